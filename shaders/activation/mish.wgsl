@@ -1,0 +1,24 @@
+// Mish: x tanh(softplus(x)), which in e = e^-|x| needs one exponential and no logarithm:
+// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (e + 2) / (e (e + 2) + 2) = x e (1 - c) for x < 0.
+fn value(x: f32) -> f32 {
+    let e = exp_negative(x);
+    let p = plain(e);
+    let c = (p + p * p) / (2.0 + (2.0 * p + p * p));
+    let negative = times(finite(x) * (1.0 - c), e);
+    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * p * p));
+    return select(negative, positive, x >= 0.0);
+}
+
+// upstream (tanh + x sech^2 s), tanh and sech of softplus(x), s the logistic sigmoid; in e
+// (n + 4 x e^2 (1 + e) / d) / d with n = 1 + 2e, d = n + 2e^2 for x >= 0,
+// e (2 + e + 4 x (1 + e) / d) / d with d = e (e + 2) + 2 for x < 0.
+fn backward(x: f32, upstream: f32) -> f32 {
+    let e = exp_negative(x);
+    let p = plain(e);
+    let c = 4.0 * clamp(x, -256.0, 256.0) * (1.0 + p);
+    let d1 = 1.0 + 2.0 * p + 2.0 * p * p;
+    let positive = (1.0 + 2.0 * p + c * p * p / d1) / d1;
+    let d2 = p * (p + 2.0) + 2.0;
+    let negative = times((2.0 + p + c / d2) / d2, e);
+    return select(negative, positive, x >= 0.0) * upstream;
+}

@@ -1,0 +1,14 @@
+// SELU: lambda x for x > 0, else lambda alpha (e^x - 1), the constants such that mean 0 and
+// variance 1 are a fixed point of a layer.
+const LAMBDA = 1.0507009873554804934193349852946;
+const LAMBDA_ALPHA = 1.7580993408473768599402175208123;
+
+fn value(x: f32) -> f32 {
+    return select(LAMBDA_ALPHA * expm1f(min(x, 0.0)), LAMBDA * x, x > 0.0);
+}
+
+// lambda upstream for x > 0, else lambda alpha e^x upstream.
+fn backward(x: f32, upstream: f32) -> f32 {
+    let e = exp_negative(min(x, 0.0));
+    return select(times(upstream, multiple(LAMBDA_ALPHA, e)), LAMBDA * upstream, x > 0.0);
+}

@@ -1,0 +1,24 @@
+// Swish: x s(beta x), s the logistic sigmoid. Written with e = e^-|beta x|.
+fn value(x: f32, beta: f32) -> f32 {
+    let z = product(finite(x), beta);
+    let e = exp_negative_sum(z);
+    return select(times(finite(x), e), x, z.x >= 0.0) / (1.0 + plain(e));
+}
+
+// upstream (s + z s (1 - s)), z = beta x.
+fn backward(x: f32, upstream: f32, beta: f32) -> f32 {
+    let z = product(finite(x), beta);
+    let e = exp_negative_sum(z);
+    let c = clamp(z.x + z.y, -256.0, 256.0);
+    let d = 1.0 + plain(e);
+    let positive = d + c * plain(e);
+    let negative = times(d + c, e);
+    return select(negative, positive, z.x >= 0.0) / (d * d) * upstream;
+}
+
+// With respect to beta: upstream x^2 s (1 - s).
+fn parameter_backward(x: f32, upstream: f32, beta: f32) -> f32 {
+    let e = exp_negative_sum(product(finite(x), beta));
+    let d = 1.0 + plain(e);
+    return times(finite(x) / (d * d), e) * finite(x) * upstream;
+}

@@ -1,0 +1,14 @@
+// f32: four lanes are four words.
+alias Packed = vec4<u32>;
+
+fn unpack(word: Packed) -> vec4<f32> { return bitcast<vec4<f32>>(word); }
+fn pack(lanes: vec4<f32>) -> Packed { return bitcast<vec4<u32>>(lanes); }
+
+// The bits of the first `count` lanes.
+fn lane_mask(count: u32) -> Packed {
+    return select(vec4<u32>(0u), vec4<u32>(0xffffffffu), vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(count));
+}
+
+// For access by the element: the word that holds it, and its value.
+fn word_of(element: u32) -> u32 { return element; }
+fn lane_of(word: u32, element: u32) -> f32 { return bitcast<f32>(word); }

@@ -1,0 +1,118 @@
+// Pointwise family: y = value(x) and dx = backward(x, upstream), element by element.
+//
+// A thread takes two vectors of four lanes, a workgroup's width apart, and loads both before it
+// stores either. Workgroups fold into two dimensions past 65,535. The last vector may be partial:
+// its lanes beyond the end keep what the output holds.
+
+struct Arguments {
+    length: u32,        // elements
+    parameter: f32,     // where one serves the whole tensor
+    channels: u32,      // for one per channel: the tensor is [outer, channels, inner],
+    inner: u32,
+    channel_start: u32, // and this piece of it starts at this channel
+    inner_start: u32,   // and place within the channel
+}
+
+override WORKGROUP: u32 = 256u;
+
+@group(0) @binding(0) var<storage, read> x: array<Packed>;             // [length]
+@group(0) @binding(1) var<storage, read> upstream: array<Packed>;      // [length]
+@group(0) @binding(2) var<storage, read_write> output: array<Packed>;  // [length]
+@group(1) @binding(0) var<uniform> arguments: Arguments;
+
+struct Place {
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+}
+
+// The thread's first vector, and its second.
+fn first_vector(place: Place) -> u32 {
+    return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * (2u * WORKGROUP) + place.thread;
+}
+fn second_vector(place: Place) -> u32 { return first_vector(place) + WORKGROUP; }
+
+// The nearest vector that exists, for loads.
+fn within(vector: u32) -> u32 { return min(vector, (arguments.length - 1u) / 4u); }
+
+fn forward_lane(x: f32, parameter: f32) -> f32 {
+    return select(value_at(x, parameter), x, is_nan(x));
+}
+
+fn forward_vector(packed_x: Packed, vector: u32) -> Packed {
+    let x = unpack(packed_x);
+    let p = parameters_at(vector);
+    return pack(vec4<f32>(
+        forward_lane(x.x, p.x), forward_lane(x.y, p.y), forward_lane(x.z, p.z), forward_lane(x.w, p.w),
+    ));
+}
+
+fn backward_lane(x: f32, upstream: f32, parameter: f32) -> f32 {
+    let dx = select(backward_at(x, upstream, parameter), upstream, is_nan(upstream));
+    return select(dx, x, is_nan(x));
+}
+
+fn backward_vector(packed_x: Packed, packed_upstream: Packed, vector: u32) -> Packed {
+    let x = unpack(packed_x);
+    let g = unpack(packed_upstream);
+    let p = parameters_at(vector);
+    return pack(vec4<f32>(
+        backward_lane(x.x, g.x, p.x), backward_lane(x.y, g.y, p.y),
+        backward_lane(x.z, g.z, p.z), backward_lane(x.w, g.w, p.w),
+    ));
+}
+
+fn store(vector: u32, lanes: Packed) {
+    let whole = arguments.length / 4u;
+    if vector < whole {
+        output[vector] = lanes;
+    } else if vector == whole && vector * 4u < arguments.length {
+        let mask = lane_mask(arguments.length - vector * 4u);
+        output[vector] = (lanes & mask) | (output[vector] & ~mask);
+    }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(place: Place) {
+    let first = first_vector(place);
+    let second = second_vector(place);
+    let a = x[within(first)];
+    let b = x[within(second)];
+    store(first, forward_vector(a, within(first)));
+    store(second, forward_vector(b, within(second)));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward_in_place(place: Place) {
+    let first = first_vector(place);
+    let second = second_vector(place);
+    let a = output[within(first)];
+    let b = output[within(second)];
+    store(first, forward_vector(a, within(first)));
+    store(second, forward_vector(b, within(second)));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn backward_pass(place: Place) {
+    let first = first_vector(place);
+    let second = second_vector(place);
+    let a = x[within(first)];
+    let b = x[within(second)];
+    let g = upstream[within(first)];
+    let h = upstream[within(second)];
+    store(first, backward_vector(a, g, within(first)));
+    store(second, backward_vector(b, h, within(second)));
+}
+
+// The output holds the upstream gradient and receives dx.
+@compute @workgroup_size(WORKGROUP)
+fn backward_in_place(place: Place) {
+    let first = first_vector(place);
+    let second = second_vector(place);
+    let a = x[within(first)];
+    let b = x[within(second)];
+    let g = output[within(first)];
+    let h = output[within(second)];
+    store(first, backward_vector(a, g, within(first)));
+    store(second, backward_vector(b, h, within(second)));
+}

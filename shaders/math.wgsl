@@ -1,0 +1,139 @@
+// Elementary functions from + - * / and bits: the same results on every adapter.
+//
+// WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
+// -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
+// within 4 ULP of its definition. Two rules make that portable:
+//   - no step relies on fma being fused, or on it not being fused;
+//   - no error term is got by subtracting a rounded sum from itself (compilers cancel that): exact
+//     pieces are cut off with a bit mask instead.
+// `math_native.wgsl` offers the same names over WGSL's builtins.
+
+// The upper 12 of x's 24 significant bits: products of two such numbers are exact.
+fn upper(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
+
+// a b to twice the precision, as an unevaluated sum; beyond +-256, where no exponential needs
+// more, to single precision.
+fn product(a: f32, b: f32) -> vec2<f32> {
+    let a1 = upper(a);
+    let b1 = upper(b);
+    let high = a1 * b1;
+    let low = a1 * (b - b1) + (a - a1) * b;
+    return vec2<f32>(high, select(0.0, low, abs(high) < 256.0));
+}
+
+// x^2 / 2 for 0 <= x <= 256, likewise.
+fn half_square(x: f32) -> vec2<f32> {
+    let x1 = upper(x);
+    return vec2<f32>(0.5 * x1 * x1, 0.5 * (x - x1) * (x + x1));
+}
+
+// 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, likewise, as three
+// terms of which the first two are exact. abs(x) <= 16.
+fn gelu_argument(x: f32) -> vec3<f32> {
+    // 2 sqrt(2/pi) and 0.044715 times that, each as an upper half and the rest.
+    const A = 1.595703125;
+    const A_LOW = 6.599660573e-5;
+    const B = 0.07135009765625;
+    const B_LOW = 4.71861635e-6;
+    let x1 = upper(x);
+    let square = x1 * x1;
+    let square1 = upper(square);
+    // cubic + cubic_low = B x^2
+    let cubic = upper(B * square);
+    // x^2 - square1
+    let rest = (square - square1) + (x - x1) * (x + x1);
+    // Exact in 16 bits, and kept: Mesa 22.3 would subtract the cubic last, after rounding.
+    let difference = bitcast<f32>(bitcast<u32>(B * square1 - cubic) & 0xffffff00u);
+    let cubic_low = difference + ((B + B_LOW) * rest + B_LOW * square1);
+    return vec3<f32>(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low));
+}
+
+// value * scale^2: a number whose exponent may lie below f32's range.
+struct Scaled { value: f32, scale: f32 }
+
+// The number itself; 0 where it is too small.
+fn plain(e: Scaled) -> f32 { return (e.value * e.scale) * e.scale; }
+
+// c e.
+fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, e.scale); }
+
+// v e, without losing e to underflow while the product is representable.
+fn times(v: f32, e: Scaled) -> f32 { return ((v * e.scale) * e.value) * e.scale; }
+
+// e^(a + b + c) for a <= b <= 0, c small beside 1. Cody-Waite reduction by multiples of ln 2, its
+// first step exact, then a polynomial for (e^r - 1) / r (minimax, 1.1e-8 relative in e^r).
+const LOG2_E: f32 = 1.44269504;
+const LN_2: f32 = 0.693359375;
+const LN_2_LOW: f32 = -2.12194440e-4;
+
+fn exp_series(r: f32) -> f32 {
+    return 1.0 + r * (0.5 + r * (0.16666576 + r * (0.041666463 + r * (0.0083632783 + r * 0.0013935341))));
+}
+
+fn exp_sum(a: f32, b: f32, c: f32) -> Scaled {
+    let a1 = max(a, -1000.0);
+    let b1 = max(b, -1000.0);
+    let n = round((a1 + b1) * LOG2_E);
+    let r = ((a1 - n * LN_2) + b1) + (c - n * LN_2_LOW);
+    let power = 1.0 + r * exp_series(r);
+    // Below 2^-125 the exponent is raised by 130, and the scale, 2^-65, makes up for it. Below
+    // 2^-256 no finite factor brings the product back into range.
+    let tiny = n < -125.0;
+    let exponent = i32(max(n, -256.0)) + select(127, 257, tiny);
+    let value = power * bitcast<f32>(u32(exponent) << 23u);
+    return Scaled(select(value, 0.0, n < -256.0), select(1.0, 2.71050543e-20, tiny));
+}
+
+// e^-abs(x).
+fn exp_negative(x: f32) -> Scaled { return exp_sum(-abs(x), 0.0, 0.0); }
+
+// (1 + e)^2 for 0 <= e <= 1, rounded once: the square of 12 exact bits and the rest.
+fn square_of_one_plus(e: f32) -> f32 {
+    let d = upper(1.0 + e);
+    let rest = e - (d - 1.0);
+    return d * d + rest * (2.0 * d + rest);
+}
+
+// e^-abs(z), z an unevaluated sum.
+fn exp_negative_sum(z: vec2<f32>) -> Scaled {
+    let low = select(-z.y, z.y, z.x < 0.0);
+    return exp_sum(-abs(z.x), 0.0, low);
+}
+
+// e^-abs(z), z the unevaluated sum of three terms, the first two of one sign.
+fn exp_negative_sum3(z: vec3<f32>) -> Scaled {
+    let low = select(-z.z, z.z, z.y < 0.0);
+    return exp_sum(-max(abs(z.x), abs(z.y)), -min(abs(z.x), abs(z.y)), low);
+}
+
+// e^x - 1 for x <= 0.
+fn expm1f(x: f32) -> f32 {
+    let a = max(x, -40.0);
+    let n = round(a * LOG2_E);
+    let r = (a - n * LN_2) - n * LN_2_LOW;
+    let power = bitcast<f32>(u32(i32(n) + 127) << 23u);
+    return power * (r * exp_series(r)) + (power - 1.0);
+}
+
+// ln(1 + x) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative).
+fn log1p_ratio(x: f32) -> f32 {
+    return 1.0 + x * (-0.49999633 + x * (0.33321014 + x * (-0.24854803 + x * (0.19144797
+        + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827)))))));
+}
+
+// tanh, from expm1 so that nothing cancels near 0; odd to the last bit.
+fn tanhf(x: f32) -> f32 {
+    let t = expm1f(-2.0 * min(abs(x), 20.0));
+    return bitcast<f32>(bitcast<u32>(-t / (2.0 + t)) | (bitcast<u32>(x) & 0x80000000u));
+}
+
+// Mills' ratio of the standard normal distribution, scaled: Phi(-t) / e^(-t^2 / 2) for t >= 0.
+// With u = (t - 2.25) / (t + 2.25), (t + 2.25) times that is a polynomial in u
+// (minimax up to t = 14.6, where gelu leaves f32's range; 1.4e-8 relative).
+fn normal_tail(t: f32) -> f32 {
+    let w = 1.0 / (t + 2.25);
+    let u = 2.0 * t * w - 1.0;
+    return w * (0.69143373 + u * (-0.38638106 + u * (0.080133237 + u * (0.027837247
+        + u * (-0.010564775 + u * (-0.0056396588 + u * (8.3116378e-4 + u * (0.0013674768
+        + u * (2.3036616e-4 + u * (-2.1373175e-4 + u * -9.3454553e-5))))))))));
+}

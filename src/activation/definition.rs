@@ -1,0 +1,130 @@
+//! What a catalogue entry says about an activation.
+
+/// One activation: names, formulas, the f64 reference and its shader.
+pub struct Definition {
+    /// The name, in lower case with hyphens: `leaky-relu`.
+    pub name: &'static str,
+    /// Other names it is known by.
+    pub aliases: &'static [&'static str],
+    /// The name as prose writes it: `Leaky ReLU`.
+    pub title: &'static str,
+    /// The function, as text.
+    pub formula: &'static str,
+    /// Its derivative, as text.
+    pub slope_formula: &'static str,
+    /// Its parameter, where it has one.
+    pub parameter: Option<Parameter>,
+    /// What is known of its course, with the parameter at the default.
+    pub properties: Properties,
+    /// Where it was proposed.
+    pub paper: Paper,
+    /// f(x; parameter) in f64, written from the definition.
+    pub value: fn(f64, f64) -> f64,
+    /// df/dx in f64.
+    pub slope: fn(f64, f64) -> f64,
+    /// The WGSL functions `value`, `backward` and, with a parameter, `parameter_backward`.
+    pub wgsl: &'static str,
+}
+
+/// The number that shapes an activation.
+pub struct Parameter {
+    /// Its name in the formula.
+    pub name: &'static str,
+    /// Its value where none is given.
+    pub default: f32,
+    /// The values it may take.
+    pub range: Range,
+    /// What it does.
+    pub description: &'static str,
+    /// df/dparameter, as text.
+    pub slope_formula: &'static str,
+    /// df/dparameter in f64, at (x, parameter).
+    pub slope: fn(f64, f64) -> f64,
+}
+
+/// The values a parameter may take; NaN and infinities never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// Any finite number.
+    Finite,
+    /// A finite number of at least zero.
+    NonNegative,
+    /// A finite number of at least the smallest normal f32, 1.18e-38.
+    Positive,
+}
+
+impl Range {
+    /// Whether `value` may be taken.
+    pub fn contains(self, value: f32) -> bool {
+        value.is_finite()
+            && match self {
+                Self::Finite => true,
+                Self::NonNegative => value >= 0.0,
+                Self::Positive => value >= f32::MIN_POSITIVE,
+            }
+    }
+
+    /// The range in words: "a finite number".
+    pub const fn rule(self) -> &'static str {
+        match self {
+            Self::Finite => "a finite number",
+            Self::NonNegative => "a finite number >= 0",
+            Self::Positive => "a finite number > 0",
+        }
+    }
+}
+
+/// What is known of a function's course, with its parameter at the default.
+///
+/// A test holds each of these against the f64 reference on a dense grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Properties {
+    /// Infimum and supremum of its values.
+    pub range: (f64, f64),
+    /// Where its slope changes sign, if it does: then it is not monotonic.
+    pub turning_point: Option<f64>,
+    /// Whether f(-x) = -f(x), so that symmetric input keeps mean zero.
+    pub zero_centred: bool,
+    /// Where its slope jumps, if it does.
+    pub smoothness: Smoothness,
+    /// The value it tends to as x goes to -inf and to +inf, where there is one: there its slope
+    /// vanishes and learning slows.
+    pub saturates: (Option<f64>, Option<f64>),
+    /// What it costs to compute.
+    pub cost: Cost,
+}
+
+/// Whether the slope is continuous.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Smoothness {
+    /// Derivatives of every order exist everywhere.
+    Smooth,
+    /// The slope is continuous, the second derivative jumps at this point.
+    Once(f64),
+    /// The slope jumps at this point.
+    Kink(f64),
+}
+
+/// Arithmetic per element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cost {
+    /// Compare and multiply.
+    Compare,
+    /// One exponential, perhaps a division.
+    Exponential,
+    /// An exponential and a second series (a logarithm, an error function, a cubic).
+    TwoSeries,
+}
+
+/// A publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paper {
+    /// Authors.
+    pub authors: &'static str,
+    /// Title.
+    pub title: &'static str,
+    /// Year.
+    pub year: u16,
+    /// A lasting address: a DOI or arXiv link.
+    pub url: &'static str,
+}

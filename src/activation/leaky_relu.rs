@@ -1,0 +1,56 @@
+use super::{Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+
+pub(super) const DEFINITION: Definition = Definition {
+    name: "leaky-relu",
+    aliases: &[],
+    title: "Leaky ReLU",
+    formula: "x for x > 0, slope x otherwise",
+    slope_formula: "1 for x > 0, slope otherwise",
+    parameter: Some(Parameter {
+        name: "slope",
+        default: 0.01,
+        range: Range::Finite,
+        description: "the slope for x <= 0",
+        slope_formula: "0 for x > 0, x otherwise",
+        slope: |x, _| if x > 0.0 { 0.0 } else { x },
+    }),
+    properties: Properties {
+        range: (f64::NEG_INFINITY, f64::INFINITY),
+        turning_point: None,
+        zero_centred: false,
+        smoothness: Smoothness::Kink(0.0),
+        saturates: (None, None),
+        cost: Cost::Compare,
+    },
+    paper: Paper {
+        authors: "Maas, Hannun, Ng",
+        title: "Rectifier Nonlinearities Improve Neural Network Acoustic Models",
+        year: 2013,
+        url: "https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf",
+    },
+    value: |x, slope| {
+        if x > 0.0 {
+            x
+        } else if x <= 0.0 && slope == 0.0 {
+            // ReLU; 0 times -inf would be NaN.
+            0.0
+        } else {
+            slope * x
+        }
+    },
+    slope: |x, slope| {
+        if x.is_nan() {
+            x
+        } else if x > 0.0 {
+            1.0
+        } else {
+            slope
+        }
+    },
+    wgsl: include_str!("../../shaders/activation/leaky_relu.wgsl"),
+};
+
+impl Activation {
+    /// Leaky ReLU: x for x > 0, else slope x, with slope = 0.01.
+    pub const LEAKY_RELU: Self = Self::new(&DEFINITION);
+}

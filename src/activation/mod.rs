@@ -1,0 +1,219 @@
+//! The catalogue: what each activation is. No GPU in here.
+//!
+//! An activation is one file in this folder and one of the same name in `shaders/activation/`,
+//! plus its entry in the list below. Everything else that knows the activations (parsing, help,
+//! the CPU reference, shader composition, tests, benches, the README's table) iterates
+//! [`CATALOGUE`].
+
+mod definition;
+
+pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+
+use std::{fmt, str::FromStr};
+
+use crate::error::{Error, Result};
+
+macro_rules! catalogue {
+    ($($name:ident),* $(,)?) => {
+        $(mod $name;)*
+        /// Every activation, in the order of the documentation.
+        pub const CATALOGUE: &[&Definition] = &[$(&$name::DEFINITION),*];
+    };
+}
+
+catalogue![
+    sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, gelu_tanh, swish, softplus, mish,
+];
+
+/// An activation function with its parameter.
+///
+/// ```
+/// use wgpu_activations::Activation;
+///
+/// let elu: Activation = "elu(alpha=0.5)".parse()?;
+/// assert_eq!(elu, Activation::ELU.with(0.5)?);
+/// assert_eq!(elu.to_string(), "elu(alpha=0.5)");
+/// assert_eq!(elu.value(2.0), 2.0);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Activation {
+    definition: &'static Definition,
+    parameter: f32,
+}
+
+impl Activation {
+    /// The activation with its parameter at the default.
+    pub const fn new(definition: &'static Definition) -> Self {
+        let parameter = match &definition.parameter {
+            Some(parameter) => parameter.default,
+            None => 0.0,
+        };
+        Self {
+            definition,
+            parameter,
+        }
+    }
+
+    /// Every activation, with its parameter at the default.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CATALOGUE.iter().map(|definition| Self::new(definition))
+    }
+
+    /// The same activation with another value of its parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownParameter`] if it has none, [`Error::ParameterOutOfRange`] if `value` is
+    /// not in the parameter's range (NaN and infinities never are).
+    pub fn with(self, value: f32) -> Result<Self> {
+        let Some(parameter) = &self.definition.parameter else {
+            return Err(Error::UnknownParameter {
+                op: self.name(),
+                name: value.to_string(),
+                known: None,
+            });
+        };
+        if !parameter.range.contains(value) {
+            return Err(Error::ParameterOutOfRange {
+                op: self.name(),
+                parameter: parameter.name,
+                value: f64::from(value),
+                rule: parameter.range.rule(),
+            });
+        }
+        Ok(Self {
+            parameter: value,
+            ..self
+        })
+    }
+
+    /// The same activation with the parameter called `name` set to `value`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Activation::with`], and [`Error::UnknownParameter`] if the name is another.
+    pub fn with_named(self, name: &str, value: f32) -> Result<Self> {
+        match &self.definition.parameter {
+            Some(parameter) if parameter.name == name => self.with(value),
+            other => Err(Error::UnknownParameter {
+                op: self.name(),
+                name: name.to_owned(),
+                known: other.as_ref().map(|parameter| parameter.name),
+            }),
+        }
+    }
+
+    /// What the activation is: formula, properties, origin.
+    pub const fn definition(&self) -> &'static Definition {
+        self.definition
+    }
+
+    /// The name in the catalogue, such as `leaky-relu`.
+    pub const fn name(&self) -> &'static str {
+        self.definition.name
+    }
+
+    /// The value of the parameter, where there is one.
+    pub fn parameter(&self) -> Option<f32> {
+        self.definition.parameter.as_ref().map(|_| self.parameter)
+    }
+
+    /// The f64 reference of the function at `x`.
+    pub fn value(&self, x: f64) -> f64 {
+        (self.definition.value)(x, f64::from(self.parameter))
+    }
+
+    /// The f64 reference of the derivative at `x`.
+    pub fn slope(&self, x: f64) -> f64 {
+        (self.definition.slope)(x, f64::from(self.parameter))
+    }
+
+    /// The f64 reference of the derivative with respect to the parameter at `x`.
+    pub fn parameter_slope(&self, x: f64) -> Option<f64> {
+        let parameter = self.definition.parameter.as_ref()?;
+        Some((parameter.slope)(x, f64::from(self.parameter)))
+    }
+}
+
+impl PartialEq for Activation {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name() && self.parameter == other.parameter
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        if let Some(parameter) = &self.definition.parameter {
+            write!(f, "({}={})", parameter.name, self.parameter)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Activation {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let syntax = |reason: &str| Error::Syntax {
+            text: text.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let (name, argument) = match text.split_once('(') {
+            None => (text, None),
+            Some((name, rest)) => {
+                let argument = rest
+                    .trim_end()
+                    .strip_suffix(')')
+                    .ok_or_else(|| syntax("the closing parenthesis is missing"))?;
+                (name, Some(argument.trim()))
+            }
+        };
+        let activation = Self::new(find(name)?);
+        let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
+            return Ok(activation);
+        };
+        let (parameter, value) = argument
+            .split_once('=')
+            .ok_or_else(|| syntax("a parameter is written NAME=VALUE"))?;
+        let value = value
+            .trim()
+            .parse()
+            .map_err(|_| syntax(&format!("`{}` is not a number", value.trim())))?;
+        activation.with_named(parameter.trim(), value)
+    }
+}
+
+/// The definition called `name`, by its name or an alias, whatever its case, `_` for `-`.
+fn find(name: &str) -> Result<&'static Definition> {
+    let wanted = name.trim().to_lowercase().replace('_', "-");
+    let names = |definition: &&'static Definition| {
+        std::iter::once(definition.name).chain(definition.aliases.iter().copied())
+    };
+    if let Some(found) = CATALOGUE
+        .iter()
+        .find(|definition| names(definition).any(|name| name == wanted))
+    {
+        return Ok(found);
+    }
+    let nearest = CATALOGUE
+        .iter()
+        .flat_map(names)
+        .map(|name| (strsim::damerau_levenshtein(name, &wanted), name))
+        .min()
+        .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
+        .map(|(_, name)| name);
+    let known: Vec<_> = CATALOGUE.iter().map(|definition| definition.name).collect();
+    Err(Error::UnknownActivation {
+        name: name.trim().to_owned(),
+        nearest,
+        known: known.join(", "),
+    })
+}

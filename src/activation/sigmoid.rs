@@ -1,0 +1,48 @@
+use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+
+pub(super) const DEFINITION: Definition = Definition {
+    name: "sigmoid",
+    aliases: &[],
+    title: "Sigmoid",
+    formula: "1 / (1 + e^-x)",
+    slope_formula: "s (1 - s), s = sigmoid(x)",
+    parameter: None,
+    properties: Properties {
+        range: (0.0, 1.0),
+        turning_point: None,
+        zero_centred: false,
+        smoothness: Smoothness::Smooth,
+        saturates: (Some(0.0), Some(1.0)),
+        cost: Cost::Exponential,
+    },
+    paper: Paper {
+        authors: "Rumelhart, Hinton, Williams",
+        title: "Learning representations by back-propagating errors",
+        year: 1986,
+        url: "https://doi.org/10.1038/323533a0",
+    },
+    value: |x, _| sigmoid(x),
+    slope: |x, _| sigmoid_slope(x),
+    wgsl: include_str!("../../shaders/activation/sigmoid.wgsl"),
+};
+
+impl Activation {
+    /// Sigmoid: 1 / (1 + e^-x).
+    pub const SIGMOID: Self = Self::new(&DEFINITION);
+}
+
+/// The logistic function s. In e^-|x| nothing overflows.
+pub(super) fn sigmoid(x: f64) -> f64 {
+    let e = (-x.abs()).exp();
+    if x < 0.0 {
+        e / (1.0 + e)
+    } else {
+        1.0 / (1.0 + e)
+    }
+}
+
+/// s (1 - s). 1 - s would cancel for large x; in e^-|x| nothing does.
+pub(super) fn sigmoid_slope(x: f64) -> f64 {
+    let e = (-x.abs()).exp();
+    e / ((1.0 + e) * (1.0 + e))
+}

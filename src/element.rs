@@ -1,0 +1,83 @@
+//! The element types of tensors, on the host and on the device.
+
+use half::{bf16, f16};
+
+/// How the elements of a tensor are stored. They are computed in f32 whatever their type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ElementType {
+    /// IEEE 754 single precision.
+    F32,
+    /// IEEE 754 half precision, two to a word.
+    F16,
+    /// The upper half of an f32, two to a word.
+    Bf16,
+}
+
+impl ElementType {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Bf16];
+
+    /// `f32`, `f16` or `bf16`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// Bytes per element.
+    pub const fn size(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 | Self::Bf16 => 2,
+        }
+    }
+}
+
+/// A host type that a tensor can hold: `f32`, [`f16`] and [`bf16`].
+pub trait Element: bytemuck::Pod + sealed::Sealed + Send + Sync {
+    /// Its type on the device.
+    const TYPE: ElementType;
+    /// The value in f32, which is exact.
+    fn to_f32(self) -> f32;
+    /// The nearest value of this type.
+    fn from_f64(value: f64) -> Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for half::f16 {}
+    impl Sealed for half::bf16 {}
+}
+
+impl Element for f32 {
+    const TYPE: ElementType = ElementType::F32;
+    fn to_f32(self) -> f32 {
+        self
+    }
+    fn from_f64(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Element for f16 {
+    const TYPE: ElementType = ElementType::F16;
+    fn to_f32(self) -> f32 {
+        Self::to_f32(self)
+    }
+    fn from_f64(value: f64) -> Self {
+        Self::from_f64(value)
+    }
+}
+
+impl Element for bf16 {
+    const TYPE: ElementType = ElementType::Bf16;
+    fn to_f32(self) -> f32 {
+        Self::to_f32(self)
+    }
+    fn from_f64(value: f64) -> Self {
+        Self::from_f64(value)
+    }
+}

@@ -1,0 +1,221 @@
+//! What can go wrong, each case naming the values and the rule they break.
+
+use std::path::PathBuf;
+
+/// Everything this crate can fail with.
+///
+/// A message names the operation, the values at fault and what to do about it; it is one line.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No activation has this name.
+    #[error("unknown activation `{name}`{}; known: {known}", did_you_mean(.nearest))]
+    UnknownActivation {
+        /// What was asked for.
+        name: String,
+        /// The closest name that exists.
+        nearest: Option<&'static str>,
+        /// All names, comma-separated.
+        known: String,
+    },
+    /// An activation was written in a form that does not parse.
+    #[error("cannot parse activation `{text}`: {reason}; write `elu` or `elu(alpha=0.5)`")]
+    Syntax {
+        /// The text as given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The activation has no such parameter.
+    #[error("{op} has no parameter `{name}`; {}", known_parameter(.known))]
+    UnknownParameter {
+        /// The activation.
+        op: &'static str,
+        /// The parameter asked for.
+        name: String,
+        /// The one it has, if any.
+        known: Option<&'static str>,
+    },
+    /// A parameter lies outside its range.
+    #[error("{op}: {parameter} is {value} but must be {rule}")]
+    ParameterOutOfRange {
+        /// The activation.
+        op: &'static str,
+        /// The parameter.
+        parameter: &'static str,
+        /// The value given.
+        value: f64,
+        /// The range, in words.
+        rule: &'static str,
+    },
+    /// Two tensors that belong together differ in shape.
+    #[error(
+        "{op}: {left} has shape {left_shape:?} but {right} has shape {right_shape:?}; they must match"
+    )]
+    ShapeMismatch {
+        /// The operation.
+        op: String,
+        /// Name of the first tensor.
+        left: &'static str,
+        /// Its shape.
+        left_shape: Vec<usize>,
+        /// Name of the second tensor.
+        right: &'static str,
+        /// Its shape.
+        right_shape: Vec<usize>,
+    },
+    /// Two tensors that belong together differ in element type.
+    #[error("{op}: {left} holds {left_type} but {right} holds {right_type}; they must match")]
+    ElementMismatch {
+        /// The operation.
+        op: String,
+        /// Name of the first tensor.
+        left: &'static str,
+        /// Its element type.
+        left_type: &'static str,
+        /// Name of the second tensor.
+        right: &'static str,
+        /// The element type found, or required.
+        right_type: &'static str,
+    },
+    /// A shape holds another number of elements than the data.
+    #[error("shape {shape:?} holds {expected} elements but the data has {found}; they must match")]
+    LengthMismatch {
+        /// The shape.
+        shape: Vec<usize>,
+        /// Elements that the shape asks for.
+        expected: usize,
+        /// Elements that are there.
+        found: usize,
+    },
+    /// An axis beyond the tensor's rank.
+    #[error("axis {axis} does not exist in shape {shape:?}; axes run from {} to {}", -(.shape.len() as i64), .shape.len() as i64 - 1)]
+    AxisOutOfRange {
+        /// The axis asked for.
+        axis: i64,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+    /// As many parameters as channels are needed.
+    #[error(
+        "{op}: {found} values of {parameter} but {channels} channels along axis {axis} of shape {shape:?}; they must match"
+    )]
+    ChannelMismatch {
+        /// The activation.
+        op: &'static str,
+        /// The parameter.
+        parameter: &'static str,
+        /// Values given.
+        found: usize,
+        /// Channels of the tensor.
+        channels: usize,
+        /// The channel axis.
+        axis: usize,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+    /// A buffer cannot serve as a tensor.
+    #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
+    Buffer {
+        /// The tensor's shape.
+        shape: Vec<usize>,
+        /// The rule it breaks, with the values.
+        reason: String,
+    },
+    /// Input and output are the same buffer.
+    #[error("{op}: {left} and {right} lie in the same buffer; use {instead} or another buffer")]
+    Aliased {
+        /// The operation.
+        op: String,
+        /// Name of the first tensor.
+        left: &'static str,
+        /// Name of the second tensor.
+        right: &'static str,
+        /// The call to use instead.
+        instead: &'static str,
+    },
+    /// Tensors of two devices in one operation.
+    #[error("{op}: the tensors belong to different devices; move them to one")]
+    ForeignTensor {
+        /// The operation.
+        op: String,
+    },
+    /// Something is larger than the device allows.
+    #[error("{what} takes {bytes} bytes but this device allows {limit}; {advice}")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// Bytes asked for.
+        bytes: u64,
+        /// Bytes allowed.
+        limit: u64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The machine has no adapter that wgpu can use.
+    #[error("no GPU adapter found; {hint}")]
+    NoAdapter {
+        /// How to get one.
+        hint: &'static str,
+    },
+    /// No adapter, or more than one, answers to the name.
+    #[error("{reason} `{wanted}`; available: {available}")]
+    UnknownDevice {
+        /// What was asked for.
+        wanted: String,
+        /// "no device is called", or "several devices match".
+        reason: &'static str,
+        /// The names there are.
+        available: String,
+    },
+    /// The driver would not open the device.
+    #[error("cannot open device {device}: {reason}")]
+    DeviceRequest {
+        /// The adapter's name.
+        device: String,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The device ran out of memory.
+    #[error("device out of memory: {0}; free tensors, or work in smaller pieces")]
+    OutOfMemory(String),
+    /// The device was lost (unplugged, reset, destroyed).
+    #[error("device lost: {0}; open it again")]
+    DeviceLost(String),
+    /// wgpu refused a call: a bug in this crate, or in what was handed to it.
+    #[error("wgpu validation: {0}")]
+    Validation(String),
+    /// The driver or wgpu failed inside.
+    #[error("wgpu: {0}")]
+    Internal(String),
+    /// A file could not be read or written.
+    #[error("{}: {reason}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A result did not agree with the reference.
+    #[error("{op}: verification failed: {report}")]
+    Verification {
+        /// The operation.
+        op: String,
+        /// Where and by how much.
+        report: String,
+    },
+}
+
+/// A result with this crate's [`enum@Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+fn did_you_mean(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+fn known_parameter(known: &Option<&'static str>) -> String {
+    known.map_or_else(
+        || "it takes none".to_owned(),
+        |name| format!("it takes `{name}`"),
+    )
+}

@@ -1,0 +1,285 @@
+//! The device: which adapter, its memory, its pipelines, and its failures as [`Error`]s.
+
+mod adapter;
+mod fault;
+mod memory;
+mod pipeline;
+mod readback;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use adapter::{Adapter, adapters, adapters_async, find};
+pub(crate) use memory::Allocation;
+pub(crate) use pipeline::{Kernel, Pipeline, PipelineKey};
+
+use crate::error::{Error, Result};
+use fault::Fault;
+use memory::Memory;
+use pipeline::{Arguments, Pipelines};
+
+/// Whether the driver adds bounds checks of its own to our shaders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShaderChecks {
+    /// The shaders run as written. Their bounds are proved by construction and by tests that run
+    /// them checked too.
+    #[default]
+    Trusted,
+    /// wgpu adds bounds, division and loop checks, as it does for shaders of unknown origin.
+    Checked,
+}
+
+/// An open device. Cheap to clone; clones share memory and pipelines.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu};
+///
+/// let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
+/// let y: Vec<f32> = Activation::GELU.forward(&x)?.download()?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Gpu {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    name: String,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    checks: ShaderChecks,
+    fault: Arc<Fault>,
+    memory: Arc<Memory>,
+    pipelines: Mutex<Pipelines>,
+    arguments: Mutex<Arguments>,
+}
+
+impl Gpu {
+    /// Opens the machine's fastest adapter: discrete before integrated before software.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoAdapter`] if there is none, [`Error::DeviceRequest`] if it cannot be opened.
+    pub fn new() -> Result<Self> {
+        pollster::block_on(Self::new_async())
+    }
+
+    /// [`Gpu::new`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gpu::new`].
+    pub async fn new_async() -> Result<Self> {
+        let adapters = adapters_async(wgpu::Backends::all()).await;
+        Self::open_async(adapter::best(&adapters)?, ShaderChecks::default()).await
+    }
+
+    /// Opens `adapter` with all its limits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DeviceRequest`] with the driver's reason.
+    pub fn open(adapter: &Adapter, checks: ShaderChecks) -> Result<Self> {
+        pollster::block_on(Self::open_async(adapter, checks))
+    }
+
+    /// [`Gpu::open`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gpu::open`].
+    pub async fn open_async(adapter: &Adapter, checks: ShaderChecks) -> Result<Self> {
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("wgpu-activations"),
+            required_features: adapter.raw().features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_limits: adapter.raw().limits(),
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .raw()
+            .request_device(&descriptor)
+            .await
+            .map_err(|error| Error::DeviceRequest {
+                device: adapter.name().to_owned(),
+                reason: error.to_string(),
+            })?;
+        let fault = Arc::new(Fault::default());
+        fault.watch(&device);
+        Ok(Self::assemble(
+            adapter.name().to_owned(),
+            device,
+            queue,
+            checks,
+            fault,
+        ))
+    }
+
+    /// Works on a device and queue of the caller's own, with the limits that it was opened with.
+    ///
+    /// The device's error and loss handlers stay the caller's: errors of this crate's own calls
+    /// still come back as [`Error`].
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
+        let name = device.adapter_info().name;
+        let checks = ShaderChecks::default();
+        Self::assemble(name, device, queue, checks, Arc::default())
+    }
+
+    fn assemble(
+        name: String,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        checks: ShaderChecks,
+        fault: Arc<Fault>,
+    ) -> Self {
+        let limits = device.limits();
+        Self {
+            shared: Arc::new(Shared {
+                name,
+                device,
+                queue,
+                limits,
+                checks,
+                fault,
+                memory: Arc::default(),
+                pipelines: Mutex::default(),
+                arguments: Mutex::default(),
+            }),
+        }
+    }
+
+    /// The adapter's name, as [`Adapter::name`].
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The wgpu device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.shared.device
+    }
+
+    /// The wgpu queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.shared.queue
+    }
+
+    /// The limits that the device was opened with.
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.shared.limits
+    }
+
+    /// Waits until all submitted work is done.
+    ///
+    /// # Errors
+    ///
+    /// What the device reported since the last call: [`Error::OutOfMemory`],
+    /// [`Error::DeviceLost`], [`Error::Validation`], [`Error::Internal`].
+    pub fn wait(&self) -> Result<()> {
+        self.poll(None)
+    }
+
+    /// Frees the device memory kept for reuse.
+    pub fn trim(&self) {
+        self.shared.memory.trim();
+    }
+
+    pub(crate) fn same_device(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let waited = self.shared.device.poll(wgpu::PollType::Wait {
+            submission_index: submission,
+            timeout: None,
+        });
+        self.shared.fault.check()?;
+        waited
+            .map(|_| ())
+            .map_err(|error| Error::Internal(error.to_string()))
+    }
+
+    /// Runs `work` with errors of wgpu caught and returned.
+    pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.shared.fault.check()?;
+        let result = fault::scoped(&self.shared.device, work);
+        self.shared.fault.check()?;
+        result
+    }
+
+    /// Records commands with `record` and submits them.
+    pub(crate) fn submit(
+        &self,
+        record: impl FnOnce(&mut wgpu::CommandEncoder) -> Result<()>,
+    ) -> Result<wgpu::SubmissionIndex> {
+        self.guarded(|| {
+            let mut encoder = self
+                .shared
+                .device
+                .create_command_encoder(&Default::default());
+            record(&mut encoder)?;
+            Ok(self.shared.queue.submit([encoder.finish()]))
+        })
+    }
+
+    /// A buffer of at least `bytes` for a tensor, its contents unspecified.
+    pub(crate) fn allocate_bytes(&self, bytes: u64) -> Result<Allocation> {
+        let limit = self.shared.limits.max_buffer_size;
+        let size = memory::padded(bytes);
+        if size > limit {
+            return Err(Error::TooLarge {
+                what: "the tensor".to_owned(),
+                bytes,
+                limit,
+                advice: "work in smaller pieces",
+            });
+        }
+        let create = || {
+            self.guarded(|| {
+                Ok(self
+                    .shared
+                    .memory
+                    .take(&self.shared.device, size.next_multiple_of(256).min(limit)))
+            })
+        };
+        match create() {
+            Err(Error::OutOfMemory(_)) => {
+                self.trim();
+                create()
+            }
+            other => other,
+        }
+    }
+
+    /// The pipeline for `key`, built on first use.
+    pub(crate) fn pipeline(&self, key: PipelineKey) -> Result<Arc<Pipeline>> {
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
+            return Ok(pipeline);
+        }
+        let pipeline = self.guarded(|| {
+            Ok(Arc::new(Pipeline::build(
+                &self.shared.device,
+                &self.shared.limits,
+                self.shared.checks,
+                &key,
+            )))
+        })?;
+        lock(&self.shared.pipelines).insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    /// The bind group that holds a kernel's arguments, kept for the next call with the same ones.
+    pub(crate) fn arguments(&self, words: [u32; 8]) -> wgpu::BindGroup {
+        lock(&self.shared.arguments).get(&self.shared.device, words)
+    }
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Gpu").field(&self.shared.name).finish()
+    }
+}
+
+/// Locks; a thread that panicked while holding the lock left nothing half done in these maps.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

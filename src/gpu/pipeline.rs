@@ -1,0 +1,207 @@
+//! Compute pipelines, built on first use and kept under a typed key.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::ShaderChecks;
+use crate::{
+    activation::Activation,
+    element::ElementType,
+    wgsl::{self, Math, ParameterSource},
+};
+
+/// A shader and how it is composed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kernel {
+    Pointwise(ParameterSource),
+    ParameterGradient,
+    Copy,
+}
+
+/// What tells one pipeline from another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct PipelineKey {
+    pub(crate) kernel: Kernel,
+    pub(crate) entry_point: &'static str,
+    /// Bindings of group 0 that the entry point uses, read-only but for the one called `OUTPUT`.
+    pub(crate) bindings: &'static [u32],
+    /// Name of the activation, where the kernel takes one.
+    pub(crate) activation: Option<&'static str>,
+    pub(crate) element: ElementType,
+    pub(crate) math: Math,
+}
+
+impl PipelineKey {
+    /// The binding that every kernel writes.
+    const OUTPUT: u32 = 2;
+
+    fn source(&self) -> String {
+        // The key carries the name so that it can be hashed; the catalogue knows the rest.
+        let definition = self
+            .activation
+            .and_then(|name| Activation::all().find(|activation| activation.name() == name))
+            .map(|activation| activation.definition());
+        match (self.kernel, definition) {
+            (Kernel::Pointwise(parameter), Some(definition)) => {
+                wgsl::pointwise(definition, self.element, parameter, self.math)
+            }
+            (Kernel::ParameterGradient, Some(definition)) => {
+                wgsl::parameter_gradient(definition, self.element, self.math)
+            }
+            _ => wgsl::COPY.to_owned(),
+        }
+    }
+
+    /// Threads per workgroup.
+    const fn workgroup(&self) -> u32 {
+        match self.kernel {
+            Kernel::Pointwise(_) | Kernel::Copy => 256,
+            Kernel::ParameterGradient => 64,
+        }
+    }
+}
+
+/// A pipeline and what is needed to bind and launch it.
+pub(crate) struct Pipeline {
+    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(crate) layout: wgpu::BindGroupLayout,
+    /// Threads per workgroup.
+    pub(crate) workgroup: u32,
+}
+
+impl Pipeline {
+    pub(super) fn build(
+        device: &wgpu::Device,
+        limits: &wgpu::Limits,
+        checks: ShaderChecks,
+        key: &PipelineKey,
+    ) -> Self {
+        let label = Some(key.entry_point);
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label,
+            source: wgpu::ShaderSource::Wgsl(key.source().into()),
+        };
+        let module = match checks {
+            ShaderChecks::Checked => device.create_shader_module(descriptor),
+            // SAFETY: the source is our own, its loops end and its indices stay within the
+            // bindings, whose sizes the launchers check; the tests run every kernel checked too.
+            #[allow(unsafe_code)]
+            ShaderChecks::Trusted => unsafe {
+                device.create_shader_module_trusted(
+                    descriptor,
+                    wgpu::ShaderRuntimeChecks::unchecked(),
+                )
+            },
+        };
+        let entries: Vec<_> = key
+            .bindings
+            .iter()
+            .map(|&binding| {
+                entry(
+                    binding,
+                    wgpu::BufferBindingType::Storage {
+                        read_only: binding != PipelineKey::OUTPUT,
+                    },
+                )
+            })
+            .collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label,
+            entries: &entries,
+        });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label,
+            bind_group_layouts: &[Some(&layout), Some(&arguments_layout(device))],
+            ..Default::default()
+        });
+        let workgroup = key
+            .workgroup()
+            .min(limits.max_compute_invocations_per_workgroup);
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: label,
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &[("WORKGROUP", f64::from(workgroup))],
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        Self {
+            pipeline,
+            layout,
+            workgroup,
+        }
+    }
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    }
+}
+
+fn arguments_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("arguments"),
+        entries: &[entry(0, wgpu::BufferBindingType::Uniform)],
+    })
+}
+
+/// The pipelines built so far.
+#[derive(Default)]
+pub(super) struct Pipelines(HashMap<PipelineKey, Arc<Pipeline>>);
+
+impl Pipelines {
+    pub(super) fn get(&self, key: &PipelineKey) -> Option<Arc<Pipeline>> {
+        self.0.get(key).cloned()
+    }
+
+    pub(super) fn insert(&mut self, key: PipelineKey, pipeline: Arc<Pipeline>) {
+        self.0.insert(key, pipeline);
+    }
+}
+
+/// Argument blocks, each written once and never changed, so that a command recorded now and
+/// submitted later sees its own. Calls repeat their arguments, so the blocks are kept.
+#[derive(Default)]
+pub(super) struct Arguments(HashMap<[u32; 8], wgpu::BindGroup>);
+
+impl Arguments {
+    /// Beyond this many, all are dropped: recorded commands hold on to theirs.
+    const KEPT: usize = 4096;
+
+    pub(super) fn get(&mut self, device: &wgpu::Device, words: [u32; 8]) -> wgpu::BindGroup {
+        if self.0.len() >= Self::KEPT && !self.0.contains_key(&words) {
+            self.0.clear();
+        }
+        self.0
+            .entry(words)
+            .or_insert_with(|| {
+                let buffer = wgpu::util::DeviceExt::create_buffer_init(
+                    device,
+                    &wgpu::util::BufferInitDescriptor {
+                        label: Some("arguments"),
+                        contents: bytemuck::bytes_of(&words),
+                        usage: wgpu::BufferUsages::UNIFORM,
+                    },
+                );
+                device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some("arguments"),
+                    layout: &arguments_layout(device),
+                    entries: &[wgpu::BindGroupEntry {
+                        binding: 0,
+                        resource: buffer.as_entire_binding(),
+                    }],
+                })
+            })
+            .clone()
+    }
+}

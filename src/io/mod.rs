@@ -1,0 +1,3 @@
+//! File formats. No GPU in here.
+
+pub mod npy;

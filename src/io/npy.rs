@@ -1,0 +1,317 @@
+//! NumPy's `.npy` format: one array with its shape, element type and memory order.
+//!
+//! The header goes through npyz, behind guards; the data is moved in bulk here. Format:
+//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+
+mod data;
+mod header;
+mod order;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use half::f16;
+
+use crate::error::{Error, Result};
+
+use data::{Source, Stop};
+use header::Header;
+
+/// A result whose error says what is wrong with a file, to be completed by its name.
+type Reason<T> = std::result::Result<T, String>;
+
+/// A floating-point format that a file can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Float {
+    /// IEEE binary16, NumPy's `float16` or `f2`.
+    F16,
+    /// IEEE binary32, NumPy's `float32` or `f4`.
+    F32,
+    /// IEEE binary64, NumPy's `float64` or `f8`.
+    F64,
+}
+
+/// Order of the bytes within an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Endian {
+    /// Lowest byte first, NumPy's `<`.
+    Little,
+    /// Highest byte first, NumPy's `>`.
+    Big,
+}
+
+/// How a file stores an element. Prints as NumPy's type string, for instance `<f4`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dtype {
+    /// The floating-point format.
+    pub float: Float,
+    /// The order of its bytes.
+    pub endian: Endian,
+}
+
+/// Order of the elements in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The last index varies fastest.
+    C,
+    /// The first index varies fastest.
+    Fortran,
+}
+
+/// Elements as this crate computes on them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Of a `float16` file.
+    F16(Vec<f16>),
+    /// Of a `float32` file, or of a `float64` file, rounded to nearest.
+    F32(Vec<f32>),
+}
+
+/// The content of an `.npy` file.
+///
+/// ```
+/// use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order, Values};
+///
+/// let array = Array {
+///     shape: vec![2, 3],
+///     order: Order::C,
+///     dtype: Dtype { float: Float::F32, endian: Endian::Little },
+///     values: Values::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+/// };
+/// let mut file = Vec::new();
+/// array.write_to(&mut file)?;
+/// assert_eq!(file.len(), 128 + 6 * 4);
+///
+/// let columns_first = array.to_order(Order::Fortran)?;
+/// assert_eq!(columns_first.values, Values::F32(vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Length of each dimension; empty for a single number.
+    pub shape: Vec<usize>,
+    /// Order in which `values` runs through the shape.
+    pub order: Order,
+    /// The file's element type. It may differ from that of `values`: writing converts.
+    pub dtype: Dtype,
+    /// The elements, in `order`.
+    pub values: Values,
+}
+
+impl Endian {
+    /// This machine's byte order.
+    pub const NATIVE: Self = if cfg!(target_endian = "big") {
+        Self::Big
+    } else {
+        Self::Little
+    };
+}
+
+impl Float {
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::F16 => 2,
+            Self::F32 => 4,
+            Self::F64 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let endian = match self.endian {
+            Endian::Little => '<',
+            Endian::Big => '>',
+        };
+        write!(f, "{endian}f{}", self.float.bytes())
+    }
+}
+
+impl Values {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F16(values) => values.len(),
+            Self::F32(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Array {
+    /// Writes the array as an `.npy` file of its shape, order and element type.
+    ///
+    /// Version 1.0, the data aligned to 64 bytes. Values are converted to [`Array::dtype`], rounded
+    /// to nearest where it is the narrower.
+    ///
+    /// # Errors
+    ///
+    /// What `writer` reports; and `InvalidInput` where the shape and the number of values disagree or
+    /// NumPy would refuse the shape.
+    pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
+        self.check()
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        header::write(writer, &self.shape, self.order, self.dtype)?;
+        let endian = self.dtype.endian;
+        match (&self.values, self.dtype.float) {
+            (Values::F16(values), Float::F16) => data::write(writer, endian, values, |x| x),
+            (Values::F16(values), Float::F32) => data::write(writer, endian, values, f16::to_f32),
+            (Values::F16(values), Float::F64) => data::write(writer, endian, values, f16::to_f64),
+            (Values::F32(values), Float::F16) => data::write(writer, endian, values, f16::from_f32),
+            (Values::F32(values), Float::F32) => data::write(writer, endian, values, |x| x),
+            (Values::F32(values), Float::F64) => data::write(writer, endian, values, f64::from),
+        }
+    }
+
+    /// The same array with its values in the given order.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] where the shape and the number of values disagree.
+    pub fn to_order(self, order: Order) -> Result<Self> {
+        self.check()?;
+        if self.order == order {
+            return Ok(self);
+        }
+        // Dimensions of the source from its slowest to its fastest.
+        let mut dimensions = self.shape.clone();
+        if self.order == Order::Fortran {
+            dimensions.reverse();
+        }
+        let values = match self.values {
+            Values::F16(values) => Values::F16(order::reverse_axes(values, &dimensions)),
+            Values::F32(values) => Values::F32(order::reverse_axes(values, &dimensions)),
+        };
+        Ok(Self {
+            values,
+            order,
+            ..self
+        })
+    }
+
+    fn check(&self) -> Result<()> {
+        let found = self.values.len();
+        let expected = elements(&self.shape);
+        if expected == Some(found) {
+            return Ok(());
+        }
+        Err(Error::LengthMismatch {
+            shape: self.shape.clone(),
+            expected: expected.unwrap_or(usize::MAX),
+            found,
+        })
+    }
+}
+
+/// Reads the array in a file.
+///
+/// The elements keep the file's order; `float64` is rounded to `f32`. Memory is reserved only after
+/// the header's claim has been held against the file's length. A pipe, whose length is not known,
+/// is read as far as the header says.
+///
+/// # Errors
+///
+/// [`Error::File`] where the file cannot be read, is not an `.npy` file of `float16`, `float32` or
+/// `float64`, or holds more or fewer bytes than its header claims.
+pub fn read(path: &Path) -> Result<Array> {
+    open(path).map_err(|reason| Error::File {
+        path: path.to_owned(),
+        reason,
+    })
+}
+
+fn open(path: &Path) -> Reason<Array> {
+    if path.is_dir() {
+        return Err("is a directory; an .npy file is needed".to_owned());
+    }
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("cannot be opened: {error}"),
+    })?;
+    let metadata = file.metadata().map_err(cannot_read)?;
+    parse(&mut file, metadata.is_file().then_some(metadata.len()))
+}
+
+/// Reads a whole file from `reader`; `length` is its length in bytes, where known.
+fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
+    let (
+        Header {
+            shape,
+            order,
+            dtype,
+        },
+        header_bytes,
+    ) = Header::read(reader)?;
+    let size = elements(&shape).and_then(|count| {
+        let bytes = u64::try_from(count)
+            .ok()?
+            .checked_mul(dtype.float.bytes())?;
+        Some((count, bytes))
+    });
+    let Some((count, bytes)) = size else {
+        return Err(format!(
+            "header claims shape {shape:?}, more than any memory holds"
+        ));
+    };
+    let mismatch = |found: u64, more: &str| {
+        format!(
+            "header claims {count} elements of {} bytes = {bytes} bytes of data, but there are {found}{more}; \
+             they must match",
+            dtype.float.bytes()
+        )
+    };
+    if let Some(length) = length {
+        let found = length.saturating_sub(header_bytes);
+        if found != bytes {
+            return Err(mismatch(found, ""));
+        }
+    }
+    let mut source = Source {
+        reader,
+        count,
+        reserve: length.is_some(),
+        endian: dtype.endian,
+    };
+    let read = match dtype.float {
+        Float::F16 => source.values(|x: f16| x).map(Values::F16),
+        Float::F32 => source.values(|x: f32| x).map(Values::F32),
+        // As the standard has it: to nearest, and beyond f32's range to infinity.
+        Float::F64 => source.values(|x: f64| x as f32).map(Values::F32),
+    };
+    let values = read.map_err(|stop| match stop {
+        Stop::Short(found) => mismatch(found, ""),
+        Stop::Memory => format!("not enough memory for {bytes} bytes of data"),
+        Stop::Io(error) => cannot_read(error),
+    })?;
+    match data::fill(reader, &mut [0]).map_err(cannot_read)? {
+        0 => Ok(Array {
+            shape,
+            order,
+            dtype,
+            values,
+        }),
+        _ => Err(mismatch(bytes, " and more")),
+    }
+}
+
+/// Elements of a shape; `None` where `usize` cannot count them.
+fn elements(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    shape
+        .iter()
+        .try_fold(1_usize, |count, &dimension| count.checked_mul(dimension))
+}
+
+fn cannot_read(error: io::Error) -> String {
+    format!("cannot be read: {error}")
+}

@@ -1,0 +1,240 @@
+//! The header of an `.npy` file, read and written by npyz behind guards.
+//!
+//! npyz 0.9 trusts a header: it allocates the length that the file claims, multiplies dimensions
+//! unchecked, and parses with recursion and backtracking. Each guard below says what it keeps away.
+
+use std::io::{self, Read, Write};
+
+use npyz::{DType, NpyHeader, TypeChar, TypeStr, WriterBuilder};
+
+use super::{Dtype, Endian, Float, Order, Reason, cannot_read, data::fill};
+
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// NumPy's own limits, on the header's bytes and on the dimensions.
+const MAX_BYTES: u64 = 10_000;
+const MAX_RANK: usize = 64;
+const ACCEPTED: &str = "float16, float32 and float64 are accepted, convert with .astype('float32')";
+
+/// What a header says of its data.
+pub(super) struct Header {
+    pub(super) shape: Vec<usize>,
+    pub(super) order: Order,
+    pub(super) dtype: Dtype,
+}
+
+impl Header {
+    /// Reads a header; returns the bytes read as well, up to where the data begins.
+    pub(super) fn read(reader: &mut impl Read) -> Reason<(Self, u64)> {
+        let (text, bytes) = read_text(reader)?;
+        Ok((interpret(&text)?, bytes))
+    }
+}
+
+/// Writes a header of version 1.0, padded so that the data begins at a multiple of 64 bytes.
+pub(super) fn write(
+    writer: &mut impl Write,
+    shape: &[usize],
+    order: Order,
+    dtype: Dtype,
+) -> io::Result<()> {
+    let refuse = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+    if shape.len() > MAX_RANK {
+        return refuse(format!(
+            "shape has {} dimensions; NumPy allows {MAX_RANK}",
+            shape.len()
+        ));
+    }
+    let dimensions: Vec<u64> = shape.iter().map(|&dimension| dimension as u64).collect();
+    // npyz multiplies them unchecked; it can overflow before a zero is reached.
+    if dimensions
+        .iter()
+        .try_fold(1_u64, |product, &dimension| product.checked_mul(dimension))
+        .is_none()
+    {
+        return refuse(format!(
+            "shape {shape:?} is beyond what NumPy accepts, even with a 0 in it"
+        ));
+    }
+    let type_str: TypeStr = dtype.to_string().parse().map_err(io::Error::other)?;
+    let order = match order {
+        Order::C => npyz::Order::C,
+        Order::Fortran => npyz::Order::Fortran,
+    };
+    npyz::WriteOptions::new_header_only()
+        .dtype(DType::Plain(type_str))
+        .shape(&dimensions)
+        .order(order)
+        .writer(writer)
+        .write_header_only()?;
+    Ok(())
+}
+
+/// The header's dictionary as text, and the bytes up to where the data begins.
+fn read_text(reader: &mut impl Read) -> Reason<(String, u64)> {
+    let truncated = || "header is cut short; the file is not complete".to_owned();
+    let mut start = [0; 8];
+    let found = fill(reader, &mut start).map_err(cannot_read)?;
+    let start = &start[..found];
+    if start.is_empty() {
+        return Err("is empty; an .npy file is needed".to_owned());
+    }
+    if start.starts_with(b"PK\x03\x04") {
+        return Err("is an .npz archive; save one array with numpy.save".to_owned());
+    }
+    if !start.starts_with(MAGIC) && !MAGIC.starts_with(start) {
+        let found = start.escape_ascii();
+        return Err(format!(
+            "is not an .npy file: begins with `{found}`, must begin with `\\x93NUMPY`"
+        ));
+    }
+    let width = match start.get(MAGIC.len()..) {
+        Some([1, 0]) => 2,
+        Some([2 | 3, 0]) => 4,
+        Some([major, minor]) => {
+            return Err(format!(
+                "is .npy version {major}.{minor}; 1.0, 2.0 and 3.0 are accepted"
+            ));
+        }
+        _ => return Err(truncated()),
+    };
+    let mut size = [0; 4];
+    if fill(reader, &mut size[..width]).map_err(cannot_read)? < width {
+        return Err(truncated());
+    }
+    // npyz would allocate whatever the length field says, up to 4 GiB.
+    let size = u64::from(u32::from_le_bytes(size));
+    if size > MAX_BYTES {
+        return Err(format!(
+            "header claims {size} bytes; NumPy allows {MAX_BYTES}"
+        ));
+    }
+    let mut text = Vec::new();
+    let found = reader
+        .take(size)
+        .read_to_end(&mut text)
+        .map_err(cannot_read)?;
+    if (found as u64) < size {
+        return Err(truncated());
+    }
+    let header_bytes = (MAGIC.len() + 2 + width) as u64 + size;
+    Ok((String::from_utf8_lossy(&text).into_owned(), header_bytes))
+}
+
+/// What the header's dictionary says.
+fn interpret(text: &str) -> Reason<Header> {
+    let malformed = || {
+        let found: String = text.trim_end().chars().take(160).collect();
+        format!(
+            "header {found:?} is not understood; it must be a dictionary of 'descr' (float16, float32 or \
+             float64), 'fortran_order' (True or False) and 'shape' (a tuple of whole numbers)"
+        )
+    };
+    let structured = || format!("dtype is structured; {ACCEPTED}");
+    if value_at(text, "descr").is_some_and(|at| text[at..].starts_with('[')) {
+        return Err(structured());
+    }
+    // npyz multiplies the dimensions unchecked, for the strides even where one of them is zero, and
+    // panics where overflow is checked. So the shape is read here, and npyz is shown `()` in its
+    // place; without escapes, no second key can decode to `shape`.
+    let at = value_at(text, "shape").ok_or_else(malformed)?;
+    let (dimensions, rest) = text[at..]
+        .strip_prefix('(')
+        .and_then(|tuple| tuple.split_once(')'))
+        .ok_or_else(malformed)?;
+    let plain = format!("{}(){rest}", &text[..at]);
+    let escapes = !plain.is_ascii() || plain.contains('\\') || plain.matches("shape").count() > 1;
+    // Its parser recurses per bracket and retries what it has read: sixteen `[` take seconds. A
+    // header has `{`, `(` and, in the dtype of a date, `[`.
+    if escapes || plain.matches(['{', '(', '[']).count() > 3 {
+        return Err(malformed());
+    }
+    let shape = parse_shape(dimensions).ok_or_else(malformed)?;
+    if shape.len() > MAX_RANK {
+        return Err(format!(
+            "shape has {} dimensions; NumPy allows {MAX_RANK}",
+            shape.len()
+        ));
+    }
+
+    let length = u32::try_from(plain.len()).map_err(|_| malformed())?;
+    let file = [MAGIC, &[2, 0], &length.to_le_bytes(), plain.as_bytes()].concat();
+    // Its error would show the header over several lines.
+    let header = NpyHeader::from_reader(&file[..]).map_err(|_| malformed())?;
+    let order = match header.order() {
+        npyz::Order::C => Order::C,
+        npyz::Order::Fortran => Order::Fortran,
+    };
+    let DType::Plain(found) = header.dtype() else {
+        return Err(structured());
+    };
+    let float = match (found.type_char(), found.size_field()) {
+        (TypeChar::Float, 2) => Float::F16,
+        (TypeChar::Float, 4) => Float::F32,
+        (TypeChar::Float, 8) => Float::F64,
+        (kind, size) => {
+            return Err(format!(
+                "dtype '{found}' is {}; {ACCEPTED}",
+                in_words(kind, size)
+            ));
+        }
+    };
+    let endian = match found.endianness() {
+        npyz::Endianness::Big => Endian::Big,
+        npyz::Endianness::Little | npyz::Endianness::Irrelevant => Endian::Little,
+    };
+    Ok(Header {
+        shape,
+        order,
+        dtype: Dtype { float, endian },
+    })
+}
+
+/// Where the value of a dictionary's key begins.
+fn value_at(text: &str, key: &str) -> Option<usize> {
+    let (_, rest) = text.split_once(key)?;
+    let value = rest
+        .strip_prefix(['\'', '"'])?
+        .trim_start()
+        .strip_prefix(':')?
+        .trim_start();
+    Some(text.len() - value.len())
+}
+
+/// The inside of a tuple: nothing, `3,` or `3, 4` with or without a last comma. Files of Python 2
+/// may say `3L`.
+fn parse_shape(text: &str) -> Option<Vec<usize>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(Vec::new());
+    }
+    let dimensions = text
+        .strip_suffix(',')
+        .or_else(|| text.contains(',').then_some(text))?;
+    let parse = |dimension: &str| {
+        let dimension = dimension.trim();
+        dimension
+            .strip_suffix('L')
+            .unwrap_or(dimension)
+            .parse()
+            .ok()
+    };
+    dimensions.split(',').map(parse).collect()
+}
+
+fn in_words(kind: TypeChar, size: u64) -> &'static str {
+    match kind {
+        TypeChar::Bool => "boolean",
+        TypeChar::Int => "integer",
+        TypeChar::Uint => "unsigned integer",
+        TypeChar::Float => "long double",
+        TypeChar::Complex => "complex",
+        TypeChar::TimeDelta => "a span of time",
+        TypeChar::DateTime => "a date",
+        TypeChar::ByteStr | TypeChar::UnicodeStr => "a string",
+        TypeChar::Object => "a Python object",
+        // NumPy has no bfloat16: the one of the package ml_dtypes is saved as two raw bytes.
+        TypeChar::RawData if size == 2 => "raw bytes, perhaps bfloat16",
+        TypeChar::RawData => "raw bytes",
+        _ => "unknown",
+    }
+}

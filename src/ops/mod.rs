@@ -1,0 +1,149 @@
+//! One launcher per kernel family.
+
+pub mod baseline;
+pub mod parameter_gradient;
+pub mod pointwise;
+
+use std::sync::Arc;
+
+use crate::{
+    error::{Error, Result},
+    gpu::{Gpu, Pipeline},
+    tensor::Tensor,
+};
+
+/// Workgroups per dimension that every adapter allows.
+const MOST_WORKGROUPS: u64 = 65_535;
+
+/// `groups` workgroups folded into two dimensions, with few to spare.
+fn fold(groups: u64) -> (u32, u32) {
+    let y = groups.div_ceil(MOST_WORKGROUPS);
+    let x = groups.div_ceil(y.max(1));
+    (x as u32, y as u32)
+}
+
+/// The part of a tensor that a dispatch works on, in bytes from the start of its elements.
+#[derive(Clone, Copy)]
+struct Window {
+    start: u64,
+    bytes: u64,
+}
+
+impl Window {
+    /// As much of the tensor as a binding holds, from `start` on.
+    fn binding<'a>(self, tensor: &'a Tensor) -> wgpu::BindingResource<'a> {
+        let size = self.bytes.next_multiple_of(16);
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: tensor.raw(),
+            offset: tensor.offset() + self.start,
+            size: size.try_into().ok(),
+        })
+    }
+}
+
+/// Records one dispatch of `groups` workgroups.
+fn dispatch(
+    gpu: &Gpu,
+    pass: &mut wgpu::ComputePass<'_>,
+    pipeline: &Arc<Pipeline>,
+    bindings: &[wgpu::BindGroupEntry<'_>],
+    arguments: [u32; 8],
+    groups: u64,
+) {
+    let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
+        layout: &pipeline.layout,
+        entries: bindings,
+    });
+    let (x, y) = fold(groups);
+    pass.set_pipeline(&pipeline.pipeline);
+    pass.set_bind_group(0, &group, &[]);
+    pass.set_bind_group(1, &gpu.arguments(arguments), &[]);
+    pass.dispatch_workgroups(x, y, 1);
+}
+
+/// Bytes of a tensor that one dispatch can see: whole multiples of every alignment.
+fn largest_window(gpu: &Gpu) -> u64 {
+    gpu.limits().max_storage_buffer_binding_size & !0xfff
+}
+
+/// Two tensors that one operation reads or writes element by element.
+fn expect_alike(
+    op: &str,
+    left: (&'static str, &Tensor),
+    right: (&'static str, &Tensor),
+) -> Result<()> {
+    let ((left, a), (right, b)) = (left, right);
+    if !a.gpu().same_device(b.gpu()) {
+        return Err(Error::ForeignTensor { op: op.to_owned() });
+    }
+    if a.shape() != b.shape() {
+        return Err(Error::ShapeMismatch {
+            op: op.to_owned(),
+            left,
+            left_shape: a.shape().to_vec(),
+            right,
+            right_shape: b.shape().to_vec(),
+        });
+    }
+    if a.element() != b.element() {
+        return Err(Error::ElementMismatch {
+            op: op.to_owned(),
+            left,
+            left_type: a.element().name(),
+            right,
+            right_type: b.element().name(),
+        });
+    }
+    Ok(())
+}
+
+/// An input and an output that must not lie in one buffer.
+fn expect_apart(
+    op: &str,
+    left: (&'static str, &Tensor),
+    right: (&'static str, &Tensor),
+    instead: &'static str,
+) -> Result<()> {
+    if left.1.shares_buffer(right.1) {
+        return Err(Error::Aliased {
+            op: op.to_owned(),
+            left: left.0,
+            right: right.0,
+            instead,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_covers_all_workgroups_within_the_limit() {
+        for groups in [
+            0,
+            1,
+            65_534,
+            65_535,
+            65_536,
+            65_537,
+            131_070,
+            131_071,
+            1 << 26,
+            (1 << 32) - 1,
+        ] {
+            let (x, y) = fold(groups);
+            assert!(
+                u64::from(x) <= MOST_WORKGROUPS && u64::from(y) <= MOST_WORKGROUPS,
+                "{groups}"
+            );
+            let covered = u64::from(x) * u64::from(y);
+            assert!(
+                covered >= groups && covered < groups + u64::from(y.max(1)),
+                "{groups}: {x} x {y}"
+            );
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
+
+use super::{Window, dispatch, expect_alike, expect_apart, largest_window};
+use crate::{
+    activation::Activation,
+    element::ElementType,
+    error::{Error, Result},
+    gpu::{Kernel, PipelineKey},
+    tensor::Tensor,
+    wgsl::{Math, ParameterSource},
+};
+
+/// An activation ready to be applied to tensors.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Math, Pointwise};
+///
+/// let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[-2.0f32, -1.0, 1.0, 2.0], [2, 2])?;
+/// // PReLU: leaky ReLU with a learned slope per channel, here along the last axis.
+/// let slopes = gpu.upload(&[0.25f32, 0.5], [2])?;
+/// let prelu = Pointwise::new(Activation::LEAKY_RELU).per_channel(&slopes, -1)?;
+/// assert_eq!(prelu.forward(&x)?.download::<f32>()?, [-0.5, -0.5, 1.0, 2.0]);
+/// // Builtin math in place of the crate's own.
+/// let y = Pointwise::new(Activation::GELU).math(Math::Native).forward(&x)?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Pointwise<'a> {
+    pub(super) activation: Activation,
+    pub(super) channels: Option<(&'a Tensor, i64)>,
+    pub(super) math: Math,
+}
+
+/// A tensor seen as [outer, channels, inner].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Channels {
+    pub(super) channels: usize,
+    pub(super) inner: usize,
+}
+
+/// What a dispatch computes, by the tensors it touches.
+#[derive(Clone, Copy)]
+enum Pass<'a> {
+    Forward {
+        x: &'a Tensor,
+        y: &'a Tensor,
+    },
+    ForwardInPlace {
+        x: &'a Tensor,
+    },
+    Backward {
+        x: &'a Tensor,
+        upstream: &'a Tensor,
+        dx: &'a Tensor,
+    },
+    BackwardInPlace {
+        x: &'a Tensor,
+        upstream: &'a Tensor,
+    },
+}
+
+impl<'a> Pointwise<'a> {
+    /// The activation with its own parameter for the whole tensor.
+    pub const fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            channels: None,
+            math: Math::Accurate,
+        }
+    }
+
+    /// With one parameter per channel along `axis`, which counts from the end where negative.
+    /// `parameters` is an f32 tensor of as many values as that axis is long.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownParameter`] if the activation has none, [`Error::ElementMismatch`] if
+    /// `parameters` is not f32.
+    pub fn per_channel<'b>(self, parameters: &'b Tensor, axis: i64) -> Result<Pointwise<'b>> {
+        self.parameter_name()?;
+        if parameters.element() != ElementType::F32 {
+            return Err(Error::ElementMismatch {
+                op: self.activation.name().to_owned(),
+                left: "the parameter tensor",
+                left_type: parameters.element().name(),
+                right: "the kernel",
+                right_type: ElementType::F32.name(),
+            });
+        }
+        Ok(Pointwise {
+            channels: Some((parameters, axis)),
+            ..self
+        })
+    }
+
+    /// With elementary functions from `math`.
+    #[must_use]
+    pub const fn math(self, math: Math) -> Self {
+        Self { math, ..self }
+    }
+
+    /// The activation.
+    pub const fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// y = f(x), a new tensor of x's shape and type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`] and [`Error::ChannelMismatch`] where x does not fit the
+    /// parameters, and what the device reports.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        self.forward_into(x, &y)?;
+        Ok(y)
+    }
+
+    /// y = f(x) into a tensor of x's shape and type.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not
+    /// serve, and as [`Pointwise::forward`].
+    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
+        self.submit(Pass::Forward { x, y })
+    }
+
+    /// x = f(x).
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::forward`].
+    pub fn forward_in_place(&self, x: &Tensor) -> Result<()> {
+        self.submit(Pass::ForwardInPlace { x })
+    }
+
+    /// dx = f'(x) upstream, a new tensor of x's shape and type. `upstream` is the gradient of the
+    /// loss with respect to y.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like x, and as
+    /// [`Pointwise::forward`].
+    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+        let dx = x.gpu().allocate(x.shape(), x.element())?;
+        self.backward_into(x, upstream, &dx)?;
+        Ok(dx)
+    }
+
+    /// dx = f'(x) upstream into a tensor of x's shape and type.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::backward`] and [`Pointwise::forward_into`].
+    pub fn backward_into(&self, x: &Tensor, upstream: &Tensor, dx: &Tensor) -> Result<()> {
+        self.submit(Pass::Backward { x, upstream, dx })
+    }
+
+    /// upstream = f'(x) upstream.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::backward`], and [`Error::Aliased`] if both are one buffer.
+    pub fn backward_in_place(&self, x: &Tensor, upstream: &Tensor) -> Result<()> {
+        self.submit(Pass::BackwardInPlace { x, upstream })
+    }
+
+    /// Records y = f(x) into the caller's encoder. Submits nothing and waits for nothing; the
+    /// tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::forward_into`].
+    pub fn encode_forward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<()> {
+        self.encode_exposed(encoder, Pass::Forward { x, y })
+    }
+
+    /// Records x = f(x): see [`Pointwise::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::forward_in_place`].
+    pub fn encode_forward_in_place(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+    ) -> Result<()> {
+        self.encode_exposed(encoder, Pass::ForwardInPlace { x })
+    }
+
+    /// Records dx = f'(x) upstream: see [`Pointwise::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::backward_into`].
+    pub fn encode_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+        dx: &Tensor,
+    ) -> Result<()> {
+        self.encode_exposed(encoder, Pass::Backward { x, upstream, dx })
+    }
+
+    /// Records upstream = f'(x) upstream: see [`Pointwise::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::backward_in_place`].
+    pub fn encode_backward_in_place(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<()> {
+        self.encode_exposed(encoder, Pass::BackwardInPlace { x, upstream })
+    }
+
+    fn submit(&self, pass: Pass<'_>) -> Result<()> {
+        let gpu = pass.x().gpu();
+        gpu.submit(|encoder| self.encode(encoder, pass)).map(|_| ())
+    }
+
+    fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+        self.encode(encoder, pass)?;
+        pass.tensors()
+            .iter()
+            .flatten()
+            .for_each(|(_, tensor)| tensor.expose());
+        if let Some((parameters, _)) = self.channels {
+            parameters.expose();
+        }
+        Ok(())
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+        let op = self.activation.name();
+        pass.expect_fit(op)?;
+        let x = pass.x();
+        let channels = self.channels_of(x)?;
+        if x.is_empty() {
+            return Ok(());
+        }
+        let source = match (self.activation.parameter(), channels) {
+            (None, _) => ParameterSource::None,
+            (Some(_), None) => ParameterSource::Scalar,
+            (Some(_), Some(_)) => ParameterSource::Channel,
+        };
+        let gpu = x.gpu();
+        let pipeline = gpu.pipeline(PipelineKey {
+            kernel: Kernel::Pointwise(source),
+            entry_point: pass.entry_point(),
+            bindings: pass.bindings(source),
+            activation: Some(op),
+            element: x.element(),
+            math: self.math,
+        })?;
+        let view = channels.unwrap_or(Channels {
+            channels: 1,
+            inner: 1,
+        });
+        let parameter = self.activation.parameter().unwrap_or(0.0);
+        let mut compute = encoder.begin_compute_pass(&Default::default());
+        let step = largest_window(gpu);
+        for start in (0..x.bytes()).step_by(step as usize) {
+            let window = Window {
+                start,
+                bytes: step.min(x.bytes() - start),
+            };
+            let first = (start / x.element().size()) as usize;
+            let length = window.bytes / x.element().size();
+            let arguments = [
+                length as u32,
+                parameter.to_bits(),
+                view.channels as u32,
+                view.inner as u32,
+                (first / view.inner % view.channels) as u32,
+                (first % view.inner) as u32,
+                0,
+                0,
+            ];
+            let mut bindings = Vec::with_capacity(4);
+            for (binding, tensor) in pass.tensors().into_iter().flatten() {
+                let resource = window.binding(tensor);
+                bindings.push(wgpu::BindGroupEntry { binding, resource });
+            }
+            if let Some((parameters, _)) = self.channels {
+                let whole = Window {
+                    start: 0,
+                    bytes: parameters.bytes(),
+                };
+                bindings.push(wgpu::BindGroupEntry {
+                    binding: 3,
+                    resource: whole.binding(parameters),
+                });
+            }
+            let groups = length
+                .div_ceil(4)
+                .div_ceil(2 * u64::from(pipeline.workgroup));
+            dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
+        }
+        Ok(())
+    }
+
+    /// How the parameters lie in x, if there is one per channel.
+    pub(super) fn channels_of(&self, x: &Tensor) -> Result<Option<Channels>> {
+        let Some((parameters, axis)) = self.channels else {
+            return Ok(None);
+        };
+        if !parameters.gpu().same_device(x.gpu()) {
+            return Err(Error::ForeignTensor {
+                op: self.activation.name().to_owned(),
+            });
+        }
+        let axis = x.axis(axis)?;
+        let channels = x.shape()[axis];
+        if parameters.len() != channels {
+            return Err(Error::ChannelMismatch {
+                op: self.activation.name(),
+                parameter: self.parameter_name()?,
+                found: parameters.len(),
+                channels,
+                axis,
+                shape: x.shape().to_vec(),
+            });
+        }
+        let inner = x.shape()[axis + 1..].iter().product();
+        Ok(Some(Channels { channels, inner }))
+    }
+
+    pub(super) fn parameter_name(&self) -> Result<&'static str> {
+        let parameter = self.activation.definition().parameter.as_ref();
+        parameter
+            .map(|parameter| parameter.name)
+            .ok_or_else(|| Error::UnknownParameter {
+                op: self.activation.name(),
+                name: "per channel".to_owned(),
+                known: None,
+            })
+    }
+}
+
+impl<'a> Pass<'a> {
+    const fn x(self) -> &'a Tensor {
+        match self {
+            Self::Forward { x, .. }
+            | Self::ForwardInPlace { x }
+            | Self::Backward { x, .. }
+            | Self::BackwardInPlace { x, .. } => x,
+        }
+    }
+
+    const fn entry_point(self) -> &'static str {
+        match self {
+            Self::Forward { .. } => "forward",
+            Self::ForwardInPlace { .. } => "forward_in_place",
+            Self::Backward { .. } => "backward_pass",
+            Self::BackwardInPlace { .. } => "backward_in_place",
+        }
+    }
+
+    /// The tensors under the bindings that the entry point gives them.
+    const fn tensors(self) -> [Option<(u32, &'a Tensor)>; 3] {
+        match self {
+            Self::Forward { x, y } => [Some((0, x)), Some((2, y)), None],
+            Self::ForwardInPlace { x } => [Some((2, x)), None, None],
+            Self::Backward { x, upstream, dx } => {
+                [Some((0, x)), Some((1, upstream)), Some((2, dx))]
+            }
+            Self::BackwardInPlace { x, upstream } => [Some((0, x)), Some((2, upstream)), None],
+        }
+    }
+
+    const fn bindings(self, source: ParameterSource) -> &'static [u32] {
+        let channel = matches!(source, ParameterSource::Channel);
+        match (self, channel) {
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[0, 2],
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => &[0, 2, 3],
+            (Self::ForwardInPlace { .. }, false) => &[2],
+            (Self::ForwardInPlace { .. }, true) => &[2, 3],
+            (Self::Backward { .. }, false) => &[0, 1, 2],
+            (Self::Backward { .. }, true) => &[0, 1, 2, 3],
+        }
+    }
+
+    fn expect_fit(self, op: &str) -> Result<()> {
+        match self {
+            Self::Forward { x, y } => {
+                expect_alike(op, ("y", y), ("x", x))?;
+                expect_apart(op, ("x", x), ("y", y), "forward_in_place")
+            }
+            Self::ForwardInPlace { .. } => Ok(()),
+            Self::Backward { x, upstream, dx } => {
+                expect_alike(op, ("upstream", upstream), ("x", x))?;
+                expect_alike(op, ("dx", dx), ("x", x))?;
+                expect_apart(op, ("x", x), ("dx", dx), "a tensor of its own for dx")?;
+                expect_apart(op, ("upstream", upstream), ("dx", dx), "backward_in_place")
+            }
+            Self::BackwardInPlace { x, upstream } => {
+                expect_alike(op, ("upstream", upstream), ("x", x))?;
+                expect_apart(
+                    op,
+                    ("x", x),
+                    ("upstream", upstream),
+                    "backward with a tensor of its own for dx",
+                )
+            }
+        }
+    }
+}
+
+impl Activation {
+    /// y = f(x): see [`Pointwise::forward`].
+    ///
+    /// # Errors
+    ///
+    /// What the device reports.
+    pub fn forward(self, x: &Tensor) -> Result<Tensor> {
+        Pointwise::new(self).forward(x)
+    }
+
+    /// dx = f'(x) upstream: see [`Pointwise::backward`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like x.
+    pub fn backward(self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+        Pointwise::new(self).backward(x, upstream)
+    }
+}

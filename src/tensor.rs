@@ -1,0 +1,301 @@
+//! Tensors: device buffers with a shape and an element type.
+
+use crate::{
+    element::{Element, ElementType},
+    error::{Error, Result},
+    gpu::{Allocation, Gpu},
+};
+
+/// An array on the device, in C order.
+///
+/// The buffer holds whole vectors of 16 bytes; operations leave the bytes beyond the last element
+/// as they are.
+///
+/// ```no_run
+/// # use wgpu_activations::Gpu;
+/// # let gpu = Gpu::new()?;
+/// let tensor = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3])?;
+/// assert_eq!(tensor.shape(), [2, 3]);
+/// assert_eq!(tensor.download::<f32>()?[5], 6.0);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+pub struct Tensor {
+    gpu: Gpu,
+    allocation: Allocation,
+    offset: u64,
+    shape: Vec<usize>,
+    element: ElementType,
+}
+
+/// Bytes written per step of an upload: what staging memory it takes at most.
+const UPLOAD_STEP: usize = 64 << 20;
+
+impl Gpu {
+    /// A tensor of `shape` with unspecified contents, to be written to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] beyond the device's largest buffer, [`Error::OutOfMemory`].
+    pub fn allocate(&self, shape: impl Into<Vec<usize>>, element: ElementType) -> Result<Tensor> {
+        let shape = shape.into();
+        let bytes = byte_len(&shape, element)?;
+        Ok(Tensor {
+            allocation: self.allocate_bytes(bytes)?,
+            gpu: self.clone(),
+            offset: 0,
+            shape,
+            element,
+        })
+    }
+
+    /// A tensor of `shape` holding `data`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if `data` is not as long as the shape says, and as
+    /// [`Gpu::allocate`].
+    pub fn upload<T: Element>(&self, data: &[T], shape: impl Into<Vec<usize>>) -> Result<Tensor> {
+        let tensor = self.allocate(shape, T::TYPE)?;
+        tensor.write(data)?;
+        Ok(tensor)
+    }
+
+    /// A tensor over a buffer of the caller's own, starting at byte `offset`.
+    ///
+    /// The buffer must have the usage `STORAGE` (and `COPY_SRC` to download, `COPY_DST` to upload),
+    /// `offset` must be a multiple of the device's `min_storage_buffer_offset_alignment`, and the
+    /// buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are
+    /// never changed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Buffer`] naming the rule that it breaks.
+    pub fn tensor_from_wgpu(
+        &self,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        shape: impl Into<Vec<usize>>,
+        element: ElementType,
+    ) -> Result<Tensor> {
+        let shape = shape.into();
+        let bytes = byte_len(&shape, element)?;
+        let needed = offset.saturating_add(bytes.next_multiple_of(16));
+        let alignment = u64::from(self.limits().min_storage_buffer_offset_alignment);
+        let broken = if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
+            Some(format!(
+                "its usage is {:?} but must contain STORAGE",
+                buffer.usage()
+            ))
+        } else if !offset.is_multiple_of(alignment) {
+            Some(format!(
+                "its offset is {offset} but must be a multiple of {alignment}"
+            ))
+        } else if buffer.size() < needed {
+            Some(format!(
+                "it has {} bytes but needs {needed}: the elements in whole vectors of 16 bytes",
+                buffer.size()
+            ))
+        } else {
+            None
+        };
+        match broken {
+            Some(reason) => Err(Error::Buffer { shape, reason }),
+            None => Ok(Tensor {
+                gpu: self.clone(),
+                allocation: Allocation::foreign(buffer.clone()),
+                offset,
+                shape,
+                element,
+            }),
+        }
+    }
+}
+
+impl Tensor {
+    /// Lengths of the axes, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Type of the elements.
+    pub fn element(&self) -> ElementType {
+        self.element
+    }
+
+    /// The device it lives on.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Its buffer; the elements start at [`Tensor::offset`].
+    ///
+    /// From now on the buffer is not reused when the tensor is dropped, so that commands recorded
+    /// on it stay valid.
+    pub fn buffer(&self) -> &wgpu::Buffer {
+        self.allocation.expose();
+        &self.allocation.buffer
+    }
+
+    /// Byte in the buffer at which the elements start.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Overwrites the elements with `data`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] for another type, [`Error::LengthMismatch`] for another length.
+    pub fn write<T: Element>(&self, data: &[T]) -> Result<()> {
+        self.expect::<T>("write", data.len())?;
+        let bytes: &[u8] = bytemuck::cast_slice(data);
+        let buffer = &self.allocation.buffer;
+        self.gpu.guarded(|| {
+            let mut at = self.offset;
+            for step in bytes.chunks(UPLOAD_STEP) {
+                let whole = step.len() & !3;
+                self.gpu.queue().write_buffer(buffer, at, &step[..whole]);
+                if whole < step.len() {
+                    // An odd half at the end: writes take multiples of 4 bytes.
+                    let last = [step[whole], step[whole + 1], 0, 0];
+                    self.gpu
+                        .queue()
+                        .write_buffer(buffer, at + whole as u64, &last);
+                }
+                at += step.len() as u64;
+                if bytes.len() > UPLOAD_STEP {
+                    // Lets go of the staging memory.
+                    self.gpu.queue().submit([]);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Copies the elements to the host, blocking until all work on the tensor is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ElementMismatch`] for another type, and what the device reports.
+    pub fn download<T: Element>(&self) -> Result<Vec<T>> {
+        let mut data = vec![T::zeroed(); self.len()];
+        self.download_into(&mut data)?;
+        Ok(data)
+    }
+
+    /// [`Tensor::download`] into memory of the caller's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensor::download`], and [`Error::LengthMismatch`] for another length.
+    pub fn download_into<T: Element>(&self, data: &mut [T]) -> Result<()> {
+        self.expect::<T>("download", data.len())?;
+        let bytes = bytemuck::cast_slice_mut(data);
+        self.gpu.read(&self.allocation.buffer, self.offset, bytes)
+    }
+
+    /// [`Tensor::download`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensor::download`].
+    pub async fn download_async<T: Element>(&self) -> Result<Vec<T>> {
+        let mut data = vec![T::zeroed(); self.len()];
+        self.expect::<T>("download", data.len())?;
+        let bytes = bytemuck::cast_slice_mut(&mut data);
+        self.gpu
+            .read_async(&self.allocation.buffer, self.offset, bytes)
+            .await?;
+        Ok(data)
+    }
+
+    /// Bytes of the elements.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.len() as u64 * self.element.size()
+    }
+
+    /// The buffer, for commands that are submitted before the tensor can be dropped.
+    pub(crate) fn raw(&self) -> &wgpu::Buffer {
+        &self.allocation.buffer
+    }
+
+    pub(crate) fn shares_buffer(&self, other: &Self) -> bool {
+        self.allocation.buffer == other.allocation.buffer
+    }
+
+    /// Keeps the buffer out of the pool: see [`Tensor::buffer`].
+    pub(crate) fn expose(&self) {
+        self.allocation.expose();
+    }
+
+    /// The position of `axis`, which counts from the end where negative.
+    pub(crate) fn axis(&self, axis: i64) -> Result<usize> {
+        let rank = self.shape.len() as i64;
+        let index = if axis < 0 { axis + rank } else { axis };
+        if (0..rank).contains(&index) {
+            Ok(index as usize)
+        } else {
+            Err(Error::AxisOutOfRange {
+                axis,
+                shape: self.shape.clone(),
+            })
+        }
+    }
+
+    fn expect<T: Element>(&self, op: &str, len: usize) -> Result<()> {
+        if T::TYPE != self.element {
+            return Err(Error::ElementMismatch {
+                op: op.to_owned(),
+                left: "the tensor",
+                left_type: self.element.name(),
+                right: "the slice",
+                right_type: T::TYPE.name(),
+            });
+        }
+        if len != self.len() {
+            return Err(Error::LengthMismatch {
+                shape: self.shape.clone(),
+                expected: self.len(),
+                found: len,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Tensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Tensor({} {:?} on {:?})",
+            self.element.name(),
+            self.shape,
+            self.gpu
+        )
+    }
+}
+
+fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {
+    shape
+        .iter()
+        .try_fold(element.size(), |bytes, &axis| {
+            bytes.checked_mul(axis as u64)
+        })
+        .or_else(|| shape.contains(&0).then_some(0))
+        .ok_or_else(|| Error::TooLarge {
+            what: format!("a tensor of shape {shape:?}"),
+            bytes: u64::MAX,
+            limit: u64::MAX,
+            advice: "its size overflows 64 bits",
+        })
+}

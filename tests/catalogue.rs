@@ -1,0 +1,536 @@
+//! What the catalogue says of each activation, held against mathematics. Needs no GPU.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+// Digits of ln 2 and the like are results here, not constants to be named.
+#[allow(clippy::approx_constant)]
+#[path = "catalogue/references.rs"]
+mod references;
+
+#[path = "catalogue/notation.rs"]
+mod notation;
+
+use std::collections::BTreeSet;
+
+use references::REFERENCES;
+use wgpu_activations::{
+    Activation, CATALOGUE,
+    activation::{Cost, Range, Smoothness},
+};
+
+/// Every activation with its default parameter and with others from all over its range.
+fn variants() -> impl Iterator<Item = Activation> {
+    Activation::all().flat_map(|activation| {
+        let others: &[f32] = match &activation.definition().parameter {
+            None => &[],
+            Some(parameter) => match parameter.range {
+                Range::Finite => &[-2.0, -0.25, 0.0, 0.5, 1.5],
+                Range::NonNegative => &[0.0, 0.5, 3.0],
+                Range::Positive => &[0.125, 0.5, 4.0],
+            },
+        };
+        let others = others
+            .iter()
+            .map(move |&value| activation.with(value).unwrap());
+        std::iter::once(activation).chain(others)
+    })
+}
+
+/// -64 to 64 in steps of 1/64, then powers of two to both ends of f32.
+fn grid() -> impl Iterator<Item = f64> {
+    let near = (-4096..=4096).map(|i| f64::from(i) / 64.0);
+    let far = (7..128).flat_map(|i| [-2f64.powi(i), 2f64.powi(i)]);
+    let tiny = (-149..-6).flat_map(|i| [-2f64.powi(i), 2f64.powi(i)]);
+    near.chain(far).chain(tiny)
+}
+
+fn names() -> Vec<&'static str> {
+    CATALOGUE.iter().map(|definition| definition.name).collect()
+}
+
+/// Whether `found` is `expected` to a relative error; NaN never is.
+fn close(found: f64, expected: f64, relative: f64) -> bool {
+    found == expected || (found - expected).abs() <= relative * expected.abs()
+}
+
+/// f' at x by the five-point central difference, with its step.
+fn central_difference(f: impl Fn(f64) -> f64, x: f64, step: f64) -> f64 {
+    (8.0 * (f(x + step) - f(x - step)) - (f(x + 2.0 * step) - f(x - 2.0 * step))) / (12.0 * step)
+}
+
+#[test]
+fn closeness_can_fail() {
+    assert!(close(1.0 + 1e-13, 1.0, 1e-12));
+    assert!(close(f64::INFINITY, f64::INFINITY, 1e-12));
+    for (found, expected) in [
+        (1.0 + 1e-11, 1.0),
+        (0.0, 1e-300),
+        (1e-300, 0.0),
+        (-1.0, 1.0),
+        (f64::NAN, 1.0),
+        (f64::NAN, f64::NAN),
+        (f64::INFINITY, f64::NEG_INFINITY),
+        (f64::MAX, f64::INFINITY),
+    ] {
+        let relative = if expected.is_infinite() { 0.0 } else { 1e-12 };
+        assert!(
+            !close(found, expected, relative),
+            "{found} passes for {expected}"
+        );
+    }
+}
+
+#[test]
+fn references_agree_with_high_precision() {
+    for &(text, points) in REFERENCES {
+        let activation: Activation = text.parse().unwrap();
+        for &(x, value, slope, parameter_slope) in points {
+            let check = |what: &str, found: f64, expected: f64| {
+                assert!(
+                    close(found, expected, 1e-13),
+                    "{activation}: {what} at {x:e} is {found:e}, expected {expected:e}"
+                );
+            };
+            check("value", activation.value(x), value);
+            check("slope", activation.slope(x), slope);
+            let found = activation.parameter_slope(x);
+            assert_eq!(found.is_some(), parameter_slope.is_some(), "{activation}");
+            if let (Some(found), Some(expected)) = (found, parameter_slope) {
+                check("parameter slope", found, expected);
+            }
+        }
+    }
+    let defaults: Vec<_> = REFERENCES
+        .iter()
+        .map(|(text, _)| *text)
+        .filter(|text| !text.contains('('))
+        .collect();
+    assert_eq!(defaults, names(), "the table covers the catalogue");
+}
+
+#[test]
+fn slopes_match_central_differences() {
+    for activation in variants() {
+        // Offset, so that no difference straddles a kink.
+        for x in (-80..80).map(|i| (f64::from(i) + 0.5) / 8.0) {
+            let expected = central_difference(|x| activation.value(x), x, 1e-4);
+            let found = activation.slope(x);
+            let tolerance = 1e-9 * found.abs() + 4e-11 * activation.value(x).abs();
+            assert!(
+                (found - expected).abs() <= tolerance,
+                "{activation}: slope at {x} is {found:e}, the difference quotient {expected:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn parameter_slopes_match_central_differences() {
+    let mut checked = 0;
+    for activation in variants() {
+        let definition = activation.definition();
+        let Some(parameter) = activation.parameter().map(f64::from) else {
+            continue;
+        };
+        for x in (-80..80).map(|i| (f64::from(i) + 0.5) / 8.0) {
+            let value = |parameter| (definition.value)(x, parameter);
+            let expected = central_difference(value, parameter, 1e-4);
+            let found = activation.parameter_slope(x).unwrap();
+            let tolerance = 1e-8 * found.abs() + 4e-11 * value(parameter).abs();
+            assert!(
+                (found - expected).abs() <= tolerance,
+                "{activation}: parameter slope at {x} is {found:e}, the quotient {expected:e}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 0);
+}
+
+#[test]
+fn ranges_are_tight() {
+    for activation in Activation::all() {
+        let properties = activation.definition().properties;
+        let values: Vec<_> = grid()
+            .chain(properties.turning_point)
+            .chain([f64::NEG_INFINITY, f64::INFINITY])
+            .map(|x| activation.value(x))
+            .collect();
+        let lowest = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (infimum, supremum) = properties.range;
+        assert!(
+            close(lowest, infimum, 1e-12),
+            "{activation}: infimum {infimum}, found {lowest}"
+        );
+        assert!(
+            close(highest, supremum, 1e-12),
+            "{activation}: supremum {supremum}, found {highest}"
+        );
+    }
+}
+
+#[test]
+fn slopes_change_sign_at_turning_points_alone() {
+    for activation in Activation::all() {
+        let Some(turning_point) = activation.definition().properties.turning_point else {
+            let falling = grid().find(|&x| activation.slope(x) < 0.0);
+            assert_eq!(
+                falling, None,
+                "{activation} falls but states no turning point"
+            );
+            continue;
+        };
+        let next = |sign: f64| activation.slope(turning_point + sign * 1e-9);
+        assert!(
+            next(-1.0) < 0.0 && next(1.0) > 0.0,
+            "{activation} does not turn at {turning_point}"
+        );
+        for x in grid() {
+            let slope = activation.slope(x);
+            let right = if x < turning_point {
+                slope <= 0.0
+            } else {
+                slope > 0.0
+            };
+            assert!(
+                right,
+                "{activation}: slope {slope:e} at {x}, turning point {turning_point}"
+            );
+        }
+    }
+}
+
+#[test]
+fn zero_centred_means_odd() {
+    for activation in Activation::all() {
+        let odd = grid().all(|x| activation.value(-x) == -activation.value(x));
+        assert_eq!(
+            activation.definition().properties.zero_centred,
+            odd,
+            "{activation}"
+        );
+    }
+}
+
+#[test]
+fn smoothness_shows_in_one_sided_slopes() {
+    const STEP: f64 = 1e-4;
+    for activation in Activation::all() {
+        let slope = |x| activation.slope(x);
+        // How far the slope jumps across x, and how far its own slope does.
+        let jump = |x: f64| (slope(x + STEP) - slope(x - STEP)).abs();
+        let second_jump = |x: f64| {
+            let right = slope(x + 2.0 * STEP) - slope(x + STEP);
+            let left = slope(x - STEP) - slope(x - 2.0 * STEP);
+            (right - left).abs() / STEP
+        };
+        let mut found = Smoothness::Smooth;
+        for x in (-640..=640).map(|i| f64::from(i) / 64.0) {
+            if jump(x) < 0.01 && second_jump(x) < 0.01 {
+                continue;
+            }
+            assert_eq!(
+                found,
+                Smoothness::Smooth,
+                "{activation}: a second kink at {x}"
+            );
+            found = if jump(x) < 0.01 {
+                Smoothness::Once(x)
+            } else {
+                Smoothness::Kink(x)
+            };
+        }
+        assert_eq!(
+            activation.definition().properties.smoothness,
+            found,
+            "{activation}"
+        );
+    }
+}
+
+#[test]
+fn saturation_shows_far_out() {
+    for activation in Activation::all() {
+        let (left, right) = activation.definition().properties.saturates;
+        for (limit, side) in [(left, -1.0), (right, 1.0)] {
+            let at_infinity = activation.value(side * f64::INFINITY);
+            let far = activation.value(side * 1e4);
+            match limit {
+                Some(limit) => {
+                    assert_eq!(at_infinity, limit, "{activation}");
+                    assert!(
+                        (far - limit).abs() < 1e-9,
+                        "{activation}: {far} far out, not {limit}"
+                    );
+                    assert!(activation.slope(side * 1e4).abs() < 1e-9, "{activation}");
+                }
+                None => {
+                    assert!(at_infinity.is_infinite(), "{activation}");
+                    assert!(far.abs() > 1.0, "{activation} saturates at {far}");
+                    assert!(activation.slope(side * 1e4).abs() > 1e-3, "{activation}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn comparing_alone_costs_least() {
+    for activation in Activation::all() {
+        let straight = grid().all(|x| activation.value(2.0 * x) == 2.0 * activation.value(x));
+        let cheap = activation.definition().properties.cost == Cost::Compare;
+        assert_eq!(cheap, straight, "{activation}");
+    }
+}
+
+#[test]
+fn values_at_infinity_and_negative_zero() {
+    const INF: f64 = f64::INFINITY;
+    const LN_2: f64 = std::f64::consts::LN_2;
+    let cases = [
+        // At +inf, -inf, -0.
+        ("sigmoid", 1.0, 0.0, 0.5),
+        ("tanh", 1.0, -1.0, -0.0),
+        ("relu", INF, 0.0, 0.0),
+        ("leaky-relu", INF, -INF, -0.0),
+        ("leaky-relu(slope=0)", INF, 0.0, 0.0),
+        ("leaky-relu(slope=-1)", INF, INF, 0.0),
+        ("elu", INF, -1.0, -0.0),
+        ("elu(alpha=0.5)", INF, -0.5, -0.0),
+        ("elu(alpha=0)", INF, -0.0, -0.0),
+        ("selu", INF, -1.7580993408473768, -0.0),
+        ("gelu", INF, -0.0, -0.0),
+        ("gelu-tanh", INF, -0.0, -0.0),
+        ("swish", INF, -0.0, -0.0),
+        ("swish(beta=0)", INF, -INF, -0.0),
+        ("swish(beta=-1)", 0.0, -INF, -0.0),
+        ("swish(beta=1e-45)", INF, -0.0, -0.0),
+        ("softplus", INF, 0.0, LN_2),
+        ("softplus(beta=2)", INF, 0.0, LN_2 / 2.0),
+        ("mish", INF, -0.0, -0.0),
+    ];
+    for (text, right, left, at_negative_zero) in cases {
+        let activation: Activation = text.parse().unwrap();
+        for (x, expected) in [(INF, right), (-INF, left), (-0.0, at_negative_zero)] {
+            let found = activation.value(x);
+            // The bits, to tell -0 from 0.
+            assert_eq!(
+                found.to_bits(),
+                expected.to_bits(),
+                "{activation} at {x:?} is {found:?}"
+            );
+        }
+    }
+    let covered: BTreeSet<_> = cases.iter().map(|case| case.0).collect();
+    assert!(names().iter().all(|name| covered.contains(name)));
+}
+
+#[test]
+fn slopes_at_infinity_and_zero() {
+    let cases = [
+        // At +inf, -inf, 0; where the slope jumps, 0 belongs to the left.
+        ("sigmoid", 0.0, 0.0, 0.25),
+        ("tanh", 0.0, 0.0, 1.0),
+        ("relu", 1.0, 0.0, 0.0),
+        ("leaky-relu(slope=0.25)", 1.0, 0.25, 0.25),
+        ("leaky-relu(slope=0)", 1.0, 0.0, 0.0),
+        ("elu", 1.0, 0.0, 1.0),
+        ("elu(alpha=0.5)", 1.0, 0.0, 0.5),
+        ("elu(alpha=0)", 1.0, 0.0, 0.0),
+        ("selu", 1.0507009873554805, 0.0, 1.7580993408473768),
+        ("gelu", 1.0, 0.0, 0.5),
+        ("gelu-tanh", 1.0, 0.0, 0.5),
+        ("swish", 1.0, 0.0, 0.5),
+        ("swish(beta=0)", 0.5, 0.5, 0.5),
+        ("swish(beta=-1)", 0.0, 1.0, 0.5),
+        ("softplus", 1.0, 0.0, 0.5),
+        ("softplus(beta=2)", 1.0, 0.0, 0.5),
+        ("mish", 1.0, 0.0, 0.6),
+    ];
+    for (text, right, left, at_zero) in cases {
+        let activation: Activation = text.parse().unwrap();
+        assert_eq!(activation.slope(f64::INFINITY), right, "{activation}");
+        assert_eq!(activation.slope(f64::NEG_INFINITY), left, "{activation}");
+        for zero in [0.0, -0.0] {
+            let found = activation.slope(zero);
+            assert!(
+                close(found, at_zero, 1e-15),
+                "{activation}: slope {found} at {zero:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn parameter_slopes_at_infinity() {
+    const INF: f64 = f64::INFINITY;
+    for (text, right, left) in [
+        ("leaky-relu", 0.0, -INF),
+        ("elu(alpha=0.5)", 0.0, -1.0),
+        ("swish", 0.0, 0.0),
+        ("swish(beta=-1)", 0.0, 0.0),
+        ("swish(beta=0)", INF, INF),
+        ("softplus", 0.0, 0.0),
+        ("softplus(beta=2)", 0.0, 0.0),
+    ] {
+        let activation: Activation = text.parse().unwrap();
+        assert_eq!(activation.parameter_slope(INF), Some(right), "{activation}");
+        assert_eq!(activation.parameter_slope(-INF), Some(left), "{activation}");
+    }
+}
+
+#[test]
+fn extremes_tend_to_the_limits() {
+    for activation in variants() {
+        for x in [1e13, 1e30, f64::from(f32::MAX)]
+            .into_iter()
+            .flat_map(|x| [-x, x])
+        {
+            let limit = x.signum() * f64::INFINITY;
+            let value = activation.value(x);
+            let at_infinity = activation.value(limit);
+            if at_infinity.is_finite() {
+                assert_eq!(value, at_infinity, "{activation} at {x:e}");
+            } else {
+                assert!(
+                    value.is_finite() && value.abs() > 1e10,
+                    "{activation} at {x:e}: {value:e}"
+                );
+            }
+            assert_eq!(
+                activation.slope(x),
+                activation.slope(limit),
+                "{activation} at {x:e}"
+            );
+            let parameter_slope = activation.parameter_slope(limit);
+            if parameter_slope.is_some_and(f64::is_finite) {
+                assert_eq!(
+                    activation.parameter_slope(x),
+                    parameter_slope,
+                    "{activation} at {x:e}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_finite_input_gives_a_finite_result() {
+    for activation in variants() {
+        for x in grid() {
+            assert!(activation.value(x).is_finite(), "{activation} at {x:e}");
+            assert!(
+                activation.slope(x).is_finite(),
+                "{activation}: slope at {x:e}"
+            );
+            let parameter_slope = activation.parameter_slope(x).unwrap_or_default();
+            assert!(
+                parameter_slope.is_finite(),
+                "{activation}: parameter slope at {x:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nan_propagates() {
+    for activation in variants() {
+        for nan in [f64::NAN, -f64::NAN] {
+            assert!(activation.value(nan).is_nan(), "{activation}: value");
+            assert!(activation.slope(nan).is_nan(), "{activation}: slope");
+            if let Some(slope) = activation.parameter_slope(nan) {
+                assert!(slope.is_nan(), "{activation}: parameter slope");
+            }
+        }
+    }
+}
+
+#[test]
+fn limiting_parameters() {
+    let relu = Activation::RELU;
+    let leaky = Activation::LEAKY_RELU.with(0.0).unwrap();
+    let half = Activation::SWISH.with(0.0).unwrap();
+    let steep = Activation::SWISH.with(1e30).unwrap();
+    let steep_softplus = Activation::SOFTPLUS.with(1e30).unwrap();
+    for x in grid() {
+        assert_eq!(
+            leaky.value(x).to_bits(),
+            relu.value(x).to_bits(),
+            "{leaky} at {x:e}"
+        );
+        assert_eq!(leaky.slope(x), relu.slope(x), "{leaky} at {x:e}");
+        assert_eq!(half.value(x), x / 2.0, "{half} at {x:e}");
+        assert!(
+            (steep.value(x) - relu.value(x)).abs() < 1e-29,
+            "{steep} at {x:e}"
+        );
+        assert!(
+            (steep_softplus.value(x) - relu.value(x)).abs() < 1e-29,
+            "softplus at {x:e}"
+        );
+    }
+}
+
+#[test]
+fn entries_are_complete() {
+    let mut seen = BTreeSet::new();
+    for definition in CATALOGUE {
+        let name = definition.name;
+        for &name in definition.aliases.iter().chain([&definition.name]) {
+            assert!(seen.insert(name), "{name} is taken twice");
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(!name.is_empty() && name.chars().all(plain), "{name}");
+        }
+        assert!(definition.paper.url.starts_with("https://"), "{name}");
+        assert!((1900..2100).contains(&definition.paper.year), "{name}");
+        let mut texts = vec![
+            definition.title,
+            definition.formula,
+            definition.slope_formula,
+            definition.paper.authors,
+            definition.paper.title,
+        ];
+        if let Some(parameter) = &definition.parameter {
+            assert!(parameter.range.contains(parameter.default), "{name}");
+            texts.extend([
+                parameter.name,
+                parameter.description,
+                parameter.slope_formula,
+            ]);
+        }
+        assert!(
+            texts.iter().all(|text| !text.is_empty()),
+            "{name} leaves a text empty"
+        );
+        for (function, expected) in [
+            ("fn value(", true),
+            ("fn backward(", true),
+            ("fn parameter_backward(", definition.parameter.is_some()),
+        ] {
+            assert_eq!(
+                definition.wgsl.contains(function),
+                expected,
+                "{name}: {function}"
+            );
+        }
+    }
+}
+
+#[test]
+fn constants_name_their_entries() {
+    let constants = [
+        Activation::SIGMOID,
+        Activation::TANH,
+        Activation::RELU,
+        Activation::LEAKY_RELU,
+        Activation::ELU,
+        Activation::SELU,
+        Activation::GELU,
+        Activation::GELU_TANH,
+        Activation::SWISH,
+        Activation::SOFTPLUS,
+        Activation::MISH,
+    ];
+    assert_eq!(constants.to_vec(), Activation::all().collect::<Vec<_>>());
+}

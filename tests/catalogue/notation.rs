@@ -1,0 +1,174 @@
+//! How activations are written, read and refused.
+
+use wgpu_activations::{Activation, CATALOGUE, Error, activation::Range};
+
+use super::variants;
+
+#[test]
+fn printing_and_parsing_round_trip() {
+    for activation in variants() {
+        let parsed: Activation = activation.to_string().parse().unwrap();
+        assert_eq!(parsed, activation);
+        assert_eq!(parsed.parameter(), activation.parameter());
+        assert_eq!(format!("{activation:?}"), activation.to_string());
+    }
+    let tiny = Activation::SWISH.with(-1.1e-42).unwrap();
+    assert_eq!(tiny.to_string().parse::<Activation>().unwrap(), tiny);
+    assert_ne!(Activation::ELU, Activation::ELU.with(0.5).unwrap());
+    assert_ne!(Activation::RELU, Activation::SIGMOID);
+    assert_eq!(Activation::RELU.to_string(), "relu");
+    assert_eq!(Activation::LEAKY_RELU.to_string(), "leaky-relu(slope=0.01)");
+    assert_eq!(Activation::SWISH.to_string(), "swish(beta=1)");
+}
+
+#[test]
+fn names_are_read_leniently() {
+    let half = Activation::ELU.with(0.5).unwrap();
+    for (text, expected) in [
+        ("leaky-relu", Activation::LEAKY_RELU),
+        ("leaky_relu", Activation::LEAKY_RELU),
+        ("Leaky-ReLU", Activation::LEAKY_RELU),
+        ("GELU_tanh", Activation::GELU_TANH),
+        ("silu", Activation::SWISH),
+        ("SiLU(beta=1)", Activation::SWISH),
+        (" elu ", Activation::ELU),
+        ("elu()", Activation::ELU),
+        ("relu()", Activation::RELU),
+        ("elu(alpha=0.5)", half),
+        (" elu ( alpha = 5e-1 ) ", half),
+    ] {
+        let parsed: Activation = text.parse().unwrap();
+        assert_eq!(parsed, expected, "{text}");
+    }
+    for definition in CATALOGUE {
+        for alias in definition.aliases {
+            assert_eq!(
+                alias.parse::<Activation>().unwrap(),
+                Activation::new(definition)
+            );
+        }
+    }
+}
+
+#[test]
+fn errors_name_the_values_and_the_rule() {
+    let known = "known: sigmoid, tanh, relu, leaky-relu, elu, selu, gelu, gelu-tanh, swish, \
+                 softplus, mish";
+    let form = "write `elu` or `elu(alpha=0.5)`";
+    for (text, expected) in [
+        (
+            "Sigmiod",
+            format!("unknown activation `Sigmiod`, did you mean `sigmoid`?; {known}"),
+        ),
+        (
+            "leakyrelu(slope=1)",
+            format!("unknown activation `leakyrelu`, did you mean `leaky-relu`?; {known}"),
+        ),
+        ("xyzzy", format!("unknown activation `xyzzy`; {known}")),
+        ("", format!("unknown activation ``; {known}")),
+        (
+            "elu(beta=1)",
+            "elu has no parameter `beta`; it takes `alpha`".to_owned(),
+        ),
+        (
+            "relu(slope=1)",
+            "relu has no parameter `slope`; it takes none".to_owned(),
+        ),
+        (
+            "elu(alpha=-1)",
+            "elu: alpha is -1 but must be a finite number >= 0".to_owned(),
+        ),
+        (
+            "softplus(beta=-0.5)",
+            "softplus: beta is -0.5 but must be a finite number > 0".to_owned(),
+        ),
+        (
+            "softplus(beta=0)",
+            "softplus: beta is 0 but must be a finite number > 0".to_owned(),
+        ),
+        (
+            "swish(beta=nan)",
+            "swish: beta is NaN but must be a finite number".to_owned(),
+        ),
+        (
+            "leaky-relu(slope=-inf)",
+            "leaky-relu: slope is -inf but must be a finite number".to_owned(),
+        ),
+        (
+            "elu(alpha=0.5",
+            format!(
+                "cannot parse activation `elu(alpha=0.5`: the closing parenthesis is missing; {form}"
+            ),
+        ),
+        (
+            "elu(0.5)",
+            format!(
+                "cannot parse activation `elu(0.5)`: a parameter is written NAME=VALUE; {form}"
+            ),
+        ),
+        (
+            "elu(alpha=half)",
+            format!("cannot parse activation `elu(alpha=half)`: `half` is not a number; {form}"),
+        ),
+        (
+            "elu(alpha=)",
+            format!("cannot parse activation `elu(alpha=)`: `` is not a number; {form}"),
+        ),
+    ] {
+        let error = text.parse::<Activation>().unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+}
+
+#[test]
+fn setting_a_parameter_can_fail() {
+    let error = |result: Result<Activation, Error>| result.unwrap_err();
+    let none = error(Activation::TANH.with(0.5));
+    assert!(matches!(
+        none,
+        Error::UnknownParameter {
+            op: "tanh",
+            known: None,
+            ..
+        }
+    ));
+    let other = error(Activation::SWISH.with_named("alpha", 1.0));
+    assert!(matches!(
+        other,
+        Error::UnknownParameter {
+            op: "swish",
+            known: Some("beta"),
+            ..
+        }
+    ));
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for activation in Activation::all().filter(|activation| activation.parameter().is_some()) {
+            assert!(matches!(
+                error(activation.with(value)),
+                Error::ParameterOutOfRange { .. }
+            ));
+        }
+    }
+}
+
+#[test]
+fn ranges_of_parameters() {
+    let smallest = f32::MIN_POSITIVE;
+    for (range, value, expected) in [
+        (Range::Finite, -f32::MAX, true),
+        (Range::Finite, f32::INFINITY, false),
+        (Range::Finite, f32::NAN, false),
+        (Range::NonNegative, 0.0, true),
+        (Range::NonNegative, -0.0, true),
+        (Range::NonNegative, -smallest, false),
+        (Range::NonNegative, f32::INFINITY, false),
+        (Range::NonNegative, f32::NAN, false),
+        (Range::Positive, smallest, true),
+        (Range::Positive, smallest / 2.0, false),
+        (Range::Positive, 0.0, false),
+        (Range::Positive, f32::INFINITY, false),
+        (Range::Positive, f32::NAN, false),
+    ] {
+        assert_eq!(range.contains(value), expected, "{range:?} {value:e}");
+    }
+}

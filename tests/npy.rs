@@ -1,0 +1,503 @@
+//! `.npy` files: what NumPy writes is read, what is written NumPy reads, and what is wrong is named.
+#![cfg(feature = "npy")]
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use half::f16;
+use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Order, Values};
+
+const FLOATS: [Float; 3] = [Float::F16, Float::F32, Float::F64];
+const ENDIANS: [Endian; 2] = [Endian::Little, Endian::Big];
+const ORDERS: [Order; 2] = [Order::C, Order::Fortran];
+
+/// A file as NumPy lays it out: magic, version, length, dictionary padded to 64 bytes, data.
+fn file(version: u8, dictionary: &str, data: &[u8]) -> Vec<u8> {
+    let width = if version == 1 { 2 } else { 4 };
+    let before = 8 + width + dictionary.len() + 1;
+    let text = format!(
+        "{dictionary}{}\n",
+        " ".repeat(before.next_multiple_of(64) - before)
+    );
+    let mut bytes = vec![0x93, b'N', b'U', b'M', b'P', b'Y', version, 0];
+    bytes.extend(&(text.len() as u32).to_le_bytes()[..width]);
+    bytes.extend(text.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn dictionary(descr: &str, fortran: bool, shape: &str) -> String {
+    let fortran = if fortran { "True" } else { "False" };
+    format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}")
+}
+
+fn tuple(shape: &[usize]) -> String {
+    match shape {
+        [one] => format!("({one},)"),
+        _ => format!(
+            "({})",
+            shape
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    }
+}
+
+fn encode(values: &[f32], dtype: Dtype) -> Vec<u8> {
+    let element = |&x: &f32| {
+        let mut bytes = match dtype.float {
+            Float::F16 => f16::from_f32(x).to_le_bytes().to_vec(),
+            Float::F32 => x.to_le_bytes().to_vec(),
+            Float::F64 => f64::from(x).to_le_bytes().to_vec(),
+        };
+        if dtype.endian == Endian::Big {
+            bytes.reverse();
+        }
+        bytes
+    };
+    values.iter().flat_map(element).collect()
+}
+
+fn saved(bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npy");
+    fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+fn read(bytes: &[u8]) -> Array {
+    let (_folder, path) = saved(bytes);
+    npy::read(&path).unwrap()
+}
+
+/// The reason why a file is refused; checks that the message names the file and is one line.
+fn refusal(path: &Path) -> String {
+    let message = npy::read(path).unwrap_err().to_string();
+    assert!(!message.contains('\n'), "{message:?}");
+    let name = format!("{}: ", path.display());
+    message
+        .strip_prefix(&name)
+        .unwrap_or_else(|| panic!("{message:?} does not name {name}"))
+        .to_owned()
+}
+
+fn refused(bytes: &[u8]) -> String {
+    let (_folder, path) = saved(bytes);
+    refusal(&path)
+}
+
+fn written(array: &Array) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    array.write_to(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn every_type_byte_order_memory_order_and_rank_goes_there_and_back() {
+    let shapes: [&[usize]; 6] = [
+        &[],
+        &[5],
+        &[2, 3],
+        &[2, 1, 3],
+        &[4, 1, 2, 3],
+        &[2, 2, 1, 3, 2],
+    ];
+    for shape in shapes {
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|i: usize| i as f32 * 0.5 - 3.0)
+            .collect();
+        for float in FLOATS {
+            for endian in ENDIANS {
+                for order in ORDERS {
+                    let dtype = Dtype { float, endian };
+                    let header =
+                        dictionary(&dtype.to_string(), order == Order::Fortran, &tuple(shape));
+                    let expected = match float {
+                        Float::F16 => {
+                            Values::F16(values.iter().map(|&x| f16::from_f32(x)).collect())
+                        }
+                        Float::F32 | Float::F64 => Values::F32(values.clone()),
+                    };
+                    for version in [1, 2, 3] {
+                        let array = read(&file(version, &header, &encode(&values, dtype)));
+                        assert_eq!(array.shape, shape);
+                        assert_eq!((array.order, array.dtype), (order, dtype));
+                        assert_eq!(array.values, expected);
+
+                        let bytes = written(&array);
+                        assert_eq!(bytes[6..8], [1, 0], "version");
+                        let data = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+                        assert_eq!(data % 64, 0, "alignment");
+                        assert_eq!(bytes[data..], encode(&values, dtype));
+                        assert_eq!(read(&bytes), array);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn data_longer_than_a_chunk_is_whole() {
+    let values: Vec<f32> = (0..200_003).map(|i| (i % 2048) as f32).collect();
+    for float in FLOATS {
+        for endian in ENDIANS {
+            let dtype = Dtype { float, endian };
+            let array = Array {
+                shape: vec![values.len()],
+                order: Order::C,
+                dtype,
+                values: Values::F32(values.clone()),
+            };
+            let bytes = written(&array);
+            assert_eq!(bytes[128..], encode(&values, dtype));
+            let found = match read(&bytes).values {
+                Values::F16(found) => found.iter().map(|x| x.to_f32()).collect(),
+                Values::F32(found) => found,
+            };
+            assert!(found == values, "{dtype}");
+        }
+    }
+}
+
+#[test]
+fn special_values_keep_their_bits() {
+    let bits = [0x7fc0_1234_u32, 0xff80_0000, 0x8000_0000, 1, 0x7f80_0000];
+    for (descr, endian) in [("<f4", Endian::Little), (">f4", Endian::Big)] {
+        let data: Vec<u8> = bits
+            .iter()
+            .flat_map(|x| {
+                if endian == Endian::Big {
+                    x.to_be_bytes()
+                } else {
+                    x.to_le_bytes()
+                }
+            })
+            .collect();
+        let array = read(&file(1, &dictionary(descr, false, "(5,)"), &data));
+        let Values::F32(values) = &array.values else {
+            panic!("{array:?}")
+        };
+        assert_eq!(values.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits);
+        assert_eq!(written(&array)[128..], data);
+    }
+}
+
+#[test]
+fn float64_is_rounded_to_nearest() {
+    let data: Vec<u8> = [0.1, 1e300, -1e-300, f64::NAN]
+        .iter()
+        .flat_map(|x: &f64| x.to_le_bytes())
+        .collect();
+    let array = read(&file(1, &dictionary("<f8", false, "(4,)"), &data));
+    let Values::F32(values) = array.values else {
+        panic!("{array:?}")
+    };
+    assert_eq!(values[..2], [0.1, f32::INFINITY]);
+    assert_eq!(values[2].to_bits(), 0x8000_0000);
+    assert!(values[3].is_nan());
+}
+
+#[test]
+fn header_may_be_written_otherwise() {
+    let one = [0, 0, 128, 63];
+    for text in [
+        r#"{"shape": (1,), "fortran_order": False, "descr": "<f4"}"#,
+        "{'descr':'<f4','fortran_order':False,'shape':(1L,)}",
+        "{'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 1 , 1 , ) , }",
+    ] {
+        assert_eq!(read(&file(1, text, &one)).values, Values::F32(vec![1.0]));
+    }
+}
+
+#[test]
+fn empty_shapes_hold_nothing() {
+    for (text, shape) in [
+        ("(0,)", vec![0]),
+        ("(3, 0, 2)", vec![3, 0, 2]),
+        ("(0, 4611686018427387904)", vec![0, 1 << 62]),
+        (
+            "(4611686018427387904, 4611686018427387904, 0)",
+            vec![1 << 62, 1 << 62, 0],
+        ),
+        (
+            "(0, 4611686018427387904, 4611686018427387904)",
+            vec![0, 1 << 62, 1 << 62],
+        ),
+    ] {
+        let array = read(&file(1, &dictionary("<f4", false, text), &[]));
+        assert_eq!(array.shape, shape);
+        assert!(array.values.is_empty());
+        let array = array.to_order(Order::Fortran).unwrap();
+        assert_eq!((array.order, &array.shape), (Order::Fortran, &shape));
+    }
+}
+
+#[test]
+fn orders_convert_into_each_other() {
+    let shapes: [&[usize]; 8] = [
+        &[],
+        &[7],
+        &[1, 7, 1],
+        &[2, 3],
+        &[45, 70],
+        &[3, 1, 40, 35],
+        &[2, 3, 4, 5],
+        &[33, 2, 2, 3, 34],
+    ];
+    for shape in shapes {
+        let count: usize = shape.iter().product();
+        let dtype = Dtype {
+            float: Float::F32,
+            endian: Endian::Little,
+        };
+        let values = Values::F32((0..count).map(|i| i as f32).collect());
+        let rows = Array {
+            shape: shape.to_vec(),
+            order: Order::C,
+            dtype,
+            values,
+        };
+        let columns = rows.clone().to_order(Order::Fortran).unwrap();
+        let (Values::F32(from), Values::F32(to)) = (&rows.values, &columns.values) else {
+            panic!()
+        };
+        for (i, &value) in from.iter().enumerate() {
+            // The index of element i, last axis fastest; then its place with the first axis fastest.
+            let (mut rest, mut index) = (i, vec![0; shape.len()]);
+            for axis in (0..shape.len()).rev() {
+                index[axis] = rest % shape[axis];
+                rest /= shape[axis];
+            }
+            let place = index
+                .iter()
+                .zip(shape)
+                .rev()
+                .fold(0, |place, (i, length)| place * length + i);
+            assert_eq!(to[place], value, "{shape:?} {index:?}");
+        }
+        assert_eq!(columns.to_order(Order::C).unwrap(), rows);
+    }
+}
+
+#[test]
+fn writing_checks_the_shape() {
+    let dtype = Dtype {
+        float: Float::F32,
+        endian: Endian::Little,
+    };
+    let array = |shape| Array {
+        shape,
+        order: Order::C,
+        dtype,
+        values: Values::F32(vec![]),
+    };
+    for (shape, expected) in [
+        (
+            vec![2, 3],
+            "shape [2, 3] holds 6 elements but the data has 0; they must match",
+        ),
+        (
+            vec![1 << 62, 1 << 62, 0],
+            "shape [4611686018427387904, 4611686018427387904, 0] is beyond",
+        ),
+        (vec![0; 65], "shape has 65 dimensions; NumPy allows 64"),
+    ] {
+        let mut bytes = Vec::new();
+        let message = array(shape).write_to(&mut bytes).unwrap_err().to_string();
+        assert!(message.starts_with(expected), "{message}");
+        assert!(bytes.is_empty());
+    }
+    assert!(array(vec![usize::MAX, 2]).to_order(Order::Fortran).is_err());
+    assert_eq!(read(&written(&array(vec![0; 64]))), array(vec![0; 64]));
+}
+
+#[test]
+fn other_dtypes_are_named() {
+    for (descr, words) in [
+        ("|O", "a Python object"),
+        ("<i8", "integer"),
+        ("|u1", "unsigned integer"),
+        ("|b1", "boolean"),
+        ("<c8", "complex"),
+        ("<U7", "a string"),
+        ("|S7", "a string"),
+        ("<f16", "long double"),
+        ("<M8[ns]", "a date"),
+        ("<m8[s]", "a span of time"),
+        ("|V8", "raw bytes"),
+        ("<V2", "raw bytes, perhaps bfloat16"),
+    ] {
+        assert_eq!(
+            refused(&file(1, &dictionary(descr, false, "(1,)"), &[0; 16])),
+            format!(
+                "dtype '{descr}' is {words}; float16, float32 and float64 are accepted, \
+                 convert with .astype('float32')"
+            )
+        );
+    }
+    for fields in [
+        "[('shape', '<f4'), ('b', '>f8', (2,))]",
+        "[('\u{3b1}', '<f4')]",
+    ] {
+        let text = format!("{{'descr': {fields}, 'fortran_order': False, 'shape': (1,), }}");
+        let message = refused(&file(3, &text, &[0; 20]));
+        assert!(
+            message.starts_with("dtype is structured; float16, float32 and float64"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_npy_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(refusal(&folder.path().join("none.npy")), "no such file");
+    assert_eq!(
+        refusal(folder.path()),
+        "is a directory; an .npy file is needed"
+    );
+    assert_eq!(refused(b""), "is empty; an .npy file is needed");
+    assert_eq!(
+        refused(b"GIF89a\x01\n0123456789"),
+        r"is not an .npy file: begins with `GIF89a\x01\n`, must begin with `\x93NUMPY`"
+    );
+    assert_eq!(
+        refused(b"PK\x03\x04abcdefgh"),
+        "is an .npz archive; save one array with numpy.save"
+    );
+    assert_eq!(
+        refused(b"\x93NUMPY\x04\x00abcdefgh"),
+        "is .npy version 4.0; 1.0, 2.0 and 3.0 are accepted"
+    );
+}
+
+#[test]
+fn headers_that_are_cut_short_are_refused() {
+    for version in [1, 2, 3] {
+        let whole = file(version, &dictionary("<f4", false, "()"), &[0; 4]);
+        for length in 1..whole.len() - 4 {
+            let message = refused(&whole[..length]);
+            assert_eq!(
+                message, "header is cut short; the file is not complete",
+                "{length}"
+            );
+        }
+    }
+    let huge = b"\x93NUMPY\x02\x00\xff\xff\xff\xff{'descr'";
+    assert_eq!(
+        refused(huge),
+        "header claims 4294967295 bytes; NumPy allows 10000"
+    );
+}
+
+#[test]
+fn malformed_headers_are_refused() {
+    let twice = "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'shape': (4294967296, 4294967296)}";
+    for text in [
+        "",
+        "{}",
+        "[]",
+        "3",
+        "{'descr': '<f4', 'fortran_order': False}",
+        "{'descr': '<f4', 'shape': (1,)}",
+        "{'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': 1}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': [1]}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1.0,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (1,",
+        "{'descr': '<f12', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '|f4', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': 4, 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '\u{e9}', 'fortran_order': False, 'shape': (1,)}",
+        twice,
+        &twice.replace("(1,), 'shape'", "(1,), '\\x73hape'"),
+        "{'descr': ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((",
+        "\n\n\u{1b}[31m",
+    ] {
+        let message = refused(&file(1, text, &[0; 4]));
+        assert!(
+            message.starts_with("header \"") && message.contains("a tuple of whole numbers"),
+            "{message}"
+        );
+        assert!(!message.contains(char::is_control), "{message:?}");
+    }
+    let message = refused(&file(
+        1,
+        &dictionary("<f4", false, &tuple(&[1; 65])),
+        &[0; 4],
+    ));
+    assert_eq!(message, "shape has 65 dimensions; NumPy allows 64");
+}
+
+#[test]
+fn data_must_be_as_long_as_claimed() {
+    let claim = |shape| dictionary("<f4", false, shape);
+    assert_eq!(
+        refused(&file(1, &claim("(2, 3)"), &[0; 23])),
+        "header claims 6 elements of 4 bytes = 24 bytes of data, but there are 23; they must match"
+    );
+    assert_eq!(
+        refused(&file(1, &claim("(2, 3)"), &[0; 25])),
+        "header claims 6 elements of 4 bytes = 24 bytes of data, but there are 25; they must match"
+    );
+    assert_eq!(
+        refused(&file(1, &claim("(1152921504606846976,)"), &[0; 4])),
+        "header claims 1152921504606846976 elements of 4 bytes = 4611686018427387904 bytes of data, \
+         but there are 4; they must match"
+    );
+    for shape in [
+        "(4294967296, 4294967296)",
+        "(4611686018427387904,)",
+        "(18446744073709551615, 2)",
+    ] {
+        let message = refused(&file(1, &claim(shape), &[0; 4]));
+        assert!(message.ends_with("more than any memory holds"), "{message}");
+    }
+}
+
+/// A pipe has no length to hold the header against.
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_as_far_as_claimed() {
+    let header = dictionary("<f4", false, "(2,)");
+    let claimed = "header claims 2 elements of 4 bytes = 8 bytes of data, but there are";
+    for (bytes, expected) in [
+        (file(1, &header, &[0; 8]), Ok(())),
+        (
+            file(1, &header, &[0; 7]),
+            Err(format!("{claimed} 7; they must match")),
+        ),
+        (
+            file(1, &header, &[0; 9]),
+            Err(format!("{claimed} 8 and more; they must match")),
+        ),
+        (vec![], Err("is empty; an .npy file is needed".to_owned())),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let into = path.clone();
+        let writer = std::thread::spawn(move || fs::write(into, bytes));
+        match expected {
+            Ok(()) => assert_eq!(npy::read(&path).unwrap().values, Values::F32(vec![0.0; 2])),
+            Err(reason) => assert_eq!(refusal(&path), reason),
+        }
+        writer.join().unwrap().unwrap();
+    }
+}
