@@ -60,7 +60,7 @@ fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, e.scale); 
 // v e, without losing e to underflow while the product is representable.
 fn times(v: f32, e: Scaled) -> f32 { return ((v * e.scale) * e.value) * e.scale; }
 
-// e^(a + b + c) for a <= b <= 0, c small beside 1. Cody-Waite reduction by multiples of ln 2, its
+// e^(a + b + c) for a <= b <= 0, abs(c) < 1. Cody-Waite reduction by multiples of ln 2, its
 // first step exact, then a polynomial for (e^r - 1) / r (minimax, 1.1e-8 relative in e^r).
 const LOG2_E: f32 = 1.44269504;
 const LN_2: f32 = 0.693359375;
@@ -71,10 +71,8 @@ fn exp_series(r: f32) -> f32 {
 }
 
 fn exp_sum(a: f32, b: f32, c: f32) -> Scaled {
-    let a1 = max(a, -1000.0);
-    let b1 = max(b, -1000.0);
-    let n = round((a1 + b1) * LOG2_E);
-    let r = ((a1 - n * LN_2) + b1) + (c - n * LN_2_LOW);
+    let n = round((a + b + c) * LOG2_E);
+    let r = ((a - n * LN_2) + b) + (c - n * LN_2_LOW);
     let power = 1.0 + r * exp_series(r);
     // Below 2^-125 the exponent is raised by 130, and the scale, 2^-65, makes up for it. Below
     // 2^-256 no finite factor brings the product back into range.
@@ -106,6 +104,28 @@ fn exp_negative_sum3(z: vec3<f32>) -> Scaled {
     return exp_sum(-max(abs(z.x), abs(z.y)), -min(abs(z.x), abs(z.y)), low);
 }
 
+// Logistic sigmoid.
+fn sigmoid(x: f32) -> f32 {
+    let e = plain(exp_negative(x));
+    return select(1.0, e, x < 0.0) / (1.0 + e);
+}
+
+// x sigmoid(z), z given by e = e^-abs(z) and its sign.
+fn gate(x: f32, e: Scaled, positive: bool) -> f32 {
+    return select(times(finite(x), e), x, positive) / (1.0 + plain(e));
+}
+
+// x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
+// q = abs(x) Phi(-abs(x)) / e it is -e q for x < 0, where 1 + erf would cancel, and x - e q for
+// x > 0; within 0.5 of 0 the series of Phi is closer.
+fn normal_gate(x: f32) -> f32 {
+    let t = min(abs(x), 30.0);
+    let e = exp_negative_sum(half_square(t));
+    let q = normal_tail(t);
+    let sides = select(-times(q, e), x - plain(e) * q, x > 0.0);
+    return select(sides, x * (0.5 + x * normal_series(t * t)), t < 0.5);
+}
+
 // e^x - 1 for x <= 0.
 fn expm1f(x: f32) -> f32 {
     let a = max(x, -40.0);
@@ -127,13 +147,16 @@ fn tanhf(x: f32) -> f32 {
     return bitcast<f32>(bitcast<u32>(-t / (2.0 + t)) | (bitcast<u32>(x) & 0x80000000u));
 }
 
-// Mills' ratio of the standard normal distribution, scaled: Phi(-t) / e^(-t^2 / 2) for t >= 0.
-// With u = (t - 2.25) / (t + 2.25), (t + 2.25) times that is a polynomial in u
-// (minimax up to t = 14.6, where gelu leaves f32's range; 1.4e-8 relative).
+// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in
+// u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
 fn normal_tail(t: f32) -> f32 {
-    let w = 1.0 / (t + 2.25);
-    let u = 2.0 * t * w - 1.0;
-    return w * (0.69143373 + u * (-0.38638106 + u * (0.080133237 + u * (0.027837247
-        + u * (-0.010564775 + u * (-0.0056396588 + u * (8.3116378e-4 + u * (0.0013674768
-        + u * (2.3036616e-4 + u * (-2.1373175e-4 + u * -9.3454553e-5))))))))));
+    let u = 2.0 * t / (t + 2.75) - 1.0;
+    return 0.359493017 + u * (0.122315973 + u * (-0.146009877 + u * (0.0828836411
+        + u * (-0.0165051278 + u * (-0.00661190646 + u * (0.00285360659 + u * (0.00107938901
+        + u * (-0.000369687128 + u * -0.00020489491))))))));
+}
+
+// (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
+fn normal_series(s: f32) -> f32 {
+    return 0.39894229 + s * (-0.066490412 + s * (0.0099685546 + s * -0.0011395974));
 }

@@ -16,6 +16,15 @@ fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
 fn exp_negative_sum(z: vec2<f32>) -> Scaled { return exp_negative(z.x); }
 fn exp_negative_sum3(z: vec3<f32>) -> Scaled { return exp_negative(z.x); }
 
+fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(clamp(-x, -80.0, 80.0))); }
+fn gate(x: f32, e: Scaled, positive: bool) -> f32 {
+    return select(finite(x) * e.value, x, positive) / (1.0 + e.value);
+}
+fn normal_gate(x: f32) -> f32 {
+    let t = min(abs(x), 15.0);
+    return max(x, 0.0) - exp(-0.5 * t * t) * normal_tail(t);
+}
+
 fn expm1f(x: f32) -> f32 { return exp(max(x, -200.0)) - 1.0; }
 // WGSL has no log1p, and ln(1 + x) / x is 0 / 0 for small x: the polynomial serves here too.
 fn log1p_ratio(x: f32) -> f32 {
@@ -27,5 +36,6 @@ fn tanhf(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
 fn normal_tail(t: f32) -> f32 {
     let w = 1.0 / (1.0 + 0.2316419 * t);
-    return w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
+    return t * w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
 }
+fn normal_series(s: f32) -> f32 { return 0.39894226 + s * (-0.066454 + s * 0.00954); }

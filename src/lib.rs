@@ -15,6 +15,8 @@ pub mod accuracy;
 pub mod activation;
 #[cfg(feature = "cli")]
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod element;
 mod error;
 pub mod gpu;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `activations`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wgpu_activations::cli::main()
+}

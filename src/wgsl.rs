@@ -109,5 +109,14 @@ pub fn parameter_gradient(definition: &Definition, element: ElementType, math: M
     .join("\n")
 }
 
-/// The shader that copies: entry point `copy`.
-pub const COPY: &str = include_str!("../shaders/kernel/copy.wgsl");
+/// The pointwise shader with nothing to compute, which copies words: entry point `forward`.
+pub fn copy() -> String {
+    [
+        include_str!("../shaders/kernel/pointwise.wgsl"),
+        element_source(ElementType::F32),
+        ParameterSource::None.source(),
+        BITS,
+        include_str!("../shaders/kernel/copy.wgsl"),
+    ]
+    .join("\n")
+}

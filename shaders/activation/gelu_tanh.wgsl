@@ -1,8 +1,7 @@
 // GELU, tanh form: x s(2u), u = sqrt(2 / pi) (x + 0.044715 x^3), s the logistic sigmoid. Written
 // with e = e^-|2u|; beyond |x| = 16 e is 0.
 fn value(x: f32) -> f32 {
-    let e = exp_negative_sum3(gelu_argument(clamp(x, -16.0, 16.0)));
-    return select(times(finite(x), e), x, x >= 0.0) / (1.0 + plain(e));
+    return gate(x, exp_negative_sum3(gelu_argument(clamp(x, -16.0, 16.0))), x >= 0.0);
 }
 
 // upstream (s + x s (1 - s) 2u').

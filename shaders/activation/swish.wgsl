@@ -1,8 +1,7 @@
 // Swish: x s(beta x), s the logistic sigmoid. Written with e = e^-|beta x|.
 fn value(x: f32, beta: f32) -> f32 {
     let z = product(finite(x), beta);
-    let e = exp_negative_sum(z);
-    return select(times(finite(x), e), x, z.x >= 0.0) / (1.0 + plain(e));
+    return gate(x, exp_negative_sum(z), z.x >= 0.0);
 }
 
 // upstream (s + z s (1 - s)), z = beta x.

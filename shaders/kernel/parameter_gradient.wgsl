@@ -78,11 +78,11 @@ fn columns_of_terms(place: Place) {
         let element = row * arguments.columns + column;
         if element < arguments.length { sum = add(sum, term(element, parameter)); }
     }
-    let place = split * arguments.columns + column;
+    let output = split * arguments.columns + column;
     if arguments.accumulate == 1u {
-        sums[place] += total(sum);
+        sums[output] += total(sum);
     } else {
-        sums[place] = total(sum);
+        sums[output] = total(sum);
     }
 }
 

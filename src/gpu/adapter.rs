@@ -73,8 +73,13 @@ pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     select(&names, &infos, wanted).map(|index| &adapters[index])
 }
 
-/// The adapter to use where none is asked for.
-pub(super) fn best(adapters: &[Adapter]) -> Result<&Adapter> {
+/// The adapter to use where none is asked for: discrete before integrated before software, native
+/// backends before GL.
+///
+/// # Errors
+///
+/// [`Error::NoAdapter`] if there is none.
+pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
     adapters
         .iter()
         .min_by_key(|adapter| rank(&adapter.info()))

@@ -8,7 +8,7 @@ mod readback;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use adapter::{Adapter, adapters, adapters_async, find};
+pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
 pub(crate) use pipeline::{Kernel, Pipeline, PipelineKey};
 
@@ -72,7 +72,7 @@ impl Gpu {
     /// As [`Gpu::new`].
     pub async fn new_async() -> Result<Self> {
         let adapters = adapters_async(wgpu::Backends::all()).await;
-        Self::open_async(adapter::best(&adapters)?, ShaderChecks::default()).await
+        Self::open_async(best(&adapters)?, ShaderChecks::default()).await
     }
 
     /// Opens `adapter` with all its limits.
@@ -202,6 +202,10 @@ impl Gpu {
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.shared.fault.check()?;
         let result = fault::scoped(&self.shared.device, work);
+        if result.is_err() {
+            // wgpu tells of a lost device when next polled, and until then only of what follows.
+            let _ = self.shared.device.poll(wgpu::PollType::Poll);
+        }
         self.shared.fault.check()?;
         result
     }
@@ -251,8 +255,8 @@ impl Gpu {
     }
 
     /// The pipeline for `key`, built on first use.
-    pub(crate) fn pipeline(&self, key: PipelineKey) -> Result<Arc<Pipeline>> {
-        if let Some(pipeline) = lock(&self.shared.pipelines).get(&key) {
+    pub(crate) fn pipeline(&self, key: &PipelineKey) -> Result<Arc<Pipeline>> {
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(key) {
             return Ok(pipeline);
         }
         let pipeline = self.guarded(|| {
@@ -260,10 +264,10 @@ impl Gpu {
                 &self.shared.device,
                 &self.shared.limits,
                 self.shared.checks,
-                &key,
+                key,
             )))
         })?;
-        lock(&self.shared.pipelines).insert(key, pipeline.clone());
+        lock(&self.shared.pipelines).insert(key.clone(), pipeline.clone());
         Ok(pipeline)
     }
 

@@ -28,6 +28,8 @@ pub(crate) struct PipelineKey {
     pub(crate) activation: Option<&'static str>,
     pub(crate) element: ElementType,
     pub(crate) math: Math,
+    /// Whether it works on what whole tiles leave over.
+    pub(crate) remainder: bool,
 }
 
 impl PipelineKey {
@@ -47,7 +49,7 @@ impl PipelineKey {
             (Kernel::ParameterGradient, Some(definition)) => {
                 wgsl::parameter_gradient(definition, self.element, self.math)
             }
-            _ => wgsl::COPY.to_owned(),
+            _ => wgsl::copy(),
         }
     }
 
@@ -116,13 +118,17 @@ impl Pipeline {
         let workgroup = key
             .workgroup()
             .min(limits.max_compute_invocations_per_workgroup);
+        let mut constants = vec![("WORKGROUP", f64::from(workgroup))];
+        if key.remainder {
+            constants.push(("REMAINDER", 1.0));
+        }
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: label,
             compilation_options: wgpu::PipelineCompilationOptions {
-                constants: &[("WORKGROUP", f64::from(workgroup))],
+                constants: &constants,
                 zero_initialize_workgroup_memory: false,
             },
             cache: None,
@@ -185,14 +191,19 @@ impl Arguments {
         self.0
             .entry(words)
             .or_insert_with(|| {
-                let buffer = wgpu::util::DeviceExt::create_buffer_init(
-                    device,
-                    &wgpu::util::BufferInitDescriptor {
-                        label: Some("arguments"),
-                        contents: bytemuck::bytes_of(&words),
-                        usage: wgpu::BufferUsages::UNIFORM,
-                    },
-                );
+                let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("arguments"),
+                    size: size_of_val(&words) as u64,
+                    usage: wgpu::BufferUsages::UNIFORM,
+                    mapped_at_creation: true,
+                });
+                // On a device that is lost or full there is nothing to write to, and wgpu has
+                // reported why; its `create_buffer_init` would panic.
+                if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+                    view.slice(..).copy_from_slice(bytemuck::bytes_of(&words));
+                    drop(view);
+                    buffer.unmap();
+                }
                 device.create_bind_group(&wgpu::BindGroupDescriptor {
                     label: Some("arguments"),
                     layout: &arguments_layout(device),

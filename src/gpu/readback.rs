@@ -66,10 +66,13 @@ impl Gpu {
             Ok(())
         })?;
         let (sender, mapped) = oneshot_channel();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone when the caller gave up; then nobody wants the result.
-            let _ = sender.send(result);
-        });
+        self.guarded(|| {
+            staging.map_async(wgpu::MapMode::Read, .., move |result| {
+                // The receiver is gone when the caller gave up; then nobody wants the result.
+                let _ = sender.send(result);
+            });
+            Ok(())
+        })?;
         Ok(Step {
             staging,
             mapped,

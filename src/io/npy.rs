@@ -112,6 +112,15 @@ impl Endian {
 }
 
 impl Float {
+    /// NumPy's name for it: `float32`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "float16",
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
+
     const fn bytes(self) -> u64 {
         match self {
             Self::F16 => 2,

@@ -4,8 +4,6 @@ pub mod baseline;
 pub mod parameter_gradient;
 pub mod pointwise;
 
-use std::sync::Arc;
-
 use crate::{
     error::{Error, Result},
     gpu::{Gpu, Pipeline},
@@ -15,10 +13,17 @@ use crate::{
 /// Workgroups per dimension that every adapter allows.
 const MOST_WORKGROUPS: u64 = 65_535;
 
-/// `groups` workgroups folded into two dimensions, with few to spare.
-fn fold(groups: u64) -> (u32, u32) {
+/// `groups` workgroups folded into two dimensions, fewer than y to spare.
+fn fold_over(groups: u64) -> (u32, u32) {
     let y = groups.div_ceil(MOST_WORKGROUPS);
     let x = groups.div_ceil(y.max(1));
+    (x as u32, y as u32)
+}
+
+/// As many of `groups` workgroups as fold into two dimensions, fewer than y left out.
+fn fold_within(groups: u64) -> (u32, u32) {
+    let y = groups.div_ceil(MOST_WORKGROUPS);
+    let x = groups / y.max(1);
     (x as u32, y as u32)
 }
 
@@ -30,6 +35,14 @@ struct Window {
 }
 
 impl Window {
+    /// All of a tensor.
+    fn whole(tensor: &Tensor) -> Self {
+        Self {
+            start: 0,
+            bytes: tensor.bytes(),
+        }
+    }
+
     /// As much of the tensor as a binding holds, from `start` on.
     fn binding<'a>(self, tensor: &'a Tensor) -> wgpu::BindingResource<'a> {
         let size = self.bytes.next_multiple_of(16);
@@ -41,21 +54,20 @@ impl Window {
     }
 }
 
-/// Records one dispatch of `groups` workgroups.
+/// Records one dispatch of x by y workgroups.
 fn dispatch(
     gpu: &Gpu,
     pass: &mut wgpu::ComputePass<'_>,
-    pipeline: &Arc<Pipeline>,
+    pipeline: &Pipeline,
     bindings: &[wgpu::BindGroupEntry<'_>],
     arguments: [u32; 8],
-    groups: u64,
+    (x, y): (u32, u32),
 ) {
     let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
         label: None,
         layout: &pipeline.layout,
         entries: bindings,
     });
-    let (x, y) = fold(groups);
     pass.set_pipeline(&pipeline.pipeline);
     pass.set_bind_group(0, &group, &[]);
     pass.set_bind_group(1, &gpu.arguments(arguments), &[]);
@@ -134,14 +146,18 @@ mod tests {
             1 << 26,
             (1 << 32) - 1,
         ] {
-            let (x, y) = fold(groups);
+            let (x, y) = fold_over(groups);
+            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
+            let over = u64::from(x) * u64::from(y);
             assert!(
-                u64::from(x) <= MOST_WORKGROUPS && u64::from(y) <= MOST_WORKGROUPS,
-                "{groups}"
+                over >= groups && over < groups + u64::from(y.max(1)),
+                "{groups}: {x} x {y}"
             );
-            let covered = u64::from(x) * u64::from(y);
+            let (x, y) = fold_within(groups);
+            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
+            let within = u64::from(x) * u64::from(y);
             assert!(
-                covered >= groups && covered < groups + u64::from(y.max(1)),
+                within <= groups && within + u64::from(y.max(1)) > groups,
                 "{groups}: {x} x {y}"
             );
         }

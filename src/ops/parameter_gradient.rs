@@ -1,7 +1,7 @@
 //! Gradients of an activation's parameter: for each channel the sum of df/dparameter upstream.
 
 use super::{
-    Window, dispatch, expect_alike, largest_window,
+    Window, dispatch, expect_alike, fold_over, largest_window,
     pointwise::{Channels, Pointwise},
 };
 use crate::{
@@ -78,7 +78,7 @@ impl Pointwise<'_> {
         }
         let result = gpu.allocate([view.channels], ElementType::F32)?;
         let arguments = arguments(0, view, columns, 1, 0);
-        let groups = (view.channels as u64).div_ceil(64);
+        let groups = fold_over((view.channels as u64).div_ceil(64));
         self.reduce(gpu, "channels_of_sums", &sums, &result, arguments, groups)?;
         Ok(result)
     }
@@ -111,13 +111,14 @@ impl Pointwise<'_> {
         let fit = (limit / row_bytes) as usize;
         let step = if fit >= ROWS { fit / ROWS * ROWS } else { fit };
         let sums = gpu.allocate([step.min(rows).div_ceil(ROWS), columns], ElementType::F32)?;
-        let pipeline = gpu.pipeline(PipelineKey {
+        let pipeline = gpu.pipeline(&PipelineKey {
             kernel: Kernel::ParameterGradient,
             entry_point: "columns_of_terms",
             bindings: &[0, 1, 2, 3],
             activation: Some(self.activation.name()),
             element: x.element(),
             math: self.math,
+            remainder: false,
         })?;
         gpu.submit(|encoder| {
             let mut pass = encoder.begin_compute_pass(&Default::default());
@@ -145,11 +146,11 @@ impl Pointwise<'_> {
                     },
                     wgpu::BindGroupEntry {
                         binding: 2,
-                        resource: whole(&sums).binding(&sums),
+                        resource: Window::whole(&sums).binding(&sums),
                     },
                     wgpu::BindGroupEntry {
                         binding: 3,
-                        resource: whole(parameters).binding(parameters),
+                        resource: Window::whole(parameters).binding(parameters),
                     },
                 ];
                 dispatch(
@@ -173,24 +174,25 @@ impl Pointwise<'_> {
         from: &Tensor,
         to: &Tensor,
         arguments: [u32; 8],
-        groups: u64,
+        groups: (u32, u32),
     ) -> Result<()> {
-        let pipeline = gpu.pipeline(PipelineKey {
+        let pipeline = gpu.pipeline(&PipelineKey {
             kernel: Kernel::ParameterGradient,
             entry_point,
             bindings: &[2, 4],
             activation: Some(self.activation.name()),
             element: ElementType::F32,
             math: self.math,
+            remainder: false,
         })?;
         let bindings = [
             wgpu::BindGroupEntry {
                 binding: 2,
-                resource: whole(to).binding(to),
+                resource: Window::whole(to).binding(to),
             },
             wgpu::BindGroupEntry {
                 binding: 4,
-                resource: whole(from).binding(from),
+                resource: Window::whole(from).binding(from),
             },
         ];
         gpu.submit(|encoder| {
@@ -206,13 +208,6 @@ fn arguments(length: usize, view: Channels, columns: usize, rows: usize, skip: u
     [length, view.channels, view.inner, columns, rows, skip, 0, 0].map(|word| word as u32)
 }
 
-fn column_groups(columns: usize, rows: usize) -> u64 {
-    (columns.div_ceil(64) * rows.div_ceil(ROWS)) as u64
-}
-
-fn whole(tensor: &Tensor) -> Window {
-    Window {
-        start: 0,
-        bytes: tensor.bytes(),
-    }
+fn column_groups(columns: usize, rows: usize) -> (u32, u32) {
+    fold_over((columns.div_ceil(64) * rows.div_ceil(ROWS)) as u64)
 }

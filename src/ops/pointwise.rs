@@ -1,6 +1,6 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
-use super::{Window, dispatch, expect_alike, expect_apart, largest_window};
+use super::{Window, dispatch, expect_alike, expect_apart, fold_over, fold_within, largest_window};
 use crate::{
     activation::Activation,
     element::ElementType,
@@ -9,6 +9,9 @@ use crate::{
     tensor::Tensor,
     wgsl::{Math, ParameterSource},
 };
+
+/// Lanes of a vector.
+const LANES: u64 = 4;
 
 /// An activation ready to be applied to tensors.
 ///
@@ -41,7 +44,7 @@ pub(super) struct Channels {
 
 /// What a dispatch computes, by the tensors it touches.
 #[derive(Clone, Copy)]
-enum Pass<'a> {
+pub(super) enum Pass<'a> {
     Forward {
         x: &'a Tensor,
         y: &'a Tensor,
@@ -110,7 +113,8 @@ impl<'a> Pointwise<'a> {
     /// # Errors
     ///
     /// [`Error::AxisOutOfRange`] and [`Error::ChannelMismatch`] where x does not fit the
-    /// parameters, and what the device reports.
+    /// parameters, [`Error::TooLarge`] for more parameters than the device binds, and what the
+    /// device reports.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = x.gpu().allocate(x.shape(), x.element())?;
         self.forward_into(x, &y)?;
@@ -230,7 +234,7 @@ impl<'a> Pointwise<'a> {
     }
 
     fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        self.encode(encoder, pass)?;
+        pass.x().gpu().guarded(|| self.encode(encoder, pass))?;
         pass.tensors()
             .iter()
             .flatten()
@@ -254,60 +258,24 @@ impl<'a> Pointwise<'a> {
             (Some(_), None) => ParameterSource::Scalar,
             (Some(_), Some(_)) => ParameterSource::Channel,
         };
-        let gpu = x.gpu();
-        let pipeline = gpu.pipeline(PipelineKey {
-            kernel: Kernel::Pointwise(source),
-            entry_point: pass.entry_point(),
-            bindings: pass.bindings(source),
-            activation: Some(op),
-            element: x.element(),
-            math: self.math,
-        })?;
-        let view = channels.unwrap_or(Channels {
-            channels: 1,
-            inner: 1,
-        });
-        let parameter = self.activation.parameter().unwrap_or(0.0);
-        let mut compute = encoder.begin_compute_pass(&Default::default());
-        let step = largest_window(gpu);
-        for start in (0..x.bytes()).step_by(step as usize) {
-            let window = Window {
-                start,
-                bytes: step.min(x.bytes() - start),
-            };
-            let first = (start / x.element().size()) as usize;
-            let length = window.bytes / x.element().size();
-            let arguments = [
-                length as u32,
-                parameter.to_bits(),
-                view.channels as u32,
-                view.inner as u32,
-                (first / view.inner % view.channels) as u32,
-                (first % view.inner) as u32,
-                0,
-                0,
-            ];
-            let mut bindings = Vec::with_capacity(4);
-            for (binding, tensor) in pass.tensors().into_iter().flatten() {
-                let resource = window.binding(tensor);
-                bindings.push(wgpu::BindGroupEntry { binding, resource });
-            }
-            if let Some((parameters, _)) = self.channels {
-                let whole = Window {
-                    start: 0,
-                    bytes: parameters.bytes(),
-                };
-                bindings.push(wgpu::BindGroupEntry {
-                    binding: 3,
-                    resource: whole.binding(parameters),
-                });
-            }
-            let groups = length
-                .div_ceil(4)
-                .div_ceil(2 * u64::from(pipeline.workgroup));
-            dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
-        }
-        Ok(())
+        let launch = Launch {
+            key: PipelineKey {
+                kernel: Kernel::Pointwise(source),
+                entry_point: pass.entry_point(),
+                bindings: pass.bindings(source),
+                activation: Some(op),
+                element: x.element(),
+                math: self.math,
+                remainder: false,
+            },
+            parameter: self.activation.parameter().unwrap_or(0.0),
+            parameters: self.channels.map(|(parameters, _)| parameters),
+            view: channels.unwrap_or(Channels {
+                channels: 1,
+                inner: 1,
+            }),
+        };
+        launch.encode(encoder, pass)
     }
 
     /// How the parameters lie in x, if there is one per channel.
@@ -332,7 +300,19 @@ impl<'a> Pointwise<'a> {
                 shape: x.shape().to_vec(),
             });
         }
-        let inner = x.shape()[axis + 1..].iter().product();
+        let limit = x.gpu().limits().max_storage_buffer_binding_size;
+        if parameters.bytes().next_multiple_of(16) > limit {
+            return Err(Error::TooLarge {
+                what: format!("{}: one parameter per channel", self.activation.name()),
+                bytes: parameters.bytes(),
+                limit,
+                advice: "split the tensor along its channels",
+            });
+        }
+        // Beyond any size only where another axis is 0.
+        let inner = x.shape()[axis + 1..]
+            .iter()
+            .fold(1, |inner: usize, &axis| inner.saturating_mul(axis));
         Ok(Some(Channels { channels, inner }))
     }
 
@@ -348,6 +328,87 @@ impl<'a> Pointwise<'a> {
     }
 }
 
+/// The pointwise kernel with something to compute.
+pub(super) struct Launch<'a> {
+    pub(super) key: PipelineKey,
+    /// The activation's parameter where it serves the whole tensor.
+    pub(super) parameter: f32,
+    /// One per channel.
+    pub(super) parameters: Option<&'a Tensor>,
+    pub(super) view: Channels,
+}
+
+impl Launch<'_> {
+    /// Records the dispatches that `pass` takes: for each window that a binding holds, one for the
+    /// whole tiles and one for what they leave over.
+    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+        let x = pass.x();
+        let gpu = x.gpu();
+        let size = self.key.element.size();
+        let mut compute = encoder.begin_compute_pass(&Default::default());
+        let step = largest_window(gpu);
+        for start in (0..x.bytes()).step_by(step as usize) {
+            let window = Window {
+                start,
+                bytes: step.min(x.bytes() - start),
+            };
+            let bindings = self.bindings(pass, window);
+            let length = window.bytes.div_ceil(size);
+            for remainder in [false, true] {
+                let pipeline = gpu.pipeline(&PipelineKey {
+                    remainder,
+                    ..self.key.clone()
+                })?;
+                let tile = 2 * LANES * u64::from(pipeline.workgroup);
+                let (columns, rows) = fold_within(length / tile);
+                let tiles = columns * rows;
+                let groups = if remainder {
+                    fold_over((length - u64::from(tiles) * tile).div_ceil(tile))
+                } else {
+                    (columns, rows)
+                };
+                if groups.0 > 0 {
+                    let arguments = self.arguments(length, (start / size) as usize, tiles);
+                    dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn bindings<'b>(&'b self, pass: Pass<'b>, window: Window) -> Vec<wgpu::BindGroupEntry<'b>> {
+        let tensors = pass.tensors().into_iter().flatten();
+        let mut bindings: Vec<_> = tensors
+            .map(|(binding, tensor)| wgpu::BindGroupEntry {
+                binding,
+                resource: window.binding(tensor),
+            })
+            .collect();
+        if let Some(parameters) = self.parameters {
+            bindings.push(wgpu::BindGroupEntry {
+                binding: 3,
+                resource: Window::whole(parameters).binding(parameters),
+            });
+        }
+        bindings
+    }
+
+    /// The shader's `Arguments` for a window of `length` elements from element `first` on.
+    fn arguments(&self, length: u64, first: usize, tiles: u32) -> [u32; 8] {
+        let Channels { channels, inner } = self.view;
+        [
+            length as u32,
+            self.parameter.to_bits(),
+            channels as u32,
+            inner as u32,
+            (first / inner % channels) as u32,
+            (first % inner) as u32,
+            tiles,
+            0,
+        ]
+    }
+}
+
 impl<'a> Pass<'a> {
     const fn x(self) -> &'a Tensor {
         match self {
@@ -358,7 +419,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    const fn entry_point(self) -> &'static str {
+    pub(super) const fn entry_point(self) -> &'static str {
         match self {
             Self::Forward { .. } => "forward",
             Self::ForwardInPlace { .. } => "forward_in_place",
@@ -379,7 +440,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    const fn bindings(self, source: ParameterSource) -> &'static [u32] {
+    pub(super) const fn bindings(self, source: ParameterSource) -> &'static [u32] {
         let channel = matches!(source, ParameterSource::Channel);
         match (self, channel) {
             (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[0, 2],

@@ -1,0 +1,232 @@
+//! `activations check`
+
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use super::{Failure, Result, device, device::Device, flags::MathFlag, text};
+use crate::{
+    accuracy::{Report, Tolerance},
+    activation::Activation,
+    check::{self, Pass},
+    element::ElementType,
+    error::Error,
+    gpu::{Gpu, ShaderChecks},
+    wgsl::Math,
+};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// The activations to check [default: all].
+    ops: Vec<String>,
+    /// A device, as `activations devices` names it; may be repeated.
+    #[arg(long, value_name = "D", conflicts_with = "all_devices")]
+    device: Vec<String>,
+    /// Every GPU device there is.
+    #[arg(long)]
+    all_devices: bool,
+    /// Elementary functions: the crate's own, or the adapter's, of which less is asked.
+    #[arg(long, value_enum, default_value_t)]
+    math: MathFlag,
+    /// Also y = f(x) for all 2^32 f32 inputs; minutes per activation.
+    #[arg(long)]
+    exhaustive: bool,
+    /// Print the rows as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One line of the result.
+#[derive(Serialize)]
+struct Row {
+    op: String,
+    pass: &'static str,
+    r#type: &'static str,
+    device: String,
+    math: &'static str,
+    exhaustive: bool,
+    compared: u64,
+    failed: u64,
+    passed: bool,
+    /// Allowed error: a number of ULP, or an absolute and a relative part.
+    allowed: String,
+    /// Error of the element furthest from the reference, as a fraction of what is allowed there.
+    worst_of_allowed: f64,
+    /// The same in ULP; large beside a zero of the slope, where ULP are small.
+    worst_ulp: f64,
+    worst_at: f32,
+    worst: String,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result {
+    let ops = match &arguments.ops[..] {
+        [] => Activation::all().collect(),
+        ops => ops
+            .iter()
+            .map(|op| op.parse())
+            .collect::<crate::Result<Vec<Activation>>>()?,
+    };
+    let gpus = devices(arguments)?;
+    let math = Math::from(arguments.math);
+    let exhaustive = if arguments.exhaustive { ops.len() } else { 0 };
+    let progress = progress(ops.len() * gpus.len(), exhaustive);
+    let mut rows = Vec::new();
+    for &op in &ops {
+        for gpu in &gpus {
+            progress.set_message(format!("{op} on {}", gpu.name()));
+            for pass in Pass::ALL {
+                for element in ElementType::ALL {
+                    let report = check::check_element(gpu, op, pass, element, math)?;
+                    rows.push(row(op, pass, element, gpu, math, false, &report));
+                }
+            }
+            progress.inc(1);
+        }
+        if arguments.exhaustive {
+            progress.set_message(format!("{op}, all 2^32 inputs"));
+            let before = progress.position();
+            let reports = check::exhaustive(&gpus, op, math, |inputs| {
+                progress.set_position(before + (inputs >> 22))
+            })?;
+            for (gpu, report) in gpus.iter().zip(&reports) {
+                rows.push(row(
+                    op,
+                    Pass::Forward,
+                    ElementType::F32,
+                    gpu,
+                    math,
+                    true,
+                    report,
+                ));
+            }
+        }
+    }
+    progress.finish_and_clear();
+    if arguments.json {
+        text::print_json(&rows)?;
+    } else {
+        print(&rows)?;
+    }
+    if rows.iter().all(|row| row.passed) {
+        Ok(())
+    } else {
+        Err(Failure::Unverified)
+    }
+}
+
+fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
+    let open = |wanted: Option<&str>| match device::open(wanted)? {
+        Device::Gpu(gpu) => Ok(gpu),
+        Device::Cpu if wanted.is_some() => Err(Failure::Usage(
+            "cpu is the reference that devices are checked against; name another device".to_owned(),
+        )),
+        Device::Cpu => Err(Error::NoAdapter {
+            hint: "check needs one",
+        }
+        .into()),
+    };
+    if arguments.all_devices {
+        let adapters = device::adapters();
+        if adapters.is_empty() {
+            return open(None).map(|gpu| vec![gpu]);
+        }
+        return Ok(adapters
+            .iter()
+            .map(|adapter| Gpu::open(adapter, ShaderChecks::Trusted))
+            .collect::<crate::Result<_>>()?);
+    }
+    match &arguments.device[..] {
+        [] => Ok(vec![open(None)?]),
+        names => names.iter().map(|name| open(Some(name))).collect(),
+    }
+}
+
+/// A bar on stderr, if that is a terminal. Steps: one per activation and device, 1,024 per
+/// exhaustive run.
+fn progress(checks: usize, exhaustive: usize) -> ProgressBar {
+    let progress = ProgressBar::new((checks + 1024 * exhaustive) as u64);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta} left  {msg}") {
+        progress.set_style(style);
+    }
+    progress.enable_steady_tick(Duration::from_millis(500));
+    progress
+}
+
+fn row(
+    op: Activation,
+    pass: Pass,
+    element: ElementType,
+    gpu: &Gpu,
+    math: Math,
+    exhaustive: bool,
+    report: &Report,
+) -> Row {
+    let tolerance = match pass {
+        Pass::Forward => Tolerance::forward(element, math),
+        Pass::Backward => Tolerance::backward(op, element, math),
+    };
+    let worst = report.worst;
+    Row {
+        op: op.to_string(),
+        pass: pass.name(),
+        r#type: element.name(),
+        device: gpu.name().to_owned(),
+        math: math.name(),
+        exhaustive,
+        compared: report.compared,
+        failed: report.failed,
+        passed: report.passed(),
+        allowed: match tolerance {
+            Tolerance::Ulp(count) => format!("{count} ULP"),
+            Tolerance::Mixed { absolute, relative } => format!("{absolute:e} + {relative:e} rel"),
+        },
+        worst_of_allowed: worst.map_or(0.0, |worst| worst.severity),
+        worst_ulp: worst.map_or(0.0, |worst| worst.ulp),
+        worst_at: worst.map_or(0.0, |worst| worst.x),
+        worst: worst.map_or_else(String::new, |worst| worst.to_string()),
+    }
+}
+
+fn print(rows: &[Row]) -> Result {
+    let mut table = text::table(&[
+        "op", "pass", "type", "device", "inputs", "worst", "allowed", "at x =", "result",
+    ]);
+    for row in rows {
+        let ulp = row.allowed.ends_with("ULP");
+        table.add_row([
+            row.op.clone(),
+            row.pass.to_owned(),
+            row.r#type.to_owned(),
+            row.device.clone(),
+            if row.exhaustive {
+                "all".to_owned()
+            } else {
+                row.compared.to_string()
+            },
+            if ulp {
+                text::ulp(row.worst_ulp)
+            } else {
+                format!("{:.0} %", row.worst_of_allowed * 100.0)
+            },
+            row.allowed.clone(),
+            format!("{:e}", row.worst_at),
+            if row.passed { "ok" } else { "FAIL" }.to_owned(),
+        ]);
+    }
+    text::print(&text::trimmed(&table))?;
+    let failed: Vec<_> = rows.iter().filter(|row| !row.passed).collect();
+    for row in &failed {
+        text::print(&format!(
+            "{} {} {} on {}: {} of {} outside the tolerance; worst: {}",
+            row.op, row.pass, row.r#type, row.device, row.failed, row.compared, row.worst
+        ))?;
+    }
+    text::print(&format!(
+        "{} of {} checks passed",
+        rows.len() - failed.len(),
+        rows.len()
+    ))?;
+    Ok(())
+}

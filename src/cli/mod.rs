@@ -1,0 +1,142 @@
+//! The command `activations`: one file per subcommand.
+//!
+//! Results go to stdout, everything else to stderr.
+
+mod check;
+mod device;
+mod devices;
+mod files;
+mod flags;
+mod grad;
+mod job;
+mod ops;
+mod run;
+mod text;
+
+use std::{io::ErrorKind, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Error;
+
+/// Activation functions on any GPU, each result verified against an f64 reference.
+#[derive(Parser)]
+#[command(name = "activations", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  activations devices                                  what --device can name
+  activations ops gelu                                 what gelu is
+  activations run gelu x.npy -o y.npy                  y = gelu(x), verified
+  activations run leaky-relu x.npy -o y.npy --param slope=@slopes.npy --axis 1
+  activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
+  activations check --all-devices                      every activation against the reference
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the devices under the names that --device takes.
+    Devices(devices::Arguments),
+    /// List the activations, or tell all about one.
+    Ops(ops::Arguments),
+    /// Apply an activation to an .npy file.
+    Run(run::Arguments),
+    /// Take a gradient back through an activation.
+    Grad(grad::Arguments),
+    /// Compare devices with the reference.
+    Check(check::Arguments),
+}
+
+/// Why a command ended without success.
+enum Failure {
+    /// Something failed; the message is on stderr.
+    Error(Error),
+    /// The command line asks for something that cannot be.
+    Usage(String),
+    /// Results were wrong; the report is printed.
+    Unverified,
+    /// Nobody reads stdout any more.
+    PipeClosed,
+}
+
+type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe {
+            Self::PipeClosed
+        } else {
+            Self::Error(Error::Internal(format!("cannot write to stdout: {error}")))
+        }
+    }
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Unverified => 4,
+            Self::PipeClosed => 0,
+            Self::Error(error) => match error {
+                Error::UnknownActivation { .. }
+                | Error::Syntax { .. }
+                | Error::UnknownParameter { .. }
+                | Error::ParameterOutOfRange { .. }
+                | Error::AxisOutOfRange { .. } => 2,
+                Error::NoAdapter { .. } | Error::UnknownDevice { .. } => 3,
+                Error::Verification { .. } => 4,
+                _ => 1,
+            },
+        }
+    }
+}
+
+/// Looking for GL displays, Mesa asks Wayland, which complains on stderr where this variable is not
+/// set; with it set to any folder there is simply no Wayland.
+fn quieten_wayland() {
+    const VARIABLE: &str = "XDG_RUNTIME_DIR";
+    if cfg!(target_os = "linux") && std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: the process has one thread as yet.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(VARIABLE, std::env::temp_dir());
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    quieten_wayland();
+    let cli = Cli::parse();
+    // RUST_LOG decides; drivers that are merely absent are no news.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
+    let result = match cli.command {
+        Command::Devices(arguments) => devices::run(&arguments),
+        Command::Ops(arguments) => ops::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Grad(arguments) => grad::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match &failure {
+                Failure::Error(error) => text::complain(&error.to_string()),
+                Failure::Usage(message) => text::complain(message),
+                Failure::Unverified | Failure::PipeClosed => {}
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

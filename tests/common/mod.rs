@@ -1,0 +1,283 @@
+//! The adapters of this machine, opened for tests.
+
+// Each test file uses its own part; `pub` is to the file that includes this.
+#![allow(dead_code, unused_macros, unreachable_pub)]
+#![allow(clippy::expect_used, clippy::print_stderr)]
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+use wgpu::util::{BufferInitDescriptor, DeviceExt};
+use wgpu_activations::{
+    Activation, Adapter, Element, ElementType, Gpu, ShaderChecks, Tensor, accuracy::Report,
+    activation::Range, check, gpu,
+};
+
+/// An adapter, opened.
+#[derive(Clone)]
+pub struct Device {
+    /// The adapter's name, `-checked` behind it where wgpu adds its checks to the shaders.
+    pub name: String,
+    /// What it opens.
+    pub gpu: Gpu,
+    /// The adapter.
+    pub adapter: Adapter,
+    /// Whether wgpu adds its checks.
+    pub checks: ShaderChecks,
+    turn: Arc<Mutex<()>>,
+}
+
+impl Device {
+    /// Every adapter, each with trusted and with checked shaders.
+    ///
+    /// # Panics
+    ///
+    /// If an adapter does not open.
+    pub fn all() -> Vec<Self> {
+        let open = |adapter: Adapter| {
+            let turn = Arc::default();
+            [ShaderChecks::Trusted, ShaderChecks::Checked].map(|checks| Self {
+                name: match checks {
+                    ShaderChecks::Trusted => adapter.name().to_owned(),
+                    ShaderChecks::Checked => format!("{}-checked", adapter.name()),
+                },
+                gpu: Gpu::open(&adapter, checks).expect("the adapter opens"),
+                adapter: adapter.clone(),
+                checks,
+                turn: Arc::clone(&turn),
+            })
+        };
+        gpu::adapters().into_iter().flat_map(open).collect()
+    }
+
+    /// Whether its shaders run as written.
+    pub fn trusted(&self) -> bool {
+        self.checks == ShaderChecks::Trusted
+    }
+
+    /// The same adapter with a device of the given limits.
+    ///
+    /// # Panics
+    ///
+    /// If it does not open.
+    pub fn with_limits(&self, change: impl FnOnce(&mut wgpu::Limits)) -> Self {
+        let mut limits = self.adapter.limits();
+        change(&mut limits);
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: limits,
+            ..Default::default()
+        };
+        let raw = raw_adapter(&self.adapter);
+        let (device, queue) =
+            pollster::block_on(raw.request_device(&descriptor)).expect("the adapter opens");
+        Self {
+            gpu: Gpu::from_wgpu(device, queue),
+            ..self.clone()
+        }
+    }
+
+    /// One trial at a time has the adapter.
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A trial called `name/device`.
+    pub fn trial(
+        &self,
+        name: &str,
+        test: impl FnOnce(&Self) -> Result<(), Failed> + Send + 'static,
+    ) -> Trial {
+        let device = self.clone();
+        Trial::test(format!("{name}/{}", self.name), move || {
+            let _turn = device.turn();
+            test(&device)
+        })
+    }
+}
+
+/// The adapter as wgpu has it, from an instance of the test's own.
+fn raw_adapter(adapter: &Adapter) -> wgpu::Adapter {
+    let wanted = adapter.info();
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .find(|found| {
+            let info = found.get_info();
+            info.name == wanted.name
+                && info.backend == wanted.backend
+                && info.device_pci_bus_id == wanted.device_pci_bus_id
+        })
+        .expect("the adapter is still there")
+}
+
+/// Whether a machine without an adapter is a failure: REQUIRE_GPU=1.
+pub fn gpu_required() -> bool {
+    std::env::var("REQUIRE_GPU").is_ok_and(|value| value == "1")
+}
+
+/// Runs the trials of all devices. Without an adapter there is one, which is ignored, or fails
+/// where a GPU is required.
+pub fn run(trials: impl FnOnce(&[Device]) -> Vec<Trial>) -> Conclusion {
+    let arguments = Arguments::from_args();
+    let devices = Device::all();
+    let trials = if devices.is_empty() {
+        let none = Trial::test("adapter", || Err("no adapter found".into()));
+        vec![none.with_ignored_flag(!gpu_required())]
+    } else {
+        trials(&devices)
+    };
+    libtest_mimic::run(&arguments, trials)
+}
+
+/// Runs a function that is generic over the element type for one known at run time.
+#[macro_export]
+macro_rules! with_element {
+    ($element:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $element {
+            ElementType::F32 => $function::<f32>($($argument),*),
+            ElementType::F16 => $function::<half::f16>($($argument),*),
+            ElementType::Bf16 => $function::<half::bf16>($($argument),*),
+        }
+    };
+}
+
+/// The grid and numbers where activations bend, in turn. Each length begins elsewhere in the grid.
+pub fn inputs<T: Element>(len: usize) -> Vec<T> {
+    let grid = check::grid();
+    let bends = check::words(len as u64).map(|word| f64::from(word as i32) / f64::from(1 << 28));
+    bends
+        .take(len)
+        .enumerate()
+        .map(|(index, bend)| match index % 2 {
+            0 => T::from_f64(f64::from(grid[(index / 2 + 7 * len) % grid.len()])),
+            _ => T::from_f64(bend),
+        })
+        .collect()
+}
+
+/// Upstream gradients between -4 and 4.
+pub fn upstream<T: Element>(len: usize) -> Vec<T> {
+    check::words(!(len as u64))
+        .take(len)
+        .map(|word| T::from_f64(f64::from(word as i32) / f64::from(1 << 29)))
+        .collect()
+}
+
+/// `count` values of the activation's parameter from all over its everyday range.
+pub fn parameters(activation: Activation, count: usize) -> Vec<f32> {
+    let range = activation
+        .definition()
+        .parameter
+        .as_ref()
+        .map_or(Range::Finite, |parameter| parameter.range);
+    let (least, most) = match range {
+        Range::Finite => (-1.5, 2.5),
+        Range::NonNegative => (0.0, 3.0),
+        Range::Positive => (0.25, 4.0),
+    };
+    check::words(count as u64)
+        .take(count)
+        .map(|word| least + (most - least) * (word >> 8) as f32 / (1 << 24) as f32)
+        .collect()
+}
+
+/// The position of `axis` in a shape of this rank, and the number of elements from one channel to
+/// the next.
+pub fn channel_axis(shape: &[usize], axis: i64) -> (usize, usize) {
+    let index = if axis < 0 {
+        (shape.len() as i64 + axis) as usize
+    } else {
+        axis as usize
+    };
+    (index, shape[index + 1..].iter().product())
+}
+
+/// Fails, naming `what` and the first place, where the bits of `a` and `b` differ.
+pub fn same_bits<T: Element>(what: &str, a: &[T], b: &[T]) -> Result<(), Failed> {
+    let bits = |slice: &[T]| bytemuck::cast_slice::<T, u8>(slice).to_vec();
+    if bits(a) == bits(b) {
+        return Ok(());
+    }
+    let differs = |(a, b): (&T, &T)| bits(&[*a]) != bits(&[*b]);
+    let place = a.iter().zip(b).position(differs);
+    Err(format!(
+        "{what}: differ at {place:?}, lengths {} and {}",
+        a.len(),
+        b.len()
+    )
+    .into())
+}
+
+/// Fails with the report unless it passed and compared `len` elements.
+pub fn expect_passed(report: &Report, len: usize) -> Result<(), Failed> {
+    if !report.passed() || report.compared != len as u64 {
+        return Err(report.to_string().into());
+    }
+    Ok(())
+}
+
+/// A tensor in a buffer of the test's own, with a known filling before and behind it.
+pub struct Guarded {
+    /// The tensor.
+    pub tensor: Tensor,
+    buffer: wgpu::Buffer,
+}
+
+impl Guarded {
+    const FILLING: u8 = 0xa5;
+
+    /// One that holds `data`.
+    pub fn new<T: Element>(
+        gpu: &Gpu,
+        data: &[T],
+        shape: &[usize],
+    ) -> wgpu_activations::Result<Self> {
+        let offset = gpu.limits().min_storage_buffer_offset_alignment as usize;
+        let bytes: &[u8] = bytemuck::cast_slice(data);
+        let mut contents = vec![Self::FILLING; offset + bytes.len().next_multiple_of(16) + 64];
+        contents[offset..offset + bytes.len()].copy_from_slice(bytes);
+        let buffer = gpu.device().create_buffer_init(&BufferInitDescriptor {
+            label: Some("guarded"),
+            contents: &contents,
+            usage: wgpu::BufferUsages::STORAGE
+                | wgpu::BufferUsages::COPY_SRC
+                | wgpu::BufferUsages::COPY_DST,
+        });
+        let tensor = gpu.tensor_from_wgpu(&buffer, offset as u64, shape, T::TYPE)?;
+        Ok(Self { tensor, buffer })
+    }
+
+    /// The elements, provided that the filling is as it was.
+    pub fn download<T: Element>(&self) -> Result<Vec<T>, Failed> {
+        let gpu = self.tensor.gpu();
+        let words = self.buffer.size() as usize / 4;
+        let all = gpu.tensor_from_wgpu(&self.buffer, 0, [words], ElementType::F32)?;
+        let all: Vec<f32> = all.download()?;
+        let bytes: &[u8] = bytemuck::cast_slice(&all);
+        let start = self.tensor.offset() as usize;
+        let end = start + size_of::<T>() * self.tensor.len();
+        for place in (0..start).chain(end..bytes.len()) {
+            if bytes[place] != Self::FILLING {
+                return Err(
+                    format!("byte {place} was changed; the elements are {start} to {end}").into(),
+                );
+            }
+        }
+        Ok(bytemuck::pod_collect_to_vec(&bytes[start..end]))
+    }
+}
+
+/// The devices for a test of the standard harness; where there are none, says so, and fails where
+/// a GPU is required.
+///
+/// # Panics
+///
+/// Without an adapter under REQUIRE_GPU=1.
+pub fn trusted_devices() -> Vec<Device> {
+    let devices: Vec<_> = Device::all().into_iter().filter(Device::trusted).collect();
+    if devices.is_empty() {
+        assert!(!gpu_required(), "no adapter found");
+        eprintln!("no adapter found: skipped");
+    }
+    devices
+}

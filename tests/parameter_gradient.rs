@@ -1,0 +1,321 @@
+//! Gradients of parameters on every adapter, against a sum in f64.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::process::ExitCode;
+
+use common::{Device, channel_axis, parameters, same_bits, upstream};
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Activation, Element, ElementType, Error, Gpu, Pointwise, ShaderChecks, check::words,
+};
+
+/// Shapes with the axis of their channels; without one a single parameter serves.
+const SHAPES: [(&[usize], Option<i64>); 24] = [
+    (&[0], None),
+    (&[1], None),
+    (&[3], None),
+    (&[257], None),
+    (&[1757], None),
+    (&[16_383], None),
+    (&[16_385], None),
+    (&[3, 345, 7], None),
+    (&[1757], Some(0)),
+    (&[3, 345, 7], Some(0)),
+    (&[3, 345, 7], Some(1)),
+    (&[3, 345, 7], Some(-1)),
+    (&[5, 1], Some(0)),
+    (&[5, 1], Some(1)),
+    (&[1, 5], Some(0)),
+    (&[1, 5], Some(1)),
+    (&[2, 3, 4, 5], Some(1)),
+    (&[2, 3, 4, 5], Some(-2)),
+    (&[7, 5, 2], Some(1)),
+    (&[2051, 3], Some(1)),
+    (&[0, 3], Some(1)),
+    (&[3, 0], Some(0)),
+    (&[3, 0], Some(1)),
+    (&[2, 3, 0, 4], Some(1)),
+];
+
+const LARGE: [(&[usize], Option<i64>); 4] = [
+    (&[1 << 22], None),
+    (&[100_000, 3], Some(1)),
+    (&[7, 16_384], Some(1)),
+    (&[3, 5, 40_000], Some(1)),
+];
+
+fn main() -> ExitCode {
+    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
+}
+
+fn trials(device: &Device) -> Vec<Trial> {
+    let mut trials = vec![device.trial("wrong-use", wrong_use)];
+    if device.trusted() {
+        trials.push(device.trial("too-large", too_large));
+        let binding = device.gpu.limits().max_storage_buffer_binding_size;
+        // Where a binding holds more, this takes more memory than a test should.
+        if binding <= 128 << 20 {
+            trials.push(device.trial("leaky-relu/f32/beyond-binding", beyond_binding));
+        }
+    }
+    for activation in Activation::all().filter(|activation| activation.parameter().is_some()) {
+        for element in ElementType::ALL {
+            let name = format!("{}/{}", activation.name(), element.name());
+            for (label, shapes) in [("shapes", &SHAPES[..]), ("large", &LARGE)] {
+                trials.push(device.trial(&format!("{name}/{label}"), move |device| {
+                    with_element!(element, all_shapes(&device.gpu, activation, shapes))
+                }));
+            }
+            trials.push(device.trial(&format!("{name}/constant"), move |device| {
+                with_element!(element, constant(&device.gpu, activation))
+            }));
+            trials.push(device.trial(&format!("{name}/nan"), move |device| {
+                with_element!(element, nan_stays_in_its_channel(&device.gpu, activation))
+            }));
+            if device.trusted() {
+                trials.push(device.trial(&format!("{name}/pieces"), move |device| {
+                    with_element!(element, pieces(device, activation))
+                }));
+            }
+        }
+    }
+    trials
+}
+
+/// The f64 sums for each of `values`, and the sums of the terms' magnitudes.
+fn sums<T: Element>(
+    activation: Activation,
+    values: &[f32],
+    inner: usize,
+    x: &[T],
+    upstream: &[T],
+) -> (Vec<f64>, Vec<f64>) {
+    let slope = activation.definition().parameter.as_ref().unwrap().slope;
+    let mut sums = (vec![0.0; values.len()], vec![0.0; values.len()]);
+    for (index, (x, upstream)) in x.iter().zip(upstream).enumerate() {
+        let channel = index / inner % values.len();
+        let (x, upstream) = (f64::from(x.to_f32()), f64::from(upstream.to_f32()));
+        let term = slope(x, f64::from(values[channel])) * upstream;
+        sums.0[channel] += term;
+        sums.1[channel] += term.abs();
+    }
+    sums
+}
+
+/// Runs the kernel twice and compares with the sums in f64.
+fn compare<T: Element>(
+    gpu: &Gpu,
+    activation: Activation,
+    x: &[T],
+    upstream: &[T],
+    shape: &[usize],
+    axis: Option<i64>,
+) -> Result<(), Failed> {
+    let (values, inner) = match axis {
+        None => (vec![activation.parameter().unwrap()], 1),
+        Some(axis) => {
+            let (index, inner) = channel_axis(shape, axis);
+            (parameters(activation, shape[index]), inner)
+        }
+    };
+    let per_channel = gpu.upload(&values, [values.len()])?;
+    let mut op = Pointwise::new(activation);
+    if let Some(axis) = axis {
+        op = op.per_channel(&per_channel, axis)?;
+    }
+    let (a, g) = (gpu.upload(x, shape)?, gpu.upload(upstream, shape)?);
+    let gradient = op.parameter_gradient(&a, &g)?;
+    if gradient.shape() != [values.len()] {
+        return Err(format!("{shape:?}: the gradient's shape is {:?}", gradient.shape()).into());
+    }
+    let found: Vec<f32> = gradient.download()?;
+    let again: Vec<f32> = op.parameter_gradient(&a, &g)?.download()?;
+    same_bits("a second run", &found, &again)?;
+    let (expected, magnitudes) = sums(activation, &values, inner, x, upstream);
+    for (channel, &found) in found.iter().enumerate() {
+        let difference = (f64::from(found) - expected[channel]).abs();
+        // Written so that NaN fails.
+        let close = difference <= 1e-6 * magnitudes[channel];
+        if !close {
+            return Err(format!(
+                "{activation}, shape {shape:?}, axis {axis:?}, channel {channel}: {found}, \
+                 expected {} within 1e-6 of {}, off by {:.1e} of it",
+                expected[channel],
+                magnitudes[channel],
+                difference / magnitudes[channel],
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+/// Numbers between -8 and 8.
+fn everyday<T: Element>(len: usize) -> Vec<T> {
+    words(len as u64)
+        .take(len)
+        .map(|word| T::from_f64(f64::from(word as i32) / f64::from(1 << 28)))
+        .collect()
+}
+
+fn all_shapes<T: Element>(
+    gpu: &Gpu,
+    activation: Activation,
+    shapes: &[(&[usize], Option<i64>)],
+) -> Result<(), Failed> {
+    for &(shape, axis) in shapes {
+        let len = shape.iter().product();
+        let (x, upstream) = (everyday::<T>(len), upstream::<T>(len));
+        compare(gpu, activation, &x, &upstream, shape, axis)?;
+    }
+    Ok(())
+}
+
+/// Equal terms, whose rounding errors all point one way.
+fn constant<T: Element>(gpu: &Gpu, activation: Activation) -> Result<(), Failed> {
+    for (shape, axis) in [(&[1 << 20][..], None), (&[50_000, 3], Some(1))] {
+        let len = shape.iter().product();
+        let (x, upstream) = (vec![T::from_f64(-1.1); len], vec![T::from_f64(0.3); len]);
+        compare(gpu, activation, &x, &upstream, shape, axis)?;
+    }
+    Ok(())
+}
+
+/// NaN in x or upstream makes the sum of its channel NaN and no other.
+fn nan_stays_in_its_channel<T: Element>(gpu: &Gpu, activation: Activation) -> Result<(), Failed> {
+    const SHAPE: [usize; 2] = [1031, 5];
+    const LEN: usize = SHAPE[0] * SHAPE[1];
+    let mut x = everyday::<T>(LEN);
+    let mut upstream = upstream::<T>(LEN);
+    // One each in channels 1 and 3, both for a positive x, where a slope may be 0.
+    let place = |channel: usize| {
+        (0..LEN)
+            .find(|&index| index > LEN / 2 && index % 5 == channel && x[index].to_f32() > 0.0)
+            .unwrap()
+    };
+    let (a, b) = (place(1), place(3));
+    x[a] = T::from_f64(f64::NAN);
+    upstream[b] = T::from_f64(f64::NAN);
+    let values = parameters(activation, SHAPE[1]);
+    let per_channel = gpu.upload(&values, [SHAPE[1]])?;
+    let op = Pointwise::new(activation).per_channel(&per_channel, 1)?;
+    let found: Vec<f32> = op
+        .parameter_gradient(&gpu.upload(&x, SHAPE)?, &gpu.upload(&upstream, SHAPE)?)?
+        .download()?;
+    let nan: Vec<_> = found.iter().map(|sum| sum.is_nan()).collect();
+    if nan != [false, true, false, true, false] {
+        return Err(format!("channels 1 and 3 should be NaN: {found:?}").into());
+    }
+    Ok(())
+}
+
+/// A device whose bindings hold so little that the rows come in many windows.
+fn pieces<T: Element>(device: &Device, activation: Activation) -> Result<(), Failed> {
+    let small = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 256 << 10);
+    all_shapes::<T>(
+        &small.gpu,
+        activation,
+        &[
+            (&[300_001], None),
+            (&[100_003, 3], Some(1)),
+            (&[7, 16_411], Some(1)),
+            (&[5, 7, 3001], Some(1)),
+        ],
+    )
+}
+
+/// Past 128 MiB, so that sums of whole groups of rows are added to earlier ones.
+fn beyond_binding(device: &Device) -> Result<(), Failed> {
+    const CHANNELS: usize = 1009;
+    let gpu = &device.gpu;
+    let rows = gpu.limits().max_storage_buffer_binding_size as usize / 4 / CHANNELS + 1037;
+    let len = rows * CHANNELS;
+    let (x, upstream) = (everyday::<f32>(len), upstream::<f32>(len));
+    let activation = Activation::LEAKY_RELU;
+    compare(gpu, activation, &x, &upstream, &[rows, CHANNELS], Some(1))?;
+    gpu.trim();
+    Ok(())
+}
+
+fn expect_error<T: std::fmt::Debug>(
+    result: wgpu_activations::Result<T>,
+    what: &str,
+    expected: impl FnOnce(&Error) -> bool,
+) -> Result<(), Failed> {
+    match result {
+        Err(error) if expected(&error) => Ok(()),
+        other => Err(format!("{what}: {other:?}").into()),
+    }
+}
+
+fn wrong_use(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let other = Gpu::open(&device.adapter, ShaderChecks::Trusted)?;
+    let x = gpu.upload(&[1.0f32; 6], [2, 3])?;
+    let halves = gpu.upload(&[half::f16::ONE; 6], [2, 3])?;
+    let turned = gpu.upload(&[1.0f32; 6], [3, 2])?;
+    let foreign = other.upload(&[1.0f32; 6], [2, 3])?;
+    let two = gpu.upload(&[0.25f32; 2], [2])?;
+    let elu = Pointwise::new(Activation::ELU);
+    expect_error(
+        Pointwise::new(Activation::RELU).parameter_gradient(&x, &x),
+        "relu",
+        |error| matches!(error, Error::UnknownParameter { op: "relu", .. }),
+    )?;
+    expect_error(elu.parameter_gradient(&x, &turned), "shapes", |error| {
+        matches!(error, Error::ShapeMismatch { left_shape, right_shape, .. }
+            if *left_shape == [3, 2] && *right_shape == [2, 3])
+    })?;
+    expect_error(elu.parameter_gradient(&x, &halves), "types", |error| {
+        matches!(
+            error,
+            Error::ElementMismatch {
+                left_type: "f16",
+                right_type: "f32",
+                ..
+            }
+        )
+    })?;
+    expect_error(elu.parameter_gradient(&x, &foreign), "devices", |error| {
+        matches!(error, Error::ForeignTensor { .. })
+    })?;
+    let per_channel = elu.per_channel(&two, 1)?;
+    expect_error(
+        per_channel.parameter_gradient(&x, &x),
+        "channels",
+        |error| {
+            matches!(
+                error,
+                Error::ChannelMismatch {
+                    found: 2,
+                    channels: 3,
+                    axis: 1,
+                    ..
+                }
+            )
+        },
+    )?;
+    let nowhere = elu.per_channel(&two, 2)?;
+    expect_error(nowhere.parameter_gradient(&x, &x), "axis", |error| {
+        matches!(error, Error::AxisOutOfRange { axis: 2, .. })
+    })?;
+    // None of it harmed the device.
+    let sum: Vec<f32> = elu.parameter_gradient(&x, &x)?.download()?;
+    same_bits("afterwards", &sum, &[0.0])
+}
+
+/// A row of channels x inner that no binding holds.
+fn too_large(device: &Device) -> Result<(), Failed> {
+    let small = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 256 << 10);
+    let x = small
+        .gpu
+        .upload(&vec![1.0f32; 4 * 70_001], [2, 2, 70_001])?;
+    let slopes = small.gpu.upload(&[0.5f32; 2], [2])?;
+    let op = Pointwise::new(Activation::LEAKY_RELU).per_channel(&slopes, 1)?;
+    expect_error(op.parameter_gradient(&x, &x), "a long row", |error| {
+        matches!(error, Error::TooLarge { bytes: 560_008, .. })
+    })
+}
