@@ -21,12 +21,6 @@ fn product(a: f32, b: f32) -> vec2<f32> {
     return vec2<f32>(high, select(0.0, low, abs(high) < 256.0));
 }
 
-// x^2 / 2 for 0 <= x <= 256, likewise.
-fn half_square(x: f32) -> vec2<f32> {
-    let x1 = upper(x);
-    return vec2<f32>(0.5 * x1 * x1, 0.5 * (x - x1) * (x + x1));
-}
-
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, likewise, as three
 // terms of which the first two are exact. abs(x) <= 16.
 fn gelu_argument(x: f32) -> vec3<f32> {
@@ -71,8 +65,10 @@ fn exp_series(r: f32) -> f32 {
 }
 
 fn exp_sum(a: f32, b: f32, c: f32) -> Scaled {
-    let n = round((a + b + c) * LOG2_E);
-    let r = ((a - n * LN_2) + b) + (c - n * LN_2_LOW);
+    // By bits, though the sign is known: Mesa 22.3 would merge the product behind a with the others.
+    let a1 = bitcast<f32>(bitcast<u32>(a) | 0x80000000u);
+    let n = round((a1 + b + c) * LOG2_E);
+    let r = ((a1 - n * LN_2) + b) + (c - n * LN_2_LOW);
     let power = 1.0 + r * exp_series(r);
     // Below 2^-125 the exponent is raised by 130, and the scale, 2^-65, makes up for it. Below
     // 2^-256 no finite factor brings the product back into range.
@@ -85,23 +81,29 @@ fn exp_sum(a: f32, b: f32, c: f32) -> Scaled {
 // e^-abs(x).
 fn exp_negative(x: f32) -> Scaled { return exp_sum(-abs(x), 0.0, 0.0); }
 
+// e^-abs(a b).
+fn exp_negative_product(a: f32, b: f32) -> Scaled {
+    let z = product(-abs(finite(a)), abs(b));
+    return exp_sum(z.x, 0.0, z.y);
+}
+
+// e^(-t^2 / 2) for 0 <= t <= 256.
+fn exp_negative_half_square(t: f32) -> Scaled {
+    let t1 = upper(t);
+    return exp_sum(-0.5 * t1 * t1, 0.0, -0.5 * (t - t1) * (t + t1));
+}
+
+// e^-abs(2u), 2u the argument of tanh-GELU's sigmoid; 0 beyond abs(x) = 16.
+fn exp_negative_gelu(x: f32) -> Scaled {
+    let z = gelu_argument(max(-abs(x), -16.0));
+    return exp_sum(min(z.x, z.y), max(z.x, z.y), z.z);
+}
+
 // (1 + e)^2 for 0 <= e <= 1, rounded once: the square of 12 exact bits and the rest.
 fn square_of_one_plus(e: f32) -> f32 {
     let d = upper(1.0 + e);
     let rest = e - (d - 1.0);
     return d * d + rest * (2.0 * d + rest);
-}
-
-// e^-abs(z), z an unevaluated sum.
-fn exp_negative_sum(z: vec2<f32>) -> Scaled {
-    let low = select(-z.y, z.y, z.x < 0.0);
-    return exp_sum(-abs(z.x), 0.0, low);
-}
-
-// e^-abs(z), z the unevaluated sum of three terms, the first two of one sign.
-fn exp_negative_sum3(z: vec3<f32>) -> Scaled {
-    let low = select(-z.z, z.z, z.y < 0.0);
-    return exp_sum(-max(abs(z.x), abs(z.y)), -min(abs(z.x), abs(z.y)), low);
 }
 
 // Logistic sigmoid.
@@ -110,9 +112,20 @@ fn sigmoid(x: f32) -> f32 {
     return select(1.0, e, x < 0.0) / (1.0 + e);
 }
 
-// x sigmoid(z), z given by e = e^-abs(z) and its sign.
-fn gate(x: f32, e: Scaled, positive: bool) -> f32 {
-    return select(times(finite(x), e), x, positive) / (1.0 + plain(e));
+// x sigmoid(z), with e = e^-abs(z).
+fn sigmoid_gate(x: f32, z: f32, e: Scaled) -> f32 {
+    return select(times(finite(x), e), x, z >= 0.0) / (1.0 + plain(e));
+}
+
+// x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
+// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (e + 2) / (e (e + 2) + 2) = x e (1 - c) for x < 0.
+fn tanh_softplus_gate(x: f32) -> f32 {
+    let e = exp_negative(x);
+    let p = plain(e);
+    let c = (p + p * p) / (2.0 + (2.0 * p + p * p));
+    let negative = times(finite(x) * (1.0 - c), e);
+    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * p * p));
+    return select(negative, positive, x >= 0.0);
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -120,7 +133,7 @@ fn gate(x: f32, e: Scaled, positive: bool) -> f32 {
 // x > 0; within 0.5 of 0 the series of Phi is closer.
 fn normal_gate(x: f32) -> f32 {
     let t = min(abs(x), 30.0);
-    let e = exp_negative_sum(half_square(t));
+    let e = exp_negative_half_square(t);
     let q = normal_tail(t);
     let sides = select(-times(q, e), x - plain(e) * q, x > 0.0);
     return select(sides, x * (0.5 + x * normal_series(t * t)), t < 0.5);
@@ -144,7 +157,8 @@ fn log1p_ratio(x: f32) -> f32 {
 // tanh, from expm1 so that nothing cancels near 0; odd to the last bit.
 fn tanhf(x: f32) -> f32 {
     let t = expm1f(-2.0 * min(abs(x), 20.0));
-    return bitcast<f32>(bitcast<u32>(-t / (2.0 + t)) | (bitcast<u32>(x) & 0x80000000u));
+    let magnitude = bitcast<u32>(-t / (2.0 + t)) & 0x7fffffffu;
+    return bitcast<f32>(magnitude | (bitcast<u32>(x) & 0x80000000u));
 }
 
 // t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in

@@ -1,35 +1,37 @@
 // The names of `math.wgsl` over WGSL's builtins, as fast and as accurate as the adapter makes them.
 
-fn product(a: f32, b: f32) -> vec2<f32> { return vec2<f32>(a * b, 0.0); }
-fn half_square(x: f32) -> vec2<f32> { return vec2<f32>(0.5 * x * x, 0.0); }
-fn gelu_argument(x: f32) -> vec3<f32> {
-    return vec3<f32>(x * (1.5957691 + 0.071354816 * x * x), 0.0, 0.0);
-}
-
-struct Scaled { value: f32, scale: f32 }
+struct Scaled { value: f32, scale: f32 } // the scale is 1
 fn plain(e: Scaled) -> f32 { return e.value; }
 fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, 1.0); }
 fn times(v: f32, e: Scaled) -> f32 { return v * e.value; }
 
-fn exp_negative(x: f32) -> Scaled { return Scaled(exp(-min(abs(x), 200.0)), 1.0); }
+fn exp_negative(x: f32) -> Scaled { return Scaled(exp(-abs(x)), 1.0); }
+fn exp_negative_product(a: f32, b: f32) -> Scaled { return exp_negative(finite(a) * b); }
+fn exp_negative_half_square(t: f32) -> Scaled { return exp_negative(0.5 * t * t); }
+fn exp_negative_gelu(x: f32) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
 fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
-fn exp_negative_sum(z: vec2<f32>) -> Scaled { return exp_negative(z.x); }
-fn exp_negative_sum3(z: vec3<f32>) -> Scaled { return exp_negative(z.x); }
 
-fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(clamp(-x, -80.0, 80.0))); }
-fn gate(x: f32, e: Scaled, positive: bool) -> f32 {
-    return select(finite(x) * e.value, x, positive) / (1.0 + e.value);
+fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
+fn sigmoid_gate(x: f32, z: f32, e: Scaled) -> f32 {
+    return select(finite(x) * e.value, x, z >= 0.0) / (1.0 + e.value);
 }
+fn tanh_softplus_gate(x: f32) -> f32 {
+    let e = exp(min(x, 20.0));
+    let n = e * (e + 2.0);
+    return select(finite(x), x, x >= 0.0) * (n / (n + 2.0));
+}
+// Phi is a sigmoid of an odd polynomial, fitted to 3e-6 absolute in x Phi(x).
 fn normal_gate(x: f32) -> f32 {
-    let t = min(abs(x), 15.0);
-    return max(x, 0.0) - exp(-0.5 * t * t) * normal_tail(t);
+    let s = x * x;
+    let z = x * (1.5956552 + s * (0.07293986 + s * (-2.5095108e-4 + s * (-6.0934688e-5 + s * 2.2252814e-6))));
+    return select(finite(x), x, x >= 0.0) / (1.0 + exp(-z));
 }
 
-fn expm1f(x: f32) -> f32 { return exp(max(x, -200.0)) - 1.0; }
+fn expm1f(x: f32) -> f32 { return exp(x) - 1.0; }
 // WGSL has no log1p, and ln(1 + x) / x is 0 / 0 for small x: the polynomial serves here too.
 fn log1p_ratio(x: f32) -> f32 {
-    return 1.0 + x * (-0.49998105 + x * (0.33282825 + x * (-0.24529697 + x * (0.17827490
-        + x * (-0.10874321 + x * (0.044788916 + x * -0.0087238038))))));
+    return 1.0 + x * (-0.49990374 + x * (0.33135921 + x * (-0.23592617 + x * (0.15067747
+        + x * (-0.067548379 + x * 0.014489737)))));
 }
 // Clamped: large inputs give NaN on llvmpipe.
 fn tanhf(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }

@@ -27,7 +27,7 @@ pub enum Error {
         reason: String,
     },
     /// The activation has no such parameter.
-    #[error("{op} has no parameter `{name}`; {}", known_parameter(.known))]
+    #[error("{}", unknown_parameter(.op, .name, .known))]
     UnknownParameter {
         /// The activation.
         op: &'static str,
@@ -44,7 +44,7 @@ pub enum Error {
         /// The parameter.
         parameter: &'static str,
         /// The value given.
-        value: f64,
+        value: f32,
         /// The range, in words.
         rule: &'static str,
     },
@@ -213,9 +213,9 @@ fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
-fn known_parameter(known: &Option<&'static str>) -> String {
-    known.map_or_else(
-        || "it takes none".to_owned(),
-        |name| format!("it takes `{name}`"),
-    )
+fn unknown_parameter(op: &str, name: &str, known: &Option<&'static str>) -> String {
+    match known {
+        Some(known) => format!("{op} has no parameter `{name}`; it takes `{known}`"),
+        None => format!("{op} takes no parameter, so `{name}` cannot be set"),
+    }
 }

@@ -1,15 +1,7 @@
-// Mish: x tanh(softplus(x)), which in e = e^-|x| needs one exponential and no logarithm:
-// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (e + 2) / (e (e + 2) + 2) = x e (1 - c) for x < 0.
-fn value(x: f32) -> f32 {
-    let e = exp_negative(x);
-    let p = plain(e);
-    let c = (p + p * p) / (2.0 + (2.0 * p + p * p));
-    let negative = times(finite(x) * (1.0 - c), e);
-    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * p * p));
-    return select(negative, positive, x >= 0.0);
-}
+// Mish: x tanh(softplus(x)).
+fn value(x: f32) -> f32 { return tanh_softplus_gate(x); }
 
-// upstream (tanh + x sech^2 s), tanh and sech of softplus(x), s the logistic sigmoid; in e
+// upstream (tanh + x sech^2 s), tanh and sech of softplus(x), s the logistic sigmoid; in e = e^-|x|
 // (n + 4 x e^2 (1 + e) / d) / d with n = 1 + 2e, d = n + 2e^2 for x >= 0,
 // e (2 + e + 4 x (1 + e) / d) / d with d = e (e + 2) + 2 for x < 0.
 fn backward(x: f32, upstream: f32) -> f32 {

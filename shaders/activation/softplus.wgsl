@@ -1,20 +1,19 @@
 // Softplus: ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
 fn value(x: f32, beta: f32) -> f32 {
-    let e = exp_negative_sum(product(finite(x), beta));
-    return max(x, 0.0) + times(log1p_ratio(plain(e)) / beta, e);
+    let e = exp_negative_product(x, beta);
+    return max(x, 0.0) + times(log1p_ratio(plain(e)) * (1.0 / beta), e);
 }
 
 // upstream s(beta x).
 fn backward(x: f32, upstream: f32, beta: f32) -> f32 {
-    let e = exp_negative_sum(product(finite(x), beta));
+    let e = exp_negative_product(x, beta);
     let share = upstream / (1.0 + plain(e));
     return select(times(share, e), share, x >= 0.0);
 }
 
 // With respect to beta: -upstream (|z| e / (1 + e) + ln(1 + e)) / beta^2, z = beta x.
 fn parameter_backward(x: f32, upstream: f32, beta: f32) -> f32 {
-    let z = product(finite(x), beta);
-    let e = exp_negative_sum(z);
-    let sum = min(abs(z.x + z.y), 256.0) / (1.0 + plain(e)) + log1p_ratio(plain(e));
+    let e = exp_negative_product(x, beta);
+    let sum = min(abs(beta * finite(x)), 256.0) / (1.0 + plain(e)) + log1p_ratio(plain(e));
     return -times(sum / beta, e) / beta * upstream;
 }

@@ -1,23 +1,22 @@
-// Swish: x s(beta x), s the logistic sigmoid. Written with e = e^-|beta x|.
+// Swish: x s(beta x), s the logistic sigmoid.
 fn value(x: f32, beta: f32) -> f32 {
-    let z = product(finite(x), beta);
-    return gate(x, exp_negative_sum(z), z.x >= 0.0);
+    return sigmoid_gate(x, finite(x) * beta, exp_negative_product(x, beta));
 }
 
 // upstream (s + z s (1 - s)), z = beta x.
 fn backward(x: f32, upstream: f32, beta: f32) -> f32 {
-    let z = product(finite(x), beta);
-    let e = exp_negative_sum(z);
-    let c = clamp(z.x + z.y, -256.0, 256.0);
+    let z = finite(x) * beta;
+    let e = exp_negative_product(x, beta);
+    let c = clamp(z, -256.0, 256.0);
     let d = 1.0 + plain(e);
     let positive = d + c * plain(e);
     let negative = times(d + c, e);
-    return select(negative, positive, z.x >= 0.0) / (d * d) * upstream;
+    return select(negative, positive, z >= 0.0) / (d * d) * upstream;
 }
 
 // With respect to beta: upstream x^2 s (1 - s).
 fn parameter_backward(x: f32, upstream: f32, beta: f32) -> f32 {
-    let e = exp_negative_sum(product(finite(x), beta));
+    let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
     return times(finite(x) / (d * d), e) * finite(x) * upstream;
 }

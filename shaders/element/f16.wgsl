@@ -1,8 +1,17 @@
 // f16: four lanes are two words, the lower half first.
 alias Packed = vec2<u32>;
 
+// By bits, since adapters need not have unpack2x16float.
 fn unpack(word: Packed) -> vec4<f32> {
-    return vec4<f32>(unpack2x16float(word.x), unpack2x16float(word.y));
+    let half = vec4<u32>(word.x & 0xffffu, word.x >> 16u, word.y & 0xffffu, word.y >> 16u);
+    let magnitude = (half & vec4<u32>(0x7fffu)) << vec4<u32>(13u);
+    // Move the exponent's bias from 15 to 127; infinity and NaN have all bits set in either.
+    let special = magnitude >= vec4<u32>(0x0f800000u);
+    let normal = magnitude + select(vec4<u32>(0x38000000u), vec4<u32>(0x70000000u), special);
+    // Subnormal: a multiple of 2^-24, on top of 2^-14.
+    let subnormal = bitcast<vec4<u32>>(bitcast<vec4<f32>>(magnitude + 0x38800000u) - 6.103515625e-5);
+    let bits = select(normal, subnormal, magnitude < vec4<u32>(0x00800000u));
+    return bitcast<vec4<f32>>(bits | ((half & vec4<u32>(0x8000u)) << vec4<u32>(16u)));
 }
 // To nearest, ties to even. By bits, since what pack2x16float gives beyond 65504 is left open, and
 // SwiftShader (5.0) gives NaN there, for infinity too.
@@ -15,9 +24,9 @@ fn pack(lanes: vec4<f32>) -> Packed {
     let normal = (magnitude - 0x38000000u + 0xfffu + odd) >> vec4<u32>(13u);
     // Subnormal: adding 0.5 rounds to multiples of 2^-24.
     let subnormal = bitcast<vec4<u32>>(bitcast<vec4<f32>>(magnitude) + 0.5) - 0x3f000000u;
-    let finite = select(normal, subnormal, magnitude < vec4<u32>(0x38800000u));
+    let number = select(normal, subnormal, magnitude < vec4<u32>(0x38800000u));
     let special = select(vec4<u32>(0x7c00u), vec4<u32>(0x7e00u), magnitude > vec4<u32>(0x7f800000u));
-    let half = sign | select(finite, special, magnitude >= vec4<u32>(0x47800000u));
+    let half = sign | select(number, special, magnitude >= vec4<u32>(0x47800000u));
     return half.xz | (half.yw << vec2<u32>(16u));
 }
 
@@ -31,6 +40,6 @@ fn lane_mask(count: u32) -> Packed {
 // For access by the element: the word that holds it, and its value.
 fn word_of(element: u32) -> u32 { return element / 2u; }
 fn lane_of(word: u32, element: u32) -> f32 {
-    let lanes = unpack2x16float(word);
+    let lanes = unpack(vec2<u32>(word, 0u));
     return select(lanes.x, lanes.y, (element & 1u) == 1u);
 }

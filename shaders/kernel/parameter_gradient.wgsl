@@ -25,7 +25,7 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(1) var<storage, read> upstream: array<u32>;        // [skip + length], packed
 @group(0) @binding(2) var<storage, read_write> sums: array<f32>;      // [rows / ROWS, columns] or [channels]
 @group(0) @binding(3) var<storage, read> parameters: array<f32>;      // [channels]
-@group(0) @binding(4) var<storage, read> partial: array<f32>;         // [rows, columns]
+@group(0) @binding(4) var<storage, read> partial_sums: array<f32>;         // [rows, columns]
 @group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
@@ -95,7 +95,7 @@ fn columns_of_sums(place: Place) {
     if column >= arguments.columns || split * ROWS >= arguments.rows { return; }
     var sum = Sum();
     for (var row = split * ROWS; row < min((split + 1u) * ROWS, arguments.rows); row++) {
-        sum = add(sum, partial[row * arguments.columns + column]);
+        sum = add(sum, partial_sums[row * arguments.columns + column]);
     }
     sums[split * arguments.columns + column] = total(sum);
 }
@@ -108,7 +108,7 @@ fn channels_of_sums(place: Place) {
     var sum = Sum();
     for (var row = 0u; row < arguments.columns; row += stride) {
         for (var i = 0u; i < arguments.inner; i++) {
-            sum = add(sum, partial[row + channel * arguments.inner + i]);
+            sum = add(sum, partial_sums[row + channel * arguments.inner + i]);
         }
     }
     sums[channel] = total(sum);

@@ -69,7 +69,7 @@ impl Range {
         match self {
             Self::Finite => "a finite number",
             Self::NonNegative => "a finite number >= 0",
-            Self::Positive => "a finite number > 0",
+            Self::Positive => "a finite number > 0 (at least 1.18e-38)",
         }
     }
 }
@@ -125,6 +125,6 @@ pub struct Paper {
     pub title: &'static str,
     /// Year.
     pub year: u16,
-    /// A lasting address: a DOI or arXiv link.
+    /// A lasting address: a DOI or arXiv link, else the publisher's or authors' page.
     pub url: &'static str,
 }

@@ -78,7 +78,7 @@ impl Activation {
             return Err(Error::ParameterOutOfRange {
                 op: self.name(),
                 parameter: parameter.name,
-                value: f64::from(value),
+                value,
                 rule: parameter.range.rule(),
             });
         }

@@ -1,6 +1,6 @@
 //! Which device a command works on.
 
-use super::{Result, text};
+use super::{Failure, Result, text};
 use crate::{
     error::Error,
     gpu::{self, Adapter, Gpu, ShaderChecks},
@@ -26,35 +26,62 @@ impl Device {
 /// The name of the processor that runs this command, as a device.
 pub(super) const CPU: &str = "cpu";
 
+/// The environment variable that limits the backends.
+const BACKEND: &str = "WGPU_BACKEND";
+
 /// The adapters of the backends that WGPU_BACKEND names, or of all.
 pub(super) fn adapters() -> Vec<Adapter> {
-    let backends = wgpu::Backends::from_env().unwrap_or_default();
+    let backends = variable(BACKEND)
+        .and_then(|_| wgpu::Backends::from_env())
+        .unwrap_or_default();
     pollster::block_on(gpu::adapters_async(backends))
 }
 
 /// Opens the device called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is:
 /// the CPU where there is no adapter, which is said.
 pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
-    if wanted == Some(CPU) {
+    match open_strictly(wanted) {
+        Err(Failure::Error(error @ Error::NoAdapter { .. })) => {
+            text::note(&format!("{error}{}; the CPU does the work", limited()));
+            Ok(Device::Cpu)
+        }
+        opened => opened,
+    }
+}
+
+/// As [`open`], but [`Error::NoAdapter`] where there is no adapter and none is named.
+pub(super) fn open_strictly(wanted: Option<&str>) -> Result<Device> {
+    let wanted = wanted
+        .map(str::to_owned)
+        .or_else(|| variable("WGPU_ADAPTER_NAME"));
+    if wanted
+        .as_ref()
+        .is_some_and(|wanted| wanted.eq_ignore_ascii_case(CPU))
+    {
         return Ok(Device::Cpu);
     }
     let adapters = adapters();
-    let wanted = wanted
-        .map(str::to_owned)
-        .or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok());
-    let adapter = match (&wanted, gpu::best(&adapters)) {
-        (Some(wanted), _) => find(&adapters, wanted)?,
-        (None, Ok(best)) => best,
-        (None, Err(error)) => {
-            text::note(&format!("{error}; the CPU does the work"));
-            return Ok(Device::Cpu);
-        }
+    let adapter = match &wanted {
+        Some(wanted) => find(&adapters, wanted)?,
+        None => gpu::best(&adapters)?,
     };
     Ok(Device::Gpu(Gpu::open(adapter, ShaderChecks::Trusted)?))
 }
 
+/// An environment variable; an empty one counts as not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Why there may be more adapters than were looked for.
+fn limited() -> String {
+    variable(BACKEND).map_or_else(String::new, |value| {
+        format!(" (only {BACKEND}={value} was looked for)")
+    })
+}
+
 /// As [`gpu::find`], with `cpu` among the names there are.
-pub(super) fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
+fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     gpu::find(adapters, wanted).map_err(|error| {
         match error {
             Error::UnknownDevice {

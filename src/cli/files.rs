@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    io::{BufWriter, Write},
+    io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -17,40 +17,31 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The files that a command will write.
 pub(super) struct Outputs<'a> {
-    paths: Vec<&'a Path>,
+    /// Each as the user calls it, and where that leads.
+    paths: Vec<(&'a Path, PathBuf)>,
     force: bool,
 }
 
 impl<'a> Outputs<'a> {
-    /// Refuses early what could only fail at the end: a file that is there without `force`, a
-    /// directory, one path for two results.
+    /// Refuses early what could only fail at the end: a file that is there without `force`, what
+    /// is no file, one file for two results.
     pub(super) fn plan(paths: Vec<&'a Path>, force: bool) -> Result<Self> {
         let mut seen = HashSet::new();
-        for &path in &paths {
-            if !seen.insert(path) {
+        let mut planned = Vec::new();
+        for path in paths {
+            let destination = destination(path, force)?;
+            if !seen.insert(destination.clone()) {
                 return Err(Failure::Usage(format!(
                     "{} is named for two outputs",
                     path.display()
                 )));
             }
-            if path.is_dir() {
-                return Err(fail(
-                    path,
-                    "is a directory; an output file is needed".to_owned(),
-                ));
-            }
-            if !force && path.symlink_metadata().is_ok() {
-                return Err(fail(path, "exists; add --force to replace it".to_owned()));
-            }
-            let folder = folder(path);
-            if !folder.is_dir() {
-                return Err(fail(
-                    path,
-                    format!("there is no folder {}", folder.display()),
-                ));
-            }
+            planned.push((path, destination));
         }
-        Ok(Self { paths, force })
+        Ok(Self {
+            paths: planned,
+            force,
+        })
     }
 
     /// Writes all `arrays`, in the order of the paths: each beside its destination first, all
@@ -58,15 +49,16 @@ impl<'a> Outputs<'a> {
     pub(super) fn write(&self, arrays: &[Array]) -> Result {
         remove_unfinished_on_interrupt();
         let mut finished = Vec::new();
-        for (&path, array) in self.paths.iter().zip(arrays) {
-            let file = write_beside(path, array).map_err(|error| fail(path, reason(&error)))?;
-            finished.push((path, file));
+        for ((path, destination), array) in self.paths.iter().zip(arrays) {
+            let file =
+                write_beside(destination, array).map_err(|error| fail(path, reason(&error)))?;
+            finished.push((path, destination, file));
         }
-        for (path, file) in finished {
+        for (path, destination, file) in finished {
             let renamed = if self.force {
-                file.persist(path)
+                file.persist(destination)
             } else {
-                file.persist_noclobber(path)
+                file.persist_noclobber(destination)
             };
             renamed.map_err(|error| fail(path, reason(&error.error)))?;
         }
@@ -74,20 +66,57 @@ impl<'a> Outputs<'a> {
     }
 }
 
+/// Where `path` leads, through symbolic links, so that a link stays one.
+fn destination(path: &Path, force: bool) -> Result<PathBuf> {
+    let refuse = |reason: &str| Err(fail(path, reason.to_owned()));
+    let unreachable = |error| fail(path, reason(&error));
+    let folder = folder(path);
+    if !folder.is_dir() {
+        return refuse(&format!("there is no folder {}", folder.display()));
+    }
+    match path.metadata() {
+        Ok(found) if found.is_dir() => refuse("is a directory; an output file is needed"),
+        // A device or a pipe would be replaced, too.
+        Ok(found) if !found.is_file() => {
+            refuse("is a device, pipe or socket; an output file is needed")
+        }
+        Ok(_) if !force => refuse("exists; add --force to replace it"),
+        Ok(_) => path.canonicalize().map_err(unreachable),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(unreachable(error)),
+        Err(_) if path.is_symlink() => {
+            refuse("is a symbolic link to a file that is not there; name that file")
+        }
+        Err(_) => match path.file_name() {
+            Some(name) if !path.to_string_lossy().ends_with(std::path::is_separator) => {
+                Ok(folder.canonicalize().map_err(unreachable)?.join(name))
+            }
+            _ => refuse("there is no such folder; an output file is needed"),
+        },
+    }
+}
+
+/// Writes `array` to a temporary file in the folder of `path`.
 fn write_beside(path: &Path, array: &Array) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".activations-").suffix(".tmp");
     // As any new file: readable to whom the user's mask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder(path))?;
-    lock().push(file.path().to_owned());
-    let mut writer = BufWriter::new(file);
+    let mut file = {
+        // Locked, lest an interrupt come between the file and its entry.
+        let mut unfinished = lock();
+        let file = builder
+            .tempfile_in(folder(path))
+            // The error itself names the temporary file, which the user does not know.
+            .map_err(|error| error.kind())?;
+        unfinished.push(file.path().to_owned());
+        file
+    };
+    let mut writer = BufWriter::new(file.as_file_mut());
     array.write_to(&mut writer)?;
     writer.flush()?;
-    writer
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)
+    drop(writer);
+    Ok(file)
 }
 
 fn folder(path: &Path) -> &Path {
@@ -115,7 +144,9 @@ fn lock() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
 fn remove_unfinished_on_interrupt() {
     // Without a handler the system's default stands, which leaves the temporary file behind.
     let _ = ctrlc::try_set_handler(|| {
-        for path in lock().iter() {
+        // Locked to the end: no other file begins.
+        let unfinished = lock();
+        for path in unfinished.iter() {
             let _ = std::fs::remove_file(path);
         }
         std::process::exit(130);

@@ -78,7 +78,8 @@ impl Flags {
     pub(super) fn activation(&self, op: &str) -> Result<(Activation, Option<Vec<f32>>)> {
         let mut activation: Activation = op.parse()?;
         let mut per_channel = None;
-        let mut seen = false;
+        // As in `elu(alpha=0.5)`.
+        let mut seen = op.contains('=');
         for param in &self.param {
             let (name, value) = param.split_once('=').ok_or_else(|| {
                 Failure::Usage(format!("--param {param}: write NAME=VALUE or NAME=@FILE"))
@@ -87,6 +88,11 @@ impl Flags {
                 return Err(Failure::Usage(format!(
                     "--param {param}: one value is enough, {} has one parameter",
                     activation.name()
+                )));
+            }
+            if value == "@" {
+                return Err(Failure::Usage(format!(
+                    "--param {param}: no file is named; write NAME=@FILE"
                 )));
             }
             if let Some(path) = value.strip_prefix('@') {

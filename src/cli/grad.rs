@@ -21,7 +21,7 @@ use crate::{
     activation::Activation,
     element::Element,
     error::Error,
-    io::npy::{Array, Dtype, Endian, Float, Order, Values},
+    io::npy::{self, Array, Dtype, Endian, Float, Order, Values},
 };
 
 #[derive(Args)]
@@ -47,8 +47,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     paths.extend(parameter_file);
     let outputs = Outputs::plan(paths, flags.force)?;
 
-    let mut x = job::read(&arguments.x)?;
-    let upstream = job::read(&arguments.upstream)?;
+    let mut x = npy::read(&arguments.x)?;
+    let upstream = npy::read(&arguments.upstream)?;
     if x.shape != upstream.shape {
         return Err(Error::ShapeMismatch {
             op: activation.name().to_owned(),
@@ -62,6 +62,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let upstream = upstream.to_order(x.order)?;
     let job = Job::new(&arguments.op, flags, &x)?;
     let device = device::open(flags.device.as_deref())?;
+    job::note_conversion(&arguments.x, &x);
+    job::note_conversion(&arguments.upstream, &upstream);
     let wanted = parameter_file.is_some();
 
     let start = Instant::now();
@@ -104,13 +106,13 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let dx = &arrays[0];
     if flags.json {
         return Ok(text::print_json(&json!({
-            "op": job.activation.to_string(),
+            "op": job.op(),
             "device": device.name(),
             "math": job.math.name(),
             "shape": dx.shape,
             "dtype": dx.dtype.to_string(),
-            "output": flags.output,
-            "parameter_output": parameter_file,
+            "output": flags.output.to_string_lossy(),
+            "parameter_output": parameter_file.map(Path::to_string_lossy),
             "seconds": seconds,
             "verified": report.as_ref().map_or(0, |report| report.compared),
             "worst_ulp": report.as_ref().and_then(|report| report.worst).map(|worst| worst.ulp),
@@ -119,7 +121,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let and = parameter_file.map_or_else(String::new, |path| format!(" and {}", path.display()));
     Ok(text::print(&format!(
         "gradient of {} of {:?} {} on {}: {}, written to {}{and}",
-        job.activation,
+        job.op(),
         dx.shape,
         dx.dtype.float.name(),
         device.name(),

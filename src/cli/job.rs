@@ -16,7 +16,7 @@ use crate::{
     check,
     element::Element,
     error::Error,
-    io::npy::{self, Array, Float, Order},
+    io::npy::{Array, Float, Order},
     ops::pointwise::Pointwise,
     wgsl::Math,
 };
@@ -35,16 +35,14 @@ pub(super) struct Job {
     pub(super) verify: Verify,
 }
 
-/// Reads an input, and says so where it is computed in another type.
-pub(super) fn read(path: &Path) -> Result<Array> {
-    let array = npy::read(path)?;
+/// Says so where an input is computed in another type.
+pub(super) fn note_conversion(path: &Path, array: &Array) {
     if array.dtype.float == Float::F64 {
         text::note(&format!(
             "{}: float64 is computed as float32",
             path.display()
         ));
     }
-    Ok(array)
 }
 
 /// "verified 1024 of 4096 elements, worst 0.50 ULP".
@@ -95,6 +93,16 @@ impl Job {
             math: flags.math(),
             verify: flags.verify,
         })
+    }
+
+    /// The activation with its parameter: `elu(alpha=0.5)`, `elu(alpha per channel)`.
+    pub(super) fn op(&self) -> String {
+        match (&self.channels, &self.activation.definition().parameter) {
+            (Some(_), Some(parameter)) => {
+                format!("{}({} per channel)", self.activation.name(), parameter.name)
+            }
+            _ => self.activation.to_string(),
+        }
     }
 
     /// y = f(x), or dx = f'(x) upstream, compared with the reference as far as asked for.
@@ -272,7 +280,7 @@ impl Job {
 
     fn wrong(&self, report: String) -> super::Failure {
         Error::Verification {
-            op: self.activation.to_string(),
+            op: self.op(),
             report,
         }
         .into()

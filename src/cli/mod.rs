@@ -77,7 +77,10 @@ impl From<std::io::Error> for Failure {
         if error.kind() == ErrorKind::BrokenPipe {
             Self::PipeClosed
         } else {
-            Self::Error(Error::Internal(format!("cannot write to stdout: {error}")))
+            Self::Error(Error::File {
+                path: "stdout".into(),
+                reason: format!("cannot be written: {error}"),
+            })
         }
     }
 }

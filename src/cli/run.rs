@@ -12,7 +12,7 @@ use super::{
     job::{self, Job},
     text,
 };
-use crate::io::npy::Values;
+use crate::io::npy::{self, Values};
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -28,9 +28,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let flags = &arguments.flags;
     flags.activation(&arguments.op)?;
     let outputs = Outputs::plan(vec![&flags.output], flags.force)?;
-    let mut array = job::read(&arguments.input)?;
+    let mut array = npy::read(&arguments.input)?;
     let job = Job::new(&arguments.op, flags, &array)?;
     let device = device::open(flags.device.as_deref())?;
+    job::note_conversion(&arguments.input, &array);
 
     let start = Instant::now();
     let (values, report) = match &array.values {
@@ -47,12 +48,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 
     if flags.json {
         return Ok(text::print_json(&json!({
-            "op": job.activation.to_string(),
+            "op": job.op(),
             "device": device.name(),
             "math": job.math.name(),
             "shape": array.shape,
             "dtype": array.dtype.to_string(),
-            "output": flags.output,
+            "output": flags.output.to_string_lossy(),
             "seconds": seconds,
             "verified": report.as_ref().map_or(0, |report| report.compared),
             "worst_ulp": report.as_ref().and_then(|report| report.worst).map(|worst| worst.ulp),
@@ -60,7 +61,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
     Ok(text::print(&format!(
         "{} of {:?} {} on {}: {}, written to {}",
-        job.activation,
+        job.op(),
         array.shape,
         array.dtype.float.name(),
         device.name(),

@@ -17,7 +17,20 @@ pub(super) fn note(message: &str) {
 
 fn line(message: &str) {
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{message}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", on_one_line(message));
+}
+
+/// File names and drivers' words may hold line breaks and what would move the cursor.
+fn on_one_line(message: &str) -> String {
+    let mut line = String::new();
+    for character in message.trim_end().chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 /// Prints text on stdout.

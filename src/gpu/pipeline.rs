@@ -117,7 +117,8 @@ impl Pipeline {
         });
         let workgroup = key
             .workgroup()
-            .min(limits.max_compute_invocations_per_workgroup);
+            .min(limits.max_compute_invocations_per_workgroup)
+            .min(limits.max_compute_workgroup_size_x);
         let mut constants = vec![("WORKGROUP", f64::from(workgroup))];
         if key.remainder {
             constants.push(("REMAINDER", 1.0));

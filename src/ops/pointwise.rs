@@ -322,7 +322,7 @@ impl<'a> Pointwise<'a> {
             .map(|parameter| parameter.name)
             .ok_or_else(|| Error::UnknownParameter {
                 op: self.activation.name(),
-                name: "per channel".to_owned(),
+                name: "one per channel".to_owned(),
                 known: None,
             })
     }

@@ -72,7 +72,7 @@ fn errors_name_the_values_and_the_rule() {
         ),
         (
             "relu(slope=1)",
-            "relu has no parameter `slope`; it takes none".to_owned(),
+            "relu takes no parameter, so `slope` cannot be set".to_owned(),
         ),
         (
             "elu(alpha=-1)",
@@ -80,11 +80,11 @@ fn errors_name_the_values_and_the_rule() {
         ),
         (
             "softplus(beta=-0.5)",
-            "softplus: beta is -0.5 but must be a finite number > 0".to_owned(),
+            "softplus: beta is -0.5 but must be a finite number > 0 (at least 1.18e-38)".to_owned(),
         ),
         (
             "softplus(beta=0)",
-            "softplus: beta is 0 but must be a finite number > 0".to_owned(),
+            "softplus: beta is 0 but must be a finite number > 0 (at least 1.18e-38)".to_owned(),
         ),
         (
             "swish(beta=nan)",

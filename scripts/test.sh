@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# All set-up and all tests, from a fresh Debian or Ubuntu machine with Rust.
+#
+# Installs what is missing of: a software Vulkan adapter (lavapipe), a software GL adapter
+# (llvmpipe), and a second vendor's Vulkan adapter (SwiftShader, which Debian's chromium carries).
+# On other systems, or without root, it uses the adapters that are there and says which.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+lavapipe() { ls /usr/share/vulkan/icd.d/lvp_icd*.json 2>/dev/null | head -n 1; }
+swiftshader() { ls /usr/lib/chromium/vk_swiftshader_icd.json /usr/lib/chromium-browser/vk_swiftshader_icd.json 2>/dev/null | head -n 1; }
+have_library() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+
+install_packages() {
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null && sudo -n true 2>/dev/null || return 1
+        root=(sudo)
+    fi
+    command -v apt-get >/dev/null || return 1
+    "${root[@]}" apt-get update -qq || return 1
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+say "software adapters"
+missing=()
+[ -n "$(lavapipe)" ] || missing+=(mesa-vulkan-drivers)
+have_library libvulkan.so.1 || missing+=(libvulkan1)
+{ have_library libEGL.so.1 && have_library libEGL_mesa; } || missing+=(libegl1 libegl-mesa0 libgles2)
+if [ ${#missing[@]} -gt 0 ]; then
+    install_packages "${missing[@]}" || echo "could not install ${missing[*]}; going on with the adapters that are there"
+fi
+if [ -z "$(swiftshader)" ]; then
+    # Ubuntu's chromium is a snap without it: then two adapters have to do.
+    install_packages chromium || echo "could not install chromium; going on without SwiftShader"
+fi
+
+# Both software Vulkan adapters beside each other; a hardware one keeps its own entry.
+icds=""
+for icd in /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json "$(swiftshader)"; do
+    case "$icd" in *lvp_icd* | *swiftshader* | *nvidia* | *radeon* | *intel*) ;; *) continue ;; esac
+    [ -f "$icd" ] && icds="${icds:+$icds:}$icd"
+done
+[ -n "$icds" ] && export VK_ICD_FILENAMES="$icds"
+export REQUIRE_GPU=1
+
+say "format"
+cargo fmt --check
+
+say "clippy"
+cargo clippy --all-targets --quiet -- -D warnings
+
+say "the library alone"
+cargo clippy --lib --no-default-features --quiet -- -D warnings
+for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz; do
+    if cargo tree --no-default-features --edges normal --prefix none --quiet --depth 1 | grep -q "^$dependency "; then
+        echo "a library user without default features must not get $dependency"
+        exit 1
+    fi
+done
+
+say "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+
+say "tests"
+cargo test --quiet --no-run
+cargo run --quiet -- devices
+cargo test
