@@ -83,7 +83,7 @@ fn exp_negative(x: f32) -> Scaled { return exp_sum(-abs(x), 0.0, 0.0); }
 
 // e^-abs(a b).
 fn exp_negative_product(a: f32, b: f32) -> Scaled {
-    let z = product(-abs(finite(a)), abs(b));
+    let z = product(max(-abs(a), -LARGEST), abs(b));
     return exp_sum(z.x, 0.0, z.y);
 }
 

@@ -89,7 +89,7 @@ pub enum Error {
         found: usize,
     },
     /// An axis beyond the tensor's rank.
-    #[error("axis {axis} does not exist in shape {shape:?}; axes run from {} to {}", -(.shape.len() as i64), .shape.len() as i64 - 1)]
+    #[error("axis {axis} does not exist in shape {shape:?}; {}", axes(.shape))]
     AxisOutOfRange {
         /// The axis asked for.
         axis: i64,
@@ -211,6 +211,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+fn axes(shape: &[usize]) -> String {
+    match shape.len() as i64 {
+        0 => "a single number has no axes".to_owned(),
+        rank => format!("axes run from {} to {}", -rank, rank - 1),
+    }
 }
 
 fn unknown_parameter(op: &str, name: &str, known: &Option<&'static str>) -> String {

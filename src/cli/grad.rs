@@ -25,6 +25,7 @@ use crate::{
 };
 
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)".
     op: String,
@@ -38,6 +39,13 @@ pub(super) struct Arguments {
     #[command(flatten)]
     flags: Flags,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  activations grad gelu x.npy dy.npy -o dx.npy               dx = gelu'(x) dy
+  activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=dalpha.npy
+  activations grad leaky-relu x.npy dy.npy -o dx.npy --param slope=@slopes.npy --axis 1 \\
+      --out slope=dslopes.npy                                one slope per channel, as in PReLU";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let flags = &arguments.flags;
@@ -62,8 +70,6 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let upstream = upstream.to_order(x.order)?;
     let job = Job::new(&arguments.op, flags, &x)?;
     let device = device::open(flags.device.as_deref())?;
-    job::note_conversion(&arguments.x, &x);
-    job::note_conversion(&arguments.upstream, &upstream);
     let wanted = parameter_file.is_some();
 
     let start = Instant::now();
@@ -76,20 +82,20 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             let (dx, gradient, report) = both(&job, &device, x, upstream, wanted)?;
             (Values::F16(dx), gradient, report)
         }
-        (_, values) => {
-            let name = |half: bool| if half { "float16" } else { "float32" };
-            let half = matches!(values, Values::F16(_));
+        _ => {
             return Err(Error::ElementMismatch {
                 op: activation.name().to_owned(),
                 left: "upstream",
-                left_type: name(half),
+                left_type: upstream.dtype.float.name(),
                 right: "x",
-                right_type: name(!half),
+                right_type: x.dtype.float.name(),
             }
             .into());
         }
     };
     let seconds = start.elapsed().as_secs_f64();
+    job::note_conversion(&arguments.x, &x);
+    job::note_conversion(&arguments.upstream, &upstream);
     x.values = values;
     let mut arrays = vec![x];
     arrays.extend(gradient.map(|values| Array {

@@ -36,6 +36,12 @@ Examples:
   activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
   activations check --all-devices                      every activation against the reference
 
+Environment:
+  WGPU_ADAPTER_NAME    the device where --device is not given
+  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas
+  RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
+  NO_COLOR             any value: no colours
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed.";
 
 #[derive(Subcommand)]
@@ -141,5 +147,20 @@ pub fn main() -> ExitCode {
             }
             ExitCode::from(failure.exit_code())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_results_have_an_exit_status_of_their_own() {
+        let verification = Error::Verification {
+            op: "gelu".to_owned(),
+            report: "1 of 4 elements outside the tolerance".to_owned(),
+        };
+        assert_eq!(Failure::from(verification).exit_code(), 4);
+        assert_eq!(Failure::Unverified.exit_code(), 4);
     }
 }

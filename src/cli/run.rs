@@ -15,6 +15,7 @@ use super::{
 use crate::io::npy::{self, Values};
 
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)".
     op: String,
@@ -24,6 +25,13 @@ pub(super) struct Arguments {
     flags: Flags,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  activations run gelu x.npy -o y.npy                        y = gelu(x), verified
+  activations run elu x.npy -o y.npy --param alpha=0.5       or \"elu(alpha=0.5)\"
+  activations run swish x.npy -o y.npy --param beta=@betas.npy --axis 1
+  activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
+
 pub(super) fn run(arguments: &Arguments) -> Result {
     let flags = &arguments.flags;
     flags.activation(&arguments.op)?;
@@ -31,7 +39,6 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let mut array = npy::read(&arguments.input)?;
     let job = Job::new(&arguments.op, flags, &array)?;
     let device = device::open(flags.device.as_deref())?;
-    job::note_conversion(&arguments.input, &array);
 
     let start = Instant::now();
     let (values, report) = match &array.values {
@@ -43,6 +50,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             .map(|(y, report)| (Values::F16(y), report))?,
     };
     let seconds = start.elapsed().as_secs_f64();
+    job::note_conversion(&arguments.input, &array);
     array.values = values;
     outputs.write(std::slice::from_ref(&array))?;
 
