@@ -35,7 +35,7 @@ impl ElementType {
     }
 }
 
-/// A host type that a tensor can hold: `f32`, [`f16`] and [`bf16`].
+/// A host type that a tensor can hold: `f32`, [`struct@f16`] and [`bf16`].
 pub trait Element: bytemuck::Pod + sealed::Sealed + Send + Sync {
     /// Its type on the device.
     const TYPE: ElementType;

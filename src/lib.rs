@@ -1,4 +1,8 @@
-//! Activation functions, forward and backward, as verified WGSL compute shaders on any GPU.
+//! Activation functions, forward and backward, as verified WGSL compute shaders on any GPU that
+//! wgpu reaches.
+//!
+//! An [`Activation`] is a function of the [`CATALOGUE`] with its parameter. A [`Gpu`] is an open
+//! device, a [`Tensor`] an array on it of [`f32`], `f16` or `bf16`:
 //!
 //! ```no_run
 //! use wgpu_activations::{Activation, Gpu};
@@ -6,16 +10,29 @@
 //! let gpu = Gpu::new()?;
 //! let x = gpu.upload(&[-1.0f32, 0.0, 1.0, 2.0], [2, 2])?;
 //! let y = Activation::GELU.forward(&x)?;
-//! let dx = Activation::GELU.backward(&x, &y)?;
+//! let dx = Activation::GELU.backward(&x, &y)?; // y as the upstream gradient
 //! let host: Vec<f32> = dx.download()?;
 //! # Ok::<(), wgpu_activations::Error>(())
 //! ```
+//!
+//! [`Pointwise`] offers the rest: output in place or into a given tensor, a parameter per channel,
+//! the parameter's gradient, builtin math, and recording into a command encoder of the caller's
+//! own, on a device ([`Gpu::from_wgpu`]) and buffers ([`Gpu::tensor_from_wgpu`]) of the caller's own.
+//!
+//! Results are within 4 ULP of the definition for every finite f32 input on every adapter, and
+//! correctly rounded to within 1 ULP in f16 and bf16; [`accuracy`] says what is asked and measures
+//! it. Nothing panics on bad input or a failing device: see [`enum@Error`]. The library reads no
+//! environment variables and sets up no logger.
+//!
+//! Features: `cli` (default) builds the command `activations` and [`check`], `npy` reads and writes
+//! NumPy files ([`io`]). Without default features the library brings wgpu and little else.
 
 pub mod accuracy;
 pub mod activation;
 #[cfg(feature = "cli")]
 pub mod check;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 mod element;
 mod error;
@@ -33,3 +50,8 @@ pub use gpu::{Adapter, Gpu, ShaderChecks};
 pub use ops::pointwise::Pointwise;
 pub use tensor::Tensor;
 pub use wgsl::Math;
+
+/// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

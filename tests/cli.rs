@@ -1,0 +1,20 @@
+//! The command `activations`, driven from outside as a user would.
+#![cfg(feature = "cli")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+#[path = "cli/check.rs"]
+mod check;
+#[path = "cli/environment.rs"]
+mod environment;
+#[path = "cli/grad.rs"]
+mod grad;
+#[path = "cli/lists.rs"]
+mod lists;
+#[path = "cli/outputs.rs"]
+mod outputs;
+#[path = "cli/refused.rs"]
+mod refused;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/sandbox.rs"]
+mod sandbox;

@@ -1,0 +1,174 @@
+//! `activations run`
+
+use half::f16;
+use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order, Values};
+
+use crate::sandbox::{
+    Sandbox, array, channels, device_names, devices, elements, expect_close, numbers, sigmoid,
+};
+
+const ORDERS: [Order; 2] = [Order::C, Order::Fortran];
+
+fn elu(x: f64, alpha: f64) -> f64 {
+    if x > 0.0 { x } else { alpha * x.exp_m1() }
+}
+
+/// Runs ELU over an array of each type on `device`; compares with the definition, and the header
+/// with the input's.
+fn every_type(device: &str, shapes: &[&[usize]]) {
+    let sandbox = Sandbox::new();
+    for float in [Float::F16, Float::F32, Float::F64] {
+        for endian in [Endian::Little, Endian::Big] {
+            for order in ORDERS {
+                for shape in shapes {
+                    let x = numbers(shape.iter().product(), 5);
+                    let input = Array {
+                        shape: shape.to_vec(),
+                        order,
+                        dtype: Dtype { float, endian },
+                        values: match float {
+                            Float::F16 => {
+                                Values::F16(x.iter().map(|&x| f16::from_f32(x)).collect())
+                            }
+                            _ => Values::F32(x),
+                        },
+                    };
+                    sandbox.save("x.npy", &input);
+                    let line = format!("run elu(alpha=0.5) x.npy -o y.npy --force{device}");
+                    sandbox.run(&line).expect_note(match float {
+                        Float::F64 => "note: x.npy: float64 is computed as float32",
+                        _ => "",
+                    });
+                    let what = format!("{device} {} {order:?} {shape:?}", input.dtype);
+                    let output = sandbox.read("y.npy");
+                    let header = |array: &Array| (array.shape.clone(), array.order, array.dtype);
+                    assert_eq!(header(&output), header(&input), "{what}");
+                    let expected: Vec<_> =
+                        elements(input).iter().map(|&x| elu(x, 0.5)).collect();
+                    let tolerance = if float == Float::F16 { 1e-3 } else { 5e-7 };
+                    expect_close(&what, &elements(output), &expected, tolerance);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_byte_order_memory_order_and_rank_comes_back_as_it_was() {
+    let shapes: [&[usize]; 8] = [
+        &[],
+        &[0],
+        &[1],
+        &[257],
+        &[0, 3],
+        &[7, 1, 5],
+        &[2, 3, 4, 5],
+        &[1, 1, 1, 1, 1, 3],
+    ];
+    every_type(" --device cpu", &shapes);
+}
+
+#[test]
+fn the_default_device_takes_every_type_too() {
+    every_type("", &[&[5, 3]]);
+}
+
+#[test]
+fn parameters_per_channel_follow_their_axis_in_either_memory_order() {
+    let sandbox = Sandbox::new();
+    let shape = [2, 3, 4];
+    let x = numbers(24, 1);
+    let runs = [0, 1, 2, -1, -2, -3]
+        .map(|axis| ("cpu".to_owned(), axis))
+        .into_iter()
+        .chain(device_names().into_iter().map(|device| (device, 1)));
+    for (device, axis) in runs {
+        let place = channels(&shape, axis);
+        let count = place.iter().max().unwrap() + 1;
+        let betas: Vec<f32> = (0..count).map(|channel| 0.5 + channel as f32).collect();
+        sandbox.save("betas.npy", &array(&[count], betas.clone()));
+        let expected: Vec<_> = x
+            .iter()
+            .zip(&place)
+            .map(|(&x, &channel)| f64::from(x) * sigmoid(f64::from(betas[channel] * x)))
+            .collect();
+        for order in ORDERS {
+            sandbox.save("x.npy", &array(&shape, x.clone()).to_order(order).unwrap());
+            let line = format!(
+                "run swish x.npy -o y.npy --force --param beta=@betas.npy --axis {axis} --device {device}"
+            );
+            let said = sandbox.run(&line).expect_success();
+            assert!(said.starts_with("swish(beta per channel) of [2, 3, 4]"), "{said}");
+            let what = format!("axis {axis} {order:?} on {device}");
+            expect_close(&what, &elements(sandbox.read("y.npy")), &expected, 1e-6);
+        }
+    }
+}
+
+#[test]
+fn the_last_axis_is_the_default() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[2, 3], vec![-1.0; 6]));
+    sandbox.save("slopes.npy", &array(&[3], vec![1.0, 2.0, 3.0]));
+    let line = "run leaky-relu x.npy -o y.npy --param slope=@slopes.npy --device cpu";
+    sandbox.run(line).expect_success();
+    let y = elements(sandbox.read("y.npy"));
+    assert_eq!(y, [-1.0, -2.0, -3.0, -1.0, -2.0, -3.0]);
+}
+
+/// On the adapter that binds least at a time: llvmpipe binds 128 MiB.
+#[test]
+fn channels_go_on_beyond_the_largest_binding() {
+    let smallest = devices()
+        .into_iter()
+        .min_by_key(|device| device["limits"]["max_binding_bytes"].as_u64().unwrap_or(u64::MAX))
+        .unwrap();
+    let shape = [3, 1000, 11_200];
+    let count: usize = shape.iter().product();
+    let sandbox = Sandbox::new();
+    let x = |index: usize| -((index % 13) as f32);
+    let slopes: Vec<f32> = (0..1000).map(|channel| channel as f32).collect();
+    sandbox.save("x.npy", &array(&shape, (0..count).map(x).collect()));
+    sandbox.save("slopes.npy", &array(&[1000], slopes.clone()));
+    let device = smallest["name"].as_str().unwrap();
+    let line = format!(
+        "run leaky-relu x.npy -o y.npy --param slope=@slopes.npy --axis 1 --verify none --device {device}"
+    );
+    sandbox.run(&line).expect_success();
+    let Values::F32(y) = sandbox.read("y.npy").values else {
+        panic!("y holds other than float32");
+    };
+    assert_eq!(y.len(), count);
+    for (index, &y) in y.iter().enumerate() {
+        let expected = x(index) * slopes[index / shape[2] % shape[1]];
+        assert!(y == expected, "element {index} is {y}, not {expected}");
+    }
+}
+
+#[test]
+fn the_summary_says_what_was_done_and_verified() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[100, 1000], numbers(100_000, 0)));
+    let verified = |flags: &str| {
+        let line = format!("run gelu x.npy -o y.npy --force --json {flags}");
+        sandbox.run(&line).expect_json()
+    };
+    assert_eq!(verified("")["verified"], 65_536);
+    assert_eq!(verified("--verify sample")["verified"], 65_536);
+    assert_eq!(verified("--verify none")["verified"], 0);
+    let full = verified("--verify full --math native --device cpu");
+    assert_eq!(full["verified"], 100_000);
+    assert_eq!(full["math"], "native");
+    assert_eq!(full["op"], "gelu");
+    assert_eq!(full["device"], "cpu");
+    assert_eq!(full["dtype"], "<f4");
+    assert_eq!(full["output"], "y.npy");
+    assert_eq!(full["shape"], serde_json::json!([100, 1000]));
+    assert!(full["seconds"].as_f64().unwrap() > 0.0);
+    assert!(full["worst_ulp"].as_f64().unwrap() <= 0.5);
+
+    let said = sandbox.run("run gelu x.npy -o z.npy --device cpu").expect_success();
+    let start = "gelu of [100, 1000] float32 on cpu: verified 65536 of 100000 elements, worst 0.5";
+    assert!(said.starts_with(start), "{said}");
+    assert!(said.ends_with("written to z.npy\n"), "{said}");
+}

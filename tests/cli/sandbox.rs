@@ -1,0 +1,224 @@
+//! A folder of its own, and the command run in it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Order, Values};
+
+/// The note of a machine without an adapter, where the CPU takes over.
+const NO_ADAPTER: &str = "note: no GPU adapter found";
+
+pub struct Sandbox {
+    folder: TempDir,
+}
+
+/// What a run of the command left.
+pub struct Outcome {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// One with `x.npy`: float32, shape [3, 4], from -3 to 2.5.
+    pub fn with_x() -> Self {
+        let sandbox = Self::new();
+        let x: Vec<f32> = (0..12).map(|i| i as f32 * 0.5 - 3.0).collect();
+        sandbox.save("x.npy", &array(&[3, 4], x));
+        sandbox
+    }
+
+    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn save(&self, name: &str, array: &Array) {
+        let mut bytes = Vec::new();
+        array.write_to(&mut bytes).unwrap();
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Array {
+        npy::read(&self.path(name)).unwrap()
+    }
+
+    /// Every file, hidden ones too, with its content.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let name = entry.file_name().to_string_lossy().into_owned();
+                (name, fs::read(entry.path()).unwrap_or_default())
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// The command in this folder, free of the caller's choices.
+    pub fn command(&self) -> Command {
+        self.prepare(env!("CARGO_BIN_EXE_activations"))
+    }
+
+    /// Another program in the same place.
+    pub fn prepare(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(self.folder.path());
+        for variable in [
+            "CLICOLOR_FORCE",
+            "NO_COLOR",
+            "RUST_LOG",
+            "WGPU_ADAPTER_NAME",
+            "WGPU_BACKEND",
+        ] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Runs the command with the words of `line`.
+    pub fn run(&self, line: &str) -> Outcome {
+        self.command()
+            .args(line.split_whitespace())
+            .output()
+            .unwrap()
+            .into()
+    }
+
+    /// Runs the command, which must fail with `status` and one line that holds `text`, print
+    /// nothing, and leave the folder as it was.
+    pub fn refuses(&self, status: i32, line: &str, text: &str) {
+        self.refuses_command(self.command().args(line.split_whitespace()), status, text);
+    }
+
+    pub fn refuses_command(&self, command: &mut Command, status: i32, text: &str) {
+        let before = self.files();
+        let outcome = Outcome::from(command.output().unwrap());
+        outcome.expect_error(status, text);
+        assert!(before == self.files(), "{command:?} changed the folder");
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Outcome {
+    /// It went well, and nothing but results was worth saying; returns stdout.
+    pub fn expect_success(self) -> String {
+        self.expect_note("")
+    }
+
+    /// It went well, and stderr holds `note`, but for a missing adapter; returns stdout.
+    pub fn expect_note(self, note: &str) -> String {
+        assert_eq!(self.status, Some(0), "{}", self.stderr);
+        let said: Vec<_> = self
+            .stderr
+            .lines()
+            .filter(|line| !line.starts_with(NO_ADAPTER))
+            .collect();
+        assert_eq!(said.join("\n"), note);
+        self.stdout
+    }
+
+    /// As [`Outcome::expect_success`], and stdout is JSON.
+    pub fn expect_json(self) -> Value {
+        serde_json::from_str(&self.expect_success()).unwrap()
+    }
+
+    /// It failed with `status` and said so in one line, which holds `text`.
+    pub fn expect_error(&self, status: i32, text: &str) {
+        let Self { stdout, stderr, .. } = self;
+        assert_eq!(self.status, Some(status), "{stderr}");
+        assert_eq!(stdout, "");
+        assert!(stderr.starts_with("error: "), "{stderr}");
+        assert_eq!(stderr.find('\n'), Some(stderr.len() - 1), "{stderr}");
+        assert!(stderr.contains(text), "{stderr}\nlacks\n{text}");
+    }
+}
+
+/// A float32 array in C order.
+pub fn array(shape: &[usize], values: Vec<f32>) -> Array {
+    Array {
+        shape: shape.to_vec(),
+        order: Order::C,
+        dtype: Dtype {
+            float: Float::F32,
+            endian: Endian::Little,
+        },
+        values: Values::F32(values),
+    }
+}
+
+/// Numbers between -4 and 4, the same for the same count and seed.
+pub fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    (0..count)
+        .map(|i| ((i + seed) * 7919 % 8009) as f32 / 1001.0 - 4.0)
+        .collect()
+}
+
+/// The elements in C order, as f64.
+pub fn elements(array: Array) -> Vec<f64> {
+    match array.to_order(Order::C).unwrap().values {
+        Values::F16(values) => values.into_iter().map(f64::from).collect(),
+        Values::F32(values) => values.into_iter().map(f64::from).collect(),
+    }
+}
+
+/// Fails at the first pair further apart than `tolerance`, relative and absolute.
+pub fn expect_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let close = (found - expected).abs() <= tolerance * (1.0 + expected.abs());
+        assert!(close, "{what}: element {index} is {found}, not {expected}");
+    }
+}
+
+/// The channel of each element of a shape in C order.
+pub fn channels(shape: &[usize], axis: i64) -> Vec<usize> {
+    let axis = if axis < 0 {
+        (shape.len() as i64 + axis) as usize
+    } else {
+        axis as usize
+    };
+    let inner: usize = shape[axis + 1..].iter().product();
+    (0..shape.iter().product())
+        .map(|index: usize| index / inner % shape[axis])
+        .collect()
+}
+
+/// What `activations devices --json` lists.
+pub fn devices() -> Vec<Value> {
+    let listed = Sandbox::new().run("devices --json").expect_json();
+    listed.as_array().unwrap().clone()
+}
+
+/// The names of all devices, `cpu` last.
+pub fn device_names() -> Vec<String> {
+    devices()
+        .iter()
+        .map(|device| device["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
