@@ -70,7 +70,7 @@ fn main() {
                         let mut total = Duration::ZERO;
                         for _ in 0..iterations {
                             let copy = bench.time(|encoder| {
-                                baseline::encode_copy(encoder, &bench.x, &bench.output).unwrap()
+                                baseline::encode_copy(encoder, &bench.x, &bench.output).unwrap();
                             });
                             let kernel = bench.time(|encoder| bench.encode(op, pass, encoder));
                             row.samples.push((copy.as_secs_f64(), kernel.as_secs_f64()));

@@ -222,7 +222,7 @@ fn an_asynchronous_download_needs_nobody_to_poll() {
             let empty = gpu.upload(&[0.0f32; 0], [0]).unwrap();
             assert_eq!(
                 pollster::block_on(empty.download_async::<f32>()).unwrap(),
-                []
+                [0.0f32; 0]
             );
         }
         let gpu = pollster::block_on(Gpu::open_async(&device.adapter, ShaderChecks::Checked));

@@ -36,6 +36,9 @@ fn main() -> ExitCode {
 
 fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = large::trials(device);
+    if device.trusted() {
+        trials.extend(parameter_trials(device));
+    }
     for activation in Activation::all() {
         for element in ElementType::ALL {
             let name = format!("{}/{}", activation.name(), element.name());
@@ -51,6 +54,35 @@ fn trials(device: &Device) -> Vec<Trial> {
             }
             for pass in Pass::ALL {
                 trials.extend(pass_trials(device, activation, pass, element));
+            }
+        }
+    }
+    trials
+}
+
+/// The full check with parameters other than the default.
+fn parameter_trials(device: &Device) -> Vec<Trial> {
+    const OTHERS: [(Activation, &[f32]); 4] = [
+        (Activation::LEAKY_RELU, &[0.3, -2.0, 0.0]),
+        (Activation::ELU, &[0.5, 1e-3, 3.0]),
+        (Activation::SWISH, &[0.1, 1.7, -0.5]),
+        (Activation::SOFTPLUS, &[0.3, 5.0]),
+    ];
+    let mut trials = Vec::new();
+    for (activation, values) in OTHERS {
+        for &value in values {
+            for pass in Pass::ALL {
+                let activation = activation.with(value).expect("a value in range");
+                let name = format!("{activation}/{}/f32/check", pass.name());
+                trials.push(device.trial(&name, move |device| {
+                    let report =
+                        check::check::<f32>(&device.gpu, activation, pass, Math::Accurate)?;
+                    if report.passed() && report.compared >= 1 << 18 {
+                        Ok(())
+                    } else {
+                        Err(report.to_string().into())
+                    }
+                }));
             }
         }
     }

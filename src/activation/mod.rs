@@ -60,7 +60,8 @@ impl Activation {
         CATALOGUE.iter().map(|definition| Self::new(definition))
     }
 
-    /// The same activation with another value of its parameter.
+    /// The same activation with another value of its parameter. A subnormal value, which some
+    /// adapters flush, counts as 0.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl Activation {
             });
         }
         Ok(Self {
-            parameter: value,
+            parameter: if value.is_subnormal() { 0.0 } else { value },
             ..self
         })
     }

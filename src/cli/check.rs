@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
             let reports = check::exhaustive(&gpus, op, math, |inputs| {
-                progress.set_position(before + (inputs >> 22))
+                progress.set_position(before + (inputs >> 22));
             })?;
             for (gpu, report) in gpus.iter().zip(&reports) {
                 rows.push(row(

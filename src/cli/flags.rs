@@ -131,15 +131,16 @@ fn channel_values(activation: Activation, path: &Path) -> Result<Vec<f32>> {
         }
         .into());
     }
-    let values = match array.values {
+    let mut values = match array.values {
         Values::F32(values) => values,
         Values::F16(values) => values.into_iter().map(f16::to_f32).collect(),
     };
-    for (index, &value) in values.iter().enumerate() {
-        activation.with(value).map_err(|error| Error::File {
+    for (index, value) in values.iter_mut().enumerate() {
+        let with = activation.with(*value).map_err(|error| Error::File {
             path: path.to_owned(),
             reason: format!("value {index}: {error}"),
         })?;
+        *value = with.parameter().unwrap_or(*value);
     }
     Ok(values)
 }

@@ -136,6 +136,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     ))?)
 }
 
+/// dx, the parameter's gradient if wanted, and what verifying dx found.
+type Gradients<T> = (Vec<T>, Option<Vec<f32>>, Option<Report>);
+
 /// dx, and the parameter's gradient if `wanted`.
 fn both<T: Element>(
     job: &Job,
@@ -143,7 +146,7 @@ fn both<T: Element>(
     x: &[T],
     upstream: &[T],
     wanted: bool,
-) -> Result<(Vec<T>, Option<Vec<f32>>, Option<Report>)> {
+) -> Result<Gradients<T>> {
     let (dx, report) = job.run(device, x, Some(upstream))?;
     let gradient = wanted
         .then(|| job.parameter_gradient(device, x, upstream))

@@ -1,6 +1,6 @@
 //! `activations grad`
 
-use wgpu_activations::io::npy::Order;
+use wgpu_activations::io::npy::{Float, Order};
 
 use crate::sandbox::{
     Sandbox, array, channels, device_names, elements, expect_close, numbers, sigmoid,
@@ -18,7 +18,10 @@ fn both_gradients_are_right_per_channel_on_every_device() {
     let shape = [5, 3, 7];
     let (x, upstream) = (numbers(105, 3), numbers(105, 50));
     let betas = [0.5, 1.0, -2.0];
-    sandbox.save("betas.npy", &array(&[3], betas.map(|beta| beta as f32).to_vec()));
+    sandbox.save(
+        "betas.npy",
+        &array(&[3], betas.map(|beta| beta as f32).to_vec()),
+    );
     let mut dx = Vec::new();
     let mut dbeta = [0.0; 3];
     for ((&x, &g), channel) in x.iter().zip(&upstream).zip(channels(&shape, 1)) {
@@ -94,10 +97,10 @@ fn x_and_upstream_must_match() {
         "elu: upstream has shape [4, 3] but x has shape [3, 4]; they must match",
     );
     let mut half = array(&[3, 4], numbers(12, 0));
-    half.dtype.float = wgpu_activations::io::npy::Float::F16;
+    half.dtype.float = Float::F16;
     sandbox.save("h.npy", &half);
     let mut double = half;
-    double.dtype.float = wgpu_activations::io::npy::Float::F64;
+    double.dtype.float = Float::F64;
     sandbox.save("d.npy", &double);
     sandbox.refuses(
         1,
@@ -110,7 +113,10 @@ fn x_and_upstream_must_match() {
 fn the_parameter_named_for_output_must_be_the_one_there_is() {
     let sandbox = Sandbox::with_x();
     for (out, text) in [
-        ("beta=db.npy", "elu has no parameter `beta`; it takes `alpha`"),
+        (
+            "beta=db.npy",
+            "elu has no parameter `beta`; it takes `alpha`",
+        ),
         ("alpha", "--out alpha: write NAME=FILE"),
         ("alpha=", "--out alpha=: write NAME=FILE"),
         (
@@ -118,7 +124,11 @@ fn the_parameter_named_for_output_must_be_the_one_there_is() {
             "--out alpha=b.npy: one file is enough, elu has one parameter",
         ),
     ] {
-        sandbox.refuses(2, &format!("grad elu x.npy x.npy -o dx.npy --out {out}"), text);
+        sandbox.refuses(
+            2,
+            &format!("grad elu x.npy x.npy -o dx.npy --out {out}"),
+            text,
+        );
     }
     sandbox.refuses(
         2,

@@ -43,8 +43,7 @@ fn every_type(device: &str, shapes: &[&[usize]]) {
                     let output = sandbox.read("y.npy");
                     let header = |array: &Array| (array.shape.clone(), array.order, array.dtype);
                     assert_eq!(header(&output), header(&input), "{what}");
-                    let expected: Vec<_> =
-                        elements(input).iter().map(|&x| elu(x, 0.5)).collect();
+                    let expected: Vec<_> = elements(input).iter().map(|&x| elu(x, 0.5)).collect();
                     let tolerance = if float == Float::F16 { 1e-3 } else { 5e-7 };
                     expect_close(&what, &elements(output), &expected, tolerance);
                 }
@@ -98,7 +97,10 @@ fn parameters_per_channel_follow_their_axis_in_either_memory_order() {
                 "run swish x.npy -o y.npy --force --param beta=@betas.npy --axis {axis} --device {device}"
             );
             let said = sandbox.run(&line).expect_success();
-            assert!(said.starts_with("swish(beta per channel) of [2, 3, 4]"), "{said}");
+            assert!(
+                said.starts_with("swish(beta per channel) of [2, 3, 4]"),
+                "{said}"
+            );
             let what = format!("axis {axis} {order:?} on {device}");
             expect_close(&what, &elements(sandbox.read("y.npy")), &expected, 1e-6);
         }
@@ -121,7 +123,11 @@ fn the_last_axis_is_the_default() {
 fn channels_go_on_beyond_the_largest_binding() {
     let smallest = devices()
         .into_iter()
-        .min_by_key(|device| device["limits"]["max_binding_bytes"].as_u64().unwrap_or(u64::MAX))
+        .min_by_key(|device| {
+            device["limits"]["max_binding_bytes"]
+                .as_u64()
+                .unwrap_or(u64::MAX)
+        })
         .unwrap();
     let shape = [3, 1000, 11_200];
     let count: usize = shape.iter().product();
@@ -167,7 +173,9 @@ fn the_summary_says_what_was_done_and_verified() {
     assert!(full["seconds"].as_f64().unwrap() > 0.0);
     assert!(full["worst_ulp"].as_f64().unwrap() <= 0.5);
 
-    let said = sandbox.run("run gelu x.npy -o z.npy --device cpu").expect_success();
+    let said = sandbox
+        .run("run gelu x.npy -o z.npy --device cpu")
+        .expect_success();
     let start = "gelu of [100, 1000] float32 on cpu: verified 65536 of 100000 elements, worst 0.5";
     assert!(said.starts_with(start), "{said}");
     assert!(said.ends_with("written to z.npy\n"), "{said}");

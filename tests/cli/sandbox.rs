@@ -13,48 +13,48 @@ use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Order, Values
 /// The note of a machine without an adapter, where the CPU takes over.
 const NO_ADAPTER: &str = "note: no GPU adapter found";
 
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     folder: TempDir,
 }
 
 /// What a run of the command left.
-pub struct Outcome {
-    pub status: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Sandbox {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
     /// One with `x.npy`: float32, shape [3, 4], from -3 to 2.5.
-    pub fn with_x() -> Self {
+    pub(crate) fn with_x() -> Self {
         let sandbox = Self::new();
         let x: Vec<f32> = (0..12).map(|i| i as f32 * 0.5 - 3.0).collect();
         sandbox.save("x.npy", &array(&[3, 4], x));
         sandbox
     }
 
-    pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn save(&self, name: &str, array: &Array) {
+    pub(crate) fn save(&self, name: &str, array: &Array) {
         let mut bytes = Vec::new();
         array.write_to(&mut bytes).unwrap();
         fs::write(self.path(name), bytes).unwrap();
     }
 
-    pub fn read(&self, name: &str) -> Array {
+    pub(crate) fn read(&self, name: &str) -> Array {
         npy::read(&self.path(name)).unwrap()
     }
 
     /// Every file, hidden ones too, with its content.
-    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
         let mut files: Vec<_> = fs::read_dir(self.folder.path())
             .unwrap()
             .map(|entry| {
@@ -68,12 +68,12 @@ impl Sandbox {
     }
 
     /// The command in this folder, free of the caller's choices.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         self.prepare(env!("CARGO_BIN_EXE_activations"))
     }
 
     /// Another program in the same place.
-    pub fn prepare(&self, program: &str) -> Command {
+    pub(crate) fn prepare(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.folder.path());
         for variable in [
@@ -89,7 +89,7 @@ impl Sandbox {
     }
 
     /// Runs the command with the words of `line`.
-    pub fn run(&self, line: &str) -> Outcome {
+    pub(crate) fn run(&self, line: &str) -> Outcome {
         self.command()
             .args(line.split_whitespace())
             .output()
@@ -99,11 +99,11 @@ impl Sandbox {
 
     /// Runs the command, which must fail with `status` and one line that holds `text`, print
     /// nothing, and leave the folder as it was.
-    pub fn refuses(&self, status: i32, line: &str, text: &str) {
+    pub(crate) fn refuses(&self, status: i32, line: &str, text: &str) {
         self.refuses_command(self.command().args(line.split_whitespace()), status, text);
     }
 
-    pub fn refuses_command(&self, command: &mut Command, status: i32, text: &str) {
+    pub(crate) fn refuses_command(&self, command: &mut Command, status: i32, text: &str) {
         let before = self.files();
         let outcome = Outcome::from(command.output().unwrap());
         outcome.expect_error(status, text);
@@ -123,12 +123,12 @@ impl From<Output> for Outcome {
 
 impl Outcome {
     /// It went well, and nothing but results was worth saying; returns stdout.
-    pub fn expect_success(self) -> String {
+    pub(crate) fn expect_success(self) -> String {
         self.expect_note("")
     }
 
     /// It went well, and stderr holds `note`, but for a missing adapter; returns stdout.
-    pub fn expect_note(self, note: &str) -> String {
+    pub(crate) fn expect_note(self, note: &str) -> String {
         assert_eq!(self.status, Some(0), "{}", self.stderr);
         let said: Vec<_> = self
             .stderr
@@ -140,12 +140,12 @@ impl Outcome {
     }
 
     /// As [`Outcome::expect_success`], and stdout is JSON.
-    pub fn expect_json(self) -> Value {
+    pub(crate) fn expect_json(self) -> Value {
         serde_json::from_str(&self.expect_success()).unwrap()
     }
 
     /// It failed with `status` and said so in one line, which holds `text`.
-    pub fn expect_error(&self, status: i32, text: &str) {
+    pub(crate) fn expect_error(&self, status: i32, text: &str) {
         let Self { stdout, stderr, .. } = self;
         assert_eq!(self.status, Some(status), "{stderr}");
         assert_eq!(stdout, "");
@@ -156,7 +156,7 @@ impl Outcome {
 }
 
 /// A float32 array in C order.
-pub fn array(shape: &[usize], values: Vec<f32>) -> Array {
+pub(crate) fn array(shape: &[usize], values: Vec<f32>) -> Array {
     Array {
         shape: shape.to_vec(),
         order: Order::C,
@@ -169,14 +169,14 @@ pub fn array(shape: &[usize], values: Vec<f32>) -> Array {
 }
 
 /// Numbers between -4 and 4, the same for the same count and seed.
-pub fn numbers(count: usize, seed: usize) -> Vec<f32> {
+pub(crate) fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count)
         .map(|i| ((i + seed) * 7919 % 8009) as f32 / 1001.0 - 4.0)
         .collect()
 }
 
 /// The elements in C order, as f64.
-pub fn elements(array: Array) -> Vec<f64> {
+pub(crate) fn elements(array: Array) -> Vec<f64> {
     match array.to_order(Order::C).unwrap().values {
         Values::F16(values) => values.into_iter().map(f64::from).collect(),
         Values::F32(values) => values.into_iter().map(f64::from).collect(),
@@ -184,7 +184,7 @@ pub fn elements(array: Array) -> Vec<f64> {
 }
 
 /// Fails at the first pair further apart than `tolerance`, relative and absolute.
-pub fn expect_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+pub(crate) fn expect_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{what}");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
         let close = (found - expected).abs() <= tolerance * (1.0 + expected.abs());
@@ -193,7 +193,7 @@ pub fn expect_close(what: &str, found: &[f64], expected: &[f64], tolerance: f64)
 }
 
 /// The channel of each element of a shape in C order.
-pub fn channels(shape: &[usize], axis: i64) -> Vec<usize> {
+pub(crate) fn channels(shape: &[usize], axis: i64) -> Vec<usize> {
     let axis = if axis < 0 {
         (shape.len() as i64 + axis) as usize
     } else {
@@ -206,19 +206,19 @@ pub fn channels(shape: &[usize], axis: i64) -> Vec<usize> {
 }
 
 /// What `activations devices --json` lists.
-pub fn devices() -> Vec<Value> {
+pub(crate) fn devices() -> Vec<Value> {
     let listed = Sandbox::new().run("devices --json").expect_json();
     listed.as_array().unwrap().clone()
 }
 
 /// The names of all devices, `cpu` last.
-pub fn device_names() -> Vec<String> {
+pub(crate) fn device_names() -> Vec<String> {
     devices()
         .iter()
         .map(|device| device["name"].as_str().unwrap().to_owned())
         .collect()
 }
 
-pub fn sigmoid(x: f64) -> f64 {
+pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }

@@ -1,0 +1,54 @@
+//! `activations check`
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, device_names};
+
+/// The rows that `check` prints as JSON for ReLU.
+fn rows(flags: &str) -> Vec<Value> {
+    let line = format!("check relu --json {flags}");
+    let rows = Sandbox::new().run(&line).expect_json();
+    rows.as_array().unwrap().clone()
+}
+
+#[test]
+fn every_device_passes_each_pass_and_type() {
+    let names = device_names();
+    let [gpus @ .., _cpu] = &names[..] else {
+        panic!("the CPU is missing");
+    };
+    // Without an adapter it ends with status 3: see environment.rs.
+    let Some(last) = gpus.last() else {
+        return;
+    };
+    let all = rows("--all-devices");
+    assert_eq!(all.len(), 6 * gpus.len());
+    for (chunk, gpu) in all.chunks(6).zip(gpus) {
+        for row in chunk {
+            assert_eq!(row["device"], **gpu);
+            assert_eq!(row["passed"], true, "{row}");
+            assert_eq!(row["failed"], 0);
+            assert!(row["compared"].as_u64().unwrap() >= 65_000, "{row}");
+        }
+    }
+    let named = rows(&format!("--device {last} --math native"));
+    assert_eq!(named.len(), 6);
+    assert!(
+        named
+            .iter()
+            .all(|row| row["device"] == **last && row["math"] == "native")
+    );
+
+    let table = Sandbox::new().run("check relu").expect_success();
+    assert!(table.starts_with("OP "), "{table}");
+    assert!(table.ends_with("6 of 6 checks passed\n"), "{table}");
+}
+
+#[test]
+fn the_reference_is_not_checked_against_itself() {
+    Sandbox::new().refuses(
+        2,
+        "check relu --device cpu",
+        "cpu is the reference that devices are checked against; name another device",
+    );
+}

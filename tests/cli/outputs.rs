@@ -1,0 +1,224 @@
+//! Outputs appear whole or not at all, and replace nothing unasked.
+
+use std::fs;
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
+
+use crate::sandbox::{Sandbox, elements};
+#[cfg(target_os = "linux")]
+use crate::sandbox::{array, numbers};
+#[cfg(target_os = "linux")]
+use wgpu_activations::io::npy::Float;
+
+const RELU: &str = "run relu x.npy --device cpu -o";
+
+/// Names of the files in the sandbox.
+fn names(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.files().into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn an_output_that_is_there_needs_force() {
+    let sandbox = Sandbox::with_x();
+    fs::write(sandbox.path("y.npy"), "precious").unwrap();
+    let text = "y.npy: exists; add --force to replace it";
+    sandbox.refuses(1, &format!("{RELU} y.npy"), text);
+    sandbox.refuses(1, "grad elu x.npy x.npy -o dx.npy --out alpha=y.npy", text);
+    sandbox
+        .run(&format!("{RELU} y.npy --force"))
+        .expect_success();
+    assert_eq!(sandbox.read("y.npy").shape, [3, 4]);
+    assert_eq!(names(&sandbox), ["x.npy", "y.npy"]);
+}
+
+#[test]
+fn the_input_can_be_replaced() {
+    let sandbox = Sandbox::with_x();
+    sandbox.refuses(1, &format!("{RELU} x.npy"), "x.npy: exists");
+    sandbox
+        .run(&format!("{RELU} x.npy --force"))
+        .expect_success();
+    assert_eq!(elements(sandbox.read("x.npy"))[..4], [0.0; 4]);
+    assert_eq!(names(&sandbox), ["x.npy"]);
+}
+
+#[test]
+fn places_that_take_no_file() {
+    let sandbox = Sandbox::with_x();
+    fs::create_dir(sandbox.path("folder")).unwrap();
+    for (output, text) in [
+        ("folder", "folder: is a directory; an output file is needed"),
+        (".", ".: is a directory; an output file is needed"),
+        (
+            "y.npy/",
+            "y.npy/: there is no such folder; an output file is needed",
+        ),
+        ("none/y.npy", "none/y.npy: there is no folder none"),
+        ("x.npy/y.npy", "x.npy/y.npy: there is no folder x.npy"),
+    ] {
+        sandbox.refuses(1, &format!("{RELU} {output}"), text);
+        sandbox.refuses(1, &format!("{RELU} {output} --force"), text);
+    }
+}
+
+#[test]
+fn paths_may_be_absolute_relative_or_hold_blanks() {
+    let sandbox = Sandbox::with_x();
+    fs::create_dir(sandbox.path("a folder")).unwrap();
+    let absolute = sandbox.path("absolute.npy");
+    for output in ["./a folder/of é.npy", absolute.to_str().unwrap()] {
+        let mut command = sandbox.command();
+        command.args(["run", "relu", "./a folder/../x.npy", "-o", output]);
+        assert_eq!(command.output().unwrap().status.code(), Some(0));
+        assert_eq!(sandbox.read(output).shape, [3, 4]);
+    }
+}
+
+#[test]
+fn one_file_cannot_take_two_outputs_however_it_is_spelled() {
+    let sandbox = Sandbox::with_x();
+    let absolute = sandbox.path("y.npy");
+    for second in ["y.npy", "./y.npy", absolute.to_str().unwrap()] {
+        for force in ["", "--force"] {
+            let line = format!("grad elu x.npy x.npy -o y.npy --out alpha={second} {force}");
+            let text = format!("{second} is named for two outputs");
+            sandbox.refuses(2, &line, &text);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_stays_one() {
+    use std::os::unix::fs::symlink;
+
+    let sandbox = Sandbox::with_x();
+    fs::create_dir(sandbox.path("real")).unwrap();
+    fs::write(sandbox.path("real/y.npy"), "old").unwrap();
+    symlink("real/y.npy", sandbox.path("link.npy")).unwrap();
+    symlink("nowhere.npy", sandbox.path("dangling.npy")).unwrap();
+    sandbox.refuses(1, &format!("{RELU} link.npy"), "link.npy: exists");
+    sandbox
+        .run(&format!("{RELU} link.npy --force"))
+        .expect_success();
+    assert!(sandbox.path("link.npy").is_symlink());
+    assert_eq!(sandbox.read("real/y.npy").shape, [3, 4]);
+    let line = "grad elu x.npy x.npy -o link.npy --out alpha=real/y.npy --force";
+    sandbox.refuses(2, line, "real/y.npy is named for two outputs");
+    for force in ["", "--force"] {
+        let text = "dangling.npy: is a symbolic link to a file that is not there";
+        sandbox.refuses(1, &format!("{RELU} dangling.npy {force}"), text);
+    }
+}
+
+/// Renaming over a device would replace it, which root may do.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_replaced() {
+    let sandbox = Sandbox::with_x();
+    let _socket = std::os::unix::net::UnixListener::bind(sandbox.path("socket")).unwrap();
+    for force in ["", "--force"] {
+        let text = "socket: is a device, pipe or socket; an output file is needed";
+        sandbox.refuses(1, &format!("{RELU} socket {force}"), text);
+    }
+    sandbox.refuses(1, &format!("{RELU} /dev/full"), "/dev/full: is a device");
+}
+
+/// The size limit does what a full disk does: a write in the middle fails.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_completed_leaves_nothing() {
+    let sandbox = Sandbox::with_x();
+    sandbox.save("large.npy", &array(&[100_000], numbers(100_000, 0)));
+    let limited = |line: &str| {
+        let mut command = sandbox.prepare("sh");
+        let activations = env!("CARGO_BIN_EXE_activations");
+        let limit = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
+        command
+            .args(["-c", limit, activations])
+            .args(line.split_whitespace());
+        command
+    };
+    let text = "large2.npy: cannot be written: File too large (os error 27)\n";
+    let line = "run relu large.npy -o large2.npy --device cpu";
+    sandbox.refuses_command(&mut limited(line), 1, text);
+    // The gradient of alpha would fit, yet dx does not.
+    let line = "grad elu large.npy large.npy -o large2.npy --out alpha=da.npy --device cpu";
+    sandbox.refuses_command(&mut limited(line), 1, text);
+    let small = limited("run relu x.npy -o y.npy --device cpu").output();
+    assert_eq!(small.unwrap().status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_files_is_named() {
+    let sandbox = Sandbox::with_x();
+    // Where not even root can create a file.
+    let outcome = sandbox.run(&format!("{RELU} /sys/y.npy"));
+    outcome.expect_error(1, "error: /sys/y.npy: cannot be written: ");
+    assert!(!outcome.stderr.contains(".tmp"), "{}", outcome.stderr);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_text_does_not_upset_json() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+
+    let sandbox = Sandbox::with_x();
+    let name = OsStr::from_bytes(b"y\xff.npy");
+    let mut command = sandbox.command();
+    command
+        .args(["run", "relu", "x.npy", "--device", "cpu", "--json", "-o"])
+        .arg(name);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["output"], "y\u{fffd}.npy");
+    assert!(sandbox.path(name).is_file());
+}
+
+/// Interrupts the command while it writes; without a handler the temporary file would stay.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let count = 1 << 23;
+    let mut large = array(&[count], vec![1.0; count]);
+    large.dtype.float = Float::F64;
+    sandbox.save("large.npy", &large);
+    // A test run in the background of a script inherits that interrupts are ignored.
+    let undo = "--default-signal=INT,TERM,HUP";
+    let can_undo = sandbox.prepare("env").args([undo, "true"]).output();
+    let can_undo = can_undo.is_ok_and(|output| output.status.success());
+    for signal in ["INT", "TERM"] {
+        // A signal may come too late, when all is done.
+        let mut attempts = 0..10;
+        let interrupted = attempts.any(|_| {
+            let mut command = if can_undo {
+                let mut command = sandbox.prepare("env");
+                command.args([undo, env!("CARGO_BIN_EXE_activations")]);
+                command
+            } else {
+                sandbox.command()
+            };
+            let line = "run relu large.npy -o y.npy --verify none --device cpu";
+            let quiet = command
+                .args(line.split(' '))
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            let mut child = quiet.spawn().unwrap();
+            let entries = || fs::read_dir(sandbox.path("")).unwrap().count();
+            while entries() == 1 && child.try_wait().unwrap().is_none() {}
+            let kill = format!("kill -{signal} {}", child.id());
+            sandbox.prepare("sh").args(["-c", &kill]).output().unwrap();
+            let status = child.wait().unwrap();
+            if fs::remove_file(sandbox.path("y.npy")).is_ok() {
+                return false;
+            }
+            assert_eq!(status.code(), Some(130), "SIG{signal}");
+            assert_eq!(entries(), 1, "SIG{signal} left a file");
+            true
+        });
+        assert!(interrupted, "SIG{signal} always came too late");
+    }
+}
