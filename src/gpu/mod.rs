@@ -203,6 +203,8 @@ impl Gpu {
         self.shared.fault.check()?;
         let result = fault::scoped(&self.shared.device, work);
         if result.is_err() {
+            // Arguments written while memory was short may be empty.
+            *lock(&self.shared.arguments) = Arguments::default();
             // wgpu tells of a lost device when next polled, and until then only of what follows.
             let _ = self.shared.device.poll(wgpu::PollType::Poll);
         }

@@ -144,7 +144,7 @@ mod tests {
             131_070,
             131_071,
             1 << 26,
-            (1 << 32) - 1,
+            65_535 * 65_535 - 1,
         ] {
             let (x, y) = fold_over(groups);
             assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
