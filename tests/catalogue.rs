@@ -305,7 +305,9 @@ fn values_at_infinity_and_negative_zero() {
         ("swish", INF, -0.0, -0.0),
         ("swish(beta=0)", INF, -INF, -0.0),
         ("swish(beta=-1)", 0.0, -INF, -0.0),
-        ("swish(beta=1e-45)", INF, -0.0, -0.0),
+        ("swish(beta=1e-30)", INF, -0.0, -0.0),
+        // A subnormal parameter counts as 0.
+        ("swish(beta=1e-45)", INF, -INF, -0.0),
         ("softplus", INF, 0.0, LN_2),
         ("softplus(beta=2)", INF, 0.0, LN_2 / 2.0),
         ("mish", INF, -0.0, -0.0),
