@@ -2,7 +2,7 @@
 //
 // A workgroup takes a tile, two vectors of four lanes per thread a workgroup's width apart, and a
 // thread loads both before it stores either. Workgroups fold into two dimensions past 65,535.
-// Whole tiles need no guards, which cost a software adapter a fifth of its speed; what is left at
+// Whole tiles need no guards, which cost a software adapter a seventh of its speed; what is left at
 // the end goes to a pipeline of its own, built with REMAINDER, whose last vector may be partial: its
 // lanes beyond the end keep what the output holds.
 
