@@ -3,23 +3,18 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wgpu_activations::{Activation, ElementType, Gpu, Pointwise, ShaderChecks, gpu};
+use wgpu_activations::{Activation, ElementType, Pointwise};
 
 /// Calls per encoder.
 const CALLS: u64 = 64;
 
 fn encode(criterion: &mut Criterion) {
-    let gpu = match std::env::var("WGPU_ADAPTER_NAME") {
-        Ok(name) => Gpu::open(
-            gpu::find(&gpu::adapters(), &name).unwrap(),
-            ShaderChecks::Trusted,
-        ),
-        Err(_) => Gpu::new(),
-    }
-    .expect("a GPU adapter");
+    let gpu = common::open();
     let x = gpu.upload(&[1.0f32; 4096], [64, 64]).unwrap();
     let y = gpu.allocate([64, 64], ElementType::F32).unwrap();
     let slopes = gpu.upload(&[0.25f32; 64], [64]).unwrap();

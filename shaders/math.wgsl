@@ -11,14 +11,12 @@
 // The upper 12 of x's 24 significant bits: products of two such numbers are exact.
 fn upper(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
 
-// a b to twice the precision, as an unevaluated sum; beyond +-256, where no exponential needs
-// more, to single precision.
+// a b to twice the precision, as an unevaluated sum, for a <= 0 <= b: both terms are negative, so
+// that a product beyond f32's range is -infinity and never NaN.
 fn product(a: f32, b: f32) -> vec2<f32> {
     let a1 = upper(a);
     let b1 = upper(b);
-    let high = a1 * b1;
-    let low = a1 * (b - b1) + (a - a1) * b;
-    return vec2<f32>(high, select(0.0, low, abs(high) < 256.0));
+    return vec2<f32>(a1 * b1, a1 * (b - b1) + (a - a1) * b);
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, likewise, as three
@@ -54,7 +52,7 @@ fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, e.scale); 
 // v e, without losing e to underflow while the product is representable.
 fn times(v: f32, e: Scaled) -> f32 { return ((v * e.scale) * e.value) * e.scale; }
 
-// e^(a + b + c) for a <= b <= 0, abs(c) < 1. Cody-Waite reduction by multiples of ln 2, its
+// e^(a + b + c) for a <= b <= 0; abs(c) < 1 unless a < -256, where it is 0. Cody-Waite reduction by multiples of ln 2, its
 // first step exact, then a polynomial for (e^r - 1) / r (minimax, 1.1e-8 relative in e^r).
 const LOG2_E: f32 = 1.44269504;
 const LN_2: f32 = 0.693359375;
@@ -148,10 +146,13 @@ fn expm1f(x: f32) -> f32 {
     return power * (r * exp_series(r)) + (power - 1.0);
 }
 
-// ln(1 + x) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative).
-fn log1p_ratio(x: f32) -> f32 {
-    return 1.0 + x * (-0.49999633 + x * (0.33321014 + x * (-0.24854803 + x * (0.19144797
-        + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827)))))));
+// ln(1 + x) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative), and what it has beyond its first
+// term, divided by x.
+fn log1p_ratio(x: f32) -> f32 { return 1.0 + x * log1p_tail(x); }
+
+fn log1p_tail(x: f32) -> f32 {
+    return -0.49999633 + x * (0.33321014 + x * (-0.24854803 + x * (0.19144797
+        + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))));
 }
 
 // tanh, from expm1 so that nothing cancels near 0; odd to the last bit.
@@ -173,4 +174,41 @@ fn normal_tail(t: f32) -> f32 {
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
 fn normal_series(s: f32) -> f32 {
     return 0.39894229 + s * (-0.066490412 + s * (0.0099685546 + s * -0.0011395974));
+}
+
+// What a sum of exponentials is divided by to stay in range: e^offset 2^exponent.
+struct Shift { offset: f32, exponent: f32 }
+
+// The shift for exponentials of which e^most is the largest. Up to 200 it is a power of two, so that
+// dividing by it, and changing from one to another, is exact; subtracting `most` would cost 60 ULP
+// where x - most is -80. Beyond 200 the reduction by ln 2 loses digits, but x - most is exact there
+// wherever the exponential is not 0.
+fn shift_for(most: f32) -> Shift {
+    let offset = select(0.0, finite(most), abs(most) > 200.0);
+    return Shift(offset, round((finite(most) - offset) * LOG2_E));
+}
+
+// factor e^x / (e^offset 2^exponent) for x up to 16 beyond the shift's `most`; 0 for -infinity. The
+// factor meets e^r while that is 1 and a smaller part, which costs one rounding less, and before the
+// power of two, so that nothing underflows before its time.
+fn exp_shifted(x: f32, shift: Shift, factor: f32) -> f32 {
+    // Clamped also to keep Mesa 22.3 from merging the subtractions.
+    let t = clamp(x - shift.offset, -1000.0, 217.0);
+    let n = round(t * LOG2_E);
+    let r = (t - n * LN_2) - n * LN_2_LOW;
+    let power = factor + factor * (r * exp_series(r));
+    let exponent = u32(max(n - shift.exponent + 127.0, 0.0));
+    return power * bitcast<f32>(exponent << 23u);
+}
+
+// ln(1 + x) for x >= 0.
+fn log1pf(x: f32) -> f32 {
+    // 1 + x = (1 + fraction) 2^n.
+    let sum = bitcast<u32>(1.0 + x);
+    let small = x < 1.0;
+    let n = select(f32(sum >> 23u) - 127.0, 0.0, small);
+    let fraction = select(bitcast<f32>((sum & 0x7fffffu) | 0x3f800000u) - 1.0, x, small);
+    // Not fraction * log1p_ratio(fraction), which rounds once more.
+    let part = fraction + fraction * (fraction * log1p_tail(fraction));
+    return n * LN_2 + (n * LN_2_LOW + part);
 }

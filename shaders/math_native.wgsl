@@ -41,3 +41,13 @@ fn normal_tail(t: f32) -> f32 {
     return t * w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
 }
 fn normal_series(s: f32) -> f32 { return 0.39894226 + s * (-0.066454 + s * 0.00954); }
+
+struct Shift { offset: f32, exponent: f32 } // the exponent is 0
+fn shift_for(most: f32) -> Shift { return Shift(finite(most), 0.0); }
+fn exp_shifted(x: f32, shift: Shift, factor: f32) -> f32 {
+    return factor * exp(max(x - shift.offset, -200.0));
+}
+fn log1pf(x: f32) -> f32 {
+    let fraction = min(x, 1.0);
+    return select(log(1.0 + x), fraction * log1p_ratio(fraction), x < 1.0);
+}

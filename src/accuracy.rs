@@ -1,5 +1,7 @@
 //! How far a result is from the reference, and how far it may be.
 
+pub mod softmax;
+
 use std::fmt;
 
 use crate::{

@@ -114,6 +114,18 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
+    /// Statistics of a batch need more than one element per channel.
+    #[error(
+        "{op}: training needs 2 or more elements per channel but shape {shape:?} has 1 along channel axis {axis}; use a larger batch, or inference"
+    )]
+    BatchTooSmall {
+        /// The operation.
+        op: &'static str,
+        /// The channel axis.
+        axis: usize,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
     Buffer {

@@ -37,17 +37,28 @@ pub mod cli;
 mod element;
 mod error;
 pub mod gpu;
+mod initialize;
 #[cfg(feature = "npy")]
 pub mod io;
 pub mod ops;
+pub mod reference;
 mod tensor;
 pub mod wgsl;
 
-pub use activation::{Activation, CATALOGUE};
+pub use activation::{Activation, CATALOGUE, FAMILIES};
 pub use element::{Element, ElementType};
 pub use error::{Error, Result};
 pub use gpu::{Adapter, Gpu, ShaderChecks};
-pub use ops::pointwise::Pointwise;
+pub use initialize::Initializer;
+pub use ops::{
+    alpha_dropout::AlphaDropout,
+    dice::{Dice, DiceGradients},
+    moments::TensorMoments,
+    parameter_gradient::Gradients,
+    pointwise::Pointwise,
+    softmax::Softmax,
+};
+pub use reference::moments::Moments;
 pub use tensor::Tensor;
 pub use wgsl::Math;
 

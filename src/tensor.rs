@@ -27,6 +27,25 @@ pub struct Tensor {
     element: ElementType,
 }
 
+/// A tensor seen along one axis, as [outer, extent, inner].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) outer: usize,
+    /// Length of the axis.
+    pub(crate) extent: usize,
+    /// Elements from one place along the axis to the next.
+    pub(crate) inner: usize,
+}
+
+impl View {
+    /// A tensor whose elements all belong to one channel.
+    pub(crate) const ONE_CHANNEL: Self = Self {
+        outer: 1,
+        extent: 1,
+        inner: 1,
+    };
+}
+
 /// Bytes written per step of an upload: what staging memory it takes at most.
 const UPLOAD_STEP: usize = 64 << 20;
 
@@ -129,6 +148,23 @@ impl Tensor {
     /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The same elements under another shape.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if the shape does not hold as many elements.
+    pub fn reshaped(self, shape: impl Into<Vec<usize>>) -> Result<Self> {
+        let shape = shape.into();
+        if byte_len(&shape, self.element)? != self.bytes() {
+            return Err(Error::LengthMismatch {
+                expected: shape.iter().product(),
+                found: self.len(),
+                shape,
+            });
+        }
+        Ok(Self { shape, ..self })
     }
 
     /// Type of the elements.
@@ -254,6 +290,25 @@ impl Tensor {
                 shape: self.shape.clone(),
             })
         }
+    }
+
+    /// The tensor seen as [outer, extent, inner], `extent` being the length of `axis`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`].
+    pub(crate) fn view(&self, axis: i64) -> Result<View> {
+        let axis = self.axis(axis)?;
+        // Beyond any size only where another axis is 0.
+        let product = |axes: &[usize]| {
+            axes.iter()
+                .fold(1, |product: usize, &axis| product.saturating_mul(axis))
+        };
+        Ok(View {
+            outer: product(&self.shape[..axis]),
+            extent: self.shape[axis],
+            inner: product(&self.shape[axis + 1..]),
+        })
     }
 
     fn expect<T: Element>(&self, op: &str, len: usize) -> Result<()> {

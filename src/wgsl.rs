@@ -77,6 +77,41 @@ const fn element_source(element: ElementType) -> &'static str {
     }
 }
 
+const LANES: &str = include_str!("../shaders/lanes.wgsl");
+const PLACE: &str = include_str!("../shaders/parameter/place.wgsl");
+const POINTWISE: &str = include_str!("../shaders/kernel/pointwise.wgsl");
+const COLUMNS: &str = include_str!("../shaders/kernel/columns.wgsl");
+const DICE: &str = include_str!("../shaders/dice.wgsl");
+
+/// What a parameter per channel is to the activations of the catalogue.
+const NUMBER: &str = "alias Parameter = f32;";
+
+/// Gradients with respect to that number.
+const NUMBER_TERMS: &str = "
+alias Terms = f32;
+fn terms(x: f32, upstream: f32, parameter: f32) -> f32 { return parameter_backward(x, upstream, parameter); }";
+
+/// What is reduced per channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reduction {
+    /// Count, mean and M2.
+    Moments,
+    /// The gradient of an activation's parameter.
+    Parameter,
+    /// What Dice's backward pass needs.
+    Dice,
+}
+
+impl Reduction {
+    /// Words of a result.
+    pub(crate) const fn words(self) -> usize {
+        match self {
+            Self::Moments | Self::Dice => 4,
+            Self::Parameter => 1,
+        }
+    }
+}
+
 /// The shader of the pointwise family: entry points `forward`, `forward_in_place`,
 /// `backward_pass`, `backward_in_place`.
 pub fn pointwise(
@@ -85,38 +120,142 @@ pub fn pointwise(
     parameter: ParameterSource,
     math: Math,
 ) -> String {
-    [
-        include_str!("../shaders/kernel/pointwise.wgsl"),
+    let mut pieces = vec![POINTWISE, element_source(element), parameter.source()];
+    if parameter == ParameterSource::Channel {
+        pieces.extend([PLACE, NUMBER]);
+    }
+    pieces.extend([LANES, BITS, math.source(), definition.wgsl]);
+    pieces.join("\n")
+}
+
+/// The shader of the pointwise family with a parameter per channel, where the channels lie
+/// innermost: entry points as [`pointwise`].
+pub fn columns(definition: &Definition, element: ElementType, math: Math) -> String {
+    let parameter = ParameterSource::Channel.source();
+    let pieces = [COLUMNS, element_source(element), parameter, NUMBER];
+    let function = [LANES, BITS, math.source(), definition.wgsl];
+    [pieces, function].concat().join("\n")
+}
+
+/// The shader of Dice, wherever its channels lie: entry points as [`pointwise`].
+pub fn dice(element: ElementType, math: Math) -> String {
+    let parameter = ParameterSource::Channel.source();
+    let pieces = [POINTWISE, element_source(element), parameter, PLACE];
+    let function = [LANES, BITS, math.source(), DICE];
+    [pieces, function].concat().join("\n")
+}
+
+/// The shader of Dice where its channels lie innermost: entry points as [`pointwise`].
+pub fn dice_columns(element: ElementType, math: Math) -> String {
+    let parameter = ParameterSource::Channel.source();
+    let pieces = [COLUMNS, element_source(element), parameter];
+    let function = [LANES, BITS, math.source(), DICE];
+    [&pieces[..], &function].concat().join("\n")
+}
+
+/// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
+/// `move_running`, `through_batch`, `alpha_of_sums`.
+pub fn dice_statistics() -> String {
+    include_str!("../shaders/kernel/dice.wgsl").to_owned()
+}
+
+/// The shader of reductions per channel: entry points `columns`, `runs`, `merge`, `accumulate`.
+/// `definition` is the activation whose parameter's gradient is wanted; with `dx` that of x is written on the way.
+pub fn reduce(
+    reduction: Reduction,
+    dx: bool,
+    definition: Option<&Definition>,
+    element: ElementType,
+    math: Math,
+) -> String {
+    let mut pieces = vec![
+        include_str!("../shaders/kernel/reduce.wgsl"),
         element_source(element),
-        parameter.source(),
+        if dx {
+            include_str!("../shaders/reduction/with_dx.wgsl")
+        } else {
+            include_str!("../shaders/reduction/alone.wgsl")
+        },
+    ];
+    if reduction == Reduction::Moments {
+        pieces.push(include_str!("../shaders/reduction/moments.wgsl"));
+        return pieces.join("\n");
+    }
+    pieces.extend([
+        include_str!("../shaders/reduction/terms.wgsl"),
+        ParameterSource::Channel.source(),
+        LANES,
         BITS,
         math.source(),
-        definition.wgsl,
+    ]);
+    match definition {
+        Some(definition) => pieces.extend([NUMBER, NUMBER_TERMS, definition.wgsl]),
+        None => pieces.push(DICE),
+    }
+    pieces.join("\n")
+}
+
+/// The random words that a shader draws: functions `threefry` and `counter_after`.
+pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
+
+/// The shader of alpha dropout: entry points `forward`, `forward_in_place`, `backward_pass`,
+/// `backward_in_place`.
+pub fn alpha_dropout(element: ElementType) -> String {
+    [
+        include_str!("../shaders/kernel/alpha_dropout.wgsl"),
+        element_source(element),
+        BITS,
+        RANDOM,
     ]
     .join("\n")
 }
 
-/// The shader of parameter gradients: entry points `columns_of_terms`, `columns_of_sums`,
-/// `channels_of_sums`. For an activation that has a parameter.
-pub fn parameter_gradient(definition: &Definition, element: ElementType, math: Math) -> String {
-    [
-        include_str!("../shaders/kernel/parameter_gradient.wgsl"),
-        element_source(element),
-        BITS,
-        math.source(),
-        definition.wgsl,
-    ]
-    .join("\n")
-}
-
-/// The pointwise shader with nothing to compute, which copies words: entry point `forward`.
+/// The pointwise shader with nothing to compute, which copies words: entry points as
+/// [`pointwise`].
 pub fn copy() -> String {
     [
-        include_str!("../shaders/kernel/pointwise.wgsl"),
+        POINTWISE,
         element_source(ElementType::F32),
         ParameterSource::None.source(),
+        LANES,
         BITS,
         include_str!("../shaders/kernel/copy.wgsl"),
+    ]
+    .join("\n")
+}
+
+/// The shader that only reads: entry points `read_one`, `read_two`.
+pub fn read() -> String {
+    include_str!("../shaders/kernel/read.wgsl").to_owned()
+}
+
+/// The shader that reads several parts of a tensor and writes one: entry point `streams`.
+pub fn streams() -> String {
+    include_str!("../shaders/kernel/streams.wgsl").to_owned()
+}
+
+/// How the softmax kernels go about their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SoftmaxKernel {
+    /// Short rows along the innermost axis: entry points `forward_rows`, `backward_rows`.
+    Rows,
+    /// Any other: entry points `forward_splits`, `backward_splits`, `merge`, `finish`,
+    /// `write_forward`, `write_backward`.
+    Splits,
+}
+
+/// The shader of softmax and log-softmax, with the entry points that `kernel` lists.
+pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> String {
+    let entry_points = match kernel {
+        SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
+        SoftmaxKernel::Splits => include_str!("../shaders/kernel/softmax_splits.wgsl"),
+    };
+    [
+        entry_points,
+        include_str!("../shaders/kernel/softmax.wgsl"),
+        element_source(element),
+        BITS,
+        math.source(),
     ]
     .join("\n")
 }

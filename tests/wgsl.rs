@@ -10,7 +10,8 @@ use naga::{
 };
 use wgpu_activations::{
     Activation, CATALOGUE, ElementType, Math,
-    wgsl::{self, ParameterSource},
+    activation::Definition,
+    wgsl::{self, ParameterSource, Reduction, SoftmaxKernel},
 };
 
 const MATH: &str = include_str!("../shaders/math.wgsl");
@@ -23,7 +24,23 @@ const POINTWISE: &[&str] = &[
     "backward_pass",
     "backward_in_place",
 ];
-const PARAMETER_GRADIENT: &[&str] = &["columns_of_terms", "columns_of_sums", "channels_of_sums"];
+const REDUCE: &[&str] = &["columns", "runs", "merge", "accumulate"];
+const DICE: &[&str] = &[
+    "from_batch",
+    "from_running",
+    "move_running",
+    "through_batch",
+    "alpha_of_sums",
+];
+const SOFTMAX_ROWS: &[&str] = &["forward_rows", "backward_rows"];
+const SOFTMAX_SPLITS: &[&str] = &[
+    "forward_splits",
+    "backward_splits",
+    "merge",
+    "finish",
+    "write_forward",
+    "write_backward",
+];
 
 /// A composed shader and the entry points that it must have.
 struct Shader {
@@ -32,32 +49,81 @@ struct Shader {
     entry_points: &'static [&'static str],
 }
 
+impl Shader {
+    fn new(name: String, source: String, entry_points: &'static [&'static str]) -> Self {
+        Self {
+            name,
+            source,
+            entry_points,
+        }
+    }
+}
+
 /// All of them.
 fn shaders() -> Vec<Shader> {
-    let mut shaders = vec![Shader {
-        name: "copy".to_owned(),
-        source: wgsl::copy(),
-        entry_points: POINTWISE,
-    }];
-    for &definition in CATALOGUE {
-        for element in ElementType::ALL {
-            for math in Math::ALL {
-                let variant = format!("{}/{}/{}", definition.name, element.name(), math.name());
-                for &parameter in ParameterSource::of(definition) {
-                    shaders.push(Shader {
-                        name: format!("pointwise/{variant}/{parameter:?}"),
-                        source: wgsl::pointwise(definition, element, parameter, math),
-                        entry_points: POINTWISE,
-                    });
-                }
-                if definition.parameter.is_some() {
-                    shaders.push(Shader {
-                        name: format!("parameter_gradient/{variant}"),
-                        source: wgsl::parameter_gradient(definition, element, math),
-                        entry_points: PARAMETER_GRADIENT,
-                    });
-                }
+    let mut shaders = vec![
+        Shader::new("copy".to_owned(), wgsl::copy(), POINTWISE),
+        Shader::new("read".to_owned(), wgsl::read(), &["read_one", "read_two"]),
+        Shader::new("streams".to_owned(), wgsl::streams(), &["streams"]),
+        Shader::new("dice/statistics".to_owned(), wgsl::dice_statistics(), DICE),
+    ];
+    for element in ElementType::ALL {
+        for math in Math::ALL {
+            let variant = format!("{}/{}", element.name(), math.name());
+            for (kernel, entry_points) in [
+                (SoftmaxKernel::Rows, SOFTMAX_ROWS),
+                (SoftmaxKernel::Splits, SOFTMAX_SPLITS),
+            ] {
+                let softmax = wgsl::softmax(kernel, element, math);
+                let name = format!("softmax/{variant}/{kernel:?}");
+                shaders.push(Shader::new(name, softmax, entry_points));
             }
+            for &definition in CATALOGUE {
+                shaders.extend(of_activation(definition, element, math));
+            }
+            let dice = wgsl::dice(element, math);
+            shaders.push(Shader::new(format!("dice/{variant}"), dice, POINTWISE));
+            let columns = wgsl::dice_columns(element, math);
+            let name = format!("dice/columns/{variant}");
+            shaders.push(Shader::new(name, columns, POINTWISE));
+            for dx in [false, true] {
+                let name = format!("dice/reduce/dx={dx}/{variant}");
+                let source = wgsl::reduce(Reduction::Dice, dx, None, element, math);
+                shaders.push(Shader::new(name, source, REDUCE));
+            }
+        }
+        let name = format!("moments/{}", element.name());
+        let source = wgsl::reduce(Reduction::Moments, false, None, element, Math::Accurate);
+        shaders.push(Shader::new(name, source, REDUCE));
+        let name = format!("alpha_dropout/{}", element.name());
+        shaders.push(Shader::new(name, wgsl::alpha_dropout(element), POINTWISE));
+    }
+    shaders
+}
+
+/// Those of an activation of the catalogue.
+fn of_activation(definition: &'static Definition, element: ElementType, math: Math) -> Vec<Shader> {
+    let mut shaders = Vec::new();
+    let variant = format!("{}/{}/{}", definition.name, element.name(), math.name());
+    for &parameter in ParameterSource::of(definition) {
+        shaders.push(Shader::new(
+            format!("pointwise/{variant}/{parameter:?}"),
+            wgsl::pointwise(definition, element, parameter, math),
+            POINTWISE,
+        ));
+    }
+    if definition.parameter.is_some() {
+        shaders.push(Shader::new(
+            format!("columns/{variant}"),
+            wgsl::columns(definition, element, math),
+            POINTWISE,
+        ));
+        for dx in [false, true] {
+            shaders.push(Shader::new(
+                format!("reduce/dx={dx}/{variant}"),
+                wgsl::reduce(Reduction::Parameter, dx, Some(definition), element, math),
+                REDUCE,
+            ));
         }
     }
     shaders
@@ -73,18 +139,28 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
     Ok((module, info))
 }
 
+/// Overridable constants that shape the code, with a value that is not their default.
+const SHAPING: [(&str, f64); 6] = [
+    ("REMAINDER", 1.0),
+    ("LOG", 1.0),
+    ("ZEROS", 1.0),
+    ("BACKWARD", 1.0),
+    ("THREADS", 64.0),
+    ("WIDTH", 32.0),
+];
+
 /// Writes `entry_point` in every language that wgpu hands to drivers, for every kind of pipeline
 /// that is built from it; the error says which failed.
 fn write_out(module: &naga::Module, info: &ModuleInfo, entry_point: &str) -> Result<(), String> {
-    let mut constants = back::PipelineConstants::from_iter([("WORKGROUP".to_owned(), 64.0)]);
-    write_out_with(module, info, entry_point, &constants)?;
-    let remainder = |name: &Option<String>| name.as_deref() == Some("REMAINDER");
-    if module
-        .overrides
-        .iter()
-        .any(|(_, found)| remainder(&found.name))
-    {
-        constants.insert("REMAINDER".to_owned(), 1.0);
+    let threads = back::PipelineConstants::from_iter([("WORKGROUP".to_owned(), 64.0)]);
+    write_out_with(module, info, entry_point, &threads)?;
+    let defines = |name: &str| {
+        let mut overrides = module.overrides.iter();
+        overrides.any(|(_, found)| found.name.as_deref() == Some(name))
+    };
+    for (name, value) in SHAPING.into_iter().filter(|(name, _)| defines(name)) {
+        let mut constants = threads.clone();
+        constants.insert(name.to_owned(), value);
         write_out_with(module, info, entry_point, &constants)?;
     }
     Ok(())
@@ -157,16 +233,7 @@ fn write_out_with(
 
 #[test]
 fn every_shader_validates_and_writes_out_in_every_language() {
-    let shaders = shaders();
-    let parameters = CATALOGUE
-        .iter()
-        .filter(|definition| definition.parameter.is_some())
-        .count();
-    assert_eq!(
-        shaders.len(),
-        1 + (CATALOGUE.len() + 2 * parameters) * ElementType::ALL.len() * Math::ALL.len()
-    );
-    for shader in shaders {
+    for shader in shaders() {
         let name = &shader.name;
         let (module, info) =
             validate(&shader.source).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -184,10 +251,32 @@ fn every_shader_validates_and_writes_out_in_every_language() {
 }
 
 #[test]
+fn every_file_is_part_of_a_shader() {
+    let shaders = shaders();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut folders = vec![root];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let used = shaders.iter().any(|shader| shader.source.contains(&text));
+            assert!(used, "{} is validated nowhere", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 30, "{files} files");
+}
+
+#[test]
 fn a_broken_snippet_is_refused() {
     let definition = Activation::GELU.definition();
     let compose = |wgsl| {
-        let broken = wgpu_activations::activation::Definition {
+        let broken = Definition {
             wgsl,
             aliases: definition.aliases,
             name: definition.name,
@@ -262,20 +351,35 @@ fn code(source: &str) -> impl Iterator<Item = &str> {
         .map(|line| line.split("//").next().unwrap_or_default())
 }
 
+/// The functions that the code calls, and the structs that it builds: kernels have variables of
+/// other names too.
+fn calls(source: &str) -> impl Iterator<Item = &str> {
+    code(source)
+        .flat_map(|line| line.match_indices('(').map(move |(end, _)| &line[..end]))
+        .filter_map(|before| before.rsplit(|c: char| !is_word(c)).next())
+}
+
 #[test]
-fn both_maths_define_what_snippets_use() {
+fn both_maths_define_what_snippets_and_kernels_use() {
     let (accurate, native) = (names(MATH), names(MATH_NATIVE));
     assert!(accurate.contains("expm1f") && accurate.contains("Scaled"));
+    let kernels: Vec<_> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders/kernel"))
+            .unwrap()
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect();
     let used: BTreeSet<_> = CATALOGUE
         .iter()
         .flat_map(|definition| words(definition.wgsl))
+        .chain(kernels.iter().flat_map(|kernel| calls(kernel)))
         .filter(|word| accurate.contains(word) || native.contains(word))
         .collect();
+    assert!(used.contains("exp_shifted"), "the kernels were not read");
     for name in &used {
         assert!(accurate.contains(name), "math.wgsl lacks {name}");
         assert!(native.contains(name), "math_native.wgsl lacks {name}");
     }
-    // What no snippet uses must serve a definition that one does.
+    // What neither uses must serve a definition that one does.
     for (file, source, defined) in [
         ("math.wgsl", MATH, &accurate),
         ("math_native.wgsl", MATH_NATIVE, &native),
@@ -285,7 +389,7 @@ fn both_maths_define_what_snippets_use() {
             assert!(uses > 1, "nothing uses {name} of {file}");
         }
     }
-    // A name defined in both is there for snippets, with one signature.
+    // A name defined in both is there for them, with one signature.
     let signature = |source: &'static str, name: &str| {
         source
             .lines()
@@ -345,7 +449,7 @@ fn activations_have_a_file_in_each_folder() {
     };
     let shaders = stems("shaders/activation", "wgsl");
     let mut modules = stems("src/activation", "rs");
-    for shared in ["mod", "definition"] {
+    for shared in ["mod", "definition", "family"] {
         assert!(modules.remove(shared), "{shared}.rs");
     }
     let listed: BTreeSet<_> = CATALOGUE

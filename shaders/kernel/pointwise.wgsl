@@ -43,33 +43,6 @@ fn within(vector: u32) -> u32 {
     return vector;
 }
 
-fn forward_lane(x: f32, parameter: f32) -> f32 {
-    return select(value_at(x, parameter), x, is_nan(x));
-}
-
-fn forward_vector(packed_x: Packed, vector: u32) -> Packed {
-    let x = unpack(packed_x);
-    let p = parameters_at(vector);
-    return pack(vec4<f32>(
-        forward_lane(x.x, p.x), forward_lane(x.y, p.y), forward_lane(x.z, p.z), forward_lane(x.w, p.w),
-    ));
-}
-
-fn backward_lane(x: f32, upstream: f32, parameter: f32) -> f32 {
-    let dx = select(backward_at(x, upstream, parameter), upstream, is_nan(upstream));
-    return select(dx, x, is_nan(x));
-}
-
-fn backward_vector(packed_x: Packed, packed_upstream: Packed, vector: u32) -> Packed {
-    let x = unpack(packed_x);
-    let g = unpack(packed_upstream);
-    let p = parameters_at(vector);
-    return pack(vec4<f32>(
-        backward_lane(x.x, g.x, p.x), backward_lane(x.y, g.y, p.y),
-        backward_lane(x.z, g.z, p.z), backward_lane(x.w, g.w, p.w),
-    ));
-}
-
 fn store(vector: u32, lanes: Packed) {
     let whole = arguments.length / 4u;
     if !REMAINDER || vector < whole {
@@ -86,8 +59,8 @@ fn forward(place: Place) {
     let second = first + WORKGROUP;
     let a = x[within(first)];
     let b = x[within(second)];
-    store(first, forward_vector(a, within(first)));
-    store(second, forward_vector(b, within(second)));
+    store(first, forward_vector(a, parameters_at(within(first))));
+    store(second, forward_vector(b, parameters_at(within(second))));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -96,8 +69,8 @@ fn forward_in_place(place: Place) {
     let second = first + WORKGROUP;
     let a = output[within(first)];
     let b = output[within(second)];
-    store(first, forward_vector(a, within(first)));
-    store(second, forward_vector(b, within(second)));
+    store(first, forward_vector(a, parameters_at(within(first))));
+    store(second, forward_vector(b, parameters_at(within(second))));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -108,8 +81,8 @@ fn backward_pass(place: Place) {
     let b = x[within(second)];
     let g = upstream[within(first)];
     let h = upstream[within(second)];
-    store(first, backward_vector(a, g, within(first)));
-    store(second, backward_vector(b, h, within(second)));
+    store(first, backward_vector(a, g, parameters_at(within(first))));
+    store(second, backward_vector(b, h, parameters_at(within(second))));
 }
 
 // The output holds the upstream gradient and receives dx.
@@ -121,6 +94,6 @@ fn backward_in_place(place: Place) {
     let b = x[within(second)];
     let g = output[within(first)];
     let h = output[within(second)];
-    store(first, backward_vector(a, g, within(first)));
-    store(second, backward_vector(b, h, within(second)));
+    store(first, backward_vector(a, g, parameters_at(within(first))));
+    store(second, backward_vector(b, h, parameters_at(within(second))));
 }

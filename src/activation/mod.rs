@@ -3,11 +3,13 @@
 //! An activation is one file in this folder and one of the same name in `shaders/activation/`,
 //! plus its entry in the list below. Everything else that knows the activations (parsing, help,
 //! the CPU reference, shader composition, tests, benches, the README's table) iterates
-//! [`CATALOGUE`].
+//! [`CATALOGUE`]. What depends on more than one element is described in [`FAMILIES`].
 
 mod definition;
+mod family;
 
 pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+pub use family::{FAMILIES, Family, FamilyParameter, Preset};
 
 use std::{fmt, str::FromStr};
 
@@ -192,29 +194,39 @@ impl FromStr for Activation {
     }
 }
 
+/// A name as the catalogue writes it: in lower case, with hyphens.
+fn normalised(name: &str) -> String {
+    name.trim().to_lowercase().replace('_', "-")
+}
+
 /// The definition called `name`, by its name or an alias, whatever its case, `_` for `-`.
 fn find(name: &str) -> Result<&'static Definition> {
-    let wanted = name.trim().to_lowercase().replace('_', "-");
-    let names = |definition: &&'static Definition| {
-        std::iter::once(definition.name).chain(definition.aliases.iter().copied())
-    };
-    if let Some(found) = CATALOGUE
+    let wanted = normalised(name);
+    let names = |definition: &&Definition| (definition.name, definition.aliases);
+    CATALOGUE
         .iter()
-        .find(|definition| names(definition).any(|name| name == wanted))
-    {
-        return Ok(found);
-    }
-    let nearest = CATALOGUE
-        .iter()
-        .flat_map(names)
+        .find(|definition| definition.name == wanted || definition.aliases.contains(&&*wanted))
+        .copied()
+        .ok_or_else(|| unknown(name, CATALOGUE.iter().map(names)))
+}
+
+/// The error for a name that is none of `entries`, names with their aliases.
+pub(crate) fn unknown(
+    name: &str,
+    entries: impl Iterator<Item = (&'static str, &'static [&'static str])> + Clone,
+) -> Error {
+    let wanted = normalised(name);
+    let nearest = entries
+        .clone()
+        .flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()))
         .map(|name| (strsim::damerau_levenshtein(name, &wanted), name))
         .min()
         .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
         .map(|(_, name)| name);
-    let known: Vec<_> = CATALOGUE.iter().map(|definition| definition.name).collect();
-    Err(Error::UnknownActivation {
+    let known: Vec<_> = entries.map(|(name, _)| name).collect();
+    Error::UnknownActivation {
         name: name.trim().to_owned(),
         nearest,
         known: known.join(", "),
-    })
+    }
 }

@@ -4,11 +4,17 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Result, text};
-use crate::activation::{Activation, Cost, Definition, Smoothness};
+use crate::{
+    activation::{
+        self, Activation, CATALOGUE, Cost, Definition, FAMILIES, Family, FamilyParameter, Preset,
+        Smoothness,
+    },
+    error::Error,
+};
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The activation to tell all about, such as gelu.
+    /// The activation to tell all about, such as gelu or softmax.
     op: Option<String>,
     /// Print JSON.
     #[arg(long)]
@@ -16,7 +22,14 @@ pub(super) struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Entry {
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Entry {
+    Pointwise(PointwiseEntry),
+    Family(FamilyEntry),
+}
+
+#[derive(Serialize)]
+struct PointwiseEntry {
     name: &'static str,
     aliases: &'static [&'static str],
     title: &'static str,
@@ -49,6 +62,43 @@ struct Properties {
     cost: &'static str,
 }
 
+#[derive(Serialize)]
+struct FamilyEntry {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    title: &'static str,
+    formula: &'static str,
+    slope: &'static str,
+    parameters: Vec<ParameterOfFamily>,
+    special_values: Vec<SpecialOfFamily>,
+    notes: &'static [&'static str],
+    paper: Paper,
+}
+
+#[derive(Serialize)]
+struct ParameterOfFamily {
+    name: &'static str,
+    default: DefaultValue,
+    range: &'static str,
+    description: &'static str,
+}
+
+/// A number or a choice; null where it must be given.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum DefaultValue {
+    Required,
+    Number(f32),
+    Choice(&'static str),
+}
+
+/// An input in words with its result.
+#[derive(Serialize)]
+struct SpecialOfFamily {
+    x: &'static str,
+    value: &'static str,
+}
+
 /// Values as text, since JSON has no NaN, infinity or -0.
 #[derive(Serialize)]
 struct Special {
@@ -69,25 +119,54 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let Some(name) = &arguments.op else {
         return list(arguments.json);
     };
-    let activation: Activation = name.parse()?;
-    let entry = entry(activation);
+    let entry = find(name)?;
     if arguments.json {
         return Ok(text::print_json(&entry)?);
     }
-    Ok(text::print(&page(&entry))?)
+    let rows = match &entry {
+        Entry::Pointwise(entry) => page(entry),
+        Entry::Family(entry) => family_page(entry),
+    };
+    Ok(text::print(&lines(&rows))?)
+}
+
+/// The entry called `name`.
+fn find(name: &str) -> Result<Entry> {
+    if let Some(family) = Family::find(name) {
+        return Ok(family_entry(family));
+    }
+    match name.parse() {
+        Ok(activation) => Ok(entry(activation)),
+        Err(Error::UnknownActivation { name, .. }) => {
+            let pointwise = CATALOGUE.iter().map(|entry| (entry.name, entry.aliases));
+            let families = FAMILIES.iter().map(|entry| (entry.name, entry.aliases));
+            Err(activation::unknown(&name, pointwise.chain(families)).into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn list(json: bool) -> Result {
     if json {
-        let entries: Vec<_> = Activation::all().map(entry).collect();
+        let pointwise = Activation::all().map(entry);
+        let families = FAMILIES.iter().map(|family| family_entry(family));
+        let entries: Vec<_> = pointwise.chain(families).collect();
         return Ok(text::print_json(&entries)?);
     }
     let mut table = text::table(&["name", "f(x)", "parameter"]);
-    for definition in Activation::all().map(|activation| activation.definition()) {
+    for definition in CATALOGUE {
         table.add_row([
             definition.name.to_owned(),
             definition.formula.to_owned(),
             parameter(definition),
+        ]);
+    }
+    for family in FAMILIES {
+        let parameters = family.parameters.iter().filter_map(parameter_of_family);
+        table.add_row([
+            family.name.to_owned(),
+            family.formula.to_owned(),
+            parameters.collect::<Vec<_>>().join(", "),
         ]);
     }
     Ok(text::print(&text::trimmed(&table))?)
@@ -102,15 +181,98 @@ fn parameter(definition: &Definition) -> String {
         })
 }
 
-fn page(entry: &Entry) -> String {
-    let mut rows: Vec<(&str, String)> = vec![
-        ("", format!("{} ({})", entry.title, entry.name)),
-        ("f(x)", entry.formula.to_owned()),
-        ("f'(x)", entry.slope.to_owned()),
-    ];
-    if !entry.aliases.is_empty() {
-        rows.push(("also", entry.aliases.join(", ")));
+/// What must be given, and numbers with their defaults; choices are for the page.
+fn parameter_of_family(parameter: &FamilyParameter) -> Option<String> {
+    match parameter.default {
+        Preset::Required => Some(parameter.name.to_owned()),
+        Preset::Number(default) => Some(format!("{} = {}", parameter.name, number(default))),
+        Preset::Choice(_) => None,
     }
+}
+
+/// Small numbers as powers of ten.
+fn number(value: f32) -> String {
+    if value != 0.0 && value.abs() < 1e-3 {
+        format!("{value:e}")
+    } else {
+        value.to_string()
+    }
+}
+
+/// Labels with what stands beside them.
+type Rows = Vec<(&'static str, String)>;
+
+fn lines(rows: &Rows) -> String {
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|(label, content)| format!("{label:<13} {content}").trim_end().to_owned())
+        .collect();
+    lines.join("\n").trim_start().to_owned()
+}
+
+/// What begins the page of every entry.
+fn heading(
+    (title, name): (&str, &str),
+    formula: &str,
+    (label, slope): (&'static str, &str),
+    aliases: &[&str],
+) -> Rows {
+    let mut rows = vec![
+        ("", format!("{title} ({name})")),
+        ("f(x)", formula.to_owned()),
+        (label, slope.to_owned()),
+    ];
+    if !aliases.is_empty() {
+        rows.push(("also", aliases.join(", ")));
+    }
+    rows
+}
+
+fn citation(paper: &Paper) -> Rows {
+    vec![
+        (
+            "paper",
+            format!("{}: {} ({})", paper.authors, paper.title, paper.year),
+        ),
+        ("", paper.url.to_owned()),
+    ]
+}
+
+fn family_page(entry: &FamilyEntry) -> Rows {
+    let title = (entry.title, entry.name);
+    let slope = ("backward", entry.slope);
+    let mut rows = heading(title, entry.formula, slope, entry.aliases);
+    for ParameterOfFamily {
+        name,
+        default,
+        range,
+        description,
+    } in &entry.parameters
+    {
+        let default = match default {
+            DefaultValue::Required => "to be given".to_owned(),
+            DefaultValue::Number(default) => format!("default {}", number(*default)),
+            DefaultValue::Choice(choice) => format!("default {choice}"),
+        };
+        rows.push((
+            "parameter",
+            format!("{name}: {description}; {range}, {default}"),
+        ));
+    }
+    for SpecialOfFamily { x, value } in &entry.special_values {
+        rows.push(("special", format!("{x}: {value}")));
+    }
+    for note in entry.notes {
+        rows.push(("note", (*note).to_owned()));
+    }
+    rows.extend(citation(&entry.paper));
+    rows
+}
+
+fn page(entry: &PointwiseEntry) -> Rows {
+    let title = (entry.title, entry.name);
+    let slope = ("f'(x)", entry.slope);
+    let mut rows = heading(title, entry.formula, slope, entry.aliases);
     for parameter in &entry.parameters {
         let Parameter {
             name,
@@ -169,17 +331,8 @@ fn page(entry: &Entry) -> String {
             ),
         ));
     }
-    let paper = &entry.paper;
-    rows.push((
-        "paper",
-        format!("{}: {} ({})", paper.authors, paper.title, paper.year),
-    ));
-    rows.push(("", paper.url.to_owned()));
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|(label, content)| format!("{label:<13} {content}").trim_end().to_owned())
-        .collect();
-    lines.join("\n").trim_start().to_owned()
+    rows.extend(citation(&entry.paper));
+    rows
 }
 
 /// Six significant digits.
@@ -192,7 +345,7 @@ fn entry(activation: Activation) -> Entry {
     let definition = activation.definition();
     let properties = &definition.properties;
     let finite = |value: f64| value.is_finite().then_some(value);
-    Entry {
+    Entry::Pointwise(PointwiseEntry {
         name: definition.name,
         aliases: definition.aliases,
         title: definition.title,
@@ -234,11 +387,46 @@ fn entry(activation: Activation) -> Entry {
                 slope: activation.slope(x).to_string(),
             })
             .collect(),
-        paper: Paper {
-            authors: definition.paper.authors,
-            title: definition.paper.title,
-            year: definition.paper.year,
-            url: definition.paper.url,
-        },
+        paper: paper(definition.paper),
+    })
+}
+
+fn family_entry(family: &Family) -> Entry {
+    Entry::Family(FamilyEntry {
+        name: family.name,
+        aliases: family.aliases,
+        title: family.title,
+        formula: family.formula,
+        slope: family.slope_formula,
+        parameters: family
+            .parameters
+            .iter()
+            .map(|parameter| ParameterOfFamily {
+                name: parameter.name,
+                default: match parameter.default {
+                    Preset::Required => DefaultValue::Required,
+                    Preset::Number(number) => DefaultValue::Number(number),
+                    Preset::Choice(choice) => DefaultValue::Choice(choice),
+                },
+                range: parameter.rule,
+                description: parameter.description,
+            })
+            .collect(),
+        special_values: family
+            .special_values
+            .iter()
+            .map(|&(x, value)| SpecialOfFamily { x, value })
+            .collect(),
+        notes: family.notes,
+        paper: paper(family.paper),
+    })
+}
+
+fn paper(paper: activation::Paper) -> Paper {
+    Paper {
+        authors: paper.authors,
+        title: paper.title,
+        year: paper.year,
+        url: paper.url,
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
-pub(crate) use pipeline::{Kernel, Pipeline, PipelineKey};
+pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey};
 
 use crate::error::{Error, Result};
 use fault::Fault;
@@ -48,6 +48,7 @@ struct Shared {
     device: wgpu::Device,
     queue: wgpu::Queue,
     limits: wgpu::Limits,
+    software: bool,
     checks: ShaderChecks,
     fault: Arc<Fault>,
     memory: Arc<Memory>,
@@ -133,12 +134,14 @@ impl Gpu {
         fault: Arc<Fault>,
     ) -> Self {
         let limits = device.limits();
+        let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
         Self {
             shared: Arc::new(Shared {
                 name,
                 device,
                 queue,
                 limits,
+                software,
                 checks,
                 fault,
                 memory: Arc::default(),
@@ -181,6 +184,11 @@ impl Gpu {
     /// Frees the device memory kept for reuse.
     pub fn trim(&self) {
         self.shared.memory.trim();
+    }
+
+    /// Whether the adapter is a CPU in disguise, to which barriers between threads are dear.
+    pub(crate) fn is_software(&self) -> bool {
+        self.shared.software
     }
 
     pub(crate) fn same_device(&self, other: &Self) -> bool {
@@ -274,7 +282,7 @@ impl Gpu {
     }
 
     /// The bind group that holds a kernel's arguments, kept for the next call with the same ones.
-    pub(crate) fn arguments(&self, words: [u32; 8]) -> wgpu::BindGroup {
+    pub(crate) fn arguments(&self, words: &[u32]) -> wgpu::BindGroup {
         lock(&self.shared.arguments).get(&self.shared.device, words)
     }
 }

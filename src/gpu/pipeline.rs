@@ -6,15 +6,37 @@ use super::ShaderChecks;
 use crate::{
     activation::Activation,
     element::ElementType,
-    wgsl::{self, Math, ParameterSource},
+    wgsl::{self, Math, ParameterSource, Reduction, SoftmaxKernel},
 };
 
 /// A shader and how it is composed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kernel {
     Pointwise(ParameterSource),
-    ParameterGradient,
+    /// The pointwise family with a parameter per channel, the channels innermost.
+    Columns,
+    /// Dice, wherever its channels lie.
+    Dice,
+    /// Dice with its channels innermost.
+    DiceColumns,
+    DiceStatistics,
+    Reduce {
+        reduction: Reduction,
+        dx: bool,
+    },
+    AlphaDropout,
+    /// With this many threads per workgroup.
+    Softmax(SoftmaxKernel, u32),
     Copy,
+    Read,
+    Streams,
+}
+
+/// A buffer of group 0 that an entry point uses, by its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Binding {
+    Read(u32),
+    Write(u32),
 }
 
 /// What tells one pipeline from another.
@@ -22,42 +44,53 @@ pub(crate) enum Kernel {
 pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
     pub(crate) entry_point: &'static str,
-    /// Bindings of group 0 that the entry point uses, read-only but for the one called `OUTPUT`.
-    pub(crate) bindings: &'static [u32],
+    pub(crate) bindings: &'static [Binding],
     /// Name of the activation, where the kernel takes one.
     pub(crate) activation: Option<&'static str>,
     pub(crate) element: ElementType,
     pub(crate) math: Math,
-    /// Whether it works on what whole tiles leave over.
-    pub(crate) remainder: bool,
+    /// Values of overridable constants that shape the code, beside WORKGROUP.
+    pub(crate) constants: Vec<(&'static str, u32)>,
 }
 
 impl PipelineKey {
-    /// The binding that every kernel writes.
-    const OUTPUT: u32 = 2;
-
     fn source(&self) -> String {
         // The key carries the name so that it can be hashed; the catalogue knows the rest.
         let definition = self
             .activation
             .and_then(|name| Activation::all().find(|activation| activation.name() == name))
             .map(|activation| activation.definition());
+        let (element, math) = (self.element, self.math);
         match (self.kernel, definition) {
             (Kernel::Pointwise(parameter), Some(definition)) => {
-                wgsl::pointwise(definition, self.element, parameter, self.math)
+                wgsl::pointwise(definition, element, parameter, math)
             }
-            (Kernel::ParameterGradient, Some(definition)) => {
-                wgsl::parameter_gradient(definition, self.element, self.math)
+            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, element, math),
+            (Kernel::Dice, _) => wgsl::dice(element, math),
+            (Kernel::DiceColumns, _) => wgsl::dice_columns(element, math),
+            (Kernel::DiceStatistics, _) => wgsl::dice_statistics(),
+            (Kernel::Reduce { reduction, dx }, definition) => {
+                wgsl::reduce(reduction, dx, definition, element, math)
             }
-            _ => wgsl::copy(),
+            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, element, math),
+            (Kernel::Read, _) => wgsl::read(),
+            (Kernel::Streams, _) => wgsl::streams(),
+            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(element),
+            (Kernel::Copy | Kernel::Pointwise(_) | Kernel::Columns, _) => wgsl::copy(),
         }
     }
 
     /// Threads per workgroup.
     const fn workgroup(&self) -> u32 {
         match self.kernel {
-            Kernel::Pointwise(_) | Kernel::Copy => 256,
-            Kernel::ParameterGradient => 64,
+            Kernel::Pointwise(_) | Kernel::Dice | Kernel::AlphaDropout | Kernel::Copy => 256,
+            Kernel::Columns
+            | Kernel::DiceColumns
+            | Kernel::DiceStatistics
+            | Kernel::Reduce { .. }
+            | Kernel::Read
+            | Kernel::Streams => 64,
+            Kernel::Softmax(_, threads) => threads,
         }
     }
 }
@@ -97,13 +130,12 @@ impl Pipeline {
         let entries: Vec<_> = key
             .bindings
             .iter()
-            .map(|&binding| {
-                entry(
-                    binding,
-                    wgpu::BufferBindingType::Storage {
-                        read_only: binding != PipelineKey::OUTPUT,
-                    },
-                )
+            .map(|binding| {
+                let (binding, read_only) = match *binding {
+                    Binding::Read(binding) => (binding, true),
+                    Binding::Write(binding) => (binding, false),
+                };
+                entry(binding, wgpu::BufferBindingType::Storage { read_only })
             })
             .collect();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -120,9 +152,8 @@ impl Pipeline {
             .min(limits.max_compute_invocations_per_workgroup)
             .min(limits.max_compute_workgroup_size_x);
         let mut constants = vec![("WORKGROUP", f64::from(workgroup))];
-        if key.remainder {
-            constants.push(("REMAINDER", 1.0));
-        }
+        let others = key.constants.iter();
+        constants.extend(others.map(|&(name, value)| (name, f64::from(value))));
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,
             layout: Some(&pipeline_layout),
@@ -179,41 +210,45 @@ impl Pipelines {
 /// Argument blocks, each written once and never changed, so that a command recorded now and
 /// submitted later sees its own. Calls repeat their arguments, so the blocks are kept.
 #[derive(Default)]
-pub(super) struct Arguments(HashMap<[u32; 8], wgpu::BindGroup>);
+pub(super) struct Arguments(HashMap<Box<[u32]>, wgpu::BindGroup>);
 
 impl Arguments {
     /// Beyond this many, all are dropped: recorded commands hold on to theirs.
     const KEPT: usize = 4096;
 
-    pub(super) fn get(&mut self, device: &wgpu::Device, words: [u32; 8]) -> wgpu::BindGroup {
-        if self.0.len() >= Self::KEPT && !self.0.contains_key(&words) {
+    pub(super) fn get(&mut self, device: &wgpu::Device, words: &[u32]) -> wgpu::BindGroup {
+        if let Some(kept) = self.0.get(words) {
+            return kept.clone();
+        }
+        if self.0.len() >= Self::KEPT {
             self.0.clear();
         }
-        self.0
-            .entry(words)
-            .or_insert_with(|| {
-                let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("arguments"),
-                    size: size_of_val(&words) as u64,
-                    usage: wgpu::BufferUsages::UNIFORM,
-                    mapped_at_creation: true,
-                });
-                // On a device that is lost or full there is nothing to write to, and wgpu has
-                // reported why; its `create_buffer_init` would panic.
-                if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
-                    view.slice(..).copy_from_slice(bytemuck::bytes_of(&words));
-                    drop(view);
-                    buffer.unmap();
-                }
-                device.create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some("arguments"),
-                    layout: &arguments_layout(device),
-                    entries: &[wgpu::BindGroupEntry {
-                        binding: 0,
-                        resource: buffer.as_entire_binding(),
-                    }],
-                })
-            })
-            .clone()
+        let group = write_arguments(device, words);
+        self.0.insert(words.into(), group.clone());
+        group
     }
+}
+
+fn write_arguments(device: &wgpu::Device, words: &[u32]) -> wgpu::BindGroup {
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("arguments"),
+        size: size_of_val(words) as u64,
+        usage: wgpu::BufferUsages::UNIFORM,
+        mapped_at_creation: true,
+    });
+    // On a device that is lost or full there is nothing to write to, and wgpu has reported why; its
+    // `create_buffer_init` would panic.
+    if let Ok(mut view) = buffer.get_mapped_range_mut(..) {
+        view.slice(..).copy_from_slice(bytemuck::cast_slice(words));
+        drop(view);
+        buffer.unmap();
+    }
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("arguments"),
+        layout: &arguments_layout(device),
+        entries: &[wgpu::BindGroupEntry {
+            binding: 0,
+            resource: buffer.as_entire_binding(),
+        }],
+    })
 }

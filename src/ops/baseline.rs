@@ -1,16 +1,23 @@
 //! Kernels that only move memory: what the speed of the others is measured against.
 
 use super::{
-    expect_alike, expect_apart,
-    pointwise::{Channels, Launch, Pass},
+    dispatch, expect_alike, expect_apart, fold_over, largest_window,
+    pointwise::{Launch, Pass},
+    reduce::bind,
 };
 use crate::{
     element::ElementType,
-    error::Result,
-    gpu::{Kernel, PipelineKey},
-    tensor::Tensor,
+    error::{Error, Result},
+    gpu::{
+        Binding::{self, Read, Write},
+        Kernel, PipelineKey,
+    },
+    tensor::{Tensor, View},
     wgsl::{Math, ParameterSource},
 };
+
+/// Rows that a thread of the reading kernels walks; `ROWS` of the shader.
+const ROWS: u64 = 128;
 
 /// Records a copy of `x` to `y`, word by word, by the kernel of the pointwise family.
 ///
@@ -31,14 +38,142 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
             activation: None,
             element: ElementType::F32,
             math: Math::Accurate,
-            remainder: false,
+            constants: Vec::new(),
         },
         parameter: 0.0,
         parameters: None,
-        view: Channels {
-            channels: 1,
-            inner: 1,
-        },
+        view: View::ONE_CHANNEL,
     };
     launch.encode(encoder, pass)
+}
+
+/// Records a reading of `x`, or of `x` and `upstream`, as a matrix of `columns` f32 columns, walked
+/// as reductions do: a thread takes 128 rows of four columns. `seen` receives the OR of the words
+/// of each thread: [rows / 128 rounded up, columns].
+///
+/// # Errors
+///
+/// [`Error::LengthMismatch`] if the tensors do not hold whole rows of whole vectors,
+/// [`Error::TooLarge`] beyond the device's largest binding.
+pub fn encode_read(
+    encoder: &mut wgpu::CommandEncoder,
+    x: &Tensor,
+    upstream: Option<&Tensor>,
+    columns: usize,
+    seen: &Tensor,
+) -> Result<()> {
+    let columns = columns as u64;
+    let rows = words(x)? / columns;
+    let threads = rows.div_ceil(ROWS) * (columns / 4);
+    expect_words(x, rows * (columns & !3))?;
+    expect_words(seen, threads * 4)?;
+    let mut tensors = vec![(0, x), (2, seen)];
+    if let Some(upstream) = upstream {
+        expect_words(upstream, rows * columns)?;
+        tensors.push((1, upstream));
+    }
+    let (entry_point, bindings): (_, &[_]) = match upstream {
+        None => ("read_one", &[Read(0), Write(2)]),
+        Some(_) => ("read_two", &[Read(0), Read(1), Write(2)]),
+    };
+    let launch = Stream {
+        kernel: Kernel::Read,
+        entry_point,
+        bindings,
+        constants: Vec::new(),
+        threads,
+    };
+    launch.encode(encoder, &tensors, [columns as u32 / 4, rows as u32])
+}
+
+/// Records a reading of `streams` equal parts of `x` side by side into `y`, which receives the OR of
+/// their words: the memory traffic of pooling.
+///
+/// # Errors
+///
+/// [`Error::LengthMismatch`] if x is not `streams` times y, in whole vectors, [`Error::TooLarge`]
+/// beyond the device's largest binding.
+pub fn encode_streams(
+    encoder: &mut wgpu::CommandEncoder,
+    x: &Tensor,
+    streams: u32,
+    y: &Tensor,
+) -> Result<()> {
+    let length = words(y)? & !3;
+    expect_words(y, length)?;
+    expect_words(x, length * u64::from(streams))?;
+    let launch = Stream {
+        kernel: Kernel::Streams,
+        entry_point: "streams",
+        bindings: &[Read(0), Write(2)],
+        constants: vec![("STREAMS", streams)],
+        threads: length / 4,
+    };
+    launch.encode(encoder, &[(0, x), (2, y)], [(length / 4) as u32, 0])
+}
+
+/// A kernel that moves whole tensors.
+struct Stream {
+    kernel: Kernel,
+    entry_point: &'static str,
+    bindings: &'static [Binding],
+    constants: Vec<(&'static str, u32)>,
+    threads: u64,
+}
+
+impl Stream {
+    fn encode(
+        self,
+        encoder: &mut wgpu::CommandEncoder,
+        tensors: &[(u32, &Tensor)],
+        [first, second]: [u32; 2],
+    ) -> Result<()> {
+        let gpu = tensors[0].1.gpu();
+        let pipeline = gpu.pipeline(&PipelineKey {
+            kernel: self.kernel,
+            entry_point: self.entry_point,
+            bindings: self.bindings,
+            activation: None,
+            element: ElementType::F32,
+            math: Math::Accurate,
+            constants: self.constants,
+        })?;
+        let entries: Vec<_> = tensors
+            .iter()
+            .map(|(binding, tensor)| {
+                tensor.expose();
+                bind(*binding, tensor)
+            })
+            .collect();
+        let groups = fold_over(self.threads.div_ceil(pipeline.workgroup.into()));
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        let arguments = [first, second, 0, 0, 0, 0, 0, 0];
+        dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
+        Ok(())
+    }
+}
+
+/// Words of a tensor that one binding holds.
+fn words(tensor: &Tensor) -> Result<u64> {
+    let limit = largest_window(tensor.gpu());
+    if tensor.bytes() > limit {
+        return Err(Error::TooLarge {
+            what: "a baseline's tensor".to_owned(),
+            bytes: tensor.bytes(),
+            limit,
+            advice: "measure on a smaller one",
+        });
+    }
+    Ok(tensor.bytes() / 4)
+}
+
+fn expect_words(tensor: &Tensor, expected: u64) -> Result<()> {
+    if words(tensor)? == expected {
+        return Ok(());
+    }
+    Err(Error::LengthMismatch {
+        shape: tensor.shape().to_vec(),
+        expected: expected as usize,
+        found: tensor.len(),
+    })
 }

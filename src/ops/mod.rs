@@ -1,8 +1,14 @@
 //! One launcher per kernel family.
 
+pub mod alpha_dropout;
 pub mod baseline;
+mod columns;
+pub mod dice;
+pub mod moments;
 pub mod parameter_gradient;
 pub mod pointwise;
+mod reduce;
+pub mod softmax;
 
 use crate::{
     error::{Error, Result},
@@ -54,13 +60,14 @@ impl Window {
     }
 }
 
-/// Records one dispatch of x by y workgroups.
-fn dispatch(
+/// Records one dispatch of x by y workgroups. The arguments come in whole vectors of four words, as
+/// uniforms do in GLSL.
+fn dispatch<const WORDS: usize>(
     gpu: &Gpu,
     pass: &mut wgpu::ComputePass<'_>,
     pipeline: &Pipeline,
     bindings: &[wgpu::BindGroupEntry<'_>],
-    arguments: [u32; 8],
+    arguments: [u32; WORDS],
     (x, y): (u32, u32),
 ) {
     let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
@@ -70,7 +77,7 @@ fn dispatch(
     });
     pass.set_pipeline(&pipeline.pipeline);
     pass.set_bind_group(0, &group, &[]);
-    pass.set_bind_group(1, &gpu.arguments(arguments), &[]);
+    pass.set_bind_group(1, &gpu.arguments(&arguments), &[]);
     pass.dispatch_workgroups(x, y, 1);
 }
 

@@ -1,12 +1,18 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
-use super::{Window, dispatch, expect_alike, expect_apart, fold_over, fold_within, largest_window};
+use super::{
+    Window, columns::Columns, dispatch, expect_alike, expect_apart, fold_over, fold_within,
+    largest_window,
+};
 use crate::{
     activation::Activation,
     element::ElementType,
     error::{Error, Result},
-    gpu::{Kernel, PipelineKey},
-    tensor::Tensor,
+    gpu::{
+        Binding::{self, Read, Write},
+        Kernel, PipelineKey,
+    },
+    tensor::{Tensor, View},
     wgsl::{Math, ParameterSource},
 };
 
@@ -33,13 +39,6 @@ pub struct Pointwise<'a> {
     pub(super) activation: Activation,
     pub(super) channels: Option<(&'a Tensor, i64)>,
     pub(super) math: Math,
-}
-
-/// A tensor seen as [outer, channels, inner].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Channels {
-    pub(super) channels: usize,
-    pub(super) inner: usize,
 }
 
 /// What a dispatch computes, by the tensors it touches.
@@ -266,20 +265,17 @@ impl<'a> Pointwise<'a> {
                 activation: Some(op),
                 element: x.element(),
                 math: self.math,
-                remainder: false,
+                constants: Vec::new(),
             },
             parameter: self.activation.parameter().unwrap_or(0.0),
             parameters: self.channels.map(|(parameters, _)| parameters),
-            view: channels.unwrap_or(Channels {
-                channels: 1,
-                inner: 1,
-            }),
+            view: channels.unwrap_or(View::ONE_CHANNEL),
         };
         launch.encode(encoder, pass)
     }
 
     /// How the parameters lie in x, if there is one per channel.
-    pub(super) fn channels_of(&self, x: &Tensor) -> Result<Option<Channels>> {
+    pub(super) fn channels_of(&self, x: &Tensor) -> Result<Option<View>> {
         let Some((parameters, axis)) = self.channels else {
             return Ok(None);
         };
@@ -288,8 +284,8 @@ impl<'a> Pointwise<'a> {
                 op: self.activation.name().to_owned(),
             });
         }
-        let axis = x.axis(axis)?;
-        let channels = x.shape()[axis];
+        let view = x.view(axis)?;
+        let (axis, channels) = (x.axis(axis)?, view.extent);
         if parameters.len() != channels {
             return Err(Error::ChannelMismatch {
                 op: self.activation.name(),
@@ -309,11 +305,7 @@ impl<'a> Pointwise<'a> {
                 advice: "split the tensor along its channels",
             });
         }
-        // Beyond any size only where another axis is 0.
-        let inner = x.shape()[axis + 1..]
-            .iter()
-            .fold(1, |inner: usize, &axis| inner.saturating_mul(axis));
-        Ok(Some(Channels { channels, inner }))
+        Ok(Some(view))
     }
 
     pub(super) fn parameter_name(&self) -> Result<&'static str> {
@@ -335,13 +327,16 @@ pub(super) struct Launch<'a> {
     pub(super) parameter: f32,
     /// One per channel.
     pub(super) parameters: Option<&'a Tensor>,
-    pub(super) view: Channels,
+    pub(super) view: View,
 }
 
 impl Launch<'_> {
     /// Records the dispatches that `pass` takes: for each window that a binding holds, one for the
     /// whole tiles and one for what they leave over.
     pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+        if let Some(columns) = Columns::of(self, pass.x()) {
+            return columns.encode(encoder, self, pass);
+        }
         let x = pass.x();
         let gpu = x.gpu();
         let size = self.key.element.size();
@@ -355,10 +350,11 @@ impl Launch<'_> {
             let bindings = self.bindings(pass, window);
             let length = window.bytes.div_ceil(size);
             for remainder in [false, true] {
-                let pipeline = gpu.pipeline(&PipelineKey {
-                    remainder,
-                    ..self.key.clone()
-                })?;
+                let mut key = self.key.clone();
+                if remainder {
+                    key.constants.push(("REMAINDER", 1));
+                }
+                let pipeline = gpu.pipeline(&key)?;
                 let tile = 2 * LANES * u64::from(pipeline.workgroup);
                 let (columns, rows) = fold_within(length / tile);
                 let tiles = columns * rows;
@@ -376,7 +372,11 @@ impl Launch<'_> {
         Ok(())
     }
 
-    fn bindings<'b>(&'b self, pass: Pass<'b>, window: Window) -> Vec<wgpu::BindGroupEntry<'b>> {
+    pub(super) fn bindings<'b>(
+        &'b self,
+        pass: Pass<'b>,
+        window: Window,
+    ) -> Vec<wgpu::BindGroupEntry<'b>> {
         let tensors = pass.tensors().into_iter().flatten();
         let mut bindings: Vec<_> = tensors
             .map(|(binding, tensor)| wgpu::BindGroupEntry {
@@ -395,7 +395,11 @@ impl Launch<'_> {
 
     /// The shader's `Arguments` for a window of `length` elements from element `first` on.
     fn arguments(&self, length: u64, first: usize, tiles: u32) -> [u32; 8] {
-        let Channels { channels, inner } = self.view;
+        let View {
+            extent: channels,
+            inner,
+            ..
+        } = self.view;
         [
             length as u32,
             self.parameter.to_bits(),
@@ -410,7 +414,7 @@ impl Launch<'_> {
 }
 
 impl<'a> Pass<'a> {
-    const fn x(self) -> &'a Tensor {
+    pub(super) const fn x(self) -> &'a Tensor {
         match self {
             Self::Forward { x, .. }
             | Self::ForwardInPlace { x }
@@ -440,15 +444,17 @@ impl<'a> Pass<'a> {
         }
     }
 
-    pub(super) const fn bindings(self, source: ParameterSource) -> &'static [u32] {
+    pub(super) const fn bindings(self, source: ParameterSource) -> &'static [Binding] {
         let channel = matches!(source, ParameterSource::Channel);
         match (self, channel) {
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[0, 2],
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => &[0, 2, 3],
-            (Self::ForwardInPlace { .. }, false) => &[2],
-            (Self::ForwardInPlace { .. }, true) => &[2, 3],
-            (Self::Backward { .. }, false) => &[0, 1, 2],
-            (Self::Backward { .. }, true) => &[0, 1, 2, 3],
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[Read(0), Write(2)],
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => {
+                &[Read(0), Write(2), Read(3)]
+            }
+            (Self::ForwardInPlace { .. }, false) => &[Write(2)],
+            (Self::ForwardInPlace { .. }, true) => &[Write(2), Read(3)],
+            (Self::Backward { .. }, false) => &[Read(0), Read(1), Write(2)],
+            (Self::Backward { .. }, true) => &[Read(0), Read(1), Write(2), Read(3)],
         }
     }
 

@@ -1,6 +1,11 @@
 //! How activations are written, read and refused.
 
-use wgpu_activations::{Activation, CATALOGUE, Error, activation::Range};
+use std::collections::HashSet;
+
+use wgpu_activations::{
+    Activation, CATALOGUE, Error, FAMILIES,
+    activation::{Family, Range},
+};
 
 use super::variants;
 
@@ -48,6 +53,32 @@ fn names_are_read_leniently() {
             );
         }
     }
+}
+
+#[test]
+fn families_have_names_of_their_own() {
+    let pointwise = CATALOGUE.iter().map(|entry| (entry.name, entry.aliases));
+    let families = FAMILIES.iter().map(|entry| (entry.name, entry.aliases));
+    let mut names = HashSet::new();
+    for (name, aliases) in pointwise.chain(families) {
+        for name in std::iter::once(&name).chain(aliases) {
+            assert!(names.insert(*name), "{name} is taken");
+            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            assert!(name.chars().all(plain), "{name}");
+        }
+    }
+    for family in FAMILIES {
+        for name in std::iter::once(&family.name).chain(family.aliases) {
+            let shouted = format!(" {} ", name.to_uppercase().replace('-', "_"));
+            let found = Family::find(&shouted).unwrap();
+            assert_eq!(found.name, family.name);
+            assert!(name.parse::<Activation>().is_err());
+        }
+        let parameters: HashSet<_> = family.parameters.iter().map(|p| p.name).collect();
+        assert_eq!(parameters.len(), family.parameters.len());
+        assert!(family.paper.url.starts_with("https://"));
+    }
+    assert!(Family::find("gelu").is_none());
 }
 
 #[test]

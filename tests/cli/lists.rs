@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use wgpu_activations::Activation;
+use wgpu_activations::{Activation, FAMILIES};
 
 use crate::sandbox::{Sandbox, device_names, devices};
 
@@ -83,15 +83,17 @@ fn ops_lists_and_describes_every_activation() {
         .skip(1)
         .map(|line| line.split_whitespace().next().unwrap())
         .collect();
-    let names: Vec<_> = Activation::all().map(|op| op.name()).collect();
+    let pointwise = Activation::all().map(|op| op.name());
+    let families = FAMILIES.iter().map(|family| family.name);
+    let names: Vec<_> = pointwise.chain(families).collect();
     assert_eq!(listed, names);
     let all = sandbox.run("ops --json").expect_json();
-    for (op, entry) in Activation::all().zip(all.as_array().unwrap()) {
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), names.len());
+    let (pointwise, families) = all.split_at(all.len() - FAMILIES.len());
+    for (op, entry) in Activation::all().zip(pointwise) {
         let definition = op.definition();
-        assert_eq!(entry["name"], op.name());
-        let line = format!("ops {}", op.name());
-        assert_eq!(sandbox.run(&format!("{line} --json")).expect_json(), *entry);
-        let page = sandbox.run(&line).expect_success();
+        let page = page_of(&sandbox, op.name(), "pointwise", entry);
         let parameter = definition
             .parameter
             .as_ref()
@@ -105,7 +107,74 @@ fn ops_lists_and_describes_every_activation() {
             assert!(page.contains(part), "{page}\nlacks {part}");
         }
     }
-    assert_eq!(all.as_array().unwrap().len(), names.len());
+    for (family, entry) in FAMILIES.iter().zip(families) {
+        let page = page_of(&sandbox, family.name, "family", entry);
+        let parts = [family.formula, family.slope_formula, family.paper.url];
+        let parameters = family
+            .parameters
+            .iter()
+            .flat_map(|parameter| [parameter.name, parameter.rule, parameter.description]);
+        let special = family.special_values.iter().flat_map(|&(x, y)| [x, y]);
+        let notes = family.notes.iter().copied();
+        for part in parts
+            .into_iter()
+            .chain(parameters)
+            .chain(special)
+            .chain(notes)
+        {
+            assert!(page.contains(part), "{page}\nlacks {part}");
+        }
+        for alias in family.aliases {
+            assert_eq!(sandbox.run(&format!("ops {alias}")).expect_success(), page);
+        }
+    }
+}
+
+/// The page of the activation called `name`, whose JSON must be `entry`, with the keys that every
+/// entry has.
+fn page_of(sandbox: &Sandbox, name: &str, kind: &str, entry: &serde_json::Value) -> String {
+    assert_eq!(entry["name"], name);
+    assert_eq!(entry["kind"], kind);
+    for key in ["title", "formula", "slope"] {
+        assert!(entry[key].is_string(), "{name}: {key}");
+    }
+    for key in ["aliases", "parameters", "special_values"] {
+        assert!(entry[key].is_array(), "{name}: {key}");
+    }
+    assert!(entry["paper"]["url"].is_string(), "{name}: paper");
+    let line = format!("ops {name}");
+    assert_eq!(sandbox.run(&format!("{line} --json")).expect_json(), *entry);
+    sandbox.run(&line).expect_success()
+}
+
+#[test]
+fn defaults_are_numbers_choices_or_null() {
+    let sandbox = Sandbox::new();
+    let parameter = |name: &str, parameter: &str| {
+        let entry = sandbox.run(&format!("ops {name} --json")).expect_json();
+        let parameters = entry["parameters"].as_array().unwrap().iter();
+        let found = parameters.clone().find(|found| found["name"] == parameter);
+        found.unwrap()["default"].clone()
+    };
+    assert_eq!(parameter("prelu", "alpha"), 0.25);
+    assert_eq!(parameter("Dice", "momentum"), 0.1);
+    assert_eq!(parameter("maxout", "layout"), "adjacent");
+    assert!(parameter("alpha_dropout", "p").is_null());
+}
+
+#[test]
+fn ops_suggests_names_from_both_lists() {
+    let sandbox = Sandbox::new();
+    let known = "known: sigmoid, tanh, relu, leaky-relu, elu, selu, gelu, gelu-tanh, swish, \
+                 softplus, mish, prelu, dice, softmax, log-softmax, maxout, alpha-dropout\n";
+    for (name, nearest) in [
+        ("sofmax", ", did you mean `softmax`?"),
+        ("sofplus", ", did you mean `softplus`?"),
+        ("zzzzzzzz", ""),
+    ] {
+        let text = format!("error: unknown activation `{name}`{nearest}; {known}");
+        sandbox.refuses(2, &format!("ops {name}"), &text);
+    }
 }
 
 #[test]

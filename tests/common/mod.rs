@@ -129,6 +129,31 @@ pub fn run(trials: impl FnOnce(&[Device]) -> Vec<Trial>) -> Conclusion {
     libtest_mimic::run(&arguments, trials)
 }
 
+/// Shapes with a channel axis that reductions find awkward.
+pub const SHAPES_WITH_AXES: [(&[usize], i64); 21] = [
+    (&[2], 0),
+    (&[1, 5], 0),
+    (&[1, 5], 1),
+    (&[5, 1], 0),
+    (&[5, 1], 1),
+    (&[1, 1757], 0),
+    (&[2, 1757], 1),
+    (&[131, 345], 1),
+    (&[3, 345, 7], 0),
+    (&[3, 345, 7], 1),
+    (&[3, 345, 7], -1),
+    (&[2, 3, 4, 5], 1),
+    (&[2, 3, 4, 5], -2),
+    (&[7, 5, 2], 1),
+    (&[7, 5, 8], 1),
+    (&[2051, 3], 1),
+    (&[130, 64], 1),
+    (&[0, 3], 1),
+    (&[3, 0], 0),
+    (&[3, 0], 1),
+    (&[2, 3, 0, 4], 1),
+];
+
 /// Runs a function that is generic over the element type for one known at run time.
 #[macro_export]
 macro_rules! with_element {

@@ -1,0 +1,212 @@
+//! The families with reductions and with a parameter per channel, each beside the baseline that
+//! moves the same memory, over shapes that differ in kind.
+//!
+//! Each result is verified before it is timed; each sample times the baseline and the operation in
+//! turn. GB/s by the bytes that count: what the operation must read and write. The clock is the
+//! host's, around one call and the wait for it.
+//!
+//! `WGPU_ADAPTER_NAME=NAME cargo bench --bench families [FILTER]` picks device and rows.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Table, time, time_encoded};
+use wgpu_activations::{
+    Activation, Dice, ElementType, Gpu, Math, Moments, Pointwise, Tensor,
+    ops::baseline::{encode_copy, encode_read},
+    reference,
+};
+
+const ELEMENTS: usize = 1 << 24;
+const BYTES: f64 = (ELEMENTS * 4) as f64;
+
+/// One tensor's worth of numbers, on the host and on the device.
+struct Data {
+    gpu: Gpu,
+    host: Vec<f32>,
+    x: Tensor,
+    output: Tensor,
+}
+
+fn main() {
+    let data = Data::new();
+    let mut criterion = common::criterion();
+    let mut table = Table::new(&mut criterion, &data.gpu);
+    for channels in [32, 64, 256, 1024, 4096, 16_384] {
+        moments(&mut table, &data, channels);
+    }
+    for channels in [64, 1024] {
+        for math in Math::ALL {
+            prelu(&mut table, &data, channels, math);
+            dice(&mut table, &data, channels, math);
+        }
+    }
+    table.print(&format!("{ELEMENTS} f32 elements on {}", data.gpu.name()));
+    criterion.final_summary();
+}
+
+impl Data {
+    fn new() -> Self {
+        let gpu = common::open();
+        let host = common::numbers(ELEMENTS);
+        Self {
+            x: gpu.upload(&host, [ELEMENTS]).unwrap(),
+            output: gpu.allocate([ELEMENTS], ElementType::F32).unwrap(),
+            host,
+            gpu,
+        }
+    }
+
+    /// The numbers as rows of `columns`.
+    fn matrix(&self, columns: usize) -> Tensor {
+        let shape = [ELEMENTS / columns, columns];
+        self.gpu.upload(&self.host, shape).unwrap()
+    }
+
+    fn copy(&self) -> Duration {
+        time_encoded(&self.gpu, |encoder| {
+            encode_copy(encoder, &self.x, &self.output).unwrap();
+        })
+    }
+
+    fn wide(&self) -> Vec<f64> {
+        self.host.iter().map(|&x| f64::from(x)).collect()
+    }
+}
+
+/// Fails unless elements spread over the result are within `allowed` of what is expected, absolute
+/// and relative.
+fn verify(found: &[f32], allowed: f64, expected: impl Fn(usize) -> f64) {
+    for index in (0..found.len()).step_by(331) {
+        let (found, expected) = (f64::from(found[index]), expected(index));
+        // Written so that NaN fails.
+        let fits = (found - expected).abs() <= allowed * (1.0 + expected.abs());
+        assert!(fits, "element {index} is {found}, expected {expected}");
+    }
+}
+
+fn moments(table: &mut Table<'_>, data: &Data, channels: usize) {
+    let x = data.matrix(channels);
+    let seen = [(ELEMENTS / channels).div_ceil(128), channels];
+    let seen = data.gpu.allocate(seen, ElementType::F32).unwrap();
+    table.row(
+        format!("moments/{channels}-channels"),
+        (BYTES, BYTES),
+        || {
+            let found = x.moments(-1).unwrap().download().unwrap();
+            let expected = Moments::of(&data.wide(), channels, 1).unwrap();
+            let found: Vec<_> = found.variance().iter().map(|&value| value as f32).collect();
+            verify(&found, 1e-5, |channel| expected.variance()[channel]);
+        },
+        ("read", || {
+            time_encoded(&data.gpu, |encoder| {
+                encode_read(encoder, &x, None, channels, &seen).unwrap();
+            })
+        }),
+        || {
+            time(&data.gpu, || {
+                x.moments(-1).unwrap();
+            })
+        },
+    );
+}
+
+fn slopes(channels: usize) -> Vec<f32> {
+    (0..channels)
+        .map(|channel| (channel % 9) as f32 / 8.0)
+        .collect()
+}
+
+fn prelu(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
+    let (x, y) = (data.matrix(channels), data.matrix(channels));
+    let alpha = slopes(channels);
+    let tensor = data.gpu.upload(&alpha, [channels]).unwrap();
+    let prelu = Pointwise::new(Activation::LEAKY_RELU).math(math);
+    let prelu = prelu.per_channel(&tensor, -1).unwrap();
+    let name = format!("{channels}-channels/{}", math.name());
+    let value = |index: usize| {
+        let slope = Activation::LEAKY_RELU
+            .with(alpha[index % channels])
+            .unwrap();
+        slope.value(f64::from(data.host[index]))
+    };
+    table.row(
+        format!("prelu/forward/{name}"),
+        (2.0 * BYTES, 2.0 * BYTES),
+        || {
+            let found: Vec<f32> = prelu.forward(&x).unwrap().download().unwrap();
+            verify(&found, 1e-6, value);
+        },
+        ("copy", || data.copy()),
+        || {
+            time_encoded(&data.gpu, |encoder| {
+                prelu.encode_forward(encoder, &x, &y).unwrap();
+            })
+        },
+    );
+    table.row(
+        format!("prelu/gradients/{name}"),
+        (3.0 * BYTES, 2.0 * BYTES),
+        || {
+            let found = prelu.gradients(&x, &x).unwrap();
+            let found: Vec<f32> = found.dx.download().unwrap();
+            verify(&found, 1e-6, value); // x as the upstream gradient
+        },
+        ("copy", || data.copy()),
+        || {
+            time(&data.gpu, || {
+                prelu.gradients(&x, &x).unwrap();
+            })
+        },
+    );
+}
+
+fn dice(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
+    let x = data.matrix(channels);
+    let dice = Dice::new(&data.gpu, channels).unwrap().math(math);
+    dice.alpha().write(&slopes(channels)).unwrap();
+    let name = format!("{channels}-channels/{}", math.name());
+    let reference = || {
+        let alpha = slopes(channels);
+        let alpha = alpha.iter().map(|&alpha| f64::from(alpha)).collect();
+        reference::dice::Dice::of_batch(&data.wide(), alpha, 1e-8, 1).unwrap()
+    };
+    table.row(
+        format!("dice/train/{name}"),
+        (3.0 * BYTES, 2.0 * BYTES),
+        || {
+            let expected = reference();
+            let found: Vec<f32> = dice.train(&x).unwrap().0.download().unwrap();
+            verify(&found, 1e-5, |index| {
+                expected.value(index, f64::from(data.host[index]))
+            });
+        },
+        ("copy", || data.copy()),
+        || {
+            time(&data.gpu, || {
+                dice.train(&x).unwrap();
+            })
+        },
+    );
+    let batch = x.moments(-1).unwrap();
+    table.row(
+        format!("dice/backward/{name}"),
+        (5.0 * BYTES, 2.0 * BYTES),
+        || {
+            let x_wide = data.wide();
+            let expected = reference().train_backward(&x_wide, &x_wide);
+            let found = dice.backward(&x, &x, &batch).unwrap();
+            let found: Vec<f32> = found.dx.download().unwrap();
+            verify(&found, 1e-5, |index| expected.dx[index]);
+        },
+        ("copy", || data.copy()),
+        || {
+            time(&data.gpu, || {
+                dice.backward(&x, &x, &batch).unwrap();
+            })
+        },
+    );
+}

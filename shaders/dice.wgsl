@@ -1,0 +1,37 @@
+// Dice (Deep Interest Network, KDD 2018): x (p + (1 - p) alpha), p the sigmoid of x brought to mean 0
+// and variance 1 within its channel.
+struct Parameter {
+    mean: f32,
+    inverse: f32, // 1 / sqrt(variance + epsilon)
+    alpha: f32,
+    mean_k: f32,  // of the gradient through the statistics, for a backward pass; 0 where they are given
+    mean_kz: f32,
+}
+
+fn normalised(x: f32, p: Parameter) -> f32 { return (x - p.mean) * p.inverse; }
+
+fn value(x: f32, p: Parameter) -> f32 {
+    let share = sigmoid(normalised(x, p));
+    return x * (share + (1.0 - share) * p.alpha);
+}
+
+// k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
+fn through_z(x: f32, upstream: f32, z: f32, share: f32, alpha: f32) -> f32 {
+    return upstream * (1.0 - alpha) * (x * share * sigmoid(-z));
+}
+
+// upstream (alpha + (1 - alpha) s) + r (k - mean k - z mean(k z)).
+fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
+    let z = normalised(x, p);
+    let share = sigmoid(z);
+    let k = through_z(x, upstream, z, share, p.alpha);
+    return upstream * (p.alpha + (1.0 - p.alpha) * share) + p.inverse * (k - p.mean_k - z * p.mean_kz);
+}
+
+// k and k z, whose means the backward pass needs, and the gradient of alpha.
+alias Terms = vec3<f32>;
+fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
+    let z = normalised(x, p);
+    let k = through_z(x, upstream, z, sigmoid(z), p.alpha);
+    return Terms(k, k * z, upstream * x * sigmoid(-z));
+}

@@ -1,0 +1,136 @@
+// Alpha dropout: y = a x + b where an element is kept and one value where it is dropped;
+// dx = a upstream where it is kept and 0 where it is dropped. Which elements are dropped follows from
+// the seed and the element's place alone, so that the backward pass draws them again.
+//
+// Tiles, remainder and folding are those of the pointwise family. A vector of four lanes takes one
+// block of four random words; its number among the vectors of the whole tensor is the counter.
+
+struct Arguments {
+    length: u32,        // elements
+    tiles: u32,         // tiles before the remainder
+    threshold: u32,     // dropped where the random word is less; 0 leaves every bit as it is
+    a: f32,
+    b: f32,
+    dropped: f32,       // what a dropped element becomes in the forward pass
+    seed_low: u32,
+    seed_high: u32,
+    start_low: u32,     // vectors of the tensor before this piece of it
+    start_high: u32,
+}
+
+// Keeps the words of other uses of a seed apart.
+const STREAM: u32 = 1u;
+
+override WORKGROUP: u32 = 256u;
+override REMAINDER: bool = false;
+
+@group(0) @binding(0) var<storage, read> input: array<Packed>;         // x or upstream, [length]
+@group(0) @binding(1) var<storage, read_write> output: array<Packed>;  // y or dx, [length]
+@group(1) @binding(0) var<uniform> arguments: Arguments;
+
+struct Place {
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+}
+
+// The thread's first vector; its second comes WORKGROUP later.
+fn first_vector(place: Place) -> u32 {
+    let workgroup = place.workgroup.y * place.workgroups.x + place.workgroup.x;
+    let tile = workgroup + select(0u, arguments.tiles, REMAINDER);
+    return tile * (2u * WORKGROUP) + place.thread;
+}
+
+// The nearest vector that exists, for loads.
+fn within(vector: u32) -> u32 {
+    if REMAINDER { return min(vector, (arguments.length - 1u) / 4u); }
+    return vector;
+}
+
+fn words_at(vector: u32) -> vec4<u32> {
+    let counter = counter_after(vec2<u32>(arguments.start_low, arguments.start_high), vector);
+    return threefry(counter, vec4<u32>(arguments.seed_low, arguments.seed_high, STREAM, 0u));
+}
+
+// Infinities and NaN stay what they are: a > 0.
+fn kept_lane(x: f32) -> f32 { return select(arguments.a * x + arguments.b, x, is_special(x)); }
+
+fn forward_lane(x: f32, word: u32) -> f32 {
+    return select(kept_lane(x), arguments.dropped, word < arguments.threshold);
+}
+
+fn forward_vector(packed_x: Packed, vector: u32) -> Packed {
+    if arguments.threshold == 0u { return packed_x; }
+    let x = unpack(packed_x);
+    let words = words_at(vector);
+    return pack(vec4<f32>(
+        forward_lane(x.x, words.x), forward_lane(x.y, words.y),
+        forward_lane(x.z, words.z), forward_lane(x.w, words.w),
+    ));
+}
+
+fn backward_lane(upstream: f32, word: u32) -> f32 {
+    let kept = select(arguments.a * upstream, upstream, is_special(upstream));
+    return select(kept, 0.0, word < arguments.threshold);
+}
+
+fn backward_vector(packed_upstream: Packed, vector: u32) -> Packed {
+    if arguments.threshold == 0u { return packed_upstream; }
+    let g = unpack(packed_upstream);
+    let words = words_at(vector);
+    return pack(vec4<f32>(
+        backward_lane(g.x, words.x), backward_lane(g.y, words.y),
+        backward_lane(g.z, words.z), backward_lane(g.w, words.w),
+    ));
+}
+
+fn store(vector: u32, lanes: Packed) {
+    let whole = arguments.length / 4u;
+    if !REMAINDER || vector < whole {
+        output[vector] = lanes;
+    } else if vector == whole && vector * 4u < arguments.length {
+        let mask = lane_mask(arguments.length - vector * 4u);
+        output[vector] = (lanes & mask) | (output[vector] & ~mask);
+    }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward(place: Place) {
+    let first = first_vector(place);
+    let second = first + WORKGROUP;
+    let a = input[within(first)];
+    let b = input[within(second)];
+    store(first, forward_vector(a, first));
+    store(second, forward_vector(b, second));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward_in_place(place: Place) {
+    let first = first_vector(place);
+    let second = first + WORKGROUP;
+    let a = output[within(first)];
+    let b = output[within(second)];
+    store(first, forward_vector(a, first));
+    store(second, forward_vector(b, second));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn backward_pass(place: Place) {
+    let first = first_vector(place);
+    let second = first + WORKGROUP;
+    let g = input[within(first)];
+    let h = input[within(second)];
+    store(first, backward_vector(g, first));
+    store(second, backward_vector(h, second));
+}
+
+// The output holds the upstream gradient and receives dx.
+@compute @workgroup_size(WORKGROUP)
+fn backward_in_place(place: Place) {
+    let first = first_vector(place);
+    let second = first + WORKGROUP;
+    let g = output[within(first)];
+    let h = output[within(second)];
+    store(first, backward_vector(g, first));
+    store(second, backward_vector(h, second));
+}

@@ -1,0 +1,84 @@
+// What Dice knows of each channel: from the moments of a batch, which also move the running
+// statistics, or from the running statistics; and the means that its backward pass needs.
+
+struct Arguments {
+    channels: u32,
+    epsilon: f32,
+    momentum: f32,
+    biased: u32, // 1 where the running variance is that of the batch, not of the population
+}
+
+struct Moments { count: f32, mean: f32, m2: f32, unused: f32 }
+struct Parameter { mean: f32, inverse: f32, alpha: f32, mean_k: f32, mean_kz: f32 }
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<storage, read> moments: array<Moments>;                // [channels]
+@group(0) @binding(1) var<storage, read> alpha: array<f32>;                      // [channels]
+@group(0) @binding(2) var<storage, read_write> parameters: array<Parameter>;     // [channels]
+@group(0) @binding(3) var<storage, read_write> running_mean: array<f32>;         // [channels]
+@group(0) @binding(4) var<storage, read_write> running_variance: array<f32>;     // [channels]
+@group(0) @binding(5) var<storage, read> sums: array<vec3<f32>>;                 // [channels]
+@group(0) @binding(6) var<storage, read_write> alpha_gradient: array<f32>;       // [channels]
+@group(1) @binding(0) var<uniform> arguments: Arguments;
+
+struct Place {
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+}
+
+// Workgroups fold into two dimensions past 65,535.
+fn channel_of(place: Place) -> u32 {
+    return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
+}
+
+fn parameter(mean: f32, variance: f32, alpha: f32) -> Parameter {
+    return Parameter(mean, 1.0 / sqrt(variance + arguments.epsilon), alpha, 0.0, 0.0);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn from_batch(place: Place) {
+    let c = channel_of(place);
+    if c >= arguments.channels { return; }
+    let batch = moments[c];
+    parameters[c] = parameter(batch.mean, batch.m2 / batch.count, alpha[c]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn from_running(place: Place) {
+    let c = channel_of(place);
+    if c >= arguments.channels { return; }
+    parameters[c] = parameter(running_mean[c], running_variance[c], alpha[c]);
+}
+
+// running = (1 - momentum) running + momentum batch.
+@compute @workgroup_size(WORKGROUP)
+fn move_running(place: Place) {
+    let c = channel_of(place);
+    if c >= arguments.channels { return; }
+    let batch = moments[c];
+    let variance = batch.m2 / select(batch.count - 1.0, batch.count, arguments.biased == 1u);
+    let kept = 1.0 - arguments.momentum;
+    running_mean[c] = kept * running_mean[c] + arguments.momentum * batch.mean;
+    running_variance[c] = kept * running_variance[c] + arguments.momentum * variance;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn through_batch(place: Place) {
+    let c = channel_of(place);
+    if c >= arguments.channels { return; }
+    let count = moments[c].count;
+    var with_means = parameter(moments[c].mean, moments[c].m2 / count, alpha[c]);
+    with_means.mean_k = sums[c].x / count;
+    with_means.mean_kz = sums[c].y / count;
+    parameters[c] = with_means;
+    alpha_gradient[c] = sums[c].z;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn alpha_of_sums(place: Place) {
+    let c = channel_of(place);
+    if c >= arguments.channels { return; }
+    alpha_gradient[c] = sums[c].z;
+}

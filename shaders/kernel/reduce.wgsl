@@ -1,0 +1,193 @@
+// Reductions per channel of a tensor seen as [outer, channels, inner].
+//
+// `columns` serves inner = 1: the tensor is a matrix whose rows hold a whole number of outer rows
+// and of vectors; a thread owns one vector of columns and walks ROWS rows. `runs` serves inner > 1:
+// LANES threads share the runs of inner elements of a channel, vector by vector. Each thread leaves
+// a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. No
+// barriers and no atomics: the same input gives the same bits.
+//
+// The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
+// know of the channels of the four lanes; Lanes, the sums of four lanes while they grow; Partial, the
+// result of one lane; visit, what is to be done with each vector on the way.
+
+struct Arguments {
+    rows: u32,     // columns: rows, the last perhaps partial; runs: outer; merge: partial results
+    vectors: u32,  // columns: vectors per row; runs: whole vectors per run
+    length: u32,   // columns: elements; runs: elements per run
+    channels: u32, // of this piece of the tensor
+    stride: u32,   // partial results from one to the next of a channel: channels of the tensor
+    skip: u32,     // elements of the bindings before the first
+    first: u32,    // place of the first partial result
+    lanes: u32,    // runs: threads that share a run
+    channel: u32,  // runs: the first channel of this piece
+}
+
+const ROWS: u32 = 128u;
+const BLOCK: u32 = 32u;
+const MERGED: u32 = 1024u; // BLOCK blocks
+override WORKGROUP: u32 = 64u;
+override ALIGNED: bool = true; // runs: whether each begins with a whole vector
+
+@group(0) @binding(2) var<storage, read_write> results: array<Partial>; // [.., stride]
+@group(0) @binding(4) var<storage, read> partials: array<Partial>;      // [rows, channels]
+@group(1) @binding(0) var<uniform> arguments: Arguments;
+
+struct Place {
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+}
+
+// Workgroups fold into two dimensions past 65,535.
+fn thread_index(place: Place) -> u32 {
+    return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
+}
+
+// Of four lanes.
+struct Partials { x: Partial, y: Partial, z: Partial, w: Partial }
+
+// The first `count` lanes of b joined to a.
+fn join_lanes(a: Partials, b: Partials, count: u32) -> Partials {
+    var joined = a;
+    if count > 0u { joined.x = join(a.x, b.x); }
+    if count > 1u { joined.y = join(a.y, b.y); }
+    if count > 2u { joined.z = join(a.z, b.z); }
+    if count > 3u { joined.w = join(a.w, b.w); }
+    return joined;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn columns(place: Place) {
+    let index = thread_index(place);
+    let split = index / arguments.vectors;
+    let column = index - split * arguments.vectors;
+    let first = split * ROWS;
+    if first >= arguments.rows { return; }
+    let channel = vec4<u32>(column * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+    let known = context(channel % vec4<u32>(arguments.channels));
+    let start = arguments.skip / 4u;
+    let whole = arguments.length / 4u;
+    // The rows of this split whose vector is whole.
+    let reach = whole + arguments.vectors - 1u - min(column, whole + arguments.vectors - 1u);
+    let end = min(first + ROWS, reach / arguments.vectors);
+    var vector = first * arguments.vectors + column;
+    var sums = begin(item(start + min(vector, (arguments.length - 1u) / 4u)));
+    var row = first;
+    for (; row + 4u <= end; row += 4u) {
+        let a = item(start + vector);
+        let b = item(start + vector + arguments.vectors);
+        let c = item(start + vector + 2u * arguments.vectors);
+        let d = item(start + vector + 3u * arguments.vectors);
+        sums = add_four(sums, a, b, c, d, known);
+        visit(start + vector, a, known);
+        visit(start + vector + arguments.vectors, b, known);
+        visit(start + vector + 2u * arguments.vectors, c, known);
+        visit(start + vector + 3u * arguments.vectors, d, known);
+        vector += 4u * arguments.vectors;
+    }
+    for (; row < end; row++) {
+        let a = item(start + vector);
+        sums = add_one(sums, a, known);
+        visit(start + vector, a, known);
+        vector += arguments.vectors;
+    }
+    var results_of_lanes = finish(sums);
+    if vector == whole && row < first + ROWS && whole * 4u < arguments.length {
+        let tail = item(start + vector);
+        let count = arguments.length - whole * 4u;
+        results_of_lanes = join_lanes(results_of_lanes, alone(tail, known), count);
+        visit_first(start + vector, tail, known, count);
+    }
+    let output = arguments.first + index * 4u;
+    results[output] = results_of_lanes.x;
+    results[output + 1u] = results_of_lanes.y;
+    results[output + 2u] = results_of_lanes.z;
+    results[output + 3u] = results_of_lanes.w;
+}
+
+// Vectors that a thread of `runs` takes of each run, and the runs that it takes.
+fn vectors_per_run() -> u32 { return max((arguments.vectors + arguments.lanes - 1u) / arguments.lanes, 1u); }
+fn runs_per_thread() -> u32 { return max(BLOCK / vectors_per_run(), 1u); }
+
+@compute @workgroup_size(WORKGROUP)
+fn runs(place: Place) {
+    let index = thread_index(place);
+    let group = index / arguments.lanes;
+    let lane = index - group * arguments.lanes;
+    let split = group / arguments.channels;
+    let channel = group - split * arguments.channels;
+    let first = split * runs_per_thread();
+    if first >= arguments.rows { return; }
+    let known = context(vec4<u32>(arguments.channel + channel));
+    let last = arguments.skip + arguments.rows * arguments.channels * arguments.length - 1u;
+    let start = arguments.skip + (first * arguments.channels + channel) * arguments.length;
+    var sums = begin(item_at(min(start + lane * 4u, last), last));
+    var tails = finish(sums);
+    for (var run = 0u; run < runs_per_thread() && first + run < arguments.rows; run++) {
+        let element = start + run * arguments.channels * arguments.length;
+        var vector = lane;
+        for (; vector + 3u * arguments.lanes < arguments.vectors; vector += 4u * arguments.lanes) {
+            let a = run_item(element, vector, last);
+            let b = run_item(element, vector + arguments.lanes, last);
+            let c = run_item(element, vector + 2u * arguments.lanes, last);
+            let d = run_item(element, vector + 3u * arguments.lanes, last);
+            sums = add_four(sums, a, b, c, d, known);
+            if ALIGNED {
+                visit(element / 4u + vector, a, known);
+                visit(element / 4u + vector + arguments.lanes, b, known);
+                visit(element / 4u + vector + 2u * arguments.lanes, c, known);
+                visit(element / 4u + vector + 3u * arguments.lanes, d, known);
+            }
+        }
+        for (; vector < arguments.vectors; vector += arguments.lanes) {
+            let a = run_item(element, vector, last);
+            sums = add_one(sums, a, known);
+            if ALIGNED { visit(element / 4u + vector, a, known); }
+        }
+        let count = arguments.length - arguments.vectors * 4u;
+        if lane == 0u && count > 0u {
+            let tail = item_at(element + arguments.vectors * 4u, last);
+            tails = join_lanes(tails, alone(tail, known), count);
+        }
+    }
+    var four = finish(sums);
+    if !ALIGNED { four = join_lanes(four, tails, 4u); }
+    let place_of_result = (split * arguments.lanes + lane) * arguments.stride + arguments.channel + channel;
+    results[arguments.first + place_of_result] = join(join(four.x, four.y), join(four.z, four.w));
+}
+
+// A vector of the run that begins at `element`.
+fn run_item(element: u32, vector: u32, last: u32) -> Item {
+    if ALIGNED { return item(element / 4u + vector); }
+    return item_at(element + vector * 4u, last);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn merge(place: Place) {
+    let index = thread_index(place);
+    let split = index / arguments.channels;
+    let channel = index - split * arguments.channels;
+    let first = split * MERGED;
+    if first >= arguments.rows { return; }
+    let end = min(first + MERGED, arguments.rows);
+    var total = partials[first * arguments.channels + channel];
+    for (var row = first + 1u; row < min(first + BLOCK, end); row++) {
+        total = join(total, partials[row * arguments.channels + channel]);
+    }
+    for (var block = first + BLOCK; block < end; block += BLOCK) {
+        var sum = partials[block * arguments.channels + channel];
+        for (var row = block + 1u; row < min(block + BLOCK, end); row++) {
+            sum = join(sum, partials[row * arguments.channels + channel]);
+        }
+        total = join(total, sum);
+    }
+    results[index] = total;
+}
+
+// The results of one part of the tensor joined to those of the parts before.
+@compute @workgroup_size(WORKGROUP)
+fn accumulate(place: Place) {
+    let channel = thread_index(place);
+    if channel >= arguments.channels { return; }
+    results[channel] = join(results[channel], partials[channel]);
+}

@@ -1,0 +1,27 @@
+// What the speed of pooling is measured against: reads STREAMS parts of a tensor side by side and
+// writes the OR of their words.
+
+struct Arguments { vectors: u32 } // of a part
+
+override WORKGROUP: u32 = 64u;
+override STREAMS: u32 = 4u;
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;             // [STREAMS, vectors]
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;  // [vectors]
+@group(1) @binding(0) var<uniform> arguments: Arguments;
+
+struct Place {
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn streams(place: Place) {
+    // Workgroups fold into two dimensions past 65,535.
+    let index = (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
+    if index >= arguments.vectors { return; }
+    var all = x[index];
+    for (var stream = 1u; stream < STREAMS; stream++) { all |= x[stream * arguments.vectors + index]; }
+    output[index] = all;
+}

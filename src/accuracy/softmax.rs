@@ -1,0 +1,201 @@
+//! What softmax and log-softmax should have given, and how far from it a result may be.
+
+use super::{Report, Sample, ulp, ulp_error};
+use crate::{
+    element::{Element, ElementType},
+    error::{Error, Result},
+    reference::softmax::{Form, MaskedRows, backward, forward, rest},
+    wgsl::Math,
+};
+
+/// What the sum of a row of `len` elements may be off by, relative to it. Sums run in blocks, so
+/// that it grows no further than at 16,384.
+pub fn row_sum_error(len: usize) -> f64 {
+    1e-6 * (len.min(16_384) as f64 / 1024.0).sqrt()
+}
+
+/// A pass over a tensor seen as rows of `extent` elements, `inner` apart.
+///
+/// ```
+/// use wgpu_activations::{Math, accuracy::softmax::Expectation};
+/// use wgpu_activations::reference::softmax::{Form, MaskedRows};
+///
+/// let expectation = Expectation {
+///     form: Form::Softmax,
+///     masked: MaskedRows::Nan,
+///     math: Math::Accurate,
+///     extent: 2,
+///     inner: 1,
+///     input: &[3.0f32, 3.0],
+///     upstream: None,
+/// };
+/// assert!(expectation.check(&[0.5, 0.5])?.passed());
+/// assert!(!expectation.check(&[0.5, 0.6])?.passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation<'a, T> {
+    /// Which of the two.
+    pub form: Form,
+    /// What a row of -infinity gives.
+    pub masked: MaskedRows,
+    /// Where the elementary functions come from.
+    pub math: Math,
+    /// Length of the axis.
+    pub extent: usize,
+    /// Elements from one place along the axis to the next.
+    pub inner: usize,
+    /// x, or y for a backward pass.
+    pub input: &'a [T],
+    /// Upstream gradients, for a backward pass.
+    pub upstream: Option<&'a [T]>,
+}
+
+/// What an element should be, and by how much it may be off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// By the reference.
+    pub expected: f64,
+    /// Difference allowed.
+    pub allowed: f64,
+}
+
+impl<T: Element> Expectation<'_, T> {
+    /// Compares every element of `found`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if there are not as many as inputs.
+    pub fn check(&self, found: &[T]) -> Result<Report> {
+        for len in [
+            found.len(),
+            self.upstream.map_or(self.input.len(), <[T]>::len),
+        ] {
+            if len != self.input.len() {
+                return Err(Error::LengthMismatch {
+                    shape: vec![self.input.len()],
+                    expected: self.input.len(),
+                    found: len,
+                });
+            }
+        }
+        let mut report = Report::default();
+        let slice = self.extent * self.inner;
+        for first in (0..found.len()).step_by(slice.max(1)) {
+            for row in first..first + self.inner {
+                for (place, bound) in self.row(row).into_iter().enumerate() {
+                    let index = row + place * self.inner;
+                    report.add(self.sample(index, found[index], bound));
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// The bounds of the row that begins at element `first`.
+    pub fn row(&self, first: usize) -> Vec<Bound> {
+        let gather = |tensor: &[T]| -> Vec<f64> {
+            let elements = tensor[first..].iter().step_by(self.inner.max(1));
+            elements
+                .take(self.extent)
+                .map(|x| f64::from(x.to_f32()))
+                .collect()
+        };
+        let input = gather(self.input);
+        match self.upstream {
+            None => self.forward_row(&input),
+            Some(upstream) => self.backward_row(&input, &gather(upstream)),
+        }
+    }
+
+    /// Softmax: 4 ULP, 1 ULP in f16 and bf16, and what the row sum may be off by. Log-softmax: the
+    /// same, where an error of the sum counts by the share of it that is not the largest element's.
+    fn forward_row(&self, x: &[f64]) -> Vec<Bound> {
+        let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let rest = rest(x, most);
+        let sum_error = row_sum_error(x.len());
+        let expected = forward(self.form, self.masked, x);
+        let bound = |expected: f64| {
+            let ulps = match T::TYPE {
+                ElementType::F32 => 4.0,
+                ElementType::F16 | ElementType::Bf16 => 1.0,
+            };
+            let sum = match self.form {
+                Form::Softmax => sum_error * expected,
+                Form::LogSoftmax => sum_error * rest / (1.0 + rest),
+            };
+            let native = match self.math {
+                Math::Accurate => 0.0,
+                Math::Native => 1e-5 + 1e-4 * expected.abs(),
+            };
+            let allowed = ulps * ulp(expected, T::TYPE) + sum + native;
+            Bound { expected, allowed }
+        };
+        expected.into_iter().map(bound).collect()
+    }
+
+    /// 4 ULP of f32 of the magnitudes that enter the difference, what the row sum may be off by, and
+    /// the rounding to f16 and bf16.
+    fn backward_row(&self, y: &[f64], upstream: &[f64]) -> Vec<Bound> {
+        let share = |y: f64| match self.form {
+            Form::Softmax => y,
+            Form::LogSoftmax => y.exp(),
+        };
+        let term = |(y, g): (&f64, &f64)| match self.form {
+            Form::Softmax => (g * y).abs(),
+            Form::LogSoftmax => g.abs(),
+        };
+        let terms: f64 = y.iter().zip(upstream).map(term).sum();
+        let native = match (self.form, self.math) {
+            (Form::LogSoftmax, Math::Native) => 1e-5,
+            _ => 0.0,
+        };
+        let expected = backward(self.form, y, upstream);
+        let bound = |((expected, y), g): ((f64, &f64), &f64)| {
+            let magnitude = match self.form {
+                Form::Softmax => y.abs() * (g.abs() + terms),
+                Form::LogSoftmax => g.abs() + share(*y) * terms,
+            };
+            let storage = match T::TYPE {
+                ElementType::F32 => 0.0,
+                ElementType::F16 | ElementType::Bf16 => ulp(expected, T::TYPE),
+            };
+            // A subnormal y may be flushed.
+            let flushed = f64::from(f32::MIN_POSITIVE) * (1.0 + g.abs() + terms);
+            let sum = share(*y).abs() * terms * row_sum_error(upstream.len());
+            let allowed = 4.0 * ulp(magnitude, ElementType::F32)
+                + sum
+                + storage
+                + flushed
+                + native * magnitude;
+            Bound { expected, allowed }
+        };
+        expected
+            .into_iter()
+            .zip(y)
+            .zip(upstream)
+            .map(bound)
+            .collect()
+    }
+
+    fn sample(&self, index: usize, found: T, bound: Bound) -> Sample {
+        let Bound { expected, allowed } = bound;
+        let ulps = ulp_error(found, expected);
+        let severity = if ulps == 0.0 || !ulps.is_finite() {
+            ulps
+        } else {
+            ulps * ulp(expected, T::TYPE) / allowed
+        };
+        Sample {
+            index,
+            x: self.input[index].to_f32(),
+            upstream: self
+                .upstream
+                .map_or(1.0, |upstream| upstream[index].to_f32()),
+            found: f64::from(found.to_f32()),
+            expected,
+            ulp: ulps,
+            severity,
+        }
+    }
+}

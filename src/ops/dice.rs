@@ -1,0 +1,466 @@
+//! Dice: a sigmoid gate on what is normalised over the batch, with a learned slope per channel.
+
+use super::{
+    dispatch, expect_alike, fold_over,
+    moments::{TensorMoments, moments},
+    pointwise::{Launch, Pass},
+    reduce::{Reduce, bind},
+};
+use crate::{
+    element::ElementType,
+    error::{Error, Result},
+    gpu::{
+        Binding::{self, Read, Write},
+        Gpu, Kernel, PipelineKey,
+    },
+    tensor::{Tensor, View},
+    wgsl::{Math, ParameterSource, Reduction},
+};
+
+const OP: &str = "dice";
+
+/// f32 words of the shader's `Parameter`.
+const PARAMETER: usize = 5;
+
+/// Dice (Zhou et al., Deep Interest Network for Click-Through Rate Prediction, KDD 2018): per
+/// channel y = x (p + (1 - p) alpha), p = sigmoid((x - mean) / sqrt(variance + epsilon)).
+///
+/// [`Dice::train`] takes mean and biased variance from the batch and moves the running ones,
+/// running = (1 - momentum) running + momentum batch; [`Dice::infer`] uses the running ones. State
+/// (alpha, running mean, running variance) lives on the device: read it with [`Tensor::download`],
+/// set it with [`Tensor::write`]. Statistics are kept in f32 whatever the elements are.
+///
+/// Libraries differ: DeepCTR and EasyRec take an epsilon of 1e-9; a momentum of 0.99 in
+/// TensorFlow's convention is 0.01 here.
+///
+/// ```no_run
+/// use wgpu_activations::{Dice, Gpu};
+///
+/// let gpu = Gpu::new()?;
+/// let dice = Dice::new(&gpu, 2)?;
+/// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 5.0], [2, 2])?;
+/// let (y, batch) = dice.train(&x)?;
+/// let gradients = dice.backward(&x, &y, &batch)?; // y as the upstream gradient
+/// println!("{:?}", gradients.alpha.download::<f32>()?);
+/// let y = dice.infer(&x)?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Dice {
+    alpha: Tensor,
+    running_mean: Tensor,
+    running_variance: Tensor,
+    epsilon: f32,
+    momentum: f32,
+    biased: bool,
+    axis: i64,
+    math: Math,
+}
+
+/// What Dice's backward pass gives.
+#[derive(Debug)]
+pub struct DiceGradients {
+    /// With respect to x, of its shape and type.
+    pub dx: Tensor,
+    /// With respect to alpha: f32, one value per channel.
+    pub alpha: Tensor,
+}
+
+impl Dice {
+    /// Dice of `channels` channels along the last axis: alpha 0, running mean 0 and variance 1,
+    /// epsilon 1e-8, momentum 0.1, the running variance unbiased.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for more channels than the device binds, [`Error::OutOfMemory`].
+    pub fn new(gpu: &Gpu, channels: usize) -> Result<Self> {
+        let limit = gpu.limits().max_storage_buffer_binding_size & !0xfff;
+        let bytes = (channels * PARAMETER * 4) as u64;
+        if bytes > limit {
+            return Err(Error::TooLarge {
+                what: format!("{OP}: what it knows of {channels} channels"),
+                bytes,
+                limit,
+                advice: "split the tensor along its channels",
+            });
+        }
+        let filled = |value: f32| gpu.upload(&vec![value; channels], [channels]);
+        Ok(Self {
+            alpha: filled(0.0)?,
+            running_mean: filled(0.0)?,
+            running_variance: filled(1.0)?,
+            epsilon: 1e-8,
+            momentum: 0.1,
+            biased: false,
+            axis: -1,
+            math: Math::Accurate,
+        })
+    }
+
+    /// With the channels along `axis`, which counts from the end where negative.
+    #[must_use]
+    pub fn axis(self, axis: i64) -> Self {
+        Self { axis, ..self }
+    }
+
+    /// With `epsilon` added to the variance.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterOutOfRange`] unless it is a finite number > 0.
+    pub fn epsilon(self, epsilon: f32) -> Result<Self> {
+        let fits = epsilon.is_finite() && epsilon >= f32::MIN_POSITIVE;
+        expect_range(
+            fits,
+            "epsilon",
+            epsilon,
+            "a finite number > 0 (at least 1.18e-38)",
+        )?;
+        Ok(Self { epsilon, ..self })
+    }
+
+    /// With the share of the batch in the running statistics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterOutOfRange`] unless it is from 0 to 1.
+    pub fn momentum(self, momentum: f32) -> Result<Self> {
+        let fits = (0.0..=1.0).contains(&momentum);
+        expect_range(fits, "momentum", momentum, "a number from 0 to 1")?;
+        Ok(Self { momentum, ..self })
+    }
+
+    /// With the batch's own variance in the running one, in place of the unbiased estimate.
+    #[must_use]
+    pub fn biased(self) -> Self {
+        Self {
+            biased: true,
+            ..self
+        }
+    }
+
+    /// With elementary functions from `math`.
+    #[must_use]
+    pub fn math(self, math: Math) -> Self {
+        Self { math, ..self }
+    }
+
+    /// The slope of each channel where it is switched off: [channels], f32.
+    pub fn alpha(&self) -> &Tensor {
+        &self.alpha
+    }
+
+    /// The running mean of each channel: [channels], f32.
+    pub fn running_mean(&self) -> &Tensor {
+        &self.running_mean
+    }
+
+    /// The running variance of each channel: [channels], f32.
+    pub fn running_variance(&self) -> &Tensor {
+        &self.running_variance
+    }
+
+    /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running
+    /// ones are moved.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BatchTooSmall`] if each channel has one element only, and as [`Dice::infer`].
+    pub fn train(&self, x: &Tensor) -> Result<(Tensor, TensorMoments)> {
+        let view = self.view(x)?;
+        if x.len() == view.extent && !x.is_empty() {
+            return Err(Error::BatchTooSmall {
+                op: OP,
+                axis: x.axis(self.axis)?,
+                shape: x.shape().to_vec(),
+            });
+        }
+        let batch = moments(OP, x, view)?;
+        if x.is_empty() {
+            return Ok((x.gpu().allocate(x.shape(), x.element())?, batch));
+        }
+        let parameters = self.parameters("from_batch", Some(&batch))?;
+        self.statistics(
+            "move_running",
+            &[Read(0), Write(3), Write(4)],
+            &[
+                (0, &batch.words),
+                (3, &self.running_mean),
+                (4, &self.running_variance),
+            ],
+        )?;
+        Ok((self.forward(x, view, &parameters)?, batch))
+    }
+
+    /// y with the running statistics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what
+    /// the device reports.
+    pub fn infer(&self, x: &Tensor) -> Result<Tensor> {
+        let view = self.view(x)?;
+        if x.is_empty() {
+            return x.gpu().allocate(x.shape(), x.element());
+        }
+        let parameters = self.parameters("from_running", None)?;
+        self.forward(x, view, &parameters)
+    }
+
+    /// The gradients of a pass that [`Dice::train`] made: `batch` is what it returned for `x`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like x, and as
+    /// [`Dice::train`].
+    pub fn backward(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+    ) -> Result<DiceGradients> {
+        let view = self.view_of_both(x, upstream)?;
+        if !batch.words.gpu().same_device(x.gpu()) {
+            return Err(Error::ForeignTensor { op: OP.to_owned() });
+        }
+        let channels = batch.words.len() / Reduction::Moments.words();
+        if channels != view.extent {
+            return Err(Error::ChannelMismatch {
+                op: OP,
+                parameter: "the batch's moments",
+                found: channels,
+                channels: view.extent,
+                axis: x.axis(self.axis)?,
+                shape: x.shape().to_vec(),
+            });
+        }
+        if x.is_empty() {
+            return self.no_gradients(x);
+        }
+        let known = self.parameters("from_batch", Some(batch))?;
+        let sums = self.reduce(x, upstream, view, &known).run()?;
+        let parameters = self.allocate_parameters()?;
+        let alpha = x.gpu().allocate([view.extent], ElementType::F32)?;
+        self.statistics(
+            "through_batch",
+            &[Read(0), Read(1), Write(2), Read(5), Write(6)],
+            &[
+                (0, &batch.words),
+                (1, &self.alpha),
+                (2, &parameters),
+                (5, &sums),
+                (6, &alpha),
+            ],
+        )?;
+        let dx = x.gpu().allocate(x.shape(), x.element())?;
+        self.launch(
+            view,
+            &parameters,
+            Pass::Backward {
+                x,
+                upstream,
+                dx: &dx,
+            },
+        )?;
+        Ok(DiceGradients { dx, alpha })
+    }
+
+    /// The gradients of a pass that [`Dice::infer`] made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::backward`].
+    pub fn infer_backward(&self, x: &Tensor, upstream: &Tensor) -> Result<DiceGradients> {
+        let view = self.view_of_both(x, upstream)?;
+        if x.is_empty() {
+            return self.no_gradients(x);
+        }
+        let parameters = self.parameters("from_running", None)?;
+        let dx = x.gpu().allocate(x.shape(), x.element())?;
+        let mut reduce = self.reduce(x, upstream, view, &parameters);
+        if reduce.takes_dx() {
+            reduce.dx = Some(&dx);
+        } else {
+            self.launch(
+                view,
+                &parameters,
+                Pass::Backward {
+                    x,
+                    upstream,
+                    dx: &dx,
+                },
+            )?;
+        }
+        let sums = reduce.run()?;
+        let alpha = x.gpu().allocate([view.extent], ElementType::F32)?;
+        self.statistics(
+            "alpha_of_sums",
+            &[Read(5), Write(6)],
+            &[(5, &sums), (6, &alpha)],
+        )?;
+        Ok(DiceGradients { dx, alpha })
+    }
+
+    fn view(&self, x: &Tensor) -> Result<View> {
+        if !x.gpu().same_device(self.alpha.gpu()) {
+            return Err(Error::ForeignTensor { op: OP.to_owned() });
+        }
+        let view = x.view(self.axis)?;
+        if view.extent != self.alpha.len() {
+            return Err(Error::ChannelMismatch {
+                op: OP,
+                parameter: "alpha",
+                found: self.alpha.len(),
+                channels: view.extent,
+                axis: x.axis(self.axis)?,
+                shape: x.shape().to_vec(),
+            });
+        }
+        Ok(view)
+    }
+
+    fn view_of_both(&self, x: &Tensor, upstream: &Tensor) -> Result<View> {
+        expect_alike(OP, ("upstream", upstream), ("x", x))?;
+        self.view(x)
+    }
+
+    fn no_gradients(&self, x: &Tensor) -> Result<DiceGradients> {
+        let channels = self.alpha.len();
+        Ok(DiceGradients {
+            dx: x.gpu().allocate(x.shape(), x.element())?,
+            alpha: x.gpu().upload(&vec![0.0f32; channels], [channels])?,
+        })
+    }
+
+    /// What the kernels know of each channel, from a batch or from the running statistics.
+    fn parameters(
+        &self,
+        entry_point: &'static str,
+        batch: Option<&TensorMoments>,
+    ) -> Result<Tensor> {
+        let parameters = self.allocate_parameters()?;
+        let alpha_and_output = [(1, &self.alpha), (2, &parameters)];
+        match batch {
+            Some(batch) => self.statistics(
+                entry_point,
+                &[Read(0), Read(1), Write(2)],
+                &[&[(0, &batch.words)], &alpha_and_output[..]].concat(),
+            )?,
+            None => self.statistics(
+                entry_point,
+                &[Read(1), Write(2), Write(3), Write(4)],
+                &[
+                    &alpha_and_output[..],
+                    &[(3, &self.running_mean), (4, &self.running_variance)],
+                ]
+                .concat(),
+            )?,
+        }
+        Ok(parameters)
+    }
+
+    fn allocate_parameters(&self) -> Result<Tensor> {
+        let words = self.alpha.len() * PARAMETER;
+        self.alpha.gpu().allocate([words], ElementType::F32)
+    }
+
+    /// Runs an entry point of the kernel that has one thread per channel.
+    fn statistics(
+        &self,
+        entry_point: &'static str,
+        bindings: &'static [Binding],
+        tensors: &[(u32, &Tensor)],
+    ) -> Result<()> {
+        let gpu = self.alpha.gpu();
+        let pipeline = gpu.pipeline(&PipelineKey {
+            kernel: Kernel::DiceStatistics,
+            entry_point,
+            bindings,
+            activation: None,
+            element: ElementType::F32,
+            math: self.math,
+            constants: Vec::new(),
+        })?;
+        let channels = self.alpha.len();
+        let arguments = [
+            channels as u32,
+            self.epsilon.to_bits(),
+            self.momentum.to_bits(),
+            u32::from(self.biased),
+            0,
+            0,
+            0,
+            0,
+        ];
+        let entries: Vec<_> = tensors
+            .iter()
+            .map(|(binding, tensor)| bind(*binding, tensor))
+            .collect();
+        let groups = fold_over((channels as u64).div_ceil(pipeline.workgroup.into()));
+        gpu.submit(|encoder| {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
+            Ok(())
+        })
+        .map(|_| ())
+    }
+
+    fn forward(&self, x: &Tensor, view: View, parameters: &Tensor) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        self.launch(view, parameters, Pass::Forward { x, y: &y })?;
+        Ok(y)
+    }
+
+    fn launch(&self, view: View, parameters: &Tensor, pass: Pass<'_>) -> Result<()> {
+        let launch = Launch {
+            key: PipelineKey {
+                kernel: Kernel::Dice,
+                entry_point: pass.entry_point(),
+                bindings: pass.bindings(ParameterSource::Channel),
+                activation: None,
+                element: pass.x().element(),
+                math: self.math,
+                constants: Vec::new(),
+            },
+            parameter: 0.0,
+            parameters: Some(parameters),
+            view,
+        };
+        let gpu = self.alpha.gpu();
+        gpu.submit(|encoder| launch.encode(encoder, pass))
+            .map(|_| ())
+    }
+
+    /// The sums that the gradients need.
+    fn reduce<'a>(
+        &self,
+        x: &'a Tensor,
+        upstream: &'a Tensor,
+        view: View,
+        parameters: &'a Tensor,
+    ) -> Reduce<'a> {
+        Reduce {
+            op: OP,
+            reduction: Reduction::Dice,
+            activation: None,
+            math: self.math,
+            view,
+            x,
+            upstream: Some(upstream),
+            parameters: Some(parameters),
+            dx: None,
+        }
+    }
+}
+
+fn expect_range(fits: bool, parameter: &'static str, value: f32, rule: &'static str) -> Result<()> {
+    if fits {
+        return Ok(());
+    }
+    Err(Error::ParameterOutOfRange {
+        op: OP,
+        parameter,
+        value,
+        rule,
+    })
+}

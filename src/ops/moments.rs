@@ -1,0 +1,91 @@
+//! Count, mean and M2 per channel, by a parallel reduction.
+
+use super::reduce::Reduce;
+use crate::{
+    element::ElementType,
+    error::Result,
+    reference::moments::Moments,
+    tensor::{Tensor, View},
+    wgsl::{Math, Reduction},
+};
+
+/// The [`Moments`] of a tensor's channels, on the device.
+#[derive(Debug)]
+pub struct TensorMoments {
+    count: u64,
+    /// [channels] of count, mean, M2 and an unused word.
+    pub(super) words: Tensor,
+}
+
+impl Tensor {
+    /// Count, mean and M2 of each channel along `axis`, over all other axes, computed in f32 and
+    /// kept on the device. A channel of equal elements has that mean exactly, and variance 0; one
+    /// that holds NaN or an infinity has moments of NaN.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
+    /// thread, exceed the device's largest binding, and what the device reports.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::Gpu;
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// let moments = x.moments(-1)?.download()?;
+    /// assert_eq!(moments.mean(), [2.0, 10.0]);
+    /// assert_eq!(moments.variance(), [1.0, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn moments(&self, axis: i64) -> Result<TensorMoments> {
+        moments("moments", self, self.view(axis)?)
+    }
+}
+
+/// The moments of the channels of `x` seen as `view`, for the operation `op`.
+pub(super) fn moments(op: &'static str, x: &Tensor, view: View) -> Result<TensorMoments> {
+    let words = if x.is_empty() {
+        let words = view.extent * Reduction::Moments.words();
+        x.gpu().upload(&vec![0.0f32; words], [words])?
+    } else {
+        let reduce = Reduce {
+            op,
+            reduction: Reduction::Moments,
+            activation: None,
+            math: Math::Accurate,
+            view,
+            x,
+            upstream: None,
+            parameters: None,
+            dx: None,
+        };
+        reduce.run()?
+    };
+    debug_assert_eq!(words.element(), ElementType::F32);
+    Ok(TensorMoments {
+        count: (x.len() / view.extent.max(1)) as u64,
+        words,
+    })
+}
+
+impl TensorMoments {
+    /// Elements in each channel.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Copies them to the host.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports.
+    pub fn download(&self) -> Result<Moments> {
+        let words: Vec<f32> = self.words.download()?;
+        let column = |index: usize| {
+            let words = words.iter().skip(index).step_by(Reduction::Moments.words());
+            words.map(|&word| f64::from(word)).collect()
+        };
+        Moments::new(self.count, column(1), column(2))
+    }
+}

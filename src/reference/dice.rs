@@ -1,0 +1,128 @@
+//! Dice, x (p + (1 - p) alpha) with p the sigmoid of the normalised x (Zhou et al., Deep Interest
+//! Network for Click-Through Rate Prediction, KDD 2018).
+
+use super::moments::Moments;
+use crate::error::Result;
+
+/// Dice of a tensor seen as [outer, channels, inner], with what it knows of each channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dice {
+    /// Mean of each channel.
+    pub mean: Vec<f64>,
+    /// Biased variance of each channel.
+    pub variance: Vec<f64>,
+    /// Slope of each channel where it is switched off.
+    pub alpha: Vec<f64>,
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Elements from one channel to the next.
+    pub inner: usize,
+}
+
+/// What Dice's backward pass gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradients {
+    /// With respect to x.
+    pub dx: Vec<f64>,
+    /// With respect to alpha, for each channel.
+    pub alpha: Vec<f64>,
+    /// Sum of the magnitudes of alpha's terms, which its error is measured by.
+    pub alpha_magnitude: Vec<f64>,
+}
+
+impl Dice {
+    /// With the statistics of `x` itself, as in training.
+    ///
+    /// # Errors
+    ///
+    /// As [`Moments::of`].
+    pub fn of_batch(x: &[f64], alpha: Vec<f64>, epsilon: f64, inner: usize) -> Result<Self> {
+        let moments = Moments::of(x, alpha.len(), inner)?;
+        Ok(Self {
+            mean: moments.mean().to_vec(),
+            variance: moments.variance(),
+            alpha,
+            epsilon,
+            inner,
+        })
+    }
+
+    /// The channel of element `index`.
+    pub fn channel(&self, index: usize) -> usize {
+        index / self.inner % self.alpha.len()
+    }
+
+    /// How many standard deviations the mean of element `index`'s channel lies from 0: x - mean
+    /// loses as many digits.
+    pub fn conditioning(&self, index: usize) -> f64 {
+        let channel = self.channel(index);
+        self.mean[channel].abs() / (self.variance[channel] + self.epsilon).sqrt()
+    }
+
+    /// y for element `index` of value `x`.
+    pub fn value(&self, index: usize, x: f64) -> f64 {
+        let share = sigmoid(self.z(index, x));
+        x * (share + (1.0 - share) * self.alpha[self.channel(index)])
+    }
+
+    /// Gradients where the statistics are given, as in inference.
+    pub fn infer_backward(&self, x: &[f64], upstream: &[f64]) -> Gradients {
+        let zeros = vec![0.0; self.alpha.len()];
+        self.gradients(x, upstream, &zeros, &zeros)
+    }
+
+    /// Gradients where the statistics are those of x, as in training.
+    pub fn train_backward(&self, x: &[f64], upstream: &[f64]) -> Gradients {
+        let channels = self.alpha.len();
+        let count = (x.len() / channels.max(1)) as f64;
+        let (mut mean_k, mut mean_kz) = (vec![0.0; channels], vec![0.0; channels]);
+        for (index, (&x, &g)) in x.iter().zip(upstream).enumerate() {
+            let k = self.through_z(index, x, g);
+            mean_k[self.channel(index)] += k / count;
+            mean_kz[self.channel(index)] += k * self.z(index, x) / count;
+        }
+        self.gradients(x, upstream, &mean_k, &mean_kz)
+    }
+
+    fn gradients(&self, x: &[f64], upstream: &[f64], mean_k: &[f64], mean_kz: &[f64]) -> Gradients {
+        let channels = self.alpha.len();
+        let mut gradients = Gradients {
+            dx: Vec::with_capacity(x.len()),
+            alpha: vec![0.0; channels],
+            alpha_magnitude: vec![0.0; channels],
+        };
+        for (index, (&x, &g)) in x.iter().zip(upstream).enumerate() {
+            let c = self.channel(index);
+            let z = self.z(index, x);
+            let share = sigmoid(z);
+            let through = self.through_z(index, x, g) - mean_k[c] - z * mean_kz[c];
+            gradients.dx.push(
+                g * (self.alpha[c] + (1.0 - self.alpha[c]) * share) + self.inverse(c) * through,
+            );
+            let term = g * x * sigmoid(-z);
+            gradients.alpha[c] += term;
+            gradients.alpha_magnitude[c] += term.abs();
+        }
+        gradients
+    }
+
+    /// The gradient with respect to z.
+    fn through_z(&self, index: usize, x: f64, upstream: f64) -> f64 {
+        let z = self.z(index, x);
+        let alpha = self.alpha[self.channel(index)];
+        upstream * x * (1.0 - alpha) * sigmoid(z) * sigmoid(-z)
+    }
+
+    fn z(&self, index: usize, x: f64) -> f64 {
+        let channel = self.channel(index);
+        (x - self.mean[channel]) * self.inverse(channel)
+    }
+
+    fn inverse(&self, channel: usize) -> f64 {
+        1.0 / (self.variance[channel] + self.epsilon).sqrt()
+    }
+}
+
+fn sigmoid(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}

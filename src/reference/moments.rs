@@ -1,0 +1,137 @@
+//! Count, mean and sum of squared deviations per channel.
+
+use crate::error::{Error, Result};
+
+/// Count, mean and M2, the sum of squared deviations from the mean, of each channel of a tensor.
+///
+/// Those of parts of a tensor merge into those of the whole, so that shards computed apart, on
+/// whatever device, combine:
+///
+/// ```
+/// use wgpu_activations::Moments;
+///
+/// // Two channels, [outer, channels].
+/// let first = Moments::of(&[1.0, 10.0, 3.0, 10.0], 2, 1)?;
+/// let second = Moments::of(&[5.0, 10.0], 2, 1)?;
+/// let all = first.merge(&second)?;
+/// assert_eq!(all.count(), 3);
+/// assert_eq!(all.mean(), [3.0, 10.0]);
+/// assert_eq!(all.unbiased_variance(), [4.0, 0.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    count: u64,
+    mean: Vec<f64>,
+    m2: Vec<f64>,
+}
+
+impl Moments {
+    /// The moments of `count` elements in each channel.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if there are not as many sums as means.
+    pub fn new(count: u64, mean: Vec<f64>, m2: Vec<f64>) -> Result<Self> {
+        same_channels(&mean, &m2)?;
+        Ok(Self { count, mean, m2 })
+    }
+
+    /// Those of `x` seen as [outer, channels, inner], in two passes: the definition.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if x is not a whole number of channels x inner.
+    pub fn of(x: &[f64], channels: usize, inner: usize) -> Result<Self> {
+        let row = channels * inner;
+        let rows = x.len().checked_div(row).unwrap_or(0);
+        if rows * row != x.len() {
+            return Err(Error::LengthMismatch {
+                shape: vec![rows, channels, inner],
+                expected: rows * row,
+                found: x.len(),
+            });
+        }
+        let count = rows * inner;
+        let channel = |index: usize| index / inner % channels;
+        // From the first element, so that a constant channel has exactly its mean.
+        let first: Vec<_> = (0..channels)
+            .map(|channel| x.get(channel * inner).copied().unwrap_or(0.0))
+            .collect();
+        let mut mean = vec![0.0; channels];
+        for (index, x) in x.iter().enumerate() {
+            mean[channel(index)] += x - first[channel(index)];
+        }
+        for (mean, first) in mean.iter_mut().zip(&first) {
+            *mean = first + *mean / count.max(1) as f64;
+        }
+        let mut m2 = vec![0.0; channels];
+        for (index, x) in x.iter().enumerate() {
+            m2[channel(index)] += (x - mean[channel(index)]).powi(2);
+        }
+        Self::new(count as u64, mean, m2)
+    }
+
+    /// Elements in each channel.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Mean of each channel.
+    pub fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// M2 / count of each channel; NaN where there are no elements.
+    pub fn variance(&self) -> Vec<f64> {
+        self.m2.iter().map(|m2| m2 / self.count as f64).collect()
+    }
+
+    /// M2 / (count - 1) of each channel, the estimate of the variance that the elements were drawn
+    /// from; NaN for one element.
+    pub fn unbiased_variance(&self) -> Vec<f64> {
+        let degrees = self.count as f64 - 1.0;
+        self.m2.iter().map(|m2| m2 / degrees).collect()
+    }
+
+    /// The moments of both parts together (Chan, Golub, LeVeque: Updating Formulae and a Pairwise
+    /// Algorithm for Computing Sample Variances, 1979).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if they have not as many channels.
+    pub fn merge(&self, other: &Self) -> Result<Self> {
+        same_channels(&self.mean, &other.mean)?;
+        if other.count == 0 {
+            return Ok(self.clone());
+        }
+        let (a, b) = (self.count as f64, other.count as f64);
+        let share = b / (a + b);
+        let deltas = self.mean.iter().zip(&other.mean).map(|(a, b)| b - a);
+        let mean = self
+            .mean
+            .iter()
+            .zip(deltas.clone())
+            .map(|(mean, delta)| mean + delta * share)
+            .collect();
+        let m2 = self
+            .m2
+            .iter()
+            .zip(&other.m2)
+            .zip(deltas)
+            .map(|((left, right), delta)| left + right + delta * delta * share * a)
+            .collect();
+        Self::new(self.count + other.count, mean, m2)
+    }
+}
+
+fn same_channels(a: &[f64], b: &[f64]) -> Result<()> {
+    if a.len() == b.len() {
+        return Ok(());
+    }
+    Err(Error::LengthMismatch {
+        shape: vec![a.len()],
+        expected: a.len(),
+        found: b.len(),
+    })
+}

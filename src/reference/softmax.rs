@@ -1,0 +1,86 @@
+//! Softmax and log-softmax of one row, in f64.
+
+/// What a row is turned into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Shares that sum to 1: e^x over the sum of e^x.
+    Softmax,
+    /// Their logarithms: x - ln(sum of e^x).
+    LogSoftmax,
+}
+
+impl Form {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Softmax, Self::LogSoftmax];
+
+    /// `softmax` or `log-softmax`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Softmax => "softmax",
+            Self::LogSoftmax => "log-softmax",
+        }
+    }
+}
+
+/// What becomes of a row that is -infinity throughout, as where attention is masked altogether.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum MaskedRows {
+    /// NaN, as the definition gives.
+    #[default]
+    Nan,
+    /// Shares of 0; their logarithms, -infinity.
+    Zeros,
+}
+
+/// y for a row x. NaN throughout if x holds NaN or +infinity; 0 where x is -infinity, in
+/// log-softmax -infinity.
+pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
+    let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let undefined = x.iter().any(|x| x.is_nan()) || most == f64::INFINITY;
+    if !undefined && most == f64::NEG_INFINITY && masked == MaskedRows::Zeros {
+        let zero = match form {
+            Form::Softmax => 0.0,
+            Form::LogSoftmax => f64::NEG_INFINITY,
+        };
+        return vec![zero; x.len()];
+    }
+    if undefined || most == f64::NEG_INFINITY {
+        return vec![f64::NAN; x.len()];
+    }
+    let rest = rest(x, most);
+    x.iter()
+        .map(|x| match form {
+            Form::Softmax => (x - most).exp() / (1.0 + rest),
+            Form::LogSoftmax => (x - most) - rest.ln_1p(),
+        })
+        .collect()
+}
+
+/// The sum of e^(x - most) over all elements but one of the largest, whose own 1 would drown the
+/// others' last digits.
+pub(crate) fn rest(x: &[f64], most: f64) -> f64 {
+    let equal = x.iter().filter(|x| **x == most).count();
+    let below = x.iter().filter(|x| **x != most);
+    below.map(|x| (x - most).exp()).sum::<f64>() + (equal as f64 - 1.0)
+}
+
+/// dx for a row of results y and the gradient of the loss with respect to them:
+/// y (g - sum of g y) for softmax, g - e^y sum of g for log-softmax.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn backward(form: Form, y: &[f64], upstream: &[f64]) -> Vec<f64> {
+    assert_eq!(y.len(), upstream.len());
+    let pairs = || y.iter().zip(upstream);
+    match form {
+        Form::Softmax => {
+            let sum: f64 = pairs().map(|(y, g)| y * g).sum();
+            pairs().map(|(y, g)| y * (g - sum)).collect()
+        }
+        Form::LogSoftmax => {
+            let sum: f64 = upstream.iter().sum();
+            pairs().map(|(y, g)| g - y.exp() * sum).collect()
+        }
+    }
+}

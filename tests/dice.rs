@@ -1,0 +1,351 @@
+//! Dice on every adapter, against the f64 definition.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::process::ExitCode;
+
+use common::{Device, SHAPES_WITH_AXES, channel_axis, same_bits, upstream};
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor, accuracy::ulp,
+    check::words, reference::dice,
+};
+
+fn main() -> ExitCode {
+    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
+}
+
+fn trials(device: &Device) -> Vec<Trial> {
+    let mut trials = vec![
+        device.trial("constant", constant),
+        device.trial("running", running),
+        device.trial("not-a-number", not_a_number),
+    ];
+    for element in ElementType::ALL {
+        let name = element.name();
+        trials.push(device.trial(&format!("{name}/shapes"), move |device| {
+            with_element!(element, all(&device.gpu, &SHAPES_WITH_AXES, Math::Accurate))
+        }));
+        if device.trusted() {
+            trials.push(device.trial(&format!("{name}/native"), move |device| {
+                with_element!(element, all(&device.gpu, &LARGE[..1], Math::Native))
+            }));
+            trials.push(device.trial(&format!("{name}/large"), move |device| {
+                with_element!(element, all(&device.gpu, &LARGE, Math::Accurate))
+            }));
+            trials.push(device.trial(&format!("{name}/pieces"), move |device| {
+                with_element!(element, pieces(device))
+            }));
+        }
+    }
+    if device.trusted() {
+        trials.push(device.trial("wrong-use", wrong_use));
+    }
+    trials
+}
+
+const LARGE: [(&[usize], i64); 4] = [
+    (&[5000, 36], 1),
+    (&[100_000, 3], 1),
+    (&[300, 1757], -1),
+    (&[3, 5, 20_001], 1),
+];
+
+/// Numbers around a mean of each channel's own.
+fn numbers<T: Element>(shape: &[usize], axis: i64) -> Vec<T> {
+    let (index, inner) = channel_axis(shape, axis);
+    let len = shape.iter().product();
+    words(len as u64 + 1)
+        .take(len)
+        .enumerate()
+        .map(|(place, word)| {
+            let channel = place / inner % shape[index];
+            T::from_f64(f64::from(word as i32) / f64::from(1 << 29) + (channel % 5) as f64 - 2.0)
+        })
+        .collect()
+}
+
+fn slopes(channels: usize) -> Vec<f32> {
+    (0..channels)
+        .map(|channel| (channel % 11) as f32 * 0.2 - 0.5)
+        .collect()
+}
+
+fn wide<T: Element>(x: &[T]) -> Vec<f64> {
+    x.iter().map(|x| f64::from(x.to_f32())).collect()
+}
+
+/// Fails where `found` is further from `expected` than 1e-6 times `conditioning` of the element,
+/// absolute per unit of `scale` and relative; in a 16-bit type its rounding comes on top.
+fn close<T: Element>(
+    what: &str,
+    found: &[T],
+    expected: &[f64],
+    conditioning: impl Fn(usize) -> f64,
+    scale: f64,
+    relative: f64,
+) -> Result<(), Failed> {
+    if found.len() != expected.len() {
+        return Err(format!(
+            "{what}: {} elements, expected {}",
+            found.len(),
+            expected.len()
+        )
+        .into());
+    }
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let found = f64::from(found.to_f32());
+        let storage = match T::TYPE {
+            ElementType::F32 => 0.0,
+            ElementType::F16 | ElementType::Bf16 => ulp(*expected, T::TYPE),
+        };
+        let share = relative * conditioning(index);
+        let allowed = share * (scale + expected.abs()) + storage;
+        // Written so that NaN fails.
+        let fits = (found - expected).abs() <= allowed;
+        if !fits {
+            return Err(format!(
+                "{what}: element {index} is {found}, expected {expected} within {allowed:e}"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn all<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {
+    for &(shape, axis) in shapes {
+        compare::<T>(gpu, shape, axis, math).map_err(|error| {
+            format!("{shape:?}, axis {axis}: {}", error.message().unwrap_or(""))
+        })?;
+    }
+    Ok(())
+}
+
+/// Training and inference, forward and backward, with alphas of all kinds.
+fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Result<(), Failed> {
+    const EPSILON: f32 = 1e-5;
+    let (index, inner) = channel_axis(shape, axis);
+    let channels = shape[index];
+    let len: usize = shape.iter().product();
+    if len == channels && len > 0 {
+        return Ok(()); // an error, tested elsewhere
+    }
+    let relative = match math {
+        Math::Accurate => 1e-6,
+        Math::Native => 1e-5,
+    };
+    let (host, host_upstream) = (numbers::<T>(shape, axis), upstream::<T>(len));
+    let (x, g) = (
+        gpu.upload(&host, shape)?,
+        gpu.upload(&host_upstream, shape)?,
+    );
+    let dice = Dice::new(gpu, channels)?
+        .axis(axis)
+        .epsilon(EPSILON)?
+        .math(math);
+    dice.alpha().write(&slopes(channels))?;
+
+    let wide_x = wide(&host);
+    let wide_alpha = wide(&slopes(channels));
+    let reference = dice::Dice::of_batch(&wide_x, wide_alpha.clone(), f64::from(EPSILON), inner)?;
+    let value = |reference: &dice::Dice| -> Vec<f64> {
+        let x = wide_x.iter().enumerate();
+        x.map(|(index, &x)| reference.value(index, x)).collect()
+    };
+    let (y, batch) = dice.train(&x)?;
+    let y: Vec<T> = y.download()?;
+    let conditioning = |index| 1.0 + reference.conditioning(index);
+    close("train", &y, &value(&reference), conditioning, 1.0, relative)?;
+    if len > 0 {
+        let variance = batch.download()?.variance();
+        let fits = |(found, expected): (&f64, &f64)| (found - expected).abs() <= 1e-4 * expected;
+        if !variance.iter().zip(&reference.variance).all(fits) {
+            return Err(format!("variance {variance:?}").into());
+        }
+    }
+
+    let gradients = dice.backward(&x, &g, &batch)?;
+    let expected = reference.train_backward(&wide_x, &wide(&host_upstream));
+    compare_gradients::<T>("train", &gradients, &expected, &reference, relative)?;
+    let again = dice.backward(&x, &g, &batch)?;
+    let bits = |tensor: &Tensor| tensor.download::<T>();
+    same_bits("a second run", &bits(&gradients.dx)?, &bits(&again.dx)?)?;
+
+    // Inference with the running statistics that training left.
+    let running = dice::Dice {
+        mean: wide(&dice.running_mean().download::<f32>()?),
+        variance: wide(&dice.running_variance().download::<f32>()?),
+        ..reference
+    };
+    let y: Vec<T> = dice.infer(&x)?.download()?;
+    let conditioning = |index| 1.0 + running.conditioning(index);
+    close("infer", &y, &value(&running), conditioning, 1.0, relative)?;
+    let gradients = dice.infer_backward(&x, &g)?;
+    let expected = running.infer_backward(&wide_x, &wide(&host_upstream));
+    compare_gradients::<T>("infer", &gradients, &expected, &running, relative)
+}
+
+fn compare_gradients<T: Element>(
+    what: &str,
+    found: &wgpu_activations::DiceGradients,
+    expected: &dice::Gradients,
+    reference: &dice::Dice,
+    relative: f64,
+) -> Result<(), Failed> {
+    let dx: Vec<T> = found.dx.download()?;
+    // What goes through the statistics is multiplied by 1 / sigma, which loses as many digits again.
+    let conditioning = |index| (1.0 + reference.conditioning(index)).powi(2);
+    let name = format!("{what} dx");
+    close(&name, &dx, &expected.dx, conditioning, 4.0, relative)?;
+    let alpha: Vec<f32> = found.alpha.download()?;
+    if alpha.len() != expected.alpha.len() {
+        return Err(format!("{what}: {} gradients of alpha", alpha.len()).into());
+    }
+    if dx.is_empty() {
+        return same_bits(what, &alpha, &vec![0.0; alpha.len()]);
+    }
+    for (channel, &found) in alpha.iter().enumerate() {
+        let conditioning = reference.conditioning(channel * reference.inner);
+        let allowed = relative * (1.0 + conditioning) * expected.alpha_magnitude[channel];
+        let error = (f64::from(found) - expected.alpha[channel]).abs();
+        let fits = error == 0.0 || error <= allowed;
+        if !fits {
+            let expected = expected.alpha[channel];
+            return Err(format!("{what}: alpha {channel} is {found}, expected {expected}").into());
+        }
+    }
+    Ok(())
+}
+
+/// A device whose bindings hold so little that the tensor comes in many windows.
+fn pieces<T: Element>(device: &Device) -> Result<(), Failed> {
+    let small = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 256 << 10);
+    all::<T>(
+        &small.gpu,
+        &[(&[70_003, 3], 1), (&[90, 1757], 1), (&[2, 3, 30_001], 1)],
+        Math::Accurate,
+    )
+}
+
+/// A constant column has z = 0, so that half of it passes.
+fn constant(device: &Device) -> Result<(), Failed> {
+    for (shape, axis) in [(&[1000, 3][..], 1), (&[5, 3, 77], 1)] {
+        let len = shape.iter().product();
+        let x = device.gpu.upload(&vec![1000.1f32; len], shape)?;
+        let (y, _) = Dice::new(&device.gpu, 3)?.axis(axis).train(&x)?;
+        let y: Vec<f32> = y.download()?;
+        if y.len() != len || y.iter().any(|&y| y != 1000.1 / 2.0) {
+            return Err(format!("{shape:?}: {:?}", &y[..3]).into());
+        }
+    }
+    Ok(())
+}
+
+/// running = (1 - momentum) running + momentum batch, unbiased unless biased.
+fn running(device: &Device) -> Result<(), Failed> {
+    let x = device
+        .gpu
+        .upload(&[1.0f32, 10.0, 3.0, 10.0, 8.0, 13.0], [3, 2])?;
+    for (biased, variances) in [(false, [13.0, 3.0]), (true, [26.0 / 3.0, 2.0])] {
+        let mut dice = Dice::new(&device.gpu, 2)?.momentum(0.25)?;
+        if biased {
+            dice = dice.biased();
+        }
+        dice.running_mean().write(&[2.0f32, -2.0])?;
+        dice.train(&x)?;
+        let mean: Vec<f32> = dice.running_mean().download()?;
+        let variance: Vec<f32> = dice.running_variance().download()?;
+        let close = |found: &[f32], expected: [f64; 2]| {
+            found.len() == 2
+                && (0..2)
+                    .all(|c| (f64::from(found[c]) - expected[c]).abs() <= 1e-6 * expected[c].abs())
+        };
+        if !close(&mean, [2.5, 1.25]) || !close(&variance, variances.map(|v| 0.75 + 0.25 * v)) {
+            return Err(format!("mean {mean:?}, variance {variance:?}").into());
+        }
+        dice.infer(&x)?;
+        same_bits("inference", &mean, &dice.running_mean().download::<f32>()?)?;
+    }
+    Ok(())
+}
+
+/// NaN spoils its channel and no other.
+fn not_a_number(device: &Device) -> Result<(), Failed> {
+    let mut x = numbers::<f32>(&[300, 3], 1);
+    x[3 * 100 + 1] = f32::NAN;
+    let dice = Dice::new(&device.gpu, 3)?;
+    let x = device.gpu.upload(&x, [300, 3])?;
+    let (y, batch) = dice.train(&x)?;
+    let dx = dice.backward(&x, &x, &batch)?.dx;
+    for found in [y, dx] {
+        let found: Vec<f32> = found.download()?;
+        for (index, value) in found.iter().enumerate() {
+            if value.is_nan() != (index % 3 == 1) {
+                return Err(format!("element {index}: {value}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn wrong_use(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let other = Gpu::open(&device.adapter, ShaderChecks::Trusted)?;
+    let dice = Dice::new(gpu, 3)?;
+    let x = gpu.upload(&[1.0f32; 6], [2, 3])?;
+    let message = |result: wgpu_activations::Result<Tensor>| match result {
+        Ok(_) => "no error".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let train = |x: &Tensor| message(dice.train(x).map(|(y, _)| y));
+    let cases = [
+        (
+            train(&gpu.upload(&[1.0f32; 3], [1, 3])?),
+            "dice: training needs 2 or more elements per channel but shape [1, 3] has 1 along channel axis 1; use a larger batch, or inference",
+        ),
+        (
+            train(&gpu.upload(&[1.0f32; 8], [2, 4])?),
+            "dice: 3 values of alpha but 4 channels along axis 1 of shape [2, 4]; they must match",
+        ),
+        (
+            message(dice.infer(&other.upload(&[1.0f32; 6], [2, 3])?)),
+            "dice: the tensors belong to different devices; move them to one",
+        ),
+        (
+            message(
+                dice.infer_backward(&x, &gpu.upload(&[1.0f32; 6], [3, 2])?)
+                    .map(|gradients| gradients.dx),
+            ),
+            "dice: upstream has shape [3, 2] but x has shape [2, 3]; they must match",
+        ),
+        (
+            message(Dice::new(gpu, 3)?.axis(2).infer(&x)),
+            "axis 2 does not exist in shape [2, 3]; axes run from -2 to 1",
+        ),
+    ];
+    for (found, expected) in cases {
+        if found != expected {
+            return Err(format!("{found}, expected {expected}").into());
+        }
+    }
+    for (parameter, result) in [
+        ("epsilon", Dice::new(gpu, 3)?.epsilon(0.0)),
+        ("epsilon", Dice::new(gpu, 3)?.epsilon(f32::NAN)),
+        ("momentum", Dice::new(gpu, 3)?.momentum(1.5)),
+    ] {
+        match result {
+            Err(Error::ParameterOutOfRange {
+                parameter: found, ..
+            }) if found == parameter => {}
+            other => return Err(format!("{parameter}: {other:?}").into()),
+        }
+    }
+    let y = dice.infer(&gpu.upload(&[0.0f32; 0], [0, 3])?)?;
+    if y.shape() != [0, 3] {
+        return Err(format!("empty: {:?}", y.shape()).into());
+    }
+    Ok(())
+}

@@ -1,0 +1,457 @@
+//! Softmax and log-softmax on every adapter, against the f64 reference.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "softmax/reference.rs"]
+mod by_definition;
+mod common;
+#[path = "softmax/refused.rs"]
+mod refused;
+
+use std::process::ExitCode;
+
+use common::{Device, Guarded, expect_passed, same_bits, upstream};
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Element, ElementType, Gpu, Math, Softmax,
+    accuracy::softmax::{Expectation, row_sum_error},
+    check::words,
+    reference::softmax::{Form, MaskedRows},
+};
+
+/// Shapes with the axis.
+const SHAPES: [(&[usize], i64); 25] = [
+    (&[1], 0),
+    (&[1, 4], 1),
+    (&[5, 1], 1),
+    (&[5, 1], 0),
+    (&[1, 7], 0),
+    (&[0], 0),
+    (&[0, 3], 1),
+    (&[3, 0], 1),
+    (&[3, 0, 4], 0),
+    (&[4, 8], 1),
+    (&[3, 345, 7], 0),
+    (&[3, 345, 7], 1),
+    (&[3, 345, 7], -1),
+    (&[2, 3, 4, 5], -2),
+    (&[1757], 0),
+    (&[3, 1757], 1),
+    (&[1757, 3], 0),
+    (&[1009, 2], 1),
+    (&[2, 4099], 1),
+    (&[4100, 3], 0),
+    (&[3, 127], 1),
+    (&[3, 129], 1),
+    (&[37, 12], 1),
+    (&[3, 4096], 1),
+    (&[2, 512, 6], 1),
+];
+
+const FEW_SHAPES: [(&[usize], i64); 5] = [
+    (&[3, 345, 7], 1),
+    (&[3, 345, 7], -1),
+    (&[3, 135], 1),
+    (&[37, 12], 1),
+    (&[1009, 2], 1),
+];
+
+/// What takes several windows of 16 KiB.
+const PIECES: [(&[usize], i64); 9] = [
+    (&[1000, 24], 1),
+    (&[300, 100], 1),
+    (&[5, 4096], 1),
+    (&[3, 9001], 1),
+    (&[40_003], 0),
+    (&[2, 5001, 3], 1),
+    (&[7, 5, 301], 1),
+    (&[3, 4, 5001], 1),
+    (&[9001, 2], 1),
+];
+
+const FEW_PIECES: [(&[usize], i64); 3] = [(&[1000, 24], 1), (&[20_003], 0), (&[3, 2, 9001], 1)];
+
+const LONGER: [(&[usize], i64); 5] = [
+    (&[2, 16_384], 1),
+    (&[2, 16_388], 1),
+    (&[100_000, 10], 1),
+    (&[8_000, 63], 1),
+    (&[1_000_000], 0),
+];
+
+fn main() -> ExitCode {
+    common::run(|devices| {
+        let mut trials: Vec<_> = devices.iter().flat_map(trials).collect();
+        // One device will do for the largest.
+        if let Some(device) = devices.iter().find(|device| device.trusted()) {
+            trials.push(device.trial("f32/10^7-columns", ten_million));
+        }
+        trials.extend(by_definition::trials());
+        trials
+    })
+    .exit_code()
+}
+
+fn trials(device: &Device) -> Vec<Trial> {
+    let mut trials = vec![device.trial("wrong-use", refused::wrong_use)];
+    for element in ElementType::ALL {
+        let mut add = |name: &str, test: fn(&Device, ElementType) -> Result<(), Failed>| {
+            let name = format!("{}/{name}", element.name());
+            trials.push(device.trial(&name, move |device| test(device, element)));
+        };
+        add("few-shapes", |device, element| {
+            with_element!(element, shapes(&device.gpu, &FEW_SHAPES, Math::Accurate))
+        });
+        add("guarded", |device, element| {
+            with_element!(element, guarded(&device.gpu))
+        });
+        // The other types differ in how a vector is loaded and stored, and take the same ways.
+        if element != ElementType::F32 {
+            if device.trusted() {
+                add("pieces", |device, element| {
+                    with_element!(element, pieces(device, &FEW_PIECES))
+                });
+                add("special", |device, element| {
+                    with_element!(element, special(&device.gpu, &[8, 135]))
+                });
+            }
+            continue;
+        }
+        add("threads", |device, _| threads(&device.gpu));
+        if device.trusted() {
+            add("shapes", |device, _| {
+                shapes::<f32>(&device.gpu, &SHAPES, Math::Accurate)
+            });
+            add("native", |device, _| {
+                shapes::<f32>(&device.gpu, &FEW_SHAPES, Math::Native)
+            });
+            add("longer", |device, _| {
+                shapes::<f32>(&device.gpu, &LONGER, Math::Accurate)
+            });
+            add("numbers", |device, _| numbers(&device.gpu));
+            add("special", |device, _| {
+                special::<f32>(&device.gpu, &[4, 5, 64, 135, 16_388])
+            });
+            add("pieces", |device, _| pieces::<f32>(device, &PIECES));
+        }
+    }
+    trials
+}
+
+/// Numbers between -`spread` / 2 and `spread` / 2.
+fn spread<T: Element>(len: usize, spread: f64) -> Vec<T> {
+    words(len as u64)
+        .take(len)
+        .map(|word| T::from_f64(spread * f64::from(word as i32) / f64::from(u32::MAX)))
+        .collect()
+}
+
+/// The operation with what its results are held to.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    op: Softmax,
+    shape: &'a [usize],
+    axis: i64,
+    masked: MaskedRows,
+    math: Math,
+}
+
+impl<'a> Case<'a> {
+    fn new(form: Form, shape: &'a [usize], axis: i64) -> Self {
+        Self {
+            op: Softmax::with_form(form, axis),
+            shape,
+            axis,
+            masked: MaskedRows::Nan,
+            math: Math::Accurate,
+        }
+    }
+
+    fn math(self, math: Math) -> Self {
+        Self {
+            op: self.op.math(math),
+            math,
+            ..self
+        }
+    }
+
+    fn zeros(self) -> Self {
+        Self {
+            op: self.op.zeros_for_masked_rows(),
+            masked: MaskedRows::Zeros,
+            ..self
+        }
+    }
+
+    fn threads(self, threads: u32) -> Self {
+        Self {
+            op: self.op.threads_per_row(threads),
+            ..self
+        }
+    }
+
+    fn check<T: Element>(
+        &self,
+        input: &[T],
+        upstream: Option<&[T]>,
+        found: &[T],
+    ) -> Result<(), Failed> {
+        let (index, inner) = common::channel_axis(self.shape, self.axis);
+        let expectation = Expectation {
+            form: self.op.form(),
+            masked: self.masked,
+            math: self.math,
+            extent: self.shape[index],
+            inner,
+            input,
+            upstream,
+        };
+        let report = expectation.check(found)?;
+        expect_passed(&report, input.len()).map_err(|failed| {
+            let name = self.name::<T>(upstream.is_some());
+            format!("{name}: {}", failed.message().unwrap_or_default()).into()
+        })
+    }
+
+    fn name<T: Element>(&self, backward: bool) -> String {
+        format!(
+            "{} {} {:?} axis {} {} {}",
+            self.op.form().name(),
+            T::TYPE.name(),
+            self.shape,
+            self.axis,
+            self.math.name(),
+            if backward { "backward" } else { "forward" },
+        )
+    }
+
+    /// Both passes, each run twice.
+    fn run<T: Element>(&self, gpu: &Gpu, x: &[T]) -> Result<Vec<T>, Failed> {
+        let tensor = gpu.upload(x, self.shape)?;
+        let y = self.op.forward(&tensor)?;
+        let found: Vec<T> = y.download()?;
+        self.check(x, None, &found)?;
+        let again: Vec<T> = self.op.forward(&tensor)?.download()?;
+        same_bits("a second forward pass", &found, &again)?;
+        let gradient = upstream::<T>(x.len());
+        let g = gpu.upload(&gradient, self.shape)?;
+        let dx: Vec<T> = self.op.backward(&y, &g)?.download()?;
+        self.check(&found, Some(&gradient), &dx)?;
+        let again: Vec<T> = self.op.backward(&y, &g)?.download()?;
+        same_bits("a second backward pass", &dx, &again)?;
+        Ok(found)
+    }
+}
+
+fn shapes<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {
+    for &(shape, axis) in shapes {
+        let x = spread::<T>(shape.iter().product(), 16.0);
+        for form in Form::ALL {
+            Case::new(form, shape, axis).math(math).run(gpu, &x)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows that several threads share, which software adapters would not choose.
+fn threads(gpu: &Gpu) -> Result<(), Failed> {
+    for (shape, threads) in [
+        (&[5usize, 64][..], 7),
+        (&[67, 132], 16),
+        (&[7, 260], 1000),
+        (&[3, 4096], 256),
+    ] {
+        let len = shape.iter().product();
+        for form in Form::ALL {
+            let case = Case::new(form, shape, 1).threads(threads);
+            case.run(gpu, &spread::<f32>(len, 16.0))?;
+            // Each thread's largest element is another.
+            case.run(gpu, &spread::<f32>(len, 1000.0))?;
+            case.run(gpu, &vec![0.7f32; len])?;
+        }
+    }
+    Ok(())
+}
+
+/// What the rows of the tests below are like.
+fn row<T: Element>(kind: usize, extent: usize) -> Vec<T> {
+    let base: Vec<f64> = spread::<f32>(extent, 4.0)
+        .iter()
+        .map(|x| f64::from(*x))
+        .collect();
+    let with = |change: &dyn Fn(&mut Vec<f64>)| {
+        let mut row = base.clone();
+        change(&mut row);
+        row
+    };
+    let last = extent - 1;
+    let row = match kind {
+        1 => with(&|row| row[last] = f64::NAN),
+        3 => with(&|row| row[0] = f64::INFINITY),
+        5 => vec![f64::NEG_INFINITY; extent],
+        7 => with(&|row| row[last / 2] = f64::NEG_INFINITY),
+        9 => with(&|row| row[..last].fill(f64::NEG_INFINITY)),
+        11 => with(&|row| row[0] = -f64::NAN),
+        13 => vec![f64::NAN; extent],
+        15 => with(&|row| (row[0], row[last]) = (f64::INFINITY, f64::NEG_INFINITY)),
+        _ => base,
+    };
+    row.into_iter().map(T::from_f64).collect()
+}
+
+/// Rows with NaN and infinities between others that they must not harm.
+fn special<T: Element>(gpu: &Gpu, extents: &[usize]) -> Result<(), Failed> {
+    const ROWS: usize = 17;
+    for &extent in extents {
+        let rows: Vec<Vec<T>> = (0..ROWS).map(|kind| row(kind, extent)).collect();
+        let x = rows.concat();
+        let turned: Vec<T> = (0..extent)
+            .flat_map(|place| rows.iter().map(move |row| row[place]))
+            .collect();
+        for form in Form::ALL {
+            let shape = [ROWS, extent];
+            let case = Case::new(form, &shape, 1);
+            let y = case.run(gpu, &x)?;
+            let is_nan = |row: &usize| y[row * extent].to_f32().is_nan();
+            let nan: Vec<_> = (0..ROWS).filter(is_nan).collect();
+            if nan != [1, 3, 5, 11, 13, 15] {
+                return Err(format!("rows {nan:?} are NaN").into());
+            }
+            case.zeros().run(gpu, &x)?;
+            if extent == 64 {
+                case.threads(16).run(gpu, &x)?;
+                case.threads(4).zeros().run(gpu, &x)?;
+                case.math(Math::Native).run(gpu, &x)?;
+            }
+            let shape = [extent, ROWS];
+            Case::new(form, &shape, 0).zeros().run(gpu, &turned)?;
+        }
+    }
+    Ok(())
+}
+
+/// Rows whose numbers are hard on exponentials.
+fn numbers(gpu: &Gpu) -> Result<(), Failed> {
+    // One dominates: the result at its place is what the others sum to.
+    let mut dominated = vec![-12.0f32; 8];
+    dominated[3] = -0.25;
+    let mut single = vec![0.3f32; 16];
+    single[5] = 10.3;
+    let steps = |first: f32, step: f32, len: usize| -> Vec<f32> {
+        (0..len).map(|i| first + step * i as f32).collect()
+    };
+    for row in [
+        dominated,
+        single,
+        vec![0.0; 4],
+        spread(4096, 400.0),
+        spread(4099, 400.0),
+        spread(1021, 2.0),
+        steps(0.0, -0.317, 512),
+        steps(-87.9, 0.171, 516),
+        steps(-199.0, 0.093, 1024),
+        steps(199.5, 0.031, 128),
+        steps(-204.0, 0.0625, 128),
+        steps(1e4, -0.5, 128),
+        steps(-1e4, 0.25, 100),
+        steps(9.9e4, 1.7, 77),
+        steps(300.0, 0.0625, 4096),
+        steps(-40.0, -0.0625, 4096),
+        vec![1e30, -1e30, 1e30, 0.0],
+        vec![3e38, -3e38, 3e38, 2e38, 0.0],
+        vec![-3e38, -3.1e38, -3e38, -3e38],
+        vec![-3.4e38, f32::NEG_INFINITY, -3.4e38, -3.4e38],
+        vec![f32::MAX, f32::MIN, 1.0, 0.0],
+        vec![104.0, 0.0, 0.1, -0.7],
+        vec![86.9, 0.0, 0.1, -0.4, 86.9],
+        vec![1.1; 4096],
+        vec![0.77; 16_384],
+        vec![-250.3; 16_385],
+    ] {
+        for form in Form::ALL {
+            let shape = [2, row.len()];
+            let case = Case::new(form, &shape, 1);
+            let both: Vec<f32> = row.iter().chain(row.iter().rev()).copied().collect();
+            case.run(gpu, &both)?;
+            case.math(Math::Native).run(gpu, &both)?;
+            if row.len() % 4 == 0 {
+                case.threads(4).run(gpu, &both)?;
+            }
+            let shape = [row.len(), 1, 3];
+            let thrice: Vec<f32> = row.iter().flat_map(|x| [*x, x / 2.0, -x]).collect();
+            Case::new(form, &shape, 0).run(gpu, &thrice)?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes before and behind the elements stay as they are.
+fn guarded<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
+    for (shape, axis) in [
+        (&[1usize][..], 0),
+        (&[3, 7], 1),
+        (&[3, 7], 0),
+        (&[5, 12], 1),
+        (&[3, 1, 345], 2),
+        (&[1757], 0),
+    ] {
+        let len = shape.iter().product();
+        let x = spread::<T>(len, 16.0);
+        let unset = vec![T::from_f64(7.0); len];
+        for form in Form::ALL {
+            let case = Case::new(form, shape, axis);
+            let input = Guarded::new(gpu, &x, shape)?;
+            let output = Guarded::new(gpu, &unset, shape)?;
+            case.op.forward_into(&input.tensor, &output.tensor)?;
+            let y = output.download::<T>()?;
+            case.check(&x, None, &y)?;
+            same_bits("x", &x, &input.download::<T>()?)?;
+
+            let gradient = upstream::<T>(len);
+            let g = Guarded::new(gpu, &gradient, shape)?;
+            let dx = Guarded::new(gpu, &unset, shape)?;
+            // Recorded together, so that scratch memory must be each call's own.
+            let mut encoder = gpu.device().create_command_encoder(&Default::default());
+            let again = Guarded::new(gpu, &unset, shape)?;
+            case.op
+                .encode_forward(&mut encoder, &input.tensor, &again.tensor)?;
+            case.op
+                .encode_backward(&mut encoder, &again.tensor, &g.tensor, &dx.tensor)?;
+            let other = case.op.forward(&g.tensor)?.download::<T>()?;
+            gpu.queue().submit([encoder.finish()]);
+            case.check(&y, Some(&gradient), &dx.download::<T>()?)?;
+            same_bits("recorded", &y, &again.download::<T>()?)?;
+            case.check(&gradient, None, &other)?;
+        }
+    }
+    Ok(())
+}
+
+/// A device whose bindings hold little: tensors, rows and even one place along the axis take
+/// several windows.
+fn pieces<T: Element>(device: &Device, shapes: &[(&[usize], i64)]) -> Result<(), Failed> {
+    let small = device.with_limits(|limits| {
+        limits.max_storage_buffer_binding_size = 16 << 10;
+        limits.max_compute_invocations_per_workgroup = 64;
+        limits.max_compute_workgroup_size_x = 64;
+    });
+    self::shapes::<T>(&small.gpu, shapes, Math::Accurate)
+}
+
+/// The sum of the results of one row of 10^7 elements, and of a row of equal ones.
+fn ten_million(device: &Device) -> Result<(), Failed> {
+    const COLUMNS: usize = 10_000_000;
+    for x in [spread::<f32>(COLUMNS, 8.0), vec![0.7; COLUMNS]] {
+        let tensor = device.gpu.upload(&x, [COLUMNS])?;
+        let y: Vec<f32> = Softmax::new(0).forward(&tensor)?.download()?;
+        let sum: f64 = y.iter().map(|y| f64::from(*y)).sum();
+        // Written so that NaN fails.
+        let close = (sum - 1.0).abs() <= row_sum_error(COLUMNS);
+        if !close {
+            return Err(format!("the row sums to 1 + {:e}", sum - 1.0).into());
+        }
+        Case::new(Form::Softmax, &[COLUMNS], 0).check(&x, None, &y)?;
+    }
+    device.gpu.trim();
+    Ok(())
+}
