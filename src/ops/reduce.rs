@@ -260,10 +260,12 @@ impl Reduce<'_> {
         }
     }
 
-    /// Rows of columns that a binding holds, if any.
+    /// Rows of columns that a binding holds, if any whose partial results it holds too.
     fn rows_per_window(&self) -> Option<usize> {
-        let rows = self.most_elements() / columns_for(self.view.extent);
-        (rows > 0).then_some(rows)
+        let columns = columns_for(self.view.extent);
+        let rows = self.most_elements() / columns;
+        let partials = (columns * self.reduction.words() * 4) as u64;
+        (rows > 0 && partials <= largest_window(self.x.gpu())).then_some(rows)
     }
 
     /// Elements that a binding holds, whatever element it begins at.

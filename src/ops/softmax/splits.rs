@@ -363,7 +363,11 @@ mod tests {
         for extent in [1, 2, 127, 128, 1757, 16_388, 1_000_003, 100_000_000] {
             for inner in [1, 7, 1000, 5_000_000] {
                 for outer in [1, 3, 100_000] {
-                    if extent * inner * outer > 1 << 34 {
+                    if [inner, outer]
+                        .iter()
+                        .fold(extent, |len: usize, &axis| len.saturating_mul(axis))
+                        > 1 << 34
+                    {
                         continue;
                     }
                     let view = View {
