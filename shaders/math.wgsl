@@ -182,10 +182,11 @@ struct Shift { offset: f32, exponent: f32 }
 // The shift for exponentials of which e^most is the largest. Up to 200 it is a power of two, so that
 // dividing by it, and changing from one to another, is exact; subtracting `most` would cost 60 ULP
 // where x - most is -80. Beyond 200 the reduction by ln 2 loses digits, but x - most is exact there
-// wherever the exponential is not 0.
+// wherever the exponential is not 0. The largest exponential comes out near 2^64, which leaves the
+// small ones room: log-softmax of a row that one element dominates is all theirs.
 fn shift_for(most: f32) -> Shift {
     let offset = select(0.0, finite(most), abs(most) > 200.0);
-    return Shift(offset, round((finite(most) - offset) * LOG2_E));
+    return Shift(offset, round((finite(most) - offset) * LOG2_E) - 64.0);
 }
 
 // factor e^x / (e^offset 2^exponent) for x up to 16 beyond the shift's `most`; 0 for -infinity. The

@@ -1,5 +1,8 @@
 //! How far a result is from the reference, and how far it may be.
 
+pub mod alpha_dropout;
+pub mod bound;
+pub mod dice;
 pub mod softmax;
 
 use std::fmt;

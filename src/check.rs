@@ -1,5 +1,9 @@
 //! Runs activations on a device over inputs that find errors, and compares with the reference.
 
+mod families;
+
+pub use families::{allowed, check_family};
+
 use half::{bf16, f16};
 use rayon::prelude::*;
 

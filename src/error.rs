@@ -26,15 +26,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// The activation has no such parameter.
+    /// The operation has no such parameter.
     #[error("{}", unknown_parameter(.op, .name, .known))]
     UnknownParameter {
         /// The activation.
         op: &'static str,
         /// The parameter asked for.
         name: String,
-        /// The one it has, if any.
-        known: Option<&'static str>,
+        /// Those it has.
+        known: Vec<&'static str>,
     },
     /// A parameter lies outside its range.
     #[error("{op}: {parameter} is {value} but must be {rule}")]
@@ -232,9 +232,12 @@ fn axes(shape: &[usize]) -> String {
     }
 }
 
-fn unknown_parameter(op: &str, name: &str, known: &Option<&'static str>) -> String {
-    match known {
-        Some(known) => format!("{op} has no parameter `{name}`; it takes `{known}`"),
-        None => format!("{op} takes no parameter, so `{name}` cannot be set"),
+fn unknown_parameter(op: &str, name: &str, known: &[&'static str]) -> String {
+    if known.is_empty() {
+        return format!("{op} takes no parameter, so `{name}` cannot be set");
     }
+    format!(
+        "{op} has no parameter `{name}`; it takes `{}`",
+        known.join("`, `")
+    )
 }

@@ -1,6 +1,10 @@
 //! What softmax and log-softmax should have given, and how far from it a result may be.
 
-use super::{Report, Sample, ulp, ulp_error};
+use super::{
+    Report,
+    bound::{Bound, storage},
+    ulp,
+};
 use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
@@ -51,15 +55,6 @@ pub struct Expectation<'a, T> {
     pub upstream: Option<&'a [T]>,
 }
 
-/// What an element should be, and by how much it may be off.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bound {
-    /// By the reference.
-    pub expected: f64,
-    /// Difference allowed.
-    pub allowed: f64,
-}
-
 impl<T: Element> Expectation<'_, T> {
     /// Compares every element of `found`.
     ///
@@ -67,6 +62,25 @@ impl<T: Element> Expectation<'_, T> {
     ///
     /// [`Error::LengthMismatch`] if there are not as many as inputs.
     pub fn check(&self, found: &[T]) -> Result<Report> {
+        self.check_rows(found, 0..self.rows())
+    }
+
+    /// Rows of the tensor; they are numbered in the order of their first elements.
+    pub fn rows(&self) -> usize {
+        self.input.len() / self.extent.max(1)
+    }
+
+    /// The first element of a row.
+    pub fn first(&self, row: usize) -> usize {
+        row / self.inner * self.extent * self.inner + row % self.inner
+    }
+
+    /// Compares whole rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Expectation::check`].
+    pub fn check_rows(&self, found: &[T], rows: impl IntoIterator<Item = usize>) -> Result<Report> {
         for len in [
             found.len(),
             self.upstream.map_or(self.input.len(), <[T]>::len),
@@ -80,13 +94,14 @@ impl<T: Element> Expectation<'_, T> {
             }
         }
         let mut report = Report::default();
-        let slice = self.extent * self.inner;
-        for first in (0..found.len()).step_by(slice.max(1)) {
-            for row in first..first + self.inner {
-                for (place, bound) in self.row(row).into_iter().enumerate() {
-                    let index = row + place * self.inner;
-                    report.add(self.sample(index, found[index], bound));
-                }
+        for row in rows {
+            let first = self.first(row);
+            for (place, bound) in self.row(first).into_iter().enumerate() {
+                let index = first + place * self.inner;
+                let upstream = self
+                    .upstream
+                    .map_or(1.0, |upstream| upstream[index].to_f32());
+                report.add(bound.sample(index, self.input[index].to_f32(), upstream, found[index]));
             }
         }
         Ok(report)
@@ -156,10 +171,7 @@ impl<T: Element> Expectation<'_, T> {
                 Form::Softmax => y.abs() * (g.abs() + terms),
                 Form::LogSoftmax => g.abs() + share(*y) * terms,
             };
-            let storage = match T::TYPE {
-                ElementType::F32 => 0.0,
-                ElementType::F16 | ElementType::Bf16 => ulp(expected, T::TYPE),
-            };
+            let storage = storage(expected, T::TYPE);
             // A subnormal y may be flushed.
             let flushed = f64::from(f32::MIN_POSITIVE) * (1.0 + g.abs() + terms);
             let sum = share(*y).abs() * terms * row_sum_error(upstream.len());
@@ -176,26 +188,5 @@ impl<T: Element> Expectation<'_, T> {
             .zip(upstream)
             .map(bound)
             .collect()
-    }
-
-    fn sample(&self, index: usize, found: T, bound: Bound) -> Sample {
-        let Bound { expected, allowed } = bound;
-        let ulps = ulp_error(found, expected);
-        let severity = if ulps == 0.0 || !ulps.is_finite() {
-            ulps
-        } else {
-            ulps * ulp(expected, T::TYPE) / allowed
-        };
-        Sample {
-            index,
-            x: self.input[index].to_f32(),
-            upstream: self
-                .upstream
-                .map_or(1.0, |upstream| upstream[index].to_f32()),
-            found: f64::from(found.to_f32()),
-            expected,
-            ulp: ulps,
-            severity,
-        }
     }
 }

@@ -61,14 +61,7 @@ impl Family {
 }
 
 /// Every family, in the order of the documentation.
-pub const FAMILIES: &[&Family] = &[
-    &PRELU,
-    &DICE,
-    &SOFTMAX,
-    &LOG_SOFTMAX,
-    &MAXOUT,
-    &ALPHA_DROPOUT,
-];
+pub const FAMILIES: &[&Family] = &[&DICE, &SOFTMAX, &LOG_SOFTMAX, &MAXOUT, &ALPHA_DROPOUT];
 
 const AXIS: FamilyParameter = FamilyParameter {
     name: "axis",
@@ -80,40 +73,6 @@ const AXIS: FamilyParameter = FamilyParameter {
 const CHANNEL_AXIS: FamilyParameter = FamilyParameter {
     description: "the axis of the channels",
     ..AXIS
-};
-
-const PRELU: Family = Family {
-    name: "prelu",
-    aliases: &["parametric-relu"],
-    title: "PReLU",
-    formula: "x for x > 0, alpha x otherwise, alpha per channel",
-    slope_formula: "g for x > 0, alpha g otherwise; dalpha = sum of g x over x <= 0 of the channel",
-    parameters: &[
-        FamilyParameter {
-            name: "alpha",
-            default: Preset::Number(0.25),
-            rule: "one finite number per channel",
-            description: "the slope for x <= 0, learned",
-        },
-        CHANNEL_AXIS,
-    ],
-    special_values: &[
-        ("NaN", "NaN"),
-        ("inf", "inf"),
-        ("-inf", "-inf for alpha > 0"),
-        ("0", "0, and its slope is alpha"),
-    ],
-    notes: &[
-        "It is leaky-relu with one slope per channel: activations run leaky-relu x.npy -o y.npy \
-              --param slope=@slopes.npy --axis 1",
-    ],
-    paper: Paper {
-        authors: "He, Zhang, Ren, Sun",
-        title: "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet \
-                Classification",
-        year: 2015,
-        url: "https://arxiv.org/abs/1502.01852",
-    },
 };
 
 const DICE: Family = Family {
@@ -188,9 +147,9 @@ const SOFTMAX: Family = Family {
     parameters: &[
         AXIS,
         FamilyParameter {
-            name: "all -inf",
-            default: Preset::Choice("NaN"),
-            rule: "NaN or zeros",
+            name: "masked",
+            default: Preset::Choice("nan"),
+            rule: "nan or zeros",
             description: "what a row of nothing but -inf gives",
         },
     ],

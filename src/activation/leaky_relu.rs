@@ -1,19 +1,21 @@
 use super::{Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
 
+pub(super) const PARAMETER: Parameter = Parameter {
+    name: "slope",
+    default: 0.01,
+    range: Range::Finite,
+    description: "the slope for x <= 0",
+    slope_formula: "0 for x > 0, x otherwise",
+    slope: |x, _| if x > 0.0 { 0.0 } else { x },
+};
+
 pub(super) const DEFINITION: Definition = Definition {
     name: "leaky-relu",
     aliases: &[],
     title: "Leaky ReLU",
     formula: "x for x > 0, slope x otherwise",
     slope_formula: "1 for x > 0, slope otherwise",
-    parameter: Some(Parameter {
-        name: "slope",
-        default: 0.01,
-        range: Range::Finite,
-        description: "the slope for x <= 0",
-        slope_formula: "0 for x > 0, x otherwise",
-        slope: |x, _| if x > 0.0 { 0.0 } else { x },
-    }),
+    parameter: Some(PARAMETER),
     properties: Properties {
         range: (f64::NEG_INFINITY, f64::INFINITY),
         turning_point: None,

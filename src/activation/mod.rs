@@ -24,7 +24,7 @@ macro_rules! catalogue {
 }
 
 catalogue![
-    sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, gelu_tanh, swish, softplus, mish,
+    sigmoid, tanh, relu, leaky_relu, prelu, elu, selu, gelu, gelu_tanh, swish, softplus, mish,
 ];
 
 /// An activation function with its parameter.
@@ -74,7 +74,7 @@ impl Activation {
             return Err(Error::UnknownParameter {
                 op: self.name(),
                 name: value.to_string(),
-                known: None,
+                known: Vec::new(),
             });
         };
         if !parameter.range.contains(value) {
@@ -102,7 +102,7 @@ impl Activation {
             other => Err(Error::UnknownParameter {
                 op: self.name(),
                 name: name.to_owned(),
-                known: other.as_ref().map(|parameter| parameter.name),
+                known: other.iter().map(|parameter| parameter.name).collect(),
             }),
         }
     }

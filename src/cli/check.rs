@@ -9,16 +9,17 @@ use serde::Serialize;
 use super::{Failure, Result, device, device::Device, flags::MathFlag, text};
 use crate::{
     accuracy::{Report, Tolerance},
-    activation::Activation,
+    activation::{Activation, FAMILIES, Family},
     check::{self, Pass},
     element::ElementType,
+    error::Error,
     gpu::{self, Gpu, ShaderChecks},
     wgsl::Math,
 };
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The activations to check [default: all].
+    /// The activations to check, pointwise and families [default: all].
     ops: Vec<String>,
     /// A device, as `activations devices` names it; may be repeated.
     #[arg(long, value_name = "D", conflicts_with = "all_devices")]
@@ -29,7 +30,7 @@ pub(super) struct Arguments {
     /// Elementary functions: the crate's own, or the adapter's, of which less is asked.
     #[arg(long, value_enum, default_value_t)]
     math: MathFlag,
-    /// Also y = f(x) for all 2^32 f32 inputs; minutes per activation.
+    /// Also y = f(x) of pointwise activations for all 2^32 f32 inputs; minutes each.
     #[arg(long)]
     exhaustive: bool,
     /// Print the rows as JSON.
@@ -61,44 +62,48 @@ struct Row {
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let ops = match &arguments.ops[..] {
-        [] => Activation::all().collect(),
+        [] => Op::all().collect(),
         ops => ops
             .iter()
-            .map(|op| op.parse())
-            .collect::<crate::Result<Vec<Activation>>>()?,
+            .map(|op| Op::parse(op))
+            .collect::<Result<Vec<_>>>()?,
     };
     let gpus = devices(arguments)?;
     let math = Math::from(arguments.math);
-    let exhaustive = if arguments.exhaustive { ops.len() } else { 0 };
+    let pointwise = ops.iter().filter(|op| matches!(op, Op::Pointwise(_)));
+    let exhaustive = if arguments.exhaustive {
+        pointwise.count()
+    } else {
+        0
+    };
     let progress = progress(ops.len() * gpus.len(), exhaustive);
     let mut rows = Vec::new();
-    for &op in &ops {
+    for op in &ops {
         for gpu in &gpus {
-            progress.set_message(format!("{op} on {}", gpu.name()));
+            progress.set_message(format!("{} on {}", op.name(), gpu.name()));
             for pass in Pass::ALL {
                 for element in ElementType::ALL {
-                    let report = check::check_element(gpu, op, pass, element, math)?;
-                    rows.push(row(op, pass, element, gpu, math, false, &report));
+                    let report = op.check(gpu, pass, element, math)?;
+                    let allowed = op.allowed(pass, element, math);
+                    rows.push(row(op.name(), pass, element, gpu, math, allowed, &report));
                 }
             }
             progress.inc(1);
         }
-        if arguments.exhaustive {
+        if let (true, &Op::Pointwise(op)) = (arguments.exhaustive, op) {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
             let reports = check::exhaustive(&gpus, op, math, |inputs| {
                 progress.set_position(before + (inputs >> 22));
             })?;
             for (gpu, report) in gpus.iter().zip(&reports) {
-                rows.push(row(
-                    op,
-                    Pass::Forward,
-                    ElementType::F32,
-                    gpu,
-                    math,
-                    true,
-                    report,
-                ));
+                let (pass, element) = (Pass::Forward, ElementType::F32);
+                let allowed = described(Tolerance::forward(element, math));
+                let row = row(op.to_string(), pass, element, gpu, math, allowed, report);
+                rows.push(Row {
+                    exhaustive: true,
+                    ..row
+                });
             }
         }
     }
@@ -148,34 +153,83 @@ fn progress(checks: usize, exhaustive: usize) -> ProgressBar {
     progress
 }
 
+/// What can be checked.
+enum Op {
+    Pointwise(Activation),
+    Family(&'static Family),
+}
+
+impl Op {
+    fn all() -> impl Iterator<Item = Self> {
+        let families = FAMILIES.iter().copied().map(Self::Family);
+        Activation::all().map(Self::Pointwise).chain(families)
+    }
+
+    fn parse(op: &str) -> Result<Self> {
+        if let Some(family) = Family::find(op) {
+            return Ok(Self::Family(family));
+        }
+        match op.parse() {
+            Ok(activation) => Ok(Self::Pointwise(activation)),
+            Err(Error::UnknownActivation { name, .. }) => Err(super::ops::unknown(&name).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Pointwise(activation) => activation.to_string(),
+            Self::Family(family) => family.name.to_owned(),
+        }
+    }
+
+    fn check(&self, gpu: &Gpu, pass: Pass, element: ElementType, math: Math) -> Result<Report> {
+        Ok(match self {
+            Self::Pointwise(op) => check::check_element(gpu, *op, pass, element, math)?,
+            Self::Family(family) => check::check_family(gpu, family, pass, element, math)?,
+        })
+    }
+
+    /// What is allowed, in words.
+    fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
+        match (self, pass) {
+            (Self::Family(family), _) => check::allowed(family).to_owned(),
+            (Self::Pointwise(_), Pass::Forward) => described(Tolerance::forward(element, math)),
+            (Self::Pointwise(op), Pass::Backward) => {
+                described(Tolerance::backward(*op, element, math))
+            }
+        }
+    }
+}
+
+fn described(tolerance: Tolerance) -> String {
+    match tolerance {
+        Tolerance::Ulp(count) => format!("{count} ULP"),
+        Tolerance::Mixed { absolute, relative } => format!("{absolute:e} + {relative:e} rel"),
+    }
+}
+
 fn row(
-    op: Activation,
+    op: String,
     pass: Pass,
     element: ElementType,
     gpu: &Gpu,
     math: Math,
-    exhaustive: bool,
+    allowed: String,
     report: &Report,
 ) -> Row {
-    let tolerance = match pass {
-        Pass::Forward => Tolerance::forward(element, math),
-        Pass::Backward => Tolerance::backward(op, element, math),
-    };
     let worst = report.worst;
     Row {
-        op: op.to_string(),
+        op,
         pass: pass.name(),
         r#type: element.name(),
         device: gpu.name().to_owned(),
         math: math.name(),
-        exhaustive,
+        exhaustive: false,
         compared: report.compared,
         failed: report.failed,
         passed: report.passed(),
-        allowed: match tolerance {
-            Tolerance::Ulp(count) => format!("{count} ULP"),
-            Tolerance::Mixed { absolute, relative } => format!("{absolute:e} + {relative:e} rel"),
-        },
+        allowed,
         worst_of_allowed: worst.map_or(0.0, |worst| worst.severity),
         worst_ulp: worst.map_or(0.0, |worst| worst.ulp),
         worst_at: worst.map_or(0.0, |worst| worst.x),

@@ -1,289 +1,189 @@
-//! One pass of an activation over an array on the host: what `run` and `grad` do.
+//! What `run` and `grad` compute: an operation with its parameters, over arrays on the host.
 
-use std::path::Path;
-
-use rayon::prelude::*;
+mod alpha_dropout;
+mod dice;
+mod pointwise;
+mod softmax;
 
 use super::{
-    Result,
+    Failure, Result,
     device::Device,
-    flags::{Flags, Verify},
-    text,
+    flags::{Flags, Mode, Verify},
+    parameters,
 };
 use crate::{
-    accuracy::{Expectation, Report, Tolerance},
-    activation::Activation,
-    check,
-    element::Element,
-    error::Error,
-    io::npy::{Array, Float, Order},
-    ops::pointwise::Pointwise,
-    wgsl::Math,
+    accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
+    io::npy::Order, wgsl::Math,
 };
 
 /// Elements that `--verify sample` compares.
 const SAMPLE: usize = 1 << 16;
 
-/// What to compute.
-pub(super) struct Job {
-    pub(super) activation: Activation,
-    /// Parameters, one per channel, and the channel axis in `shape`.
-    pub(super) channels: Option<(Vec<f32>, usize)>,
-    /// The array's shape, the axis that varies fastest last.
-    pub(super) shape: Vec<usize>,
+/// What the command line asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) op: &'a str,
+    pub(super) pass: Pass,
+    pub(super) flags: &'a Flags,
+    /// Names of `--out`.
+    pub(super) outs: &'a [&'a str],
+}
+
+/// An operation with its parameters.
+pub(super) enum Job {
+    Pointwise(pointwise::Job),
+    Dice(dice::Job),
+    Softmax(softmax::Job),
+    AlphaDropout(alpha_dropout::Job),
+}
+
+/// Where it is computed, and how.
+pub(super) struct Setting {
+    pub(super) device: Device,
     pub(super) math: Math,
     pub(super) verify: Verify,
 }
 
-/// Says so where an input is computed in another type.
-pub(super) fn note_conversion(path: &Path, array: &Array) {
-    if array.dtype.float == Float::F64 {
-        text::note(&format!(
-            "{}: float64 is computed as float32",
-            path.display()
-        ));
-    }
+/// Arrays on the host.
+#[derive(Clone, Copy)]
+pub(super) struct Input<'a, T> {
+    pub(super) shape: &'a [usize],
+    /// Order in which the elements run through the shape.
+    pub(super) order: Order,
+    pub(super) x: &'a [T],
+    /// For a backward pass.
+    pub(super) upstream: Option<&'a [T]>,
 }
 
-/// "verified 1024 of 4096 elements, worst 0.50 ULP".
-pub(super) fn verified(report: Option<&Report>, len: usize) -> String {
-    report.map_or("not verified".to_owned(), |report| {
-        let worst = report.worst.map_or(0.0, |worst| worst.ulp);
-        format!(
-            "verified {} of {len} elements, worst {} ULP",
-            report.compared,
-            text::ulp(worst)
-        )
-    })
+/// What came of it.
+pub(super) struct Outcome<T> {
+    pub(super) values: Vec<T>,
+    /// What else the operation gives, by the names of `--out`.
+    pub(super) extras: Vec<(&'static str, Extra)>,
+    /// How the values compare with the reference, as far as that was asked for.
+    pub(super) report: Option<Report>,
+}
+
+/// A result beside the main one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Extra {
+    pub(super) shape: Vec<usize>,
+    pub(super) values: Vec<f32>,
 }
 
 impl Job {
-    /// The job that `op` and `flags` ask for on `array`.
-    pub(super) fn new(op: &str, flags: &Flags, array: &Array) -> Result<Self> {
-        let (activation, per_channel) = flags.activation(op)?;
-        let mut shape = array.shape.clone();
-        let mut channels = None;
-        if let Some(values) = per_channel {
-            let axis = place(flags.axis.unwrap_or(-1), &shape)?;
-            if values.len() != shape[axis] {
-                return Err(Error::ChannelMismatch {
-                    op: activation.name(),
-                    parameter: activation
-                        .definition()
-                        .parameter
-                        .as_ref()
-                        .map_or("", |parameter| parameter.name),
-                    found: values.len(),
-                    channels: shape[axis],
-                    axis,
-                    shape,
-                }
-                .into());
+    pub(super) fn parse(request: Request<'_>) -> Result<Self> {
+        let (name, arguments) = parameters::split(request.op)?;
+        let family = Family::find(name);
+        if request.flags.mode.is_some() && family.is_none_or(|family| family.name != dice::OP) {
+            return Err(Failure::Usage(format!(
+                "--mode has no effect on {name}; dice has modes"
+            )));
+        }
+        let job = match family.map(|family| family.name) {
+            Some(dice::OP) => Self::Dice(dice::Job::parse(request, arguments)?),
+            Some("softmax" | "log-softmax") => {
+                Self::Softmax(softmax::Job::parse(request, name, arguments)?)
             }
-            channels = Some((values, axis));
+            Some(alpha_dropout::OP) => {
+                Self::AlphaDropout(alpha_dropout::Job::parse(request, arguments)?)
+            }
+            _ => return Ok(Self::Pointwise(pointwise::Job::parse(request)?)),
+        };
+        let gives = job.gives(request.pass);
+        for out in request.outs {
+            if !gives.contains(out) {
+                return Err(Failure::Usage(match &gives[..] {
+                    [] => format!("--out {out}: {name} gives nothing beside the output"),
+                    gives => format!("--out {out}: {name} gives `{}` here", gives.join("`, `")),
+                }));
+            }
         }
-        if array.order == Order::Fortran {
-            shape.reverse();
-            channels = channels.map(|(values, axis)| (values, shape.len() - 1 - axis));
-        }
-        Ok(Self {
-            activation,
-            channels,
-            shape,
-            math: flags.math(),
-            verify: flags.verify,
-        })
+        Ok(job)
     }
 
-    /// The activation with its parameter: `elu(alpha=0.5)`, `elu(alpha per channel)`.
+    /// Names of what it gives beside the output.
+    fn gives(&self, pass: Pass) -> Vec<&'static str> {
+        match (self, pass) {
+            (Self::Dice(job), pass) => job.gives(pass),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The name of the operation.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Pointwise(job) => job.name(),
+            Self::Dice(_) => dice::OP,
+            Self::Softmax(job) => job.name(),
+            Self::AlphaDropout(_) => alpha_dropout::OP,
+        }
+    }
+
+    /// The operation with its parameters: `elu(alpha=0.5)`, `elu(alpha per channel)`.
     pub(super) fn op(&self) -> String {
-        match (&self.channels, &self.activation.definition().parameter) {
-            (Some(_), Some(parameter)) => {
-                format!("{}({} per channel)", self.activation.name(), parameter.name)
-            }
-            _ => self.activation.to_string(),
+        match self {
+            Self::Pointwise(job) => job.op(),
+            Self::Dice(job) => job.op(),
+            Self::Softmax(job) => job.op(),
+            Self::AlphaDropout(job) => job.op(),
         }
     }
 
-    /// y = f(x), or dx = f'(x) upstream, compared with the reference as far as asked for.
+    /// The order in which it takes elements that lie in `order`.
+    pub(super) fn order(&self, order: Order) -> Order {
+        match self {
+            Self::Pointwise(_) => order,
+            _ => Order::C,
+        }
+    }
+
+    /// The shape of the result for an input of this shape; where they do not go together, an error.
+    pub(super) fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        match self {
+            Self::Pointwise(job) => job.expect_fits(shape)?,
+            Self::Dice(job) => job.expect_fits(shape)?,
+            Self::Softmax(job) => {
+                job.axis(shape)?;
+            }
+            Self::AlphaDropout(_) => {}
+        }
+        Ok(shape.to_vec())
+    }
+
+    /// y, or dx where there is an upstream gradient; `input` fits, as `output_shape` tells.
     pub(super) fn run<T: Element>(
         &self,
-        device: &Device,
-        x: &[T],
-        upstream: Option<&[T]>,
-    ) -> Result<(Vec<T>, Option<Report>)> {
-        let expectation = self.expectation(x, upstream);
-        let found = match device {
-            Device::Cpu => (0..x.len())
-                .into_par_iter()
-                .map(|index| T::from_f64(expectation.expected(index)))
-                .collect(),
-            Device::Gpu(gpu) => {
-                let x = gpu.upload(x, &self.shape[..])?;
-                let upstream = upstream
-                    .map(|upstream| gpu.upload(upstream, &self.shape[..]))
-                    .transpose()?;
-                self.with_op(device, |op| match &upstream {
-                    None => op.forward_in_place(&x).and_then(|()| x.download()),
-                    Some(upstream) => op
-                        .backward_in_place(&x, upstream)
-                        .and_then(|()| upstream.download()),
-                })?
+        setting: &Setting,
+        input: Input<'_, T>,
+    ) -> Result<Outcome<T>> {
+        let outcome = match self {
+            Self::Pointwise(job) => job.run(setting, input),
+            Self::Dice(job) => job.run(setting, input),
+            Self::Softmax(job) => job.run(setting, input),
+            Self::AlphaDropout(job) => job.run(setting, input),
+        }?;
+        match &outcome.report {
+            Some(report) if !report.passed() => Err(Error::Verification {
+                op: self.op(),
+                report: report.to_string(),
             }
-        };
-        let report = match self.verify {
-            Verify::None => return Ok((found, None)),
-            Verify::Full => check::compare(&expectation, &found)?,
-            // Spread evenly, the last element among them.
-            Verify::Sample => {
-                let count = found.len().min(SAMPLE);
-                expectation.check_at(
-                    &found,
-                    (0..count).map(|index| (index + 1) * found.len() / count - 1),
-                )?
-            }
-        };
-        if report.passed() {
-            return Ok((found, Some(report)));
-        }
-        Err(self.wrong(report.to_string()))
-    }
-
-    /// The gradient with respect to the parameter, one value per channel or one in all; compared
-    /// with the reference unless nothing is to be.
-    pub(super) fn parameter_gradient<T: Element>(
-        &self,
-        device: &Device,
-        x: &[T],
-        upstream: &[T],
-    ) -> Result<Vec<f32>> {
-        let Device::Gpu(gpu) = device else {
-            let sums = self.reference_sums(x, upstream);
-            return Ok(sums.iter().map(|(sum, _)| *sum as f32).collect());
-        };
-        let device_x = gpu.upload(x, &self.shape[..])?;
-        let device_upstream = gpu.upload(upstream, &self.shape[..])?;
-        let found: Vec<f32> = self.with_op(device, |op| {
-            op.parameter_gradient(&device_x, &device_upstream)?
-                .download()
-        })?;
-        if self.verify == Verify::None {
-            return Ok(found);
-        }
-        let sums = self.reference_sums(x, upstream);
-        for (channel, (&found, (expected, magnitude))) in found.iter().zip(&sums).enumerate() {
-            let allowed = self.gradient_tolerance() * magnitude + f64::from(f32::MIN_POSITIVE);
-            let close = (f64::from(found) - expected).abs() <= allowed;
-            // Sums beyond f32, and those with a NaN among their terms.
-            let no_number = !(*expected as f32).is_finite() && !found.is_finite();
-            if !close && !no_number {
-                return Err(self.wrong(format!(
-                    "gradient of channel {channel} is {found:e}, expected {expected:e}"
-                )));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Shape of the parameter's gradient.
-    pub(super) fn parameter_shape(&self) -> Vec<usize> {
-        self.channels
-            .iter()
-            .map(|(values, _)| values.len())
-            .collect()
-    }
-
-    /// Error of a parameter's gradient relative to the sum of its terms' magnitudes.
-    fn gradient_tolerance(&self) -> f64 {
-        match self.math {
-            Math::Accurate => 1e-6,
-            Math::Native => 1e-4,
+            .into()),
+            _ => Ok(outcome),
         }
     }
+}
 
-    /// Sum and sum of magnitudes per channel, in f64.
-    fn reference_sums<T: Element>(&self, x: &[T], upstream: &[T]) -> Vec<(f64, f64)> {
-        let inner = self
-            .channels
-            .as_ref()
-            .map_or(1, |(_, axis)| self.inner(*axis));
-        let count = self.channels.as_ref().map_or(1, |(values, _)| values.len());
-        let channel = |index: usize| index / inner % count.max(1);
-        let parameter = &self.activation.definition().parameter;
-        let term = |index: usize| {
-            let value = match &self.channels {
-                Some((values, _)) => values[channel(index)],
-                None => self.activation.parameter().unwrap_or(0.0),
-            };
-            let slope = parameter.as_ref().map_or(0.0, |parameter| {
-                (parameter.slope)(f64::from(x[index].to_f32()), f64::from(value))
-            });
-            slope * f64::from(upstream[index].to_f32())
+impl Setting {
+    /// The places among `len` that are to be compared, spread evenly, the last among them; `each`
+    /// elements are compared at each. None if nothing is to be.
+    fn places(&self, len: usize, each: usize) -> Option<impl Iterator<Item = usize> + use<>> {
+        let count = match self.verify {
+            Verify::None => return None,
+            Verify::Full => len,
+            Verify::Sample => len.min((SAMPLE / each.max(1)).max(1)),
         };
-        let add = |mut sums: Vec<(f64, f64)>, index: usize| {
-            let term = term(index);
-            let (sum, magnitude) = &mut sums[channel(index)];
-            *sum += term;
-            *magnitude += term.abs();
-            sums
-        };
-        let merge = |mut a: Vec<(f64, f64)>, b: Vec<(f64, f64)>| {
-            for (a, b) in a.iter_mut().zip(b) {
-                *a = (a.0 + b.0, a.1 + b.1);
-            }
-            a
-        };
-        (0..x.len())
-            .into_par_iter()
-            .with_min_len(x.len().div_ceil(rayon::current_num_threads()).max(1))
-            .fold(|| vec![(0.0, 0.0); count], add)
-            .reduce(|| vec![(0.0, 0.0); count], merge)
-    }
-
-    fn expectation<'a, T>(&'a self, x: &'a [T], upstream: Option<&'a [T]>) -> Expectation<'a, T>
-    where
-        T: Element,
-    {
-        Expectation {
-            activation: self.activation,
-            channels: self
-                .channels
-                .as_ref()
-                .map(|(values, axis)| (&values[..], self.inner(*axis))),
-            x,
-            upstream,
-            tolerance: match upstream {
-                None => Tolerance::forward(T::TYPE, self.math),
-                Some(_) => Tolerance::backward(self.activation, T::TYPE, self.math),
-            },
-        }
-    }
-
-    /// Calls `work` with the activation and its parameters on the device.
-    fn with_op<R>(
-        &self,
-        device: &Device,
-        work: impl FnOnce(Pointwise<'_>) -> crate::Result<R>,
-    ) -> Result<R> {
-        let op = Pointwise::new(self.activation).math(self.math);
-        let (Device::Gpu(gpu), Some((values, axis))) = (device, &self.channels) else {
-            return Ok(work(op)?);
-        };
-        let parameters = gpu.upload(values, [values.len()])?;
-        Ok(work(op.per_channel(&parameters, *axis as i64)?)?)
-    }
-
-    /// Elements from one channel to the next.
-    fn inner(&self, axis: usize) -> usize {
-        self.shape[axis + 1..].iter().product()
-    }
-
-    fn wrong(&self, report: String) -> super::Failure {
-        Error::Verification {
-            op: self.op(),
-            report,
-        }
-        .into()
+        Some((0..count).map(move |index| (index + 1) * len / count - 1))
     }
 }
 
@@ -299,4 +199,30 @@ fn place(axis: i64, shape: &[usize]) -> Result<usize> {
         shape: shape.to_vec(),
     }
     .into())
+}
+
+/// Elements from one place along `axis` to the next.
+fn inner(shape: &[usize], axis: usize) -> usize {
+    shape[axis + 1..].iter().product()
+}
+
+/// One line for each of several failed comparisons of numbers beside the output.
+fn expect(op: String, what: &str, report: &Report) -> Result {
+    if report.passed() {
+        return Ok(());
+    }
+    Err(Error::Verification {
+        op,
+        report: format!("{what}: {report}"),
+    }
+    .into())
+}
+
+impl Mode {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Infer => "infer",
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr.
 
+mod apply;
 mod check;
 mod device;
 mod devices;
@@ -10,6 +11,7 @@ mod flags;
 mod grad;
 mod job;
 mod ops;
+mod parameters;
 mod run;
 mod text;
 
@@ -32,7 +34,8 @@ Examples:
   activations devices                                  what --device can name
   activations ops gelu                                 what gelu is
   activations run gelu x.npy -o y.npy                  y = gelu(x), verified
-  activations run leaky-relu x.npy -o y.npy --param slope=@slopes.npy --axis 1
+  activations run prelu x.npy -o y.npy --param alpha=@slopes.npy --axis 1
+  activations run softmax x.npy -o y.npy               along the last axis
   activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
   activations check --all-devices                      every activation against the reference
 

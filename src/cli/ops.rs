@@ -137,13 +137,16 @@ fn find(name: &str) -> Result<Entry> {
     }
     match name.parse() {
         Ok(activation) => Ok(entry(activation)),
-        Err(Error::UnknownActivation { name, .. }) => {
-            let pointwise = CATALOGUE.iter().map(|entry| (entry.name, entry.aliases));
-            let families = FAMILIES.iter().map(|entry| (entry.name, entry.aliases));
-            Err(activation::unknown(&name, pointwise.chain(families)).into())
-        }
+        Err(Error::UnknownActivation { name, .. }) => Err(unknown(&name).into()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The error for a name that is neither the catalogue's nor a family's.
+pub(super) fn unknown(name: &str) -> Error {
+    let pointwise = CATALOGUE.iter().map(|entry| (entry.name, entry.aliases));
+    let families = FAMILIES.iter().map(|entry| (entry.name, entry.aliases));
+    activation::unknown(name, pointwise.chain(families))
 }
 
 fn list(json: bool) -> Result {

@@ -109,13 +109,7 @@ impl Dice {
     ///
     /// [`Error::ParameterOutOfRange`] unless it is a finite number > 0.
     pub fn epsilon(self, epsilon: f32) -> Result<Self> {
-        let fits = epsilon.is_finite() && epsilon >= f32::MIN_POSITIVE;
-        expect_range(
-            fits,
-            "epsilon",
-            epsilon,
-            "a finite number > 0 (at least 1.18e-38)",
-        )?;
+        Self::expect_epsilon(epsilon)?;
         Ok(Self { epsilon, ..self })
     }
 
@@ -125,9 +119,21 @@ impl Dice {
     ///
     /// [`Error::ParameterOutOfRange`] unless it is from 0 to 1.
     pub fn momentum(self, momentum: f32) -> Result<Self> {
-        let fits = (0.0..=1.0).contains(&momentum);
-        expect_range(fits, "momentum", momentum, "a number from 0 to 1")?;
+        Self::expect_momentum(momentum)?;
         Ok(Self { momentum, ..self })
+    }
+
+    /// The rule of [`Dice::epsilon`].
+    pub(crate) fn expect_epsilon(epsilon: f32) -> Result<()> {
+        let fits = epsilon.is_finite() && epsilon >= f32::MIN_POSITIVE;
+        let rule = "a finite number > 0 (at least 1.18e-38)";
+        expect_range(fits, "epsilon", epsilon, rule)
+    }
+
+    /// The rule of [`Dice::momentum`].
+    pub(crate) fn expect_momentum(momentum: f32) -> Result<()> {
+        let fits = (0.0..=1.0).contains(&momentum);
+        expect_range(fits, "momentum", momentum, "a number from 0 to 1")
     }
 
     /// With the batch's own variance in the running one, in place of the unbiased estimate.
@@ -145,17 +151,17 @@ impl Dice {
         Self { math, ..self }
     }
 
-    /// The slope of each channel where it is switched off: [channels], f32.
+    /// The slope of each channel where it is switched off: f32, `[channels]`.
     pub fn alpha(&self) -> &Tensor {
         &self.alpha
     }
 
-    /// The running mean of each channel: [channels], f32.
+    /// The running mean of each channel: f32, `[channels]`.
     pub fn running_mean(&self) -> &Tensor {
         &self.running_mean
     }
 
-    /// The running variance of each channel: [channels], f32.
+    /// The running variance of each channel: f32, `[channels]`.
     pub fn running_variance(&self) -> &Tensor {
         &self.running_variance
     }

@@ -78,7 +78,7 @@ impl Pointwise<'_> {
         let parameters = parameters.ok_or_else(|| Error::UnknownParameter {
             op,
             name: name.to_owned(),
-            known: None,
+            known: Vec::new(),
         })?;
         let mut reduce = Reduce {
             op,

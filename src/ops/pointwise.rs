@@ -315,7 +315,7 @@ impl<'a> Pointwise<'a> {
             .ok_or_else(|| Error::UnknownParameter {
                 op: self.activation.name(),
                 name: "one per channel".to_owned(),
-                known: None,
+                known: Vec::new(),
             })
     }
 }

@@ -68,7 +68,7 @@ fn the_gradient_of_one_parameter_is_one_number() {
         let summary = sandbox.run(&line).expect_json();
         assert_eq!(summary["op"], "elu(alpha=0.5)");
         assert_eq!(summary["device"], *device);
-        assert_eq!(summary["parameter_output"], "da.npy");
+        assert_eq!(summary["outputs"]["alpha"], "da.npy");
         assert_eq!(summary["verified"], 999);
         let found = sandbox.read("da.npy");
         assert_eq!(found.shape, [0; 0]);
@@ -121,7 +121,7 @@ fn the_parameter_named_for_output_must_be_the_one_there_is() {
         ("alpha=", "--out alpha=: write NAME=FILE"),
         (
             "alpha=a.npy --out alpha=b.npy",
-            "--out alpha=b.npy: one file is enough, elu has one parameter",
+            "--out alpha=b.npy: one file is enough for alpha",
         ),
     ] {
         sandbox.refuses(

@@ -158,6 +158,7 @@ fn defaults_are_numbers_choices_or_null() {
     };
     assert_eq!(parameter("prelu", "alpha"), 0.25);
     assert_eq!(parameter("Dice", "momentum"), 0.1);
+    assert_eq!(parameter("softmax", "masked"), "nan");
     assert_eq!(parameter("maxout", "layout"), "adjacent");
     assert!(parameter("alpha_dropout", "p").is_null());
 }
@@ -165,8 +166,8 @@ fn defaults_are_numbers_choices_or_null() {
 #[test]
 fn ops_suggests_names_from_both_lists() {
     let sandbox = Sandbox::new();
-    let known = "known: sigmoid, tanh, relu, leaky-relu, elu, selu, gelu, gelu-tanh, swish, \
-                 softplus, mish, prelu, dice, softmax, log-softmax, maxout, alpha-dropout\n";
+    let known = "known: sigmoid, tanh, relu, leaky-relu, prelu, elu, selu, gelu, gelu-tanh, \
+                 swish, softplus, mish, dice, softmax, log-softmax, maxout, alpha-dropout\n";
     for (name, nearest) in [
         ("sofmax", ", did you mean `softmax`?"),
         ("sofplus", ", did you mean `softplus`?"),
@@ -180,7 +181,7 @@ fn ops_suggests_names_from_both_lists() {
 #[test]
 fn help_names_every_flag_and_fits() {
     let sandbox = Sandbox::new();
-    let shared = "--output --param --axis --device --math --verify --force --json Examples:";
+    let shared = "--output --param --axis --mode --device --math --verify --force --json Examples:";
     for (command, words) in [
         (
             "",
@@ -238,5 +239,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 11);
+    assert_eq!(count, 18);
 }

@@ -1,0 +1,55 @@
+//! What an element should be, and by how much it may be off.
+
+use super::{Report, Sample, ulp, ulp_error};
+use crate::element::{Element, ElementType};
+
+/// What an element should be, and by how much it may be off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
+    /// By the reference.
+    pub expected: f64,
+    /// Difference allowed. NaN and infinities must be met whatever it is.
+    pub allowed: f64,
+}
+
+impl Bound {
+    /// How far `found`, the result for input `x`, is from what it should be.
+    pub fn sample<T: Element>(self, index: usize, x: f32, upstream: f32, found: T) -> Sample {
+        let Self { expected, allowed } = self;
+        let ulps = ulp_error(found, expected);
+        let severity = if ulps == 0.0 || !ulps.is_finite() {
+            ulps
+        } else {
+            ulps * ulp(expected, T::TYPE) / allowed
+        };
+        Sample {
+            index,
+            x,
+            upstream,
+            found: f64::from(found.to_f32()),
+            expected,
+            ulp: ulps,
+            severity,
+        }
+    }
+}
+
+/// What rounding to a 16-bit type may add to an error; nothing in f32.
+pub(crate) fn storage(expected: f64, element: ElementType) -> f64 {
+    match element {
+        ElementType::F32 => 0.0,
+        ElementType::F16 | ElementType::Bf16 => ulp(expected, element),
+    }
+}
+
+/// Numbers that are no result of one input: statistics, gradients of parameters. The report's
+/// samples carry no input.
+pub fn compare(found: &[f32], bounds: &[Bound]) -> Report {
+    let mut report = Report::default();
+    for (index, bound) in bounds.iter().enumerate() {
+        // Too short an answer is a wrong one.
+        let found = found.get(index).copied().unwrap_or(f32::NAN);
+        report.add(bound.sample(index, 0.0, 1.0, found));
+    }
+    report
+}

@@ -1,0 +1,29 @@
+use super::{Activation, Definition, Paper, Parameter, leaky_relu};
+
+/// Leaky ReLU under the name of its learned form: the same snippet and the same reference.
+pub(super) const DEFINITION: Definition = Definition {
+    name: "prelu",
+    aliases: &["parametric-relu"],
+    title: "PReLU",
+    formula: "x for x > 0, alpha x otherwise, alpha learned per channel",
+    slope_formula: "1 for x > 0, alpha otherwise",
+    parameter: Some(Parameter {
+        name: "alpha",
+        default: 0.25,
+        description: "the slope for x <= 0, as a rule one per channel, learned",
+        ..leaky_relu::PARAMETER
+    }),
+    paper: Paper {
+        authors: "He, Zhang, Ren, Sun",
+        title: "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet \
+                Classification",
+        year: 2015,
+        url: "https://arxiv.org/abs/1502.01852",
+    },
+    ..leaky_relu::DEFINITION
+};
+
+impl Activation {
+    /// PReLU: x for x > 0, else alpha x, with alpha = 0.25 where none is learned.
+    pub const PRELU: Self = Self::new(&DEFINITION);
+}

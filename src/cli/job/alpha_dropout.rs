@@ -1,0 +1,75 @@
+//! Alpha dropout.
+
+use super::{Input, Outcome, Request, Setting};
+use crate::{
+    accuracy::alpha_dropout::Expectation,
+    cli::{Failure, Result, device::Device, parameters::Parameters},
+    element::Element,
+    ops::alpha_dropout::AlphaDropout,
+    reference::alpha_dropout::{Mask, Transform},
+};
+
+pub(super) const OP: &str = "alpha-dropout";
+
+pub(in crate::cli) struct Job {
+    dropout: AlphaDropout,
+}
+
+impl Job {
+    pub(super) fn parse(request: Request<'_>, arguments: &str) -> Result<Self> {
+        let parameters = Parameters::new(OP, arguments, &request.flags.param, &["p", "seed"])?;
+        if request.flags.axis.is_some() {
+            return Err(Failure::Usage(format!("--axis has no effect on {OP}")));
+        }
+        let p = parameters.required("p", "a number from 0 to below 1")?;
+        let seed = parameters.required("seed", "a whole number from 0 to 2^64 - 1")?;
+        Ok(Self {
+            dropout: AlphaDropout::new(p, seed)?,
+        })
+    }
+
+    pub(super) fn op(&self) -> String {
+        format!("{OP}(p={}, seed={})", self.dropout.p(), self.dropout.seed())
+    }
+
+    pub(super) fn run<T: Element>(
+        &self,
+        setting: &Setting,
+        input: Input<'_, T>,
+    ) -> Result<Outcome<T>> {
+        let expectation = Expectation {
+            transform: Transform::new(f64::from(self.dropout.p())),
+            mask: Mask::new(self.dropout.p(), self.dropout.seed()),
+            backward: input.upstream.is_some(),
+            input: input.upstream.unwrap_or(input.x),
+        };
+        let values: Vec<T> = match &setting.device {
+            Device::Cpu => {
+                let elements = expectation.input.iter().enumerate();
+                elements
+                    .map(|(index, x)| {
+                        T::from_f64(expectation.expected(index, f64::from(x.to_f32())))
+                    })
+                    .collect()
+            }
+            Device::Gpu(gpu) => {
+                let tensor = gpu.upload(expectation.input, input.shape)?;
+                if expectation.backward {
+                    self.dropout.backward_in_place(&tensor)?;
+                } else {
+                    self.dropout.forward_in_place(&tensor)?;
+                }
+                tensor.download()?
+            }
+        };
+        let report = setting
+            .places(values.len(), 1)
+            .map(|places| expectation.check(&values, places))
+            .transpose()?;
+        Ok(Outcome {
+            values,
+            extras: Vec::new(),
+            report,
+        })
+    }
+}
