@@ -6,6 +6,8 @@
 mod check;
 #[path = "cli/environment.rs"]
 mod environment;
+#[path = "cli/families.rs"]
+mod families;
 #[path = "cli/grad.rs"]
 mod grad;
 #[path = "cli/lists.rs"]
