@@ -1,14 +1,11 @@
-//! The README's table of activations is the catalogue's. `UPDATE_README=1 cargo test --test readme`
+//! The README's tables of activations and families are the catalogue's. `UPDATE_README=1 cargo test --test readme`
 //! writes it anew.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fmt::Write;
 
-use wgpu_activations::{Activation, activation::Smoothness};
-
-const BEGIN: &str = "<!-- activations: made by tests/readme.rs -->\n";
-const END: &str = "<!-- end of activations -->\n";
+use wgpu_activations::{Activation, FAMILIES, activation::Smoothness};
 
 fn table() -> String {
     let mut table = String::from(
@@ -55,19 +52,38 @@ fn table() -> String {
     table
 }
 
-#[test]
-fn the_table_of_activations_is_the_catalogues() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-    let readme = std::fs::read_to_string(path).unwrap();
-    let start = readme.find(BEGIN).unwrap() + BEGIN.len();
-    let end = readme.find(END).unwrap();
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(path, [&readme[..start], &table(), &readme[end..]].concat()).unwrap();
-        return;
+fn families() -> String {
+    let mut table = String::from("| name | f(x) | parameters | paper |\n|---|---|---|---|\n");
+    for family in FAMILIES {
+        let parameters = family.parameters.iter().map(|p| format!("`{}`", p.name));
+        writeln!(
+            table,
+            "| `{}` | {} | {} | [{}]({}) |",
+            family.name,
+            family.formula.replace('|', "\\|"),
+            parameters.collect::<Vec<_>>().join(", "),
+            family.paper.year,
+            family.paper.url,
+        )
+        .unwrap();
     }
-    assert_eq!(
-        &readme[start..end],
-        table(),
-        "run UPDATE_README=1 cargo test --test readme"
-    );
+    table
+}
+
+#[test]
+fn the_tables_are_the_catalogues() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let mut readme = std::fs::read_to_string(path).unwrap();
+    for (name, table) in [("activations", table()), ("families", families())] {
+        let begin = format!("<!-- {name}: made by tests/readme.rs -->\n");
+        let start = readme.find(&begin).unwrap() + begin.len();
+        let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();
+        if std::env::var_os("UPDATE_README").is_some() {
+            readme.replace_range(start..end, &table);
+            std::fs::write(path, &readme).unwrap();
+        }
+        let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();
+        let same = readme[start..end] == table;
+        assert!(same, "{name}: run UPDATE_README=1 cargo test --test readme");
+    }
 }

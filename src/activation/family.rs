@@ -70,6 +70,13 @@ const AXIS: FamilyParameter = FamilyParameter {
     description: "the axis along which values are normalised",
 };
 
+const MASKED: FamilyParameter = FamilyParameter {
+    name: "masked",
+    default: Preset::Choice("nan"),
+    rule: "nan or zeros",
+    description: "what a row of nothing but -inf gives; the logarithm of zeros is -inf",
+};
+
 const CHANNEL_AXIS: FamilyParameter = FamilyParameter {
     description: "the axis of the channels",
     ..AXIS
@@ -103,10 +110,17 @@ const DICE: Family = Family {
             description: "the part of a batch's statistics in the running ones",
         },
         FamilyParameter {
-            name: "running variance",
-            default: Preset::Choice("unbiased"),
-            rule: "unbiased or biased",
-            description: "the variance that the running one takes in; batches use the biased one",
+            name: "mean",
+            default: Preset::Choice("0"),
+            rule: "one finite number per channel",
+            description: "the running mean: inference uses it, training moves it",
+        },
+        FamilyParameter {
+            name: "variance",
+            default: Preset::Choice("1"),
+            rule: "one finite number per channel",
+            description: "the running variance: inference uses it, training moves it, by the \
+                          batch's unbiased one unless the library is told to take the biased one",
         },
         CHANNEL_AXIS,
     ],
@@ -144,15 +158,7 @@ const SOFTMAX: Family = Family {
     title: "Softmax",
     formula: "e^(x - m) / sum of e^(x - m), m = max x along the axis",
     slope_formula: "y (g - sum of g y)",
-    parameters: &[
-        AXIS,
-        FamilyParameter {
-            name: "masked",
-            default: Preset::Choice("nan"),
-            rule: "nan or zeros",
-            description: "what a row of nothing but -inf gives",
-        },
-    ],
+    parameters: &[AXIS, MASKED],
     special_values: &[
         ("a row with NaN or inf", "NaN throughout"),
         ("a row all -inf", "NaN throughout, or zeros"),
@@ -168,10 +174,10 @@ const LOG_SOFTMAX: Family = Family {
     title: "Log-softmax",
     formula: "x - m - ln(sum of e^(x - m)), m = max x along the axis",
     slope_formula: "g - e^y sum of g",
-    parameters: &[AXIS],
+    parameters: &[AXIS, MASKED],
     special_values: &[
         ("a row with NaN or inf", "NaN throughout"),
-        ("a row all -inf", "NaN throughout"),
+        ("a row all -inf", "NaN throughout, or -inf"),
         ("-inf in another row", "-inf"),
     ],
     notes: &["Unlike the logarithm of softmax it stays finite where softmax rounds to 0."],
@@ -185,6 +191,7 @@ const MAXOUT: Family = Family {
     formula: "max over the pieces of x, or of x W_i + b_i",
     slope_formula: "g to the piece that won, 0 to the others",
     parameters: &[
+        CHANNEL_AXIS,
         FamilyParameter {
             name: "pieces",
             default: Preset::Required,

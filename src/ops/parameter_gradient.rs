@@ -44,7 +44,7 @@ impl Pointwise<'_> {
     /// let x = gpu.upload(&[-2.0f32, -1.0, 1.0, 2.0], [2, 2])?;
     /// let upstream = gpu.upload(&[1.0f32; 4], [2, 2])?;
     /// let alpha = gpu.upload(&[0.25f32, 0.5], [2])?;
-    /// let prelu = Pointwise::new(Activation::LEAKY_RELU).per_channel(&alpha, -1)?;
+    /// let prelu = Pointwise::new(Activation::PRELU).per_channel(&alpha, -1)?;
     /// let gradients = prelu.gradients(&x, &upstream)?;
     /// assert_eq!(gradients.dx.download::<f32>()?, [0.25, 0.5, 1.0, 1.0]);
     /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0, -1.0]);

@@ -26,9 +26,9 @@ const LANES: u64 = 4;
 ///
 /// let gpu = Gpu::new()?;
 /// let x = gpu.upload(&[-2.0f32, -1.0, 1.0, 2.0], [2, 2])?;
-/// // PReLU: leaky ReLU with a learned slope per channel, here along the last axis.
+/// // PReLU: a learned slope per channel, here along the last axis.
 /// let slopes = gpu.upload(&[0.25f32, 0.5], [2])?;
-/// let prelu = Pointwise::new(Activation::LEAKY_RELU).per_channel(&slopes, -1)?;
+/// let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
 /// assert_eq!(prelu.forward(&x)?.download::<f32>()?, [-0.5, -0.5, 1.0, 2.0]);
 /// // Builtin math in place of the crate's own.
 /// let y = Pointwise::new(Activation::GELU).math(Math::Native).forward(&x)?;
