@@ -6,12 +6,12 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Device, Guarded, inputs, same_bits, upstream};
+use common::{Device, Guarded, expect_passed, inputs, same_bits, upstream};
 use half::f16;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     AlphaDropout, Element, ElementType, Error, Gpu, Tensor,
-    accuracy::{ulp, ulp_error},
+    accuracy::alpha_dropout::Expectation,
     check::{grid, words},
     reference::{
         alpha_dropout::{Mask, Transform},
@@ -83,62 +83,23 @@ impl Expected {
         }
     }
 
-    /// f32: 2 ULP of the result, and of b for where a x and b cancel. 16 bits: 1 ULP more.
     fn forward<T: Element>(&self, x: &[T], y: &[T]) -> Result<(), Failed> {
-        let value = |x, kept| self.transform.value(x, kept);
-        self.compare(
-            "y",
-            x,
-            y,
-            2.0 * ulp(self.transform.b, ElementType::F32),
-            value,
-        )
+        self.compare(false, x, y)
     }
 
-    /// f32: 2 ULP. 16 bits: 1 ULP more.
     fn backward<T: Element>(&self, upstream: &[T], dx: &[T]) -> Result<(), Failed> {
-        let value = |upstream, kept| self.transform.backward(upstream, kept);
-        self.compare("dx", upstream, dx, 0.0, value)
+        self.compare(true, upstream, dx)
     }
 
-    fn compare<T: Element>(
-        &self,
-        what: &str,
-        input: &[T],
-        found: &[T],
-        absolute: f64,
-        value: impl Fn(f64, bool) -> f64,
-    ) -> Result<(), Failed> {
-        if input.len() != self.kept.len() || found.len() != self.kept.len() {
-            return Err(format!("{what} has {} elements", found.len()).into());
-        }
-        for (index, ((input, &found), &kept)) in input.iter().zip(found).zip(&self.kept).enumerate()
-        {
-            let input = input.to_f32();
-            let within = |input: f32| {
-                let expected = value(f64::from(input), kept);
-                let error = ulp_error(found, expected) * ulp(expected, T::TYPE);
-                let storage = match T::TYPE {
-                    ElementType::F32 => 0.0,
-                    ElementType::F16 | ElementType::Bf16 => ulp(expected, T::TYPE),
-                };
-                let allowed = 2.0 * ulp(expected, ElementType::F32) + storage + absolute;
-                // Of equal infinities and NaN no difference can be taken.
-                ulp_error(found, expected) == 0.0 || error <= allowed
-            };
-            // An adapter may flush subnormal inputs.
-            let flushed = input.is_subnormal() && within(0.0 * input);
-            if !(within(input) || flushed) {
-                return Err(format!(
-                    "{:?}: {what}[{index}] is {:e} for {input:e}, kept: {kept}; expected {:e}",
-                    self.op,
-                    found.to_f32(),
-                    value(f64::from(input), kept)
-                )
-                .into());
-            }
-        }
-        Ok(())
+    fn compare<T: Element>(&self, backward: bool, input: &[T], found: &[T]) -> Result<(), Failed> {
+        let expectation = Expectation {
+            transform: self.transform,
+            mask: Mask::new(self.op.p(), self.op.seed()),
+            backward,
+            input,
+        };
+        let report = expectation.check(found, 0..input.len())?;
+        expect_passed(&report, self.kept.len())
     }
 }
 

@@ -6,11 +6,16 @@ mod common;
 
 use std::process::ExitCode;
 
-use common::{Device, SHAPES_WITH_AXES, channel_axis, same_bits, upstream};
+use common::{Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor, accuracy::ulp,
-    check::words, reference::dice,
+    Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
+    accuracy::{
+        bound,
+        dice::{Expectation, statistics},
+    },
+    check::words,
+    reference::dice,
 };
 
 fn main() -> ExitCode {
@@ -77,44 +82,6 @@ fn wide<T: Element>(x: &[T]) -> Vec<f64> {
     x.iter().map(|x| f64::from(x.to_f32())).collect()
 }
 
-/// Fails where `found` is further from `expected` than 1e-6 times `conditioning` of the element,
-/// absolute per unit of `scale` and relative; in a 16-bit type its rounding comes on top.
-fn close<T: Element>(
-    what: &str,
-    found: &[T],
-    expected: &[f64],
-    conditioning: impl Fn(usize) -> f64,
-    scale: f64,
-    relative: f64,
-) -> Result<(), Failed> {
-    if found.len() != expected.len() {
-        return Err(format!(
-            "{what}: {} elements, expected {}",
-            found.len(),
-            expected.len()
-        )
-        .into());
-    }
-    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let found = f64::from(found.to_f32());
-        let storage = match T::TYPE {
-            ElementType::F32 => 0.0,
-            ElementType::F16 | ElementType::Bf16 => ulp(*expected, T::TYPE),
-        };
-        let share = relative * conditioning(index);
-        let allowed = share * (scale + expected.abs()) + storage;
-        // Written so that NaN fails.
-        let fits = (found - expected).abs() <= allowed;
-        if !fits {
-            return Err(format!(
-                "{what}: element {index} is {found}, expected {expected} within {allowed:e}"
-            )
-            .into());
-        }
-    }
-    Ok(())
-}
-
 fn all<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {
     for &(shape, axis) in shapes {
         compare::<T>(gpu, shape, axis, math).map_err(|error| {
@@ -133,10 +100,6 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
     if len == channels && len > 0 {
         return Ok(()); // an error, tested elsewhere
     }
-    let relative = match math {
-        Math::Accurate => 1e-6,
-        Math::Native => 1e-5,
-    };
     let (host, host_upstream) = (numbers::<T>(shape, axis), upstream::<T>(len));
     let (x, g) = (
         gpu.upload(&host, shape)?,
@@ -151,25 +114,29 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
     let wide_x = wide(&host);
     let wide_alpha = wide(&slopes(channels));
     let reference = dice::Dice::of_batch(&wide_x, wide_alpha.clone(), f64::from(EPSILON), inner)?;
-    let value = |reference: &dice::Dice| -> Vec<f64> {
-        let x = wide_x.iter().enumerate();
-        x.map(|(index, &x)| reference.value(index, x)).collect()
-    };
     let (y, batch) = dice.train(&x)?;
-    let y: Vec<T> = y.download()?;
-    let conditioning = |index| 1.0 + reference.conditioning(index);
-    close("train", &y, &value(&reference), conditioning, 1.0, relative)?;
+    let mut expectation = Expectation {
+        reference: &reference,
+        math,
+        x: &host,
+        backward: None,
+    };
+    expect_passed(&expectation.check(&y.download()?, 0..len)?, len)?;
     if len > 0 {
-        let variance = batch.download()?.variance();
-        let fits = |(found, expected): (&f64, &f64)| (found - expected).abs() <= 1e-4 * expected;
-        if !variance.iter().zip(&reference.variance).all(fits) {
-            return Err(format!("variance {variance:?}").into());
-        }
+        let found = batch.download()?;
+        let narrow = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<_>>();
+        let (mean, variance) = statistics(&reference);
+        expect_passed(&bound::compare(&narrow(found.mean()), &mean), channels)?;
+        expect_passed(
+            &bound::compare(&narrow(&found.variance()), &variance),
+            channels,
+        )?;
     }
 
     let gradients = dice.backward(&x, &g, &batch)?;
     let expected = reference.train_backward(&wide_x, &wide(&host_upstream));
-    compare_gradients::<T>("train", &gradients, &expected, &reference, relative)?;
+    expectation.backward = Some((&expected, &host_upstream));
+    compare_gradients(&gradients, &expectation)?;
     let again = dice.backward(&x, &g, &batch)?;
     let bits = |tensor: &Tensor| tensor.download::<T>();
     same_bits("a second run", &bits(&gradients.dx)?, &bits(&again.dx)?)?;
@@ -178,46 +145,34 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
     let running = dice::Dice {
         mean: wide(&dice.running_mean().download::<f32>()?),
         variance: wide(&dice.running_variance().download::<f32>()?),
-        ..reference
+        ..reference.clone()
+    };
+    let mut expectation = Expectation {
+        reference: &running,
+        math,
+        x: &host,
+        backward: None,
     };
     let y: Vec<T> = dice.infer(&x)?.download()?;
-    let conditioning = |index| 1.0 + running.conditioning(index);
-    close("infer", &y, &value(&running), conditioning, 1.0, relative)?;
+    expect_passed(&expectation.check(&y, 0..len)?, len)?;
     let gradients = dice.infer_backward(&x, &g)?;
     let expected = running.infer_backward(&wide_x, &wide(&host_upstream));
-    compare_gradients::<T>("infer", &gradients, &expected, &running, relative)
+    expectation.backward = Some((&expected, &host_upstream));
+    compare_gradients(&gradients, &expectation)
 }
 
 fn compare_gradients<T: Element>(
-    what: &str,
     found: &wgpu_activations::DiceGradients,
-    expected: &dice::Gradients,
-    reference: &dice::Dice,
-    relative: f64,
+    expectation: &Expectation<'_, T>,
 ) -> Result<(), Failed> {
     let dx: Vec<T> = found.dx.download()?;
-    // What goes through the statistics is multiplied by 1 / sigma, which loses as many digits again.
-    let conditioning = |index| (1.0 + reference.conditioning(index)).powi(2);
-    let name = format!("{what} dx");
-    close(&name, &dx, &expected.dx, conditioning, 4.0, relative)?;
+    expect_passed(&expectation.check(&dx, 0..dx.len())?, expectation.x.len())?;
     let alpha: Vec<f32> = found.alpha.download()?;
-    if alpha.len() != expected.alpha.len() {
-        return Err(format!("{what}: {} gradients of alpha", alpha.len()).into());
-    }
     if dx.is_empty() {
-        return same_bits(what, &alpha, &vec![0.0; alpha.len()]);
+        return same_bits("alpha", &alpha, &vec![0.0; alpha.len()]);
     }
-    for (channel, &found) in alpha.iter().enumerate() {
-        let conditioning = reference.conditioning(channel * reference.inner);
-        let allowed = relative * (1.0 + conditioning) * expected.alpha_magnitude[channel];
-        let error = (f64::from(found) - expected.alpha[channel]).abs();
-        let fits = error == 0.0 || error <= allowed;
-        if !fits {
-            let expected = expected.alpha[channel];
-            return Err(format!("{what}: alpha {channel} is {found}, expected {expected}").into());
-        }
-    }
-    Ok(())
+    let bounds = expectation.alpha();
+    expect_passed(&bound::compare(&alpha, &bounds), alpha.len())
 }
 
 /// A device whose bindings hold so little that the tensor comes in many windows.
