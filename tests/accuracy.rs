@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
+#[path = "accuracy/families.rs"]
+mod families;
 
 use half::{bf16, f16};
 use wgpu_activations::{
