@@ -114,6 +114,46 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
+    /// Channels that do not fall into groups.
+    #[error(
+        "{op}: {pieces} pieces do not divide the {channels} channels along axis {axis} of shape {shape:?}; take a number >= 1 that does"
+    )]
+    PiecesMismatch {
+        /// The operation.
+        op: &'static str,
+        /// Channels asked for in a group.
+        pieces: usize,
+        /// Channels of the tensor.
+        channels: usize,
+        /// The channel axis.
+        axis: usize,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+    /// A backward pass got the winners of another operation.
+    #[error("{op}: the winners are of {found} but this is {expected}; they must match")]
+    WinnersMismatch {
+        /// The operation.
+        op: &'static str,
+        /// What gave the winners.
+        found: String,
+        /// What asked for them.
+        expected: String,
+    },
+    /// The tensors of affine maps do not fit each other.
+    #[error("{op}: {tensor} has shape {shape:?}{}; {rule}", but_weight(.weight))]
+    AffineMismatch {
+        /// The operation.
+        op: &'static str,
+        /// Name of the tensor at fault.
+        tensor: &'static str,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// Shape of the weight, where another tensor is at fault.
+        weight: Option<Vec<usize>>,
+        /// The rule, in words.
+        rule: &'static str,
+    },
     /// Statistics of a batch need more than one element per channel.
     #[error(
         "{op}: training needs 2 or more elements per channel but shape {shape:?} has 1 along channel axis {axis}; use a larger batch, or inference"
@@ -223,6 +263,12 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
+}
+
+fn but_weight(weight: &Option<Vec<usize>>) -> String {
+    weight.as_ref().map_or_else(String::new, |shape| {
+        format!(" but weight has shape {shape:?}")
+    })
 }
 
 fn axes(shape: &[usize]) -> String {

@@ -53,6 +53,7 @@ pub use initialize::Initializer;
 pub use ops::{
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
+    maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     moments::TensorMoments,
     parameter_gradient::Gradients,
     pointwise::Pointwise,

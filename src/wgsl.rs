@@ -259,3 +259,46 @@ pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> Strin
     ]
     .join("\n")
 }
+
+/// How the winners of maxout are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IndexType {
+    /// Four to a word, for up to 256 pieces.
+    U8,
+    /// One to a word.
+    U32,
+}
+
+impl IndexType {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::U8, Self::U32];
+
+    const fn source(self) -> &'static str {
+        match self {
+            Self::U8 => include_str!("../shaders/index/u8.wgsl"),
+            Self::U32 => include_str!("../shaders/index/u32.wgsl"),
+        }
+    }
+}
+
+const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
+
+/// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_groups`,
+/// `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
+pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
+    let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
+    [kernel, MAXOUT, element_source(element), index.source()].join("\n")
+}
+
+/// The shader of maxout over affine maps: entry points `forward`, `backward_x`, `backward_weight`,
+/// `merge`.
+pub fn maxout_affine(element: ElementType, index: IndexType) -> String {
+    let kernel = include_str!("../shaders/kernel/maxout_affine.wgsl");
+    [kernel, MAXOUT, element_source(element), index.source()].join("\n")
+}
+
+/// The shader that lays out elements anew: entry point `arrange`.
+pub fn arrange(element: ElementType) -> String {
+    let kernel = include_str!("../shaders/kernel/arrange.wgsl");
+    [kernel, element_source(element)].join("\n")
+}

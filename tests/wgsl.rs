@@ -11,7 +11,7 @@ use naga::{
 use wgpu_activations::{
     Activation, CATALOGUE, ElementType, Math,
     activation::Definition,
-    wgsl::{self, ParameterSource, Reduction, SoftmaxKernel},
+    wgsl::{self, IndexType, ParameterSource, Reduction, SoftmaxKernel},
 };
 
 const MATH: &str = include_str!("../shaders/math.wgsl");
@@ -41,6 +41,16 @@ const SOFTMAX_SPLITS: &[&str] = &[
     "write_forward",
     "write_backward",
 ];
+
+const MAXOUT_POOLING: &[&str] = &[
+    "forward_streams",
+    "forward_groups",
+    "forward_lanes",
+    "backward_streams",
+    "backward_groups",
+    "backward_lanes",
+];
+const MAXOUT_AFFINE: &[&str] = &["forward", "backward_x", "backward_weight", "merge"];
 
 /// A composed shader and the entry points that it must have.
 struct Shader {
@@ -95,6 +105,17 @@ fn shaders() -> Vec<Shader> {
         let name = format!("moments/{}", element.name());
         let source = wgsl::reduce(Reduction::Moments, false, None, element, Math::Accurate);
         shaders.push(Shader::new(name, source, REDUCE));
+        for index in IndexType::ALL {
+            let variant = format!("{}/{index:?}", element.name());
+            let name = format!("maxout/pooling/{variant}");
+            let pooling = wgsl::maxout_pooling(element, index);
+            shaders.push(Shader::new(name, pooling, MAXOUT_POOLING));
+            let name = format!("maxout/affine/{variant}");
+            let affine = wgsl::maxout_affine(element, index);
+            shaders.push(Shader::new(name, affine, MAXOUT_AFFINE));
+        }
+        let name = format!("arrange/{}", element.name());
+        shaders.push(Shader::new(name, wgsl::arrange(element), &["arrange"]));
         let name = format!("alpha_dropout/{}", element.name());
         shaders.push(Shader::new(name, wgsl::alpha_dropout(element), POINTWISE));
     }
@@ -140,13 +161,16 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
 }
 
 /// Overridable constants that shape the code, with a value that is not their default.
-const SHAPING: [(&str, f64); 6] = [
+const SHAPING: [(&str, f64); 9] = [
     ("REMAINDER", 1.0),
     ("LOG", 1.0),
     ("ZEROS", 1.0),
     ("BACKWARD", 1.0),
     ("THREADS", 64.0),
     ("WIDTH", 32.0),
+    ("PIECES", 2.0),
+    ("PIECES", 4.0),
+    ("CONTINUED", 1.0),
 ];
 
 /// Writes `entry_point` in every language that wgpu hands to drivers, for every kind of pipeline

@@ -25,3 +25,11 @@ fn word_of(element: u32) -> u32 { return element / 2u; }
 fn lane_of(word: u32, element: u32) -> f32 {
     return bitcast<f32>(select(word << 16u, word & 0xffff0000u, (element & 1u) == 1u));
 }
+
+// Elements as they are stored, each at the top of a word: to be moved, and compared by bits.
+const INFINITY: u32 = 0x7f800000u;
+fn stored(word: Packed) -> vec4<u32> {
+    return vec4<u32>(word.x << 16u, word.x & 0xffff0000u, word.y << 16u, word.y & 0xffff0000u);
+}
+fn from_stored(lanes: vec4<u32>) -> Packed { return (lanes.xz >> vec2<u32>(16u)) | (lanes.yw & vec2<u32>(0xffff0000u)); }
+fn stored_at(word: u32, element: u32) -> u32 { return select(word << 16u, word & 0xffff0000u, (element & 1u) == 1u); }

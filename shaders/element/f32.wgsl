@@ -12,3 +12,9 @@ fn lane_mask(count: u32) -> Packed {
 // For access by the element: the word that holds it, and its value.
 fn word_of(element: u32) -> u32 { return element; }
 fn lane_of(word: u32, element: u32) -> f32 { return bitcast<f32>(word); }
+
+// Elements as they are stored, each at the top of a word: to be moved, and compared by bits.
+const INFINITY: u32 = 0x7f800000u;
+fn stored(word: Packed) -> vec4<u32> { return word; }
+fn from_stored(lanes: vec4<u32>) -> Packed { return lanes; }
+fn stored_at(word: u32, element: u32) -> u32 { return word; }

@@ -6,7 +6,7 @@ use super::ShaderChecks;
 use crate::{
     activation::Activation,
     element::ElementType,
-    wgsl::{self, Math, ParameterSource, Reduction, SoftmaxKernel},
+    wgsl::{self, IndexType, Math, ParameterSource, Reduction, SoftmaxKernel},
 };
 
 /// A shader and how it is composed.
@@ -27,6 +27,9 @@ pub(crate) enum Kernel {
     AlphaDropout,
     /// With this many threads per workgroup.
     Softmax(SoftmaxKernel, u32),
+    MaxoutPooling(IndexType),
+    MaxoutAffine(IndexType),
+    Arrange,
     Copy,
     Read,
     Streams,
@@ -73,6 +76,9 @@ impl PipelineKey {
                 wgsl::reduce(reduction, dx, definition, element, math)
             }
             (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, element, math),
+            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(element, index),
+            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(element, index),
+            (Kernel::Arrange, _) => wgsl::arrange(element),
             (Kernel::Read, _) => wgsl::read(),
             (Kernel::Streams, _) => wgsl::streams(),
             (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(element),
@@ -88,6 +94,9 @@ impl PipelineKey {
             | Kernel::DiceColumns
             | Kernel::DiceStatistics
             | Kernel::Reduce { .. }
+            | Kernel::MaxoutPooling(_)
+            | Kernel::MaxoutAffine(_)
+            | Kernel::Arrange
             | Kernel::Read
             | Kernel::Streams => 64,
             Kernel::Softmax(_, threads) => threads,

@@ -1,9 +1,11 @@
 //! One launcher per kernel family.
 
 pub mod alpha_dropout;
+mod arrange;
 pub mod baseline;
 mod columns;
 pub mod dice;
+pub mod maxout;
 pub mod moments;
 pub mod parameter_gradient;
 pub mod pointwise;

@@ -3,6 +3,7 @@
 
 pub mod alpha_dropout;
 pub mod dice;
+pub mod maxout;
 pub mod moments;
 pub mod random;
 pub mod softmax;

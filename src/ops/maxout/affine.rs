@@ -1,0 +1,687 @@
+//! Maxout over affine maps.
+
+use super::{OP, Origin, Span, Winners, expect_result, len_of, most_elements};
+use crate::{
+    element::ElementType,
+    error::{Error, Result},
+    gpu::{
+        Binding::{self, Read, Write},
+        Gpu, Kernel, PipelineKey,
+    },
+    ops::{
+        arrange::{self, Arrangement},
+        dispatch, expect_apart, fold_over, largest_window,
+        reduce::bind,
+    },
+    tensor::Tensor,
+    wgsl::Math,
+};
+
+/// Threads that fill a device.
+const MANY_THREADS: usize = 32_768;
+
+/// Rows that a thread sums at least and at most.
+const PER_SPLIT: (usize, usize) = (32, 32_768);
+
+/// Scratch memory for partial sums, unless one takes more.
+const MOST_PARTIALS: u64 = 64 << 20;
+
+/// Maxout over affine maps, of Goodfellow et al., "Maxout Networks" (2013):
+/// y[n, m] = max over i of (sum over d of x[n, d] W[i, d, m] + b[i, m]).
+///
+/// x is [.., d] of any element type, W is [pieces, d, m] and b [pieces, m], both f32. What the maps give
+/// is never stored. Of equal values the first wins; the first NaN wins over any number. With W and b
+/// of one more piece at 0 it is ReLU of an affine map.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, MaxoutAffine};
+///
+/// let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 2.0], [1, 2])?;
+/// let weight = gpu.upload(&[1.0f32, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0], [2, 2, 2])?;
+/// let maxout = MaxoutAffine::new(&weight)?; // x, and x with its elements exchanged
+/// let (y, winners) = maxout.forward(&x)?;
+/// assert_eq!(y.download::<f32>()?, [2.0, 2.0]);
+/// assert_eq!(winners.download()?, [1, 0]);
+/// let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
+/// let gradients = maxout.backward(&x, &winners, &upstream)?;
+/// assert_eq!(gradients.dx.download::<f32>()?, [0.0, 0.75]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct MaxoutAffine<'a> {
+    weight: &'a Tensor,
+    bias: Option<&'a Tensor>,
+}
+
+/// What [`MaxoutAffine::backward`] gives.
+#[derive(Debug)]
+pub struct MaxoutGradients {
+    /// With respect to x, of its shape and type.
+    pub dx: Tensor,
+    /// With respect to W: [pieces, d, m], f32.
+    pub weight: Tensor,
+    /// With respect to b: [pieces, m], f32, where there is a bias.
+    pub bias: Option<Tensor>,
+}
+
+/// Lengths of all axes.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    rows: usize,
+    pieces: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Sizes {
+    /// Elements of a row of x, padded to whole vectors.
+    const fn x_pitch(self) -> usize {
+        self.inputs.next_multiple_of(4)
+    }
+
+    /// Elements of a row of y, padded to whole vectors.
+    const fn y_pitch(self) -> usize {
+        self.outputs.next_multiple_of(4)
+    }
+
+    /// Elements of all sums over rows: behind the inputs of each piece come four for its bias.
+    const fn sums(self) -> usize {
+        self.pieces * (self.x_pitch() + 4) * self.y_pitch()
+    }
+}
+
+/// Rows that one dispatch works on, with the splits of their sums.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    start: usize,
+    count: usize,
+    per_split: usize,
+    splits: usize,
+    add: bool,
+}
+
+impl<'a> MaxoutAffine<'a> {
+    /// Without a bias; `weight` is [pieces, d, m], f32.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AffineMismatch`] for another shape or no piece, [`Error::ElementMismatch`] for another
+    /// type.
+    pub fn new(weight: &'a Tensor) -> Result<Self> {
+        expect_f32("weight", weight)?;
+        let affine = Self { weight, bias: None };
+        match weight.shape() {
+            [pieces, _, _] if *pieces > 0 => Ok(affine),
+            shape => Err(Error::AffineMismatch {
+                op: OP,
+                tensor: "weight",
+                shape: shape.to_vec(),
+                weight: None,
+                rule: "it must be [pieces, d, m] with 1 piece or more",
+            }),
+        }
+    }
+
+    /// With `bias` [pieces, m], f32.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AffineMismatch`] for another shape, [`Error::ElementMismatch`] for another type,
+    /// [`Error::ForeignTensor`].
+    pub fn with_bias(self, bias: &'a Tensor) -> Result<Self> {
+        expect_f32("bias", bias)?;
+        expect_one_device(self.weight, bias)?;
+        let weight = self.weight.shape();
+        if bias.shape() != [weight[0], weight[2]] {
+            let rule = "it must be [pieces, m] of weight's [pieces, d, m]";
+            return Err(self.mismatch("bias", bias.shape(), rule));
+        }
+        Ok(Self {
+            bias: Some(bias),
+            ..self
+        })
+    }
+
+    /// y [.., m] of x's type, and the piece that won each of its elements.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AffineMismatch`] if x's last axis is not d long, [`Error::ForeignTensor`],
+    /// [`Error::TooLarge`] if a binding does not hold the weights or four rows, and what the device
+    /// reports.
+    pub fn forward(&self, x: &Tensor) -> Result<(Tensor, Winners)> {
+        self.sizes(x)?;
+        let y = x.gpu().allocate(self.y_shape(x), x.element())?;
+        let winners = self.forward_into(x, &y)?;
+        Ok((y, winners))
+    }
+
+    /// y into a tensor of the shape and type that [`MaxoutAffine::forward`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
+    /// [`Error::Aliased`] if y does not serve, and as [`MaxoutAffine::forward`].
+    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
+        let sizes = self.sizes(x)?;
+        expect_result(("y", y), &self.y_shape(x), ("x", x))?;
+        let gpu = x.gpu();
+        let winners = Winners::allocate(
+            gpu,
+            Origin::Affine,
+            sizes.pieces,
+            y.shape(),
+            sizes.outputs,
+            x.element(),
+        )?;
+        if y.is_empty() {
+            return Ok(winners);
+        }
+        let weight = self.weight_padded(sizes)?;
+        let bias = self.bias_padded(sizes)?;
+        let x_padded = padded(x, sizes.rows, sizes.inputs)?;
+        let wide = wide_for(y, sizes.rows, sizes.outputs)?;
+        let tensors = [
+            (0, x_padded.as_ref().unwrap_or(x)),
+            (1, weight.as_ref().unwrap_or(self.weight)),
+            (2, &bias),
+            (3, wide.as_ref().unwrap_or(y)),
+        ];
+        self.run(("forward", &FORWARD), sizes, &winners, &tensors)?;
+        if let Some(wide) = wide {
+            arrange::rows(OP, &wide, sizes.y_pitch(), y, sizes.outputs)?;
+        }
+        Ok(winners)
+    }
+
+    /// The gradients, from the x and the winners of the forward pass and the gradient `upstream` of the
+    /// loss with respect to y. The same tensors on the same adapter give the same bits.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like y or the winners
+    /// are not of x, [`Error::WinnersMismatch`] if they are of other maps, and as
+    /// [`MaxoutAffine::forward`].
+    pub fn backward(
+        &self,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+    ) -> Result<MaxoutGradients> {
+        let f32_like = |tensor: &Tensor| x.gpu().allocate(tensor.shape(), ElementType::F32);
+        let gradients = MaxoutGradients {
+            dx: x.gpu().allocate(x.shape(), x.element())?,
+            weight: f32_like(self.weight)?,
+            bias: self.bias.map(f32_like).transpose()?,
+        };
+        self.backward_into(x, winners, upstream, &gradients)?;
+        Ok(gradients)
+    }
+
+    /// The gradients into tensors of the shapes and types that [`MaxoutAffine::backward`] gives them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Aliased`], or as [`MaxoutAffine::backward`] if a tensor does not serve.
+    pub fn backward_into(
+        &self,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        gradients: &MaxoutGradients,
+    ) -> Result<()> {
+        let sizes = self.sizes(x)?;
+        self.expect_winners_of(x, winners, upstream, sizes)?;
+        let MaxoutGradients { dx, weight, bias } = gradients;
+        expect_result(("dx", dx), x.shape(), ("x", x))?;
+        let mut results = vec![("dx", dx), ("the weight's gradient", weight)];
+        let of_weight = ("weight", self.weight);
+        expect_result(results[1], self.weight.shape(), of_weight)?;
+        if let (Some(bias), Some(result)) = (self.bias, bias) {
+            let result = ("the bias's gradient", result);
+            expect_result(result, bias.shape(), ("bias", bias))?;
+            results.push(result);
+        }
+        for (place, &result) in results.iter().enumerate() {
+            let inputs = [("x", x), ("upstream", upstream), of_weight];
+            for other in inputs.iter().chain(&results[..place]) {
+                expect_apart(OP, *other, result, "a tensor of its own")?;
+            }
+        }
+        let upstream_padded = padded(upstream, sizes.rows, sizes.outputs)?;
+        let upstream = upstream_padded.as_ref().unwrap_or(upstream);
+        self.x_gradient(dx, winners, upstream, sizes)?;
+        let bias = bias.as_ref().filter(|_| self.bias.is_some());
+        if upstream.is_empty() {
+            for zeros in [Some(weight), bias].into_iter().flatten() {
+                zeros.write(&vec![0.0f32; zeros.len()])?;
+            }
+            return Ok(());
+        }
+        let x_padded = padded(x, sizes.rows, sizes.inputs)?;
+        let x = x_padded.as_ref().unwrap_or(x);
+        let sums = self.sums_over_rows(x, winners, upstream, sizes)?;
+        let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
+        let of_weight = Arrangement {
+            shape: [sizes.pieces, sizes.inputs, sizes.outputs],
+            there: [sizes.inputs, sizes.outputs],
+            offset: 0,
+            strides: [(x_pitch + 4) * y_pitch, y_pitch, 1],
+        };
+        let of_bias = Arrangement {
+            shape: [1, sizes.pieces, sizes.outputs],
+            there: [sizes.pieces, sizes.outputs],
+            offset: x_pitch * y_pitch,
+            strides: [0, (x_pitch + 4) * y_pitch, 1],
+        };
+        x.gpu()
+            .submit(|encoder| {
+                of_weight.encode(encoder, &sums, weight)?;
+                bias.map_or(Ok(()), |bias| of_bias.encode(encoder, &sums, bias))
+            })
+            .map(drop)
+    }
+
+    fn x_gradient(
+        &self,
+        dx: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        sizes: Sizes,
+    ) -> Result<()> {
+        if dx.is_empty() {
+            return Ok(());
+        }
+        let weight = self.weight_transposed(sizes)?;
+        let wide = wide_for(dx, sizes.rows, sizes.inputs)?;
+        let tensors = [
+            (1, &weight),
+            (3, wide.as_ref().unwrap_or(dx)),
+            (6, upstream),
+        ];
+        self.run(("backward_x", &BACKWARD_X), sizes, winners, &tensors)?;
+        match wide {
+            Some(wide) => arrange::rows(OP, &wide, sizes.x_pitch(), dx, sizes.inputs),
+            None => Ok(()),
+        }
+    }
+
+    /// Sums over rows: [pieces, x_pitch + 4, y_pitch].
+    fn sums_over_rows(
+        &self,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        sizes: Sizes,
+    ) -> Result<Tensor> {
+        let gpu = x.gpu();
+        let bytes = sizes.sums() as u64 * 4;
+        expect_fit("the weight's gradient", bytes, gpu)?;
+        let sums = gpu.allocate([sizes.sums()], ElementType::F32)?;
+        let rows = self.rows_at_once(x, winners, sizes)?;
+        let most = largest_window(gpu).min(MOST_PARTIALS.max(bytes)) / bytes;
+        let most = (most as usize).min(MANY_THREADS);
+        let at_once = rows.min(most * PER_SPLIT.1);
+        let threads = sizes.sums() / 16;
+        let wanted = MANY_THREADS.div_ceil(threads);
+        for start in (0..sizes.rows).step_by(at_once) {
+            let count = at_once.min(sizes.rows - start);
+            let splits = wanted
+                .clamp(count.div_ceil(PER_SPLIT.1), most)
+                .min(count.div_ceil(PER_SPLIT.0));
+            let per_split = count.div_ceil(splits);
+            let rows = Rows {
+                start,
+                count,
+                per_split,
+                splits: count.div_ceil(per_split),
+                add: start > 0,
+            };
+            let partials = gpu.allocate([sizes.sums() * rows.splits], ElementType::F32)?;
+            gpu.submit(|encoder| {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                let tensors = [(0, x), (6, upstream), (7, &partials)];
+                let sum = ("backward_weight", &BACKWARD_WEIGHT);
+                let each = threads * rows.splits;
+                self.encode(gpu, &mut pass, sum, sizes, rows, winners, &tensors, each)?;
+                let tensors = [(8, &partials), (9, &sums)];
+                let merge = ("merge", &MERGE);
+                let each = sizes.sums() / 4;
+                self.encode(gpu, &mut pass, merge, sizes, rows, winners, &tensors, each)
+            })?;
+        }
+        Ok(sums)
+    }
+
+    /// Runs an entry point that works on rows, on all of them.
+    fn run(
+        &self,
+        entry: (&'static str, &'static Entry),
+        sizes: Sizes,
+        winners: &Winners,
+        tensors: &[(u32, &Tensor)],
+    ) -> Result<()> {
+        let Some((_, rows_of)) = tensors.iter().find(|(binding, _)| *binding == 3) else {
+            return Ok(());
+        };
+        let gpu = rows_of.gpu();
+        let at_once = self.rows_at_once(rows_of, winners, sizes)?;
+        gpu.submit(|encoder| {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for start in (0..sizes.rows).step_by(at_once) {
+                let count = at_once.min(sizes.rows - start);
+                let rows = Rows {
+                    start,
+                    count,
+                    per_split: 0,
+                    splits: 0,
+                    add: false,
+                };
+                let threads = match entry.0 {
+                    "forward" => count.div_ceil(4) * sizes.y_pitch() / 4,
+                    _ => count * sizes.x_pitch() / 4,
+                };
+                self.encode(
+                    gpu, &mut pass, entry, sizes, rows, winners, tensors, threads,
+                )?;
+            }
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    /// Rows of x, y and the winners that a binding holds.
+    fn rows_at_once(&self, elements: &Tensor, winners: &Winners, sizes: Sizes) -> Result<usize> {
+        let longer = sizes.x_pitch().max(sizes.y_pitch());
+        let size = elements.element().size().max(winners.size());
+        let most = most_elements(elements.gpu(), size);
+        if longer > most {
+            return Err(Error::TooLarge {
+                what: format!("{OP}: a row of {longer} elements"),
+                bytes: longer as u64 * size,
+                limit: most as u64 * size,
+                advice: "split the last axis",
+            });
+        }
+        let fit = most / longer;
+        // In fours, so that threads have no row too many.
+        Ok(if fit >= 4 { fit & !3 } else { fit })
+    }
+
+    #[allow(clippy::too_many_arguments)] // an entry point, its rows and its tensors
+    fn encode(
+        &self,
+        gpu: &Gpu,
+        pass: &mut wgpu::ComputePass<'_>,
+        (entry_point, entry): (&'static str, &'static Entry),
+        sizes: Sizes,
+        rows: Rows,
+        winners: &Winners,
+        tensors: &[(u32, &Tensor)],
+        threads: usize,
+    ) -> Result<()> {
+        let span = |pitch: usize| Span {
+            start: rows.start * pitch,
+            len: rows.count * pitch,
+        };
+        let (of_x, of_y) = (span(sizes.x_pitch()), span(sizes.y_pitch()));
+        let mut element = ElementType::F32;
+        let mut bindings = Vec::new();
+        for &(binding, tensor) in tensors {
+            let rows = if entry.of_x.contains(&binding) {
+                Some(of_x)
+            } else if entry.of_y.contains(&binding) {
+                Some(of_y)
+            } else {
+                None
+            };
+            if rows.is_some() {
+                element = tensor.element();
+            }
+            bindings.push(rows.map_or_else(
+                || bind(binding, tensor),
+                |rows| rows.binding(binding, tensor),
+            ));
+        }
+        bindings.extend(entry.winners.map(|binding| of_y.winners(binding, winners)));
+        let pipeline = gpu.pipeline(&PipelineKey {
+            kernel: Kernel::MaxoutAffine(winners.index),
+            entry_point,
+            bindings: entry.bindings,
+            activation: None,
+            element,
+            math: Math::Accurate,
+            constants: Vec::new(),
+        })?;
+        let arguments = [
+            rows.count,
+            sizes.x_pitch() / 4,
+            sizes.y_pitch() / 4,
+            sizes.pieces,
+            of_x.skip() / 4,
+            of_y.skip() / 4,
+            rows.per_split,
+            rows.splits,
+            usize::from(rows.add),
+            0,
+            0,
+            0,
+        ];
+        let arguments = arguments.map(|word| word as u32);
+        let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
+        dispatch(gpu, pass, &pipeline, &bindings, arguments, groups);
+        Ok(())
+    }
+
+    /// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
+    /// are so already.
+    fn weight_padded(&self, sizes: Sizes) -> Result<Option<Tensor>> {
+        let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
+        if (x_pitch, y_pitch) == (sizes.inputs, sizes.outputs) {
+            expect_fit("the weight", self.weight.bytes(), self.weight.gpu())?;
+            return Ok(None);
+        }
+        let arrangement = Arrangement {
+            shape: [sizes.pieces, x_pitch, y_pitch],
+            there: [sizes.inputs, sizes.outputs],
+            offset: 0,
+            strides: [sizes.inputs * sizes.outputs, sizes.outputs, 1],
+        };
+        arranged("the weight", self.weight, arrangement).map(Some)
+    }
+
+    /// The weights as [pieces, y_pitch, x_pitch].
+    fn weight_transposed(&self, sizes: Sizes) -> Result<Tensor> {
+        let arrangement = Arrangement {
+            shape: [sizes.pieces, sizes.y_pitch(), sizes.x_pitch()],
+            there: [sizes.outputs, sizes.inputs],
+            offset: 0,
+            strides: [sizes.inputs * sizes.outputs, 1, sizes.outputs],
+        };
+        arranged("the weight", self.weight, arrangement)
+    }
+
+    /// The bias with rows of whole vectors, zeros where there is none.
+    fn bias_padded(&self, sizes: Sizes) -> Result<Tensor> {
+        let len = sizes.pieces * sizes.y_pitch();
+        let Some(bias) = self.bias else {
+            let gpu = self.weight.gpu();
+            expect_fit("the bias", len as u64 * 4, gpu)?;
+            return gpu.upload(&vec![0.0f32; len], [len]);
+        };
+        let arrangement = Arrangement {
+            shape: [1, sizes.pieces, sizes.y_pitch()],
+            there: [sizes.pieces, sizes.outputs],
+            offset: 0,
+            strides: [0, sizes.outputs, 1],
+        };
+        arranged("the bias", bias, arrangement)
+    }
+
+    fn sizes(&self, x: &Tensor) -> Result<Sizes> {
+        expect_one_device(self.weight, x)?;
+        let weight = self.weight.shape();
+        let (pieces, inputs, outputs) = (weight[0], weight[1], weight[2]);
+        match x.shape() {
+            [outer @ .., last] if *last == inputs => Ok(Sizes {
+                rows: len_of(outer),
+                pieces,
+                inputs,
+                outputs,
+            }),
+            shape => {
+                let rule = "its last axis must be d of weight's [pieces, d, m]";
+                Err(self.mismatch("x", shape, rule))
+            }
+        }
+    }
+
+    fn y_shape(&self, x: &Tensor) -> Vec<usize> {
+        let mut shape = x.shape().to_vec();
+        if let Some(last) = shape.last_mut() {
+            *last = self.weight.shape()[2];
+        }
+        shape
+    }
+
+    fn expect_winners_of(
+        &self,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        sizes: Sizes,
+    ) -> Result<()> {
+        winners.expect(Origin::Affine, sizes.pieces, upstream)?;
+        expect_one_device(x, upstream)?;
+        let y_shape = self.y_shape(x);
+        if winners.shape != y_shape {
+            return Err(Error::ShapeMismatch {
+                op: OP.to_owned(),
+                left: "upstream",
+                left_shape: upstream.shape().to_vec(),
+                right: "x's y",
+                right_shape: y_shape,
+            });
+        }
+        if upstream.element() != x.element() {
+            return Err(Error::ElementMismatch {
+                op: OP.to_owned(),
+                left: "upstream",
+                left_type: upstream.element().name(),
+                right: "x",
+                right_type: x.element().name(),
+            });
+        }
+        Ok(())
+    }
+
+    fn mismatch(&self, tensor: &'static str, shape: &[usize], rule: &'static str) -> Error {
+        Error::AffineMismatch {
+            op: OP,
+            tensor,
+            shape: shape.to_vec(),
+            weight: Some(self.weight.shape().to_vec()),
+            rule,
+        }
+    }
+}
+
+/// What an entry point binds: all of a tensor, rows of x or of y, and the winners.
+struct Entry {
+    bindings: &'static [Binding],
+    of_x: &'static [u32],
+    of_y: &'static [u32],
+    winners: Option<u32>,
+}
+
+static FORWARD: Entry = Entry {
+    bindings: &[Read(0), Read(1), Read(2), Write(3), Write(4)],
+    of_x: &[0],
+    of_y: &[3],
+    winners: Some(4),
+};
+
+static BACKWARD_X: Entry = Entry {
+    bindings: &[Read(1), Write(3), Read(5), Read(6)],
+    of_x: &[3],
+    of_y: &[6],
+    winners: Some(5),
+};
+
+static BACKWARD_WEIGHT: Entry = Entry {
+    bindings: &[Read(0), Read(5), Read(6), Write(7)],
+    of_x: &[0],
+    of_y: &[6],
+    winners: Some(5),
+};
+
+static MERGE: Entry = Entry {
+    bindings: &[Read(8), Write(9)],
+    of_x: &[],
+    of_y: &[],
+    winners: None,
+};
+
+/// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
+fn padded(tensor: &Tensor, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+    if columns.is_multiple_of(4) {
+        return Ok(None);
+    }
+    let pitch = columns.next_multiple_of(4);
+    let to = tensor.gpu().allocate([rows, pitch], tensor.element())?;
+    arrange::rows(OP, tensor, columns, &to, pitch)?;
+    Ok(Some(to))
+}
+
+/// Memory for a result whose rows of `columns` elements are not whole vectors yet.
+fn wide_for(result: &Tensor, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+    if columns.is_multiple_of(4) {
+        return Ok(None);
+    }
+    let shape = [rows, columns.next_multiple_of(4)];
+    result.gpu().allocate(shape, result.element()).map(Some)
+}
+
+/// `from` laid out anew, both within a binding.
+fn arranged(what: &str, from: &Tensor, arrangement: Arrangement) -> Result<Tensor> {
+    let gpu = from.gpu();
+    let len: usize = arrangement.shape.iter().product();
+    expect_fit(what, from.bytes().max(len as u64 * 4), gpu)?;
+    let to = gpu.allocate([len], ElementType::F32)?;
+    gpu.submit(|encoder| arrangement.encode(encoder, from, &to))?;
+    Ok(to)
+}
+
+fn expect_fit(what: &str, bytes: u64, gpu: &Gpu) -> Result<()> {
+    let limit = largest_window(gpu);
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!("{OP}: {what}"),
+        bytes,
+        limit,
+        advice: "split the outputs",
+    })
+}
+
+fn expect_one_device(left: &Tensor, right: &Tensor) -> Result<()> {
+    if left.gpu().same_device(right.gpu()) {
+        return Ok(());
+    }
+    Err(Error::ForeignTensor { op: OP.to_owned() })
+}
+
+fn expect_f32(name: &'static str, tensor: &Tensor) -> Result<()> {
+    if tensor.element() == ElementType::F32 {
+        return Ok(());
+    }
+    Err(Error::ElementMismatch {
+        op: OP.to_owned(),
+        left: name,
+        left_type: tensor.element().name(),
+        right: "the kernel",
+        right_type: ElementType::F32.name(),
+    })
+}

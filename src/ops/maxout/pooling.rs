@@ -1,0 +1,424 @@
+//! Maxout over groups of channels.
+
+use super::{OP, Origin, Span, Winners, expect_result, most_elements};
+use crate::{
+    error::{Error, Result},
+    gpu::{
+        Binding::{self, Read, Write},
+        Gpu, Kernel, PipelineKey,
+    },
+    ops::{dispatch, fold_over},
+    reference::maxout::Layout,
+    tensor::{Tensor, View},
+    wgsl::Math,
+};
+
+/// Pieces up to which their number is built into the pipeline.
+const FEW: usize = 8;
+
+/// Maxout over groups of channels along one axis of a tensor of any shape: of each group of `pieces`
+/// channels the largest, so that the axis shrinks to a `pieces`-th.
+///
+/// Of equal elements the first wins, -0 and 0 being equal; the first NaN wins over any number. y holds
+/// the very bits of the elements that won. The backward pass sends the gradient to the winner alone.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, Maxout, reference::maxout::Layout};
+///
+/// let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
+/// let maxout = Maxout::new(2, Layout::Adjacent, -1);
+/// let (y, winners) = maxout.forward(&x)?;
+/// assert_eq!(y.download::<f32>()?, [5.0, 3.0]);
+/// assert_eq!(winners.download()?, [1, 0]);
+/// let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
+/// let dx = maxout.backward(&winners, &upstream)?;
+/// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
+/// // Strided groups: channels 0 and 2, 1 and 3.
+/// let (y, _) = Maxout::new(2, Layout::Strided, -1).forward(&x)?;
+/// assert_eq!(y.download::<f32>()?, [3.0, 5.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Maxout {
+    pieces: usize,
+    layout: Layout,
+    axis: i64,
+}
+
+/// x as [rows, pieces, span], whichever the layout.
+#[derive(Debug, Clone, Copy)]
+struct Groups {
+    rows: usize,
+    pieces: usize,
+    span: usize,
+}
+
+/// What one dispatch or two work on.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    x: Span,
+    y: Span,
+    pieces: usize,
+    first_piece: usize,
+    /// Elements of y from one row to the next.
+    span: usize,
+    /// Elements of x from a row's end in its first piece to the next row.
+    jump: usize,
+    /// Elements of x from one piece to the next.
+    stride: usize,
+}
+
+/// How the shader goes through a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Streams,
+    Groups,
+    Lanes,
+}
+
+/// What a call computes, by the tensors it touches.
+#[derive(Clone, Copy)]
+enum Pass<'a> {
+    Forward {
+        x: &'a Tensor,
+        y: &'a Tensor,
+    },
+    Backward {
+        upstream: &'a Tensor,
+        dx: &'a Tensor,
+    },
+}
+
+impl Maxout {
+    /// Over groups of `pieces` channels along `axis`, which counts from the end where negative.
+    pub const fn new(pieces: usize, layout: Layout, axis: i64) -> Self {
+        Self {
+            pieces,
+            layout,
+            axis,
+        }
+    }
+
+    /// Channels of a group.
+    pub const fn pieces(&self) -> usize {
+        self.pieces
+    }
+
+    /// y, of x's type and its shape with the axis divided by the number of pieces, and the piece that
+    /// won each of its elements.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`], [`Error::PiecesMismatch`] if the pieces do not divide the channels,
+    /// and what the device reports.
+    pub fn forward(&self, x: &Tensor) -> Result<(Tensor, Winners)> {
+        let y = x.gpu().allocate(self.y_shape(x)?, x.element())?;
+        let winners = self.forward_into(x, &y)?;
+        Ok((y, winners))
+    }
+
+    /// y into a tensor of the shape and type that [`Maxout::forward`] gives it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
+    /// [`Error::Aliased`] if y does not serve, and as [`Maxout::forward`].
+    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
+        let shape = self.y_shape(x)?;
+        expect_result(("y", y), &shape, ("x", x))?;
+        let axis = x.axis(self.axis)?;
+        let winners = Winners::allocate(
+            x.gpu(),
+            Origin::Pooling(self.layout, axis),
+            self.pieces,
+            &shape,
+            y.len(),
+            x.element(),
+        )?;
+        let groups = self.groups(y.view(self.axis)?);
+        self.run(Pass::Forward { x, y }, groups, &winners)?;
+        Ok(winners)
+    }
+
+    /// dx, of the shape and type of the x that gave `winners`, from the gradient `upstream` of the loss
+    /// with respect to y: upstream where a piece won, 0 elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like y,
+    /// [`Error::WinnersMismatch`] if the winners are of other groups, [`Error::ForeignTensor`], and what
+    /// the device reports.
+    pub fn backward(&self, winners: &Winners, upstream: &Tensor) -> Result<Tensor> {
+        let shape = self.x_shape(upstream)?;
+        let dx = upstream.gpu().allocate(shape, upstream.element())?;
+        self.backward_into(winners, upstream, &dx)?;
+        Ok(dx)
+    }
+
+    /// dx into a tensor of x's shape and type: see [`Maxout::backward`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Aliased`], or as [`Maxout::backward`] if dx does not serve.
+    pub fn backward_into(&self, winners: &Winners, upstream: &Tensor, dx: &Tensor) -> Result<()> {
+        let shape = self.x_shape(upstream)?;
+        let (axis, view) = (upstream.axis(self.axis)?, upstream.view(self.axis)?);
+        winners.expect(Origin::Pooling(self.layout, axis), self.pieces, upstream)?;
+        expect_result(("dx", dx), &shape, ("upstream", upstream))?;
+        self.run(Pass::Backward { upstream, dx }, self.groups(view), winners)
+    }
+
+    fn y_shape(&self, x: &Tensor) -> Result<Vec<usize>> {
+        let axis = x.axis(self.axis)?;
+        let mut shape = x.shape().to_vec();
+        if self.pieces == 0 || !shape[axis].is_multiple_of(self.pieces) {
+            return Err(Error::PiecesMismatch {
+                op: OP,
+                pieces: self.pieces,
+                channels: shape[axis],
+                axis,
+                shape,
+            });
+        }
+        shape[axis] /= self.pieces;
+        Ok(shape)
+    }
+
+    fn x_shape(&self, y: &Tensor) -> Result<Vec<usize>> {
+        let axis = y.axis(self.axis)?;
+        let mut shape = y.shape().to_vec();
+        shape[axis] = shape[axis].saturating_mul(self.pieces);
+        Ok(shape)
+    }
+
+    /// How x is seen, from a view of y.
+    const fn groups(&self, y: View) -> Groups {
+        let (rows, span) = match self.layout {
+            Layout::Adjacent => (y.outer.saturating_mul(y.extent), y.inner),
+            Layout::Strided => (y.outer, y.extent.saturating_mul(y.inner)),
+        };
+        Groups {
+            rows,
+            pieces: self.pieces,
+            span,
+        }
+    }
+
+    fn run(&self, pass: Pass<'_>, groups: Groups, winners: &Winners) -> Result<()> {
+        if pass.y().is_empty() {
+            return Ok(());
+        }
+        let gpu = pass.y().gpu();
+        let most = most_elements(gpu, pass.y().element().size().max(winners.size()));
+        gpu.submit(|encoder| {
+            let mut compute = encoder.begin_compute_pass(&Default::default());
+            for step in groups.steps(most) {
+                for (way, step) in step.ways(groups).into_iter().flatten() {
+                    pass.encode(gpu, &mut compute, way, step, winners)?;
+                }
+            }
+            Ok(())
+        })
+        .map(drop)
+    }
+}
+
+impl Groups {
+    /// Whole rows where a binding of `most` elements holds one; else parts of a row, some pieces at a
+    /// time, or a part of one piece.
+    fn steps(self, most: usize) -> Vec<Step> {
+        let Self { rows, pieces, span } = self;
+        let row = pieces * span;
+        if row <= most {
+            let fit = most / row;
+            // In fours, so that each begins with a whole vector of y.
+            let at_once = if fit >= 4 { fit & !3 } else { fit };
+            let of_rows = |first: usize| {
+                let count = at_once.min(rows - first);
+                Step {
+                    x: Span {
+                        start: first * row,
+                        len: count * row,
+                    },
+                    y: Span {
+                        start: first * span,
+                        len: count * span,
+                    },
+                    pieces,
+                    first_piece: 0,
+                    span,
+                    jump: row - span,
+                    stride: span,
+                }
+            };
+            return (0..rows).step_by(at_once).map(of_rows).collect();
+        }
+        let chunk = span.min(most & !3);
+        let pieces_at_once = (most / span).max(1);
+        let mut steps = Vec::new();
+        for row in 0..rows {
+            for start in (0..span).step_by(chunk) {
+                let len = chunk.min(span - start);
+                for first_piece in (0..pieces).step_by(pieces_at_once) {
+                    let count = pieces_at_once.min(pieces - first_piece);
+                    steps.push(Step {
+                        x: Span {
+                            start: (row * pieces + first_piece) * span + start,
+                            len: count * len,
+                        },
+                        y: Span {
+                            start: row * span + start,
+                            len,
+                        },
+                        pieces: count,
+                        first_piece,
+                        span: len,
+                        jump: 0,
+                        stride: span,
+                    });
+                }
+            }
+        }
+        steps
+    }
+}
+
+impl Step {
+    /// The ways that the shader takes through it: through groups what is left over by lanes.
+    fn ways(self, groups: Groups) -> [Option<(Way, Self)>; 2] {
+        if groups.span.is_multiple_of(4) {
+            return [Some((Way::Streams, self)), None];
+        }
+        let vectors = matches!(self.pieces, 2 | 3) || self.pieces.is_multiple_of(4);
+        let whole = self.y.len & !3;
+        let begins_whole = self.y.start.is_multiple_of(4) && self.x.start.is_multiple_of(4);
+        if groups.span > 1 || self.pieces < groups.pieces || !vectors || !begins_whole || whole == 0
+        {
+            return [Some((Way::Lanes, self)), None];
+        }
+        let part = |start: usize, len: usize| Self {
+            x: Span {
+                start: self.x.start + start * self.pieces,
+                len: len * self.pieces,
+            },
+            y: Span {
+                start: self.y.start + start,
+                len,
+            },
+            ..self
+        };
+        let left = self.y.len - whole;
+        [
+            Some((Way::Groups, part(0, whole))),
+            (left > 0).then(|| (Way::Lanes, part(whole, left))),
+        ]
+    }
+
+    /// The shader's `Arguments`, which count vectors unless they count lanes.
+    fn arguments(self, way: Way, count: usize) -> [u32; 8] {
+        let counts = [
+            count,
+            self.span,
+            self.jump,
+            self.stride,
+            self.x.skip(),
+            self.y.skip(),
+        ];
+        let [count, span, jump, stride, x_skip, y_skip] = match way {
+            Way::Lanes => counts,
+            Way::Streams | Way::Groups => counts.map(|count| count / 4),
+        };
+        [
+            count,
+            span,
+            jump,
+            stride,
+            x_skip,
+            y_skip,
+            self.pieces,
+            self.first_piece,
+        ]
+        .map(|word| word as u32)
+    }
+}
+
+impl<'a> Pass<'a> {
+    const fn y(self) -> &'a Tensor {
+        match self {
+            Self::Forward { y, .. } => y,
+            Self::Backward { upstream, .. } => upstream,
+        }
+    }
+
+    /// The shader's entry point, and the bindings that it uses.
+    const fn entry(self, way: Way) -> (&'static str, &'static [Binding]) {
+        match (self, way) {
+            (Self::Forward { .. }, Way::Streams) => {
+                ("forward_streams", &[Read(0), Write(2), Write(3)])
+            }
+            (Self::Forward { .. }, Way::Groups) => {
+                ("forward_groups", &[Read(0), Write(2), Write(3)])
+            }
+            (Self::Forward { .. }, Way::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
+            (Self::Backward { .. }, Way::Streams) => {
+                ("backward_streams", &[Read(0), Write(2), Read(4)])
+            }
+            (Self::Backward { .. }, Way::Groups) => {
+                ("backward_groups", &[Read(0), Write(2), Read(4)])
+            }
+            (Self::Backward { .. }, Way::Lanes) => {
+                ("backward_lanes", &[Read(1), Write(2), Read(4)])
+            }
+        }
+    }
+
+    fn encode(
+        self,
+        gpu: &Gpu,
+        compute: &mut wgpu::ComputePass<'_>,
+        way: Way,
+        step: Step,
+        winners: &Winners,
+    ) -> Result<()> {
+        let (entry_point, bindings) = self.entry(way);
+        let built_in = if step.pieces <= FEW { step.pieces } else { 0 };
+        let pipeline = gpu.pipeline(&PipelineKey {
+            kernel: Kernel::MaxoutPooling(winners.index),
+            entry_point,
+            bindings,
+            activation: None,
+            element: self.y().element(),
+            math: Math::Accurate,
+            constants: vec![
+                ("PIECES", built_in as u32),
+                ("CONTINUED", u32::from(step.first_piece > 0)),
+            ],
+        })?;
+        let input_at = if way == Way::Lanes { 1 } else { 0 };
+        let (input, output, winners_at, written) = match self {
+            Self::Forward { x, y } => {
+                (step.x.binding(input_at, x), step.y.binding(2, y), 3, step.y)
+            }
+            Self::Backward { upstream, dx } => (
+                step.y.binding(input_at, upstream),
+                step.x.binding(2, dx),
+                4,
+                step.x,
+            ),
+        };
+        let count = match way {
+            Way::Lanes => written.len,
+            Way::Streams | Way::Groups => step.y.len,
+        };
+        let threads = match way {
+            Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
+            Way::Streams | Way::Groups => count / 4,
+        };
+        let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
+        let entries = [input, output, step.y.winners(winners_at, winners)];
+        let arguments = step.arguments(way, count);
+        dispatch(gpu, compute, &pipeline, &entries, arguments, groups);
+        Ok(())
+    }
+}
