@@ -3,6 +3,7 @@
 pub mod alpha_dropout;
 pub mod bound;
 pub mod dice;
+pub mod maxout;
 pub mod softmax;
 
 use std::fmt;

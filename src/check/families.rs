@@ -8,16 +8,22 @@ use crate::{
         Report, alpha_dropout,
         bound::compare,
         dice::{self, statistics},
-        softmax,
+        maxout, softmax,
     },
     activation::Family,
     element::{Element, ElementType},
     error::Result,
     gpu::Gpu,
-    ops::{alpha_dropout::AlphaDropout, dice::Dice, softmax::Softmax},
+    ops::{
+        alpha_dropout::AlphaDropout,
+        dice::Dice,
+        maxout::{Maxout, MaxoutAffine},
+        softmax::Softmax,
+    },
     reference::{
         self,
         alpha_dropout::{Mask, Transform},
+        maxout::{Affine, Layout, Pooling, Sums},
         softmax::{Form, MaskedRows},
     },
     wgsl::Math,
@@ -39,6 +45,7 @@ pub fn allowed(family: &Family) -> &'static str {
     match family.name {
         "dice" => "1e-6 (1 + |mean| / sigma)",
         "alpha-dropout" => "2 ULP",
+        "maxout" => "none; affine 1e-6 of its terms",
         _ => "4 ULP + the row sum's",
     }
 }
@@ -74,6 +81,21 @@ fn check<T: Element>(gpu: &Gpu, family: &Family, pass: Pass, math: Math) -> Resu
         "dice" => {
             for (shape, axis) in SHAPES {
                 add(check_dice::<T>(gpu, pass, math, shape, axis)?);
+            }
+        }
+        "maxout" => {
+            for layout in Layout::ALL {
+                for (shape, axis) in SHAPES {
+                    add(check_pooling::<T>(gpu, pass, layout, shape, axis)?);
+                }
+            }
+            for sizes in [
+                [1, 1, 1, 1],
+                [67, 33, 3, 20],
+                [345, 7, 5, 31],
+                [5, 130, 2, 64],
+            ] {
+                add(check_affine::<T>(gpu, pass, sizes)?);
             }
         }
         name => {
@@ -250,6 +272,95 @@ fn check_softmax<T: Element>(
         ..forward
     };
     backward.check(&dx.download()?)
+}
+
+/// Pools by the smallest divisor of the channels, the tensor full of ties, NaN and infinities.
+fn check_pooling<T: Element>(
+    gpu: &Gpu,
+    pass: Pass,
+    layout: Layout,
+    shape: &[usize],
+    axis: i64,
+) -> Result<Report> {
+    let len: usize = shape.iter().product();
+    let (channels, inner) = along(shape, axis);
+    let pieces = (2..=channels)
+        .find(|pieces| channels.is_multiple_of(*pieces))
+        .unwrap_or(1);
+    let special = [f64::NAN, f64::NEG_INFINITY, f64::INFINITY, 0.0, -0.0];
+    let numbers = words(9).take(len).map(|word| match word % 16 {
+        kind @ 0..5 => special[kind as usize],
+        _ => f64::from(word >> 29) - 3.5,
+    });
+    let x: Vec<T> = numbers.map(T::from_f64).collect();
+    let maxout = Maxout::new(pieces, layout, axis);
+    let (y, winners) = maxout.forward(&gpu.upload(&x, shape)?)?;
+    let reference = Pooling {
+        pieces,
+        layout,
+        channels,
+        inner,
+    };
+    let winners_found = winners.download()?;
+    let places = 0..len / pieces;
+    if pass == Pass::Forward {
+        let found = (&y.download()?[..], &winners_found[..]);
+        return Ok(maxout::pooling(reference, &x, found, places));
+    }
+    let upstream = self::numbers::<T>(places.len(), 10);
+    let dx = maxout.backward(&winners, &gpu.upload(&upstream, y.shape())?)?;
+    let dx: Vec<T> = dx.download()?;
+    let report = maxout::pooling_backward(reference, &winners_found, &upstream, &dx, places);
+    Ok(report)
+}
+
+fn check_affine<T: Element>(
+    gpu: &Gpu,
+    pass: Pass,
+    [rows, inputs, pieces, outputs]: [usize; 4],
+) -> Result<Report> {
+    let x = numbers::<T>(rows * inputs, 11);
+    let weight = numbers::<f32>(pieces * inputs * outputs, 12);
+    let bias = numbers::<f32>(pieces * outputs, 13);
+    let upstream = numbers::<T>(rows * outputs, 14);
+    let weights = gpu.upload(&weight, [pieces, inputs, outputs])?;
+    let biases = gpu.upload(&bias, [pieces, outputs])?;
+    let maxout = MaxoutAffine::new(&weights)?.with_bias(&biases)?;
+    let input = gpu.upload(&x, [rows, inputs])?;
+    let (y, winners) = maxout.forward(&input)?;
+    let (weight, bias) = (wide(&weight), wide(&bias));
+    let reference = Affine {
+        weight: &weight,
+        bias: &bias,
+        pieces,
+        inputs,
+        outputs,
+    };
+    let winners_found = winners.download()?;
+    if pass == Pass::Forward {
+        let found = (&y.download()?[..], &winners_found[..]);
+        return Ok(maxout::affine(reference, &x, found, 0..rows * outputs));
+    }
+    let gradients = maxout.backward(&input, &winners, &gpu.upload(&upstream, y.shape())?)?;
+    let expected = reference.backward(&wide(&x), &winners_found, &wide(&upstream), rows);
+    let mut report = Report::default();
+    let sums = |sums: &Sums, place: usize| (sums.values[place], sums.magnitudes[place]);
+    for (place, found) in gradients.dx.download::<T>()?.into_iter().enumerate() {
+        let bound = maxout::sum::<T>(sums(&expected.dx, place));
+        report.add(bound.sample(place, x[place].to_f32(), 1.0, found));
+    }
+    let weights = [Some(&gradients.weight), gradients.bias.as_ref()];
+    for (found, expected) in weights
+        .into_iter()
+        .flatten()
+        .zip([&expected.weight, &expected.bias])
+    {
+        let bounds: Vec<_> = (0..expected.values.len())
+            .map(|place| maxout::sum::<f32>(sums(expected, place)))
+            .collect();
+        report = report.merge(compare(&found.download::<f32>()?, &bounds));
+    }
+    Ok(report)
 }
 
 fn wide<T: Element>(x: &[T]) -> Vec<f64> {

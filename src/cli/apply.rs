@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Failure, Result, device,
-    files::Outputs,
+    files::{Content, Outputs},
     flags::Flags,
     job::{Input, Job, Outcome, Request, Setting},
     text,
@@ -16,7 +16,7 @@ use crate::{
     check::Pass,
     element::Element,
     error::Error,
-    io::npy::{self, Array, Dtype, Endian, Float, Order, Values},
+    io::npy::{self, Array, Dtype, Float, Values},
 };
 
 /// The inputs and outputs of a command.
@@ -88,22 +88,25 @@ pub(super) fn apply(op: &str, flags: &Flags, files: &Files<'_>) -> Result {
         dtype: x.dtype,
         values,
     };
-    let mut arrays = vec![main];
-    for name in &names {
-        let extra = extras.iter().find(|(extra, _)| extra == name);
-        arrays.extend(extra.map(|(_, array)| array.clone()));
-    }
-    outputs.write(&arrays)?;
     let told = Told {
+        shape: main.shape.clone(),
+        dtype: main.dtype,
+        len: main.values.len(),
         seconds,
         report,
         is_gradient: files.upstream.is_some(),
     };
-    tell(&job, flags, &setting, &outs, &arrays[0], &told)
+    let mut contents = vec![Content::Array(main)];
+    for name in &names {
+        let extra = extras.iter().find(|(extra, _)| extra == name);
+        contents.extend(extra.map(|(_, content)| content.clone()));
+    }
+    outputs.write(&contents)?;
+    tell(&job, flags, &setting, &outs, &told)
 }
 
 /// The results as arrays.
-type Arrays = (Values, Vec<(&'static str, Array)>, Option<Report>);
+type Arrays = (Values, Vec<(&'static str, Content)>, Option<Report>);
 
 fn run<T: Element>(
     job: &Job,
@@ -124,23 +127,14 @@ fn run<T: Element>(
         extras,
         report,
     } = job.run(setting, input)?;
-    let extras = extras.into_iter().map(|(name, extra)| {
-        let array = Array {
-            shape: extra.shape,
-            order: Order::C,
-            dtype: Dtype {
-                float: Float::F32,
-                endian: Endian::NATIVE,
-            },
-            values: Values::F32(extra.values),
-        };
-        (name, array)
-    });
-    Ok((values(results), extras.collect(), report))
+    Ok((values(results), extras, report))
 }
 
-/// What is said of a result beside its shape.
+/// What is said of a result.
 struct Told {
+    shape: Vec<usize>,
+    dtype: Dtype,
+    len: usize,
     seconds: f64,
     report: Option<Report>,
     is_gradient: bool,
@@ -151,7 +145,6 @@ fn tell(
     flags: &Flags,
     setting: &Setting,
     outs: &[(&str, &Path)],
-    output: &Array,
     told: &Told,
 ) -> Result {
     let Told {
@@ -169,8 +162,8 @@ fn tell(
             "op": job.op(),
             "device": setting.device.name(),
             "math": setting.math.name(),
-            "shape": output.shape,
-            "dtype": output.dtype.to_string(),
+            "shape": told.shape,
+            "dtype": told.dtype.to_string(),
             "output": flags.output.to_string_lossy(),
             "outputs": beside,
             "seconds": seconds,
@@ -186,10 +179,10 @@ fn tell(
         "{}{} of {:?} {} on {}: {}, written to {}{and}",
         if is_gradient { "gradient of " } else { "" },
         job.op(),
-        output.shape,
-        output.dtype.float.name(),
+        told.shape,
+        told.dtype.float.name(),
         setting.device.name(),
-        verified(report, output.values.len()),
+        verified(report, told.len),
         flags.output.display(),
     ))?)
 }

@@ -10,10 +10,47 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{Failure, Result};
-use crate::{error::Error, io::npy::Array};
+use crate::{
+    error::Error,
+    io::npy::{Array, Dtype, Endian, Float, Indices, Order, Values},
+};
 
 /// Temporary files to remove when the user interrupts.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// What a file will hold.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Array(Array),
+    Indices(Indices),
+}
+
+impl Content {
+    /// float32 in C order.
+    pub(super) fn numbers(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self::Array(Array {
+            shape,
+            order: Order::C,
+            dtype: Dtype {
+                float: Float::F32,
+                endian: Endian::NATIVE,
+            },
+            values: Values::F32(values),
+        })
+    }
+
+    /// uint32 in C order.
+    pub(super) fn indices(shape: Vec<usize>, values: Vec<u32>) -> Self {
+        Self::Indices(Indices { shape, values })
+    }
+
+    fn write_to(&self, writer: &mut impl Write) -> std::io::Result<()> {
+        match self {
+            Self::Array(array) => array.write_to(writer),
+            Self::Indices(indices) => indices.write_to(writer),
+        }
+    }
+}
 
 /// The files that a command will write.
 pub(super) struct Outputs<'a> {
@@ -44,14 +81,14 @@ impl<'a> Outputs<'a> {
         })
     }
 
-    /// Writes all `arrays`, in the order of the paths: each beside its destination first, all
+    /// Writes all `contents`, in the order of the paths: each beside its destination first, all
     /// renamed when all are complete.
-    pub(super) fn write(&self, arrays: &[Array]) -> Result {
+    pub(super) fn write(&self, contents: &[Content]) -> Result {
         remove_unfinished_on_interrupt();
         let mut finished = Vec::new();
-        for ((path, destination), array) in self.paths.iter().zip(arrays) {
+        for ((path, destination), content) in self.paths.iter().zip(contents) {
             let file =
-                write_beside(destination, array).map_err(|error| fail(path, reason(&error)))?;
+                write_beside(destination, content).map_err(|error| fail(path, reason(&error)))?;
             finished.push((path, destination, file));
         }
         for (path, destination, file) in finished {
@@ -95,8 +132,8 @@ fn destination(path: &Path, force: bool) -> Result<PathBuf> {
     }
 }
 
-/// Writes `array` to a temporary file in the folder of `path`.
-fn write_beside(path: &Path, array: &Array) -> std::io::Result<NamedTempFile> {
+/// Writes `content` to a temporary file in the folder of `path`.
+fn write_beside(path: &Path, content: &Content) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".activations-").suffix(".tmp");
     // As any new file: readable to whom the user's mask allows.
@@ -113,7 +150,7 @@ fn write_beside(path: &Path, array: &Array) -> std::io::Result<NamedTempFile> {
         file
     };
     let mut writer = BufWriter::new(file.as_file_mut());
-    array.write_to(&mut writer)?;
+    content.write_to(&mut writer)?;
     writer.flush()?;
     drop(writer);
     Ok(file)

@@ -33,7 +33,8 @@ Examples:
   activations grad prelu x.npy dy.npy -o dx.npy --param alpha=@slopes.npy --axis 1 \\
       --out alpha=dslopes.npy                                one slope per channel
   activations grad dice x.npy dy.npy -o dx.npy --out alpha=dalpha.npy
-  activations grad softmax x.npy dy.npy -o dx.npy";
+  activations grad softmax x.npy dy.npy -o dx.npy
+  activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let files = Files {

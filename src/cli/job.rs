@@ -2,12 +2,14 @@
 
 mod alpha_dropout;
 mod dice;
+mod maxout;
 mod pointwise;
 mod softmax;
 
 use super::{
     Failure, Result,
     device::Device,
+    files::Content,
     flags::{Flags, Mode, Verify},
     parameters,
 };
@@ -34,6 +36,7 @@ pub(super) enum Job {
     Pointwise(pointwise::Job),
     Dice(dice::Job),
     Softmax(softmax::Job),
+    Maxout(maxout::Job),
     AlphaDropout(alpha_dropout::Job),
 }
 
@@ -59,16 +62,9 @@ pub(super) struct Input<'a, T> {
 pub(super) struct Outcome<T> {
     pub(super) values: Vec<T>,
     /// What else the operation gives, by the names of `--out`.
-    pub(super) extras: Vec<(&'static str, Extra)>,
+    pub(super) extras: Vec<(&'static str, Content)>,
     /// How the values compare with the reference, as far as that was asked for.
     pub(super) report: Option<Report>,
-}
-
-/// A result beside the main one.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Extra {
-    pub(super) shape: Vec<usize>,
-    pub(super) values: Vec<f32>,
 }
 
 impl Job {
@@ -85,6 +81,7 @@ impl Job {
             Some("softmax" | "log-softmax") => {
                 Self::Softmax(softmax::Job::parse(request, name, arguments)?)
             }
+            Some(maxout::OP) => Self::Maxout(maxout::Job::parse(request, arguments)?),
             Some(alpha_dropout::OP) => {
                 Self::AlphaDropout(alpha_dropout::Job::parse(request, arguments)?)
             }
@@ -106,6 +103,7 @@ impl Job {
     fn gives(&self, pass: Pass) -> Vec<&'static str> {
         match (self, pass) {
             (Self::Dice(job), pass) => job.gives(pass),
+            (Self::Maxout(job), pass) => job.gives(pass),
             _ => Vec::new(),
         }
     }
@@ -116,6 +114,7 @@ impl Job {
             Self::Pointwise(job) => job.name(),
             Self::Dice(_) => dice::OP,
             Self::Softmax(job) => job.name(),
+            Self::Maxout(_) => maxout::OP,
             Self::AlphaDropout(_) => alpha_dropout::OP,
         }
     }
@@ -126,6 +125,7 @@ impl Job {
             Self::Pointwise(job) => job.op(),
             Self::Dice(job) => job.op(),
             Self::Softmax(job) => job.op(),
+            Self::Maxout(job) => job.op(),
             Self::AlphaDropout(job) => job.op(),
         }
     }
@@ -146,6 +146,7 @@ impl Job {
             Self::Softmax(job) => {
                 job.axis(shape)?;
             }
+            Self::Maxout(job) => return job.output_shape(shape),
             Self::AlphaDropout(_) => {}
         }
         Ok(shape.to_vec())
@@ -161,6 +162,7 @@ impl Job {
             Self::Pointwise(job) => job.run(setting, input),
             Self::Dice(job) => job.run(setting, input),
             Self::Softmax(job) => job.run(setting, input),
+            Self::Maxout(job) => job.run(setting, input),
             Self::AlphaDropout(job) => job.run(setting, input),
         }?;
         match &outcome.report {

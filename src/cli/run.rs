@@ -33,6 +33,7 @@ Examples:
   activations run dice x.npy -o y.npy --out mean=mean.npy --out variance=variance.npy
   activations run dice x.npy -o y.npy --mode infer --param mean=@mean.npy \\
       --param variance=@variance.npy
+  activations run maxout x.npy -o y.npy --param pieces=2 --out index=index.npy
   activations run alpha-dropout x.npy -o y.npy --param p=0.1 --param seed=7
   activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
 

@@ -102,6 +102,25 @@ pub struct Array {
     pub values: Values,
 }
 
+/// Places, such as those of winners. They are written, not read.
+///
+/// ```
+/// use wgpu_activations::io::npy::Indices;
+///
+/// let indices = Indices { shape: vec![2], values: vec![1, 0] };
+/// let mut file = Vec::new();
+/// indices.write_to(&mut file)?;
+/// assert_eq!(file[128..], [1, 0, 0, 0, 0, 0, 0, 0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indices {
+    /// Length of each dimension.
+    pub shape: Vec<usize>,
+    /// The places, in C order.
+    pub values: Vec<u32>,
+}
+
 impl Endian {
     /// This machine's byte order.
     pub const NATIVE: Self = if cfg!(target_endian = "big") {
@@ -168,7 +187,7 @@ impl Array {
     pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         self.check()
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        header::write(writer, &self.shape, self.order, self.dtype)?;
+        header::write(writer, &self.shape, self.order, &self.dtype.to_string())?;
         let endian = self.dtype.endian;
         match (&self.values, self.dtype.float) {
             (Values::F16(values), Float::F16) => data::write(writer, endian, values, |x| x),
@@ -207,17 +226,34 @@ impl Array {
     }
 
     fn check(&self) -> Result<()> {
-        let found = self.values.len();
-        let expected = elements(&self.shape);
-        if expected == Some(found) {
-            return Ok(());
-        }
-        Err(Error::LengthMismatch {
-            shape: self.shape.clone(),
-            expected: expected.unwrap_or(usize::MAX),
-            found,
-        })
+        expect_elements(&self.shape, self.values.len())
     }
+}
+
+impl Indices {
+    /// Writes them as an `.npy` file of `uint32` in C order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Array::write_to`].
+    pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
+        expect_elements(&self.shape, self.values.len())
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        header::write(writer, &self.shape, Order::C, "<u4")?;
+        data::write(writer, Endian::Little, &self.values, |x| x)
+    }
+}
+
+fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
+    let expected = elements(shape);
+    if expected == Some(found) {
+        return Ok(());
+    }
+    Err(Error::LengthMismatch {
+        shape: shape.to_vec(),
+        expected: expected.unwrap_or(usize::MAX),
+        found,
+    })
 }
 
 /// Reads the array in a file.

@@ -96,7 +96,7 @@ pub(super) fn rows(
     let size = tensor.element().size();
     let longer = columns.max(pitch);
     let most = (largest_window(gpu) / size) as usize - ALIGNED;
-    let fit = most / longer & !3;
+    let fit = (most / longer) & !3;
     if fit == 0 && rows * longer > most {
         return Err(Error::TooLarge {
             what: format!("{op}: a run of four rows of {longer} elements"),

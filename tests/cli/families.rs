@@ -208,6 +208,142 @@ fn alpha_dropout_drops_the_same_elements_on_every_device_in_either_order() {
 }
 
 #[test]
+fn maxout_pools_either_layout_along_any_axis_on_every_device() {
+    let sandbox = Sandbox::new();
+    let shape = [6, 4, 2];
+    let mut x = numbers(48, 3);
+    x[5] = f32::NAN;
+    x[9] = f32::NEG_INFINITY;
+    // Ties.
+    x[20..24].fill(2.0);
+    let x = array(&shape, x);
+    let values = elements(x.clone());
+    for (device, axis, layout) in device_names().iter().flat_map(|d| {
+        [
+            (d, 0, "adjacent"),
+            (d, 0, "strided"),
+            (d, 1, "strided"),
+            (d, -1, "adjacent"),
+        ]
+    }) {
+        let place = if axis < 0 { 2 } else { axis as usize };
+        let (pieces, extent) = (2, shape[place]);
+        let groups = extent / pieces;
+        let inner: usize = shape[place + 1..].iter().product();
+        let mut expected = (Vec::new(), Vec::new());
+        let mut won = vec![None; 48];
+        for y in 0..24 {
+            let (outer, group, rest) = (y / inner / groups, y / inner % groups, y % inner);
+            let at = |piece: usize| {
+                let channel = match layout {
+                    "adjacent" => group * pieces + piece,
+                    _ => piece * groups + group,
+                };
+                (outer * extent + channel) * inner + rest
+            };
+            let (a, b) = (values[at(0)], values[at(1)]);
+            let second = !a.is_nan() && (b.is_nan() || b > a);
+            expected.0.push(if second { b } else { a });
+            expected.1.push(u32::from(second));
+            won[at(usize::from(second))] = Some(y);
+        }
+        sandbox.save("x.npy", &x.clone().to_order(Order::Fortran).unwrap());
+        let flags = format!(
+            "--param pieces=2 --param layout={layout} --axis {axis} --device {device} --force"
+        );
+        let line = format!("run maxout x.npy -o y.npy --out index=i.npy {flags}");
+        sandbox.run(&line).expect_success();
+        let y = sandbox.read("y.npy");
+        let mut output = shape;
+        output[place] = groups;
+        assert_eq!(y.shape, output);
+        for (found, expected) in elements(y).iter().zip(&expected.0) {
+            assert!(
+                found == expected || found.is_nan() && expected.is_nan(),
+                "{line}"
+            );
+        }
+        // uint32 behind a header of 128 bytes.
+        let index = std::fs::read(sandbox.path("i.npy")).unwrap();
+        let index: Vec<_> = index[128..]
+            .chunks_exact(4)
+            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
+            .collect();
+        assert_eq!(index, expected.1, "{line}");
+
+        let g = numbers(24, 50);
+        sandbox.save("g.npy", &array(&output, g.clone()));
+        let line = format!("grad maxout x.npy g.npy -o dx.npy {flags}");
+        sandbox.run(&line).expect_success();
+        let dx = won.iter().map(|won| won.map_or(0.0, |y| f64::from(g[y])));
+        assert_eq!(
+            elements(sandbox.read("dx.npy")),
+            dx.collect::<Vec<_>>(),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn maxout_of_affine_maps_and_its_gradients_on_every_device() {
+    const N: usize = 6;
+    const D: usize = 5;
+    const K: usize = 3;
+    const M: usize = 7;
+    let sandbox = Sandbox::new();
+    let (x, w) = (numbers(N * D, 3), numbers(K * D * M, 11));
+    let (b, g) = (numbers(K * M, 40), numbers(N * M, 50));
+    sandbox.save("x.npy", &array(&[2, 3, D], x.clone()));
+    sandbox.save("w.npy", &array(&[K, D, M], w.clone()));
+    sandbox.save("b.npy", &array(&[K, M], b.clone()));
+    sandbox.save("g.npy", &array(&[2, 3, M], g.clone()));
+    let mut y = Vec::new();
+    let mut dx = vec![0.0; N * D];
+    let mut dw = vec![0.0; K * D * M];
+    let mut db = vec![0.0; K * M];
+    for (n, m) in (0..N * M).map(|place| (place / M, place % M)) {
+        let piece = |i: usize| {
+            let terms = (0..D).map(|d| f64::from(x[n * D + d]) * f64::from(w[(i * D + d) * M + m]));
+            terms.sum::<f64>() + f64::from(b[i * M + m])
+        };
+        let best = (0..K)
+            .max_by(|&i, &j| piece(i).total_cmp(&piece(j)))
+            .unwrap();
+        y.push(piece(best));
+        let up = f64::from(g[n * M + m]);
+        db[best * M + m] += up;
+        for d in 0..D {
+            dx[n * D + d] += up * f64::from(w[(best * D + d) * M + m]);
+            dw[(best * D + d) * M + m] += up * f64::from(x[n * D + d]);
+        }
+    }
+    for device in device_names() {
+        let flags = format!(
+            "--param weight=@w.npy --param bias=@b.npy --verify full --force --device {device}"
+        );
+        sandbox
+            .run(&format!("run maxout x.npy -o y.npy {flags}"))
+            .expect_success();
+        let found = sandbox.read("y.npy");
+        assert_eq!(found.shape, [2, 3, M]);
+        expect_close(&device, &elements(found), &y, 1e-6);
+        let line = format!(
+            "grad maxout x.npy g.npy -o dx.npy --out weight=dw.npy --out bias=db.npy {flags}"
+        );
+        sandbox.run(&line).expect_success();
+        for (name, shape, expected) in [
+            ("dx.npy", &[2, 3, D][..], &dx),
+            ("dw.npy", &[K, D, M], &dw),
+            ("db.npy", &[K, M], &db),
+        ] {
+            let found = sandbox.read(name);
+            assert_eq!(found.shape, shape);
+            expect_close(&device, &elements(found), expected, 2e-5);
+        }
+    }
+}
+
+#[test]
 fn empty_tensors_give_empty_results() {
     let sandbox = Sandbox::new();
     sandbox.save("x.npy", &array(&[0, 3], Vec::new()));
@@ -218,6 +354,7 @@ fn empty_tensors_give_empty_results() {
             "dice",
             "prelu",
             "alpha-dropout(p=0.5,seed=1)",
+            "maxout(pieces=1)",
         ] {
             let flags = format!("--force --device {device}");
             sandbox
@@ -236,6 +373,7 @@ fn empty_tensors_give_empty_results() {
 fn wrong_use_names_the_rule() {
     let sandbox = Sandbox::with_x();
     sandbox.save("three.npy", &array(&[3], vec![1.0; 3]));
+    sandbox.save("w.npy", &array(&[2, 3, 5], vec![1.0; 30]));
     sandbox.save("four.npy", &array(&[4], vec![1.0; 4]));
     sandbox.save("row.npy", &array(&[1, 4], vec![1.0; 4]));
     sandbox.save("nan.npy", &array(&[4], vec![1.0, f32::NAN, 1.0, 1.0]));
@@ -339,6 +477,56 @@ fn wrong_use_names_the_rule() {
             1,
             "grad softmax x.npy four.npy -o y.npy",
             "softmax: upstream has shape [4] but x has shape [3, 4]; they must match",
+        ),
+        (
+            1,
+            "run maxout x.npy -o y.npy --param pieces=3",
+            "maxout: 3 pieces do not divide the 4 channels along axis 1 of shape [3, 4]",
+        ),
+        (
+            2,
+            "run maxout x.npy -o y.npy",
+            "maxout needs --param pieces=VALUE, a whole number >= 1",
+        ),
+        (
+            2,
+            "run maxout x.npy -o y.npy --param pieces=two",
+            "--param pieces=two: `two` is not a whole number >= 1",
+        ),
+        (
+            1,
+            "run maxout x.npy -o y.npy --param weight=@w.npy",
+            "maxout: x has shape [3, 4] but weight has shape [2, 3, 5]; x must be [.., d] of weight's",
+        ),
+        (
+            1,
+            "run maxout x.npy -o y.npy --param weight=@four.npy",
+            "maxout: weight has shape [4]; it must be [pieces, d, m]",
+        ),
+        (
+            1,
+            "run maxout x.npy -o y.npy --param weight=@w.npy --param bias=@four.npy",
+            "maxout: bias has shape [4] but weight has shape [2, 3, 5]; it must be [pieces, m]",
+        ),
+        (
+            2,
+            "run maxout x.npy -o y.npy --param weight=@w.npy --param pieces=3",
+            "--param pieces=3: weight has shape [2, 3, 5], so 2 pieces",
+        ),
+        (
+            2,
+            "run maxout x.npy -o y.npy --param weight=@w.npy --axis 0",
+            "maxout: layout and --axis have no effect with weights",
+        ),
+        (
+            2,
+            "run maxout x.npy -o y.npy --param pieces=2 --param bias=@w.npy",
+            "maxout: a bias belongs to weights",
+        ),
+        (
+            1,
+            "grad maxout x.npy x.npy -o y.npy --param pieces=2",
+            "maxout: upstream has shape [3, 4] but the output has shape [3, 2]; they must match",
         ),
         (2, "run sofmax x.npy -o y.npy", "did you mean `softmax`?"),
         (2, "check sofmax", "did you mean `softmax`?"),

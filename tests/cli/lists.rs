@@ -213,6 +213,7 @@ fn examples_in_the_help_run() {
     for name in ["slopes.npy", "betas.npy"] {
         sandbox.save(name, &four);
     }
+    sandbox.save("dmax.npy", &crate::sandbox::array(&[3, 2], vec![0.5; 6]));
     std::fs::copy(sandbox.path("x.npy"), sandbox.path("dy.npy")).unwrap();
     let mut count = 0;
     for command in ["", "run", "grad"] {
@@ -239,5 +240,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 18);
+    assert_eq!(count, 20);
 }

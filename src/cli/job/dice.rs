@@ -1,6 +1,6 @@
 //! Dice.
 
-use super::{Extra, Input, Outcome, Request, Setting, inner, place};
+use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
     accuracy::{
         bound::compare,
@@ -10,6 +10,7 @@ use crate::{
     cli::{
         Failure, Result,
         device::Device,
+        files::Content,
         flags::{Mode, Verify},
         parameters::{Parameters, PerChannel},
     },
@@ -167,10 +168,7 @@ impl Job {
             .extras
             .into_iter()
             .filter(|(name, _)| self.wanted.contains(name));
-        let extra = |values| Extra {
-            shape: vec![channels],
-            values,
-        };
+        let extra = |values| Content::numbers(vec![channels], values);
         Ok(Outcome {
             values: results.values,
             extras: wanted.map(|(name, values)| (name, extra(values))).collect(),

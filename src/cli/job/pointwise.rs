@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{Extra, Input, Outcome, Request, Setting, inner, place};
+use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
     accuracy::{
         Expectation, Report, Tolerance,
@@ -12,7 +12,9 @@ use crate::{
     },
     activation::Activation,
     check::{self, Pass},
-    cli::{Failure, Result, device::Device, flags::Verify, parameters::channel_values},
+    cli::{
+        Failure, Result, device::Device, files::Content, flags::Verify, parameters::channel_values,
+    },
     element::Element,
     error::Error,
     io::npy::Order,
@@ -121,13 +123,7 @@ impl Job {
         }
         let extra = |values: Vec<f32>| {
             let shape = self.channels.iter().map(|(values, _)| values.len());
-            (
-                self.parameter(),
-                Extra {
-                    shape: shape.collect(),
-                    values,
-                },
-            )
+            (self.parameter(), Content::numbers(shape.collect(), values))
         };
         Ok(Outcome {
             values,

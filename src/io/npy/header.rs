@@ -35,7 +35,7 @@ pub(super) fn write(
     writer: &mut impl Write,
     shape: &[usize],
     order: Order,
-    dtype: Dtype,
+    dtype: &str,
 ) -> io::Result<()> {
     let refuse = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
     if shape.len() > MAX_RANK {
@@ -55,7 +55,7 @@ pub(super) fn write(
             "shape {shape:?} is beyond what NumPy accepts, even with a 0 in it"
         ));
     }
-    let type_str: TypeStr = dtype.to_string().parse().map_err(io::Error::other)?;
+    let type_str: TypeStr = dtype.parse().map_err(io::Error::other)?;
     let order = match order {
         Order::C => npyz::Order::C,
         Order::Fortran => npyz::Order::Fortran,
