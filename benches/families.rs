@@ -1,4 +1,4 @@
-//! The families with reductions and with a parameter per channel, each beside the baseline that
+//! The families other than the plain pointwise one, each beside the baseline that
 //! moves the same memory, over shapes that differ in kind.
 //!
 //! Each result is verified before it is timed; each sample times the baseline and the operation in
@@ -15,9 +15,14 @@ use std::time::Duration;
 
 use common::{Table, time, time_encoded};
 use wgpu_activations::{
-    Activation, Dice, ElementType, Gpu, Math, Moments, Pointwise, Tensor,
-    ops::baseline::{encode_copy, encode_read},
-    reference,
+    Activation, Dice, ElementType, Gpu, Math, Maxout, Moments, Pointwise, Softmax, Tensor,
+    accuracy::softmax::Expectation,
+    ops::baseline::{encode_copy, encode_read, encode_streams},
+    reference::{
+        self,
+        maxout::{Layout, Pooling},
+        softmax::{Form, MaskedRows},
+    },
 };
 
 const ELEMENTS: usize = 1 << 24;
@@ -42,6 +47,18 @@ fn main() {
         for math in Math::ALL {
             prelu(&mut table, &data, channels, math);
             dice(&mut table, &data, channels, math);
+        }
+    }
+    for (rows, columns) in [(4096, 4096), (16, 1 << 20), (1 << 19, 32), (1, 1 << 24)] {
+        for form in Form::ALL {
+            for math in Math::ALL {
+                softmax(&mut table, &data, (rows, columns), form, math);
+            }
+        }
+    }
+    for layout in Layout::ALL {
+        for inner in [1, 64] {
+            maxout(&mut table, &data, layout, inner);
         }
     }
     table.print(&format!("{ELEMENTS} f32 elements on {}", data.gpu.name()));
@@ -206,6 +223,139 @@ fn dice(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
         || {
             time(&data.gpu, || {
                 dice.backward(&x, &x, &batch).unwrap();
+            })
+        },
+    );
+}
+
+/// Rows that are held against the reference: each takes all of its exponentials.
+const CHECKED_ROWS: usize = 3;
+
+fn softmax(
+    table: &mut Table<'_>,
+    data: &Data,
+    (rows, columns): (usize, usize),
+    form: Form,
+    math: Math,
+) {
+    let x = data.matrix(columns);
+    let y = data.matrix(columns);
+    let upstream = data.matrix(columns);
+    let softmax = Softmax::with_form(form, -1).math(math);
+    let expect = |input: &[f32], upstream: Option<&[f32]>, found: &[f32]| {
+        assert_eq!(found.len(), ELEMENTS);
+        for row in [0, rows / 2, rows - 1]
+            .into_iter()
+            .take(rows.min(CHECKED_ROWS))
+        {
+            let row = row * columns..(row + 1) * columns;
+            let expectation = Expectation {
+                form,
+                masked: MaskedRows::Nan,
+                math,
+                extent: columns,
+                inner: 1,
+                input: &input[row.clone()],
+                upstream: upstream.map(|upstream| &upstream[row.clone()]),
+            };
+            let report = expectation.check(&found[row]).unwrap();
+            assert!(report.passed(), "{report}");
+        }
+    };
+    let name = |pass: &str| {
+        let (form, math) = (form.name(), math.name());
+        format!("{form}/{pass}/{rows}x{columns}/{math}")
+    };
+    table.row(
+        name("forward"),
+        (2.0 * BYTES, 2.0 * BYTES),
+        || {
+            let found: Vec<f32> = softmax.forward(&x).unwrap().download().unwrap();
+            expect(&data.host, None, &found);
+        },
+        ("copy", || data.copy()),
+        || {
+            time_encoded(&data.gpu, |encoder| {
+                softmax.encode_forward(encoder, &x, &y).unwrap();
+            })
+        },
+    );
+    let y = softmax.forward(&x).unwrap();
+    let dx = data.matrix(columns);
+    table.row(
+        name("backward"),
+        (3.0 * BYTES, 2.0 * BYTES),
+        || {
+            let found: Vec<f32> = softmax.backward(&y, &upstream).unwrap().download().unwrap();
+            let y: Vec<f32> = y.download().unwrap();
+            expect(&y, Some(&data.host), &found);
+        },
+        ("copy", || data.copy()),
+        || {
+            time_encoded(&data.gpu, |encoder| {
+                softmax
+                    .encode_backward(encoder, &y, &upstream, &dx)
+                    .unwrap();
+            })
+        },
+    );
+}
+
+fn maxout(table: &mut Table<'_>, data: &Data, layout: Layout, inner: usize) {
+    const PIECES: usize = 4;
+    const CHANNELS: usize = 1024;
+    let shape = [ELEMENTS / CHANNELS / inner, CHANNELS, inner];
+    let y_shape = [shape[0], CHANNELS / PIECES, inner];
+    let x = data.gpu.upload(&data.host, shape).unwrap();
+    let y = data.gpu.allocate(y_shape, ElementType::F32).unwrap();
+    let maxout = Maxout::new(PIECES, layout, 1);
+    let pooling = Pooling {
+        pieces: PIECES,
+        layout,
+        channels: CHANNELS,
+        inner,
+    };
+    let name = |pass: &str| format!("maxout/{pass}/{}/inner-{inner}", layout.name());
+    let bytes = BYTES + BYTES / PIECES as f64;
+    table.row(
+        name("forward"),
+        (bytes, bytes),
+        || {
+            let (y, winners) = maxout.forward(&x).unwrap();
+            let (values, places) = pooling.forward(&data.wide());
+            let found: Vec<f32> = y.download().unwrap();
+            assert_eq!(found.len(), values.len());
+            verify(&found, 0.0, |index| values[index]);
+            assert_eq!(winners.download().unwrap(), places);
+        },
+        ("streams", || {
+            time_encoded(&data.gpu, |encoder| {
+                encode_streams(encoder, &x, PIECES as u32, &y).unwrap();
+            })
+        }),
+        || {
+            time(&data.gpu, || {
+                maxout.forward_into(&x, &y).unwrap();
+            })
+        },
+    );
+    let (y, winners) = maxout.forward(&x).unwrap();
+    let dx = data.gpu.allocate(shape, ElementType::F32).unwrap();
+    table.row(
+        name("backward"),
+        (bytes, 2.0 * BYTES),
+        || {
+            let found: Vec<f32> = maxout.backward(&winners, &y).unwrap().download().unwrap();
+            let upstream: Vec<f32> = y.download().unwrap(); // y as the upstream gradient
+            let upstream: Vec<_> = upstream.iter().map(|&g| f64::from(g)).collect();
+            let expected = pooling.backward(&winners.download().unwrap(), &upstream);
+            assert_eq!(found.len(), expected.len());
+            verify(&found, 0.0, |index| expected[index]);
+        },
+        ("copy", || data.copy()),
+        || {
+            time(&data.gpu, || {
+                maxout.backward_into(&winners, &y, &dx).unwrap();
             })
         },
     );

@@ -2,8 +2,8 @@
 // gradients, which go to the map that won alone.
 //
 // Rows of every tensor are padded with zeros to whole vectors. What the maps give is never stored: a
-// thread holds four rows by four columns of it, map after map. Sums run in blocks of 32 terms, over
-// rows also in runs of 32 blocks, so that rounding errors stay few.
+// thread holds four rows by four columns of it, map after map. Sums run in blocks of 32 terms and runs
+// of 32 blocks, so that rounding errors stay few.
 
 struct Arguments {
     rows: u32,
@@ -17,9 +17,13 @@ struct Arguments {
     add: u32,        // 1 to add to the sums that are there
 }
 
-const BLOCK: u32 = 8u;      // vectors, of 32 terms
-const ROW_BLOCK: u32 = 32u; // terms
-const ROW_RUN: u32 = 1024u; // terms of 32 blocks
+// Of sums along a row, in vectors.
+const BLOCK: u32 = 8u;
+const RUN: u32 = 256u;
+// Of sums over rows.
+const ROW_BLOCK: u32 = 32u;
+const ROW_RUN: u32 = 1024u;
+
 const F32_INFINITY: u32 = 0x7f800000u;
 
 override WORKGROUP: u32 = 64u;
@@ -71,21 +75,25 @@ fn starts(row: u32, pitch: u32, skip: u32) -> vec4<u32> {
 fn affine(rows: vec4<u32>, piece: u32, column: u32) -> Tile {
     let step = arguments.outputs;
     let first = piece * arguments.inputs * 4u * step + column;
-    var sum = no_tile();
-    for (var block = 0u; block < arguments.inputs; block += BLOCK) {
-        var part = no_tile();
-        for (var d = block; d < min(block + BLOCK, arguments.inputs); d++) {
-            let at = first + d * 4u * step;
-            let w = Tile(weight[at], weight[at + step], weight[at + 2u * step], weight[at + 3u * step]);
-            part.a += row_terms(unpack(x[rows.x + d]), w);
-            part.b += row_terms(unpack(x[rows.y + d]), w);
-            part.c += row_terms(unpack(x[rows.z + d]), w);
-            part.d += row_terms(unpack(x[rows.w + d]), w);
+    var total = no_tile();
+    for (var run = 0u; run < arguments.inputs; run += RUN) {
+        var sum = no_tile();
+        for (var block = run; block < min(run + RUN, arguments.inputs); block += BLOCK) {
+            var part = no_tile();
+            for (var d = block; d < min(block + BLOCK, arguments.inputs); d++) {
+                let at = first + d * 4u * step;
+                let w = Tile(weight[at], weight[at + step], weight[at + 2u * step], weight[at + 3u * step]);
+                part.a += row_terms(unpack(x[rows.x + d]), w);
+                part.b += row_terms(unpack(x[rows.y + d]), w);
+                part.c += row_terms(unpack(x[rows.z + d]), w);
+                part.d += row_terms(unpack(x[rows.w + d]), w);
+            }
+            sum = plus(sum, part);
         }
-        sum = plus(sum, part);
+        total = plus(total, sum);
     }
     let b = bias[piece * step + column];
-    return plus(sum, Tile(b, b, b, b));
+    return plus(total, Tile(b, b, b, b));
 }
 
 fn finish(row: u32, column: u32, best: Best) {
@@ -132,19 +140,23 @@ fn backward_x(place: Place) {
     let input = index % arguments.inputs;
     if row >= arguments.rows { return; }
     let start = arguments.y_skip + row * arguments.outputs;
-    var sum = vec4<f32>(0.0);
-    for (var block = 0u; block < arguments.outputs; block += BLOCK) {
-        var part = vec4<f32>(0.0);
-        for (var m = block; m < min(block + BLOCK, arguments.outputs); m++) {
-            let g = unpack(upstream[start + m]);
-            let columns = vec4<u32>(m * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-            let maps = unpack_index(known_winners[start + m]) * (arguments.outputs * 4u) + columns;
-            let at = maps * arguments.inputs + vec4<u32>(input);
-            part += row_terms(g, Tile(weight[at.x], weight[at.y], weight[at.z], weight[at.w]));
+    var total = vec4<f32>(0.0);
+    for (var run = 0u; run < arguments.outputs; run += RUN) {
+        var sum = vec4<f32>(0.0);
+        for (var block = run; block < min(run + RUN, arguments.outputs); block += BLOCK) {
+            var part = vec4<f32>(0.0);
+            for (var m = block; m < min(block + BLOCK, arguments.outputs); m++) {
+                let g = unpack(upstream[start + m]);
+                let columns = vec4<u32>(m * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+                let maps = unpack_index(known_winners[start + m]) * (arguments.outputs * 4u) + columns;
+                let at = maps * arguments.inputs + vec4<u32>(input);
+                part += row_terms(g, Tile(weight[at.x], weight[at.y], weight[at.z], weight[at.w]));
+            }
+            sum += part;
         }
-        sum += part;
+        total += sum;
     }
-    output[arguments.x_skip + row * arguments.inputs + input] = pack(sum);
+    output[arguments.x_skip + row * arguments.inputs + input] = pack(total);
 }
 
 // Upstream times each of four inputs, where the map has won.
