@@ -1,30 +1,19 @@
 //! Maxout over affine maps.
 
-use super::{OP, Origin, Span, Winners, expect_result, len_of, most_elements};
+mod launch;
+
+use super::{OP, Origin, Winners, expect_result, len_of};
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    gpu::{
-        Binding::{self, Read, Write},
-        Gpu, Kernel, PipelineKey,
-    },
+    gpu::Gpu,
     ops::{
         arrange::{self, Arrangement},
-        dispatch, expect_apart, fold_over, largest_window,
-        reduce::bind,
+        expect_apart, largest_window,
     },
     tensor::Tensor,
-    wgsl::Math,
 };
-
-/// Threads that fill a device.
-const MANY_THREADS: usize = 32_768;
-
-/// Rows that a thread sums at least and at most.
-const PER_SPLIT: (usize, usize) = (32, 32_768);
-
-/// Scratch memory for partial sums, unless one takes more.
-const MOST_PARTIALS: u64 = 64 << 20;
+use launch::{BACKWARD_X, FORWARD};
 
 /// Maxout over affine maps, of Goodfellow et al., "Maxout Networks" (2013):
 /// y[n, m] = max over i of (sum over d of x[n, d] W[i, d, m] + b[i, m]).
@@ -89,16 +78,6 @@ impl Sizes {
     const fn sums(self) -> usize {
         self.pieces * (self.x_pitch() + 4) * self.y_pitch()
     }
-}
-
-/// Rows that one dispatch works on, with the splits of their sums.
-#[derive(Debug, Clone, Copy)]
-struct Rows {
-    start: usize,
-    count: usize,
-    per_split: usize,
-    splits: usize,
-    add: bool,
 }
 
 impl<'a> MaxoutAffine<'a> {
@@ -186,9 +165,11 @@ impl<'a> MaxoutAffine<'a> {
             (0, x_padded.as_ref().unwrap_or(x)),
             (1, weight.as_ref().unwrap_or(self.weight)),
             (2, &bias),
-            (3, wide.as_ref().unwrap_or(y)),
         ];
-        self.run(("forward", &FORWARD), sizes, &winners, &tensors)?;
+        let output = wide.as_ref().unwrap_or(y);
+        // A thread takes four rows of a vector.
+        let threads = |rows: usize| rows.div_ceil(4) * sizes.y_pitch() / 4;
+        self.run(&FORWARD, sizes, &winners, (output, &tensors), threads)?;
         if let Some(wide) = wide {
             arrange::rows(OP, &wide, sizes.y_pitch(), y, sizes.outputs)?;
         }
@@ -295,183 +276,14 @@ impl<'a> MaxoutAffine<'a> {
         }
         let weight = self.weight_transposed(sizes)?;
         let wide = wide_for(dx, sizes.rows, sizes.inputs)?;
-        let tensors = [
-            (1, &weight),
-            (3, wide.as_ref().unwrap_or(dx)),
-            (6, upstream),
-        ];
-        self.run(("backward_x", &BACKWARD_X), sizes, winners, &tensors)?;
+        let tensors = [(1, &weight), (6, upstream)];
+        let output = wide.as_ref().unwrap_or(dx);
+        let threads = |rows: usize| rows * sizes.x_pitch() / 4;
+        self.run(&BACKWARD_X, sizes, winners, (output, &tensors), threads)?;
         match wide {
             Some(wide) => arrange::rows(OP, &wide, sizes.x_pitch(), dx, sizes.inputs),
             None => Ok(()),
         }
-    }
-
-    /// Sums over rows: [pieces, x_pitch + 4, y_pitch].
-    fn sums_over_rows(
-        &self,
-        x: &Tensor,
-        winners: &Winners,
-        upstream: &Tensor,
-        sizes: Sizes,
-    ) -> Result<Tensor> {
-        let gpu = x.gpu();
-        let bytes = sizes.sums() as u64 * 4;
-        expect_fit("the weight's gradient", bytes, gpu)?;
-        let sums = gpu.allocate([sizes.sums()], ElementType::F32)?;
-        let rows = self.rows_at_once(x, winners, sizes)?;
-        let most = largest_window(gpu).min(MOST_PARTIALS.max(bytes)) / bytes;
-        let most = (most as usize).min(MANY_THREADS);
-        let at_once = rows.min(most * PER_SPLIT.1);
-        let threads = sizes.sums() / 16;
-        let wanted = MANY_THREADS.div_ceil(threads);
-        for start in (0..sizes.rows).step_by(at_once) {
-            let count = at_once.min(sizes.rows - start);
-            let splits = wanted
-                .clamp(count.div_ceil(PER_SPLIT.1), most)
-                .min(count.div_ceil(PER_SPLIT.0));
-            let per_split = count.div_ceil(splits);
-            let rows = Rows {
-                start,
-                count,
-                per_split,
-                splits: count.div_ceil(per_split),
-                add: start > 0,
-            };
-            let partials = gpu.allocate([sizes.sums() * rows.splits], ElementType::F32)?;
-            gpu.submit(|encoder| {
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                let tensors = [(0, x), (6, upstream), (7, &partials)];
-                let sum = ("backward_weight", &BACKWARD_WEIGHT);
-                let each = threads * rows.splits;
-                self.encode(gpu, &mut pass, sum, sizes, rows, winners, &tensors, each)?;
-                let tensors = [(8, &partials), (9, &sums)];
-                let merge = ("merge", &MERGE);
-                let each = sizes.sums() / 4;
-                self.encode(gpu, &mut pass, merge, sizes, rows, winners, &tensors, each)
-            })?;
-        }
-        Ok(sums)
-    }
-
-    /// Runs an entry point that works on rows, on all of them.
-    fn run(
-        &self,
-        entry: (&'static str, &'static Entry),
-        sizes: Sizes,
-        winners: &Winners,
-        tensors: &[(u32, &Tensor)],
-    ) -> Result<()> {
-        let Some((_, rows_of)) = tensors.iter().find(|(binding, _)| *binding == 3) else {
-            return Ok(());
-        };
-        let gpu = rows_of.gpu();
-        let at_once = self.rows_at_once(rows_of, winners, sizes)?;
-        gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for start in (0..sizes.rows).step_by(at_once) {
-                let count = at_once.min(sizes.rows - start);
-                let rows = Rows {
-                    start,
-                    count,
-                    per_split: 0,
-                    splits: 0,
-                    add: false,
-                };
-                let threads = match entry.0 {
-                    "forward" => count.div_ceil(4) * sizes.y_pitch() / 4,
-                    _ => count * sizes.x_pitch() / 4,
-                };
-                self.encode(
-                    gpu, &mut pass, entry, sizes, rows, winners, tensors, threads,
-                )?;
-            }
-            Ok(())
-        })
-        .map(drop)
-    }
-
-    /// Rows of x, y and the winners that a binding holds.
-    fn rows_at_once(&self, elements: &Tensor, winners: &Winners, sizes: Sizes) -> Result<usize> {
-        let longer = sizes.x_pitch().max(sizes.y_pitch());
-        let size = elements.element().size().max(winners.size());
-        let most = most_elements(elements.gpu(), size);
-        if longer > most {
-            return Err(Error::TooLarge {
-                what: format!("{OP}: a row of {longer} elements"),
-                bytes: longer as u64 * size,
-                limit: most as u64 * size,
-                advice: "split the last axis",
-            });
-        }
-        let fit = most / longer;
-        // In fours, so that threads have no row too many.
-        Ok(if fit >= 4 { fit & !3 } else { fit })
-    }
-
-    #[allow(clippy::too_many_arguments)] // an entry point, its rows and its tensors
-    fn encode(
-        &self,
-        gpu: &Gpu,
-        pass: &mut wgpu::ComputePass<'_>,
-        (entry_point, entry): (&'static str, &'static Entry),
-        sizes: Sizes,
-        rows: Rows,
-        winners: &Winners,
-        tensors: &[(u32, &Tensor)],
-        threads: usize,
-    ) -> Result<()> {
-        let span = |pitch: usize| Span {
-            start: rows.start * pitch,
-            len: rows.count * pitch,
-        };
-        let (of_x, of_y) = (span(sizes.x_pitch()), span(sizes.y_pitch()));
-        let mut element = ElementType::F32;
-        let mut bindings = Vec::new();
-        for &(binding, tensor) in tensors {
-            let rows = if entry.of_x.contains(&binding) {
-                Some(of_x)
-            } else if entry.of_y.contains(&binding) {
-                Some(of_y)
-            } else {
-                None
-            };
-            if rows.is_some() {
-                element = tensor.element();
-            }
-            bindings.push(rows.map_or_else(
-                || bind(binding, tensor),
-                |rows| rows.binding(binding, tensor),
-            ));
-        }
-        bindings.extend(entry.winners.map(|binding| of_y.winners(binding, winners)));
-        let pipeline = gpu.pipeline(&PipelineKey {
-            kernel: Kernel::MaxoutAffine(winners.index),
-            entry_point,
-            bindings: entry.bindings,
-            activation: None,
-            element,
-            math: Math::Accurate,
-            constants: Vec::new(),
-        })?;
-        let arguments = [
-            rows.count,
-            sizes.x_pitch() / 4,
-            sizes.y_pitch() / 4,
-            sizes.pieces,
-            of_x.skip() / 4,
-            of_y.skip() / 4,
-            rows.per_split,
-            rows.splits,
-            usize::from(rows.add),
-            0,
-            0,
-            0,
-        ];
-        let arguments = arguments.map(|word| word as u32);
-        let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
-        dispatch(gpu, pass, &pipeline, &bindings, arguments, groups);
-        Ok(())
     }
 
     /// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
@@ -586,42 +398,6 @@ impl<'a> MaxoutAffine<'a> {
         }
     }
 }
-
-/// What an entry point binds: all of a tensor, rows of x or of y, and the winners.
-struct Entry {
-    bindings: &'static [Binding],
-    of_x: &'static [u32],
-    of_y: &'static [u32],
-    winners: Option<u32>,
-}
-
-static FORWARD: Entry = Entry {
-    bindings: &[Read(0), Read(1), Read(2), Write(3), Write(4)],
-    of_x: &[0],
-    of_y: &[3],
-    winners: Some(4),
-};
-
-static BACKWARD_X: Entry = Entry {
-    bindings: &[Read(1), Write(3), Read(5), Read(6)],
-    of_x: &[3],
-    of_y: &[6],
-    winners: Some(5),
-};
-
-static BACKWARD_WEIGHT: Entry = Entry {
-    bindings: &[Read(0), Read(5), Read(6), Write(7)],
-    of_x: &[0],
-    of_y: &[6],
-    winners: Some(5),
-};
-
-static MERGE: Entry = Entry {
-    bindings: &[Read(8), Write(9)],
-    of_x: &[],
-    of_y: &[],
-    winners: None,
-};
 
 /// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
 fn padded(tensor: &Tensor, rows: usize, columns: usize) -> Result<Option<Tensor>> {
