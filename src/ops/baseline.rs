@@ -2,8 +2,9 @@
 
 use super::{
     dispatch, expect_alike, expect_apart, fold_over, largest_window,
-    pointwise::{Launch, Pass},
+    launch::{Launch, Pass},
     reduce::bind,
+    tiles,
 };
 use crate::{
     element::ElementType,
@@ -44,7 +45,7 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
         parameters: None,
         view: View::ONE_CHANNEL,
     };
-    launch.encode(encoder, pass)
+    tiles::encode(encoder, &launch, pass)
 }
 
 /// Records a reading of `x`, or of `x` and `upstream`, as a matrix of `columns` f32 columns, walked

@@ -3,7 +3,7 @@
 
 use super::{
     MOST_WORKGROUPS, Window, dispatch, largest_window,
-    pointwise::{Launch, Pass},
+    launch::{Launch, Pass},
 };
 use crate::{
     error::Result,

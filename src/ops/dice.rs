@@ -2,9 +2,10 @@
 
 use super::{
     dispatch, expect_alike, fold_over,
+    launch::{Launch, Pass},
     moments::{TensorMoments, moments},
-    pointwise::{Launch, Pass},
     reduce::{Reduce, bind},
+    tiles,
 };
 use crate::{
     element::ElementType,
@@ -433,7 +434,7 @@ impl Dice {
             view,
         };
         let gpu = self.alpha.gpu();
-        gpu.submit(|encoder| launch.encode(encoder, pass))
+        gpu.submit(|encoder| tiles::encode(encoder, &launch, pass))
             .map(|_| ())
     }
 

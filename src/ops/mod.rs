@@ -5,12 +5,14 @@ mod arrange;
 pub mod baseline;
 mod columns;
 pub mod dice;
+mod launch;
 pub mod maxout;
 pub mod moments;
 pub mod parameter_gradient;
 pub mod pointwise;
 mod reduce;
 pub mod softmax;
+mod tiles;
 
 use crate::{
     error::{Error, Result},

@@ -1,23 +1,17 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
 use super::{
-    Window, columns::Columns, dispatch, expect_alike, expect_apart, fold_over, fold_within,
-    largest_window,
+    launch::{Launch, Pass},
+    tiles,
 };
 use crate::{
     activation::Activation,
     element::ElementType,
     error::{Error, Result},
-    gpu::{
-        Binding::{self, Read, Write},
-        Kernel, PipelineKey,
-    },
+    gpu::{Kernel, PipelineKey},
     tensor::{Tensor, View},
     wgsl::{Math, ParameterSource},
 };
-
-/// Lanes of a vector.
-const LANES: u64 = 4;
 
 /// An activation ready to be applied to tensors.
 ///
@@ -39,27 +33,6 @@ pub struct Pointwise<'a> {
     pub(super) activation: Activation,
     pub(super) channels: Option<(&'a Tensor, i64)>,
     pub(super) math: Math,
-}
-
-/// What a dispatch computes, by the tensors it touches.
-#[derive(Clone, Copy)]
-pub(super) enum Pass<'a> {
-    Forward {
-        x: &'a Tensor,
-        y: &'a Tensor,
-    },
-    ForwardInPlace {
-        x: &'a Tensor,
-    },
-    Backward {
-        x: &'a Tensor,
-        upstream: &'a Tensor,
-        dx: &'a Tensor,
-    },
-    BackwardInPlace {
-        x: &'a Tensor,
-        upstream: &'a Tensor,
-    },
 }
 
 impl<'a> Pointwise<'a> {
@@ -271,7 +244,7 @@ impl<'a> Pointwise<'a> {
             parameters: self.channels.map(|(parameters, _)| parameters),
             view: channels.unwrap_or(View::ONE_CHANNEL),
         };
-        launch.encode(encoder, pass)
+        tiles::encode(encoder, &launch, pass)
     }
 
     /// How the parameters lie in x, if there is one per channel.
@@ -317,170 +290,6 @@ impl<'a> Pointwise<'a> {
                 name: "one per channel".to_owned(),
                 known: Vec::new(),
             })
-    }
-}
-
-/// The pointwise kernel with something to compute.
-pub(super) struct Launch<'a> {
-    pub(super) key: PipelineKey,
-    /// The activation's parameter where it serves the whole tensor.
-    pub(super) parameter: f32,
-    /// One per channel.
-    pub(super) parameters: Option<&'a Tensor>,
-    pub(super) view: View,
-}
-
-impl Launch<'_> {
-    /// Records the dispatches that `pass` takes: for each window that a binding holds, one for the
-    /// whole tiles and one for what they leave over.
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        if let Some(columns) = Columns::of(self, pass.x()) {
-            return columns.encode(encoder, self, pass);
-        }
-        let x = pass.x();
-        let gpu = x.gpu();
-        let size = self.key.element.size();
-        let mut compute = encoder.begin_compute_pass(&Default::default());
-        let step = largest_window(gpu);
-        for start in (0..x.bytes()).step_by(step as usize) {
-            let window = Window {
-                start,
-                bytes: step.min(x.bytes() - start),
-            };
-            let bindings = self.bindings(pass, window);
-            let length = window.bytes.div_ceil(size);
-            for remainder in [false, true] {
-                let mut key = self.key.clone();
-                if remainder {
-                    key.constants.push(("REMAINDER", 1));
-                }
-                let pipeline = gpu.pipeline(&key)?;
-                let tile = 2 * LANES * u64::from(pipeline.workgroup);
-                let (columns, rows) = fold_within(length / tile);
-                let tiles = columns * rows;
-                let groups = if remainder {
-                    fold_over((length - u64::from(tiles) * tile).div_ceil(tile))
-                } else {
-                    (columns, rows)
-                };
-                if groups.0 > 0 {
-                    let arguments = self.arguments(length, (start / size) as usize, tiles);
-                    dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn bindings<'b>(
-        &'b self,
-        pass: Pass<'b>,
-        window: Window,
-    ) -> Vec<wgpu::BindGroupEntry<'b>> {
-        let tensors = pass.tensors().into_iter().flatten();
-        let mut bindings: Vec<_> = tensors
-            .map(|(binding, tensor)| wgpu::BindGroupEntry {
-                binding,
-                resource: window.binding(tensor),
-            })
-            .collect();
-        if let Some(parameters) = self.parameters {
-            bindings.push(wgpu::BindGroupEntry {
-                binding: 3,
-                resource: Window::whole(parameters).binding(parameters),
-            });
-        }
-        bindings
-    }
-
-    /// The shader's `Arguments` for a window of `length` elements from element `first` on.
-    fn arguments(&self, length: u64, first: usize, tiles: u32) -> [u32; 8] {
-        let View {
-            extent: channels,
-            inner,
-            ..
-        } = self.view;
-        [
-            length as u32,
-            self.parameter.to_bits(),
-            channels as u32,
-            inner as u32,
-            (first / inner % channels) as u32,
-            (first % inner) as u32,
-            tiles,
-            0,
-        ]
-    }
-}
-
-impl<'a> Pass<'a> {
-    pub(super) const fn x(self) -> &'a Tensor {
-        match self {
-            Self::Forward { x, .. }
-            | Self::ForwardInPlace { x }
-            | Self::Backward { x, .. }
-            | Self::BackwardInPlace { x, .. } => x,
-        }
-    }
-
-    pub(super) const fn entry_point(self) -> &'static str {
-        match self {
-            Self::Forward { .. } => "forward",
-            Self::ForwardInPlace { .. } => "forward_in_place",
-            Self::Backward { .. } => "backward_pass",
-            Self::BackwardInPlace { .. } => "backward_in_place",
-        }
-    }
-
-    /// The tensors under the bindings that the entry point gives them.
-    const fn tensors(self) -> [Option<(u32, &'a Tensor)>; 3] {
-        match self {
-            Self::Forward { x, y } => [Some((0, x)), Some((2, y)), None],
-            Self::ForwardInPlace { x } => [Some((2, x)), None, None],
-            Self::Backward { x, upstream, dx } => {
-                [Some((0, x)), Some((1, upstream)), Some((2, dx))]
-            }
-            Self::BackwardInPlace { x, upstream } => [Some((0, x)), Some((2, upstream)), None],
-        }
-    }
-
-    pub(super) const fn bindings(self, source: ParameterSource) -> &'static [Binding] {
-        let channel = matches!(source, ParameterSource::Channel);
-        match (self, channel) {
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[Read(0), Write(2)],
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => {
-                &[Read(0), Write(2), Read(3)]
-            }
-            (Self::ForwardInPlace { .. }, false) => &[Write(2)],
-            (Self::ForwardInPlace { .. }, true) => &[Write(2), Read(3)],
-            (Self::Backward { .. }, false) => &[Read(0), Read(1), Write(2)],
-            (Self::Backward { .. }, true) => &[Read(0), Read(1), Write(2), Read(3)],
-        }
-    }
-
-    fn expect_fit(self, op: &str) -> Result<()> {
-        match self {
-            Self::Forward { x, y } => {
-                expect_alike(op, ("y", y), ("x", x))?;
-                expect_apart(op, ("x", x), ("y", y), "forward_in_place")
-            }
-            Self::ForwardInPlace { .. } => Ok(()),
-            Self::Backward { x, upstream, dx } => {
-                expect_alike(op, ("upstream", upstream), ("x", x))?;
-                expect_alike(op, ("dx", dx), ("x", x))?;
-                expect_apart(op, ("x", x), ("dx", dx), "a tensor of its own for dx")?;
-                expect_apart(op, ("upstream", upstream), ("dx", dx), "backward_in_place")
-            }
-            Self::BackwardInPlace { x, upstream } => {
-                expect_alike(op, ("upstream", upstream), ("x", x))?;
-                expect_apart(
-                    op,
-                    ("x", x),
-                    ("upstream", upstream),
-                    "backward with a tensor of its own for dx",
-                )
-            }
-        }
     }
 }
 
