@@ -111,8 +111,22 @@ fn sigmoid(x: f32) -> f32 {
 }
 
 // x sigmoid(z), with e = e^-abs(z).
-fn sigmoid_gate(x: f32, z: f32, e: Scaled) -> f32 {
+fn gate_with(x: f32, z: f32, e: Scaled) -> f32 {
     return select(times(finite(x), e), x, z >= 0.0) / (1.0 + plain(e));
+}
+
+// x sigmoid(beta x).
+fn sigmoid_gate(x: f32, beta: f32) -> f32 {
+    return gate_with(x, finite(x) * beta, exp_negative_product(x, beta));
+}
+
+// x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
+fn gelu_tanh_gate(x: f32) -> f32 { return gate_with(x, x, exp_negative_gelu(x)); }
+
+// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
+fn softplus(x: f32, beta: f32) -> f32 {
+    let e = exp_negative_product(x, beta);
+    return max(x, 0.0) + times(log1p_ratio(plain(e)) / beta, e);
 }
 
 // x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
@@ -137,7 +151,7 @@ fn normal_gate(x: f32) -> f32 {
     return select(sides, x * (0.5 + x * normal_series(t * t)), t < 0.5);
 }
 
-// e^x - 1 for x <= 0.
+// e^x - 1 for x <= 0, anything for x > 0.
 fn expm1f(x: f32) -> f32 {
     let a = max(x, -40.0);
     let n = round(a * LOG2_E);
@@ -146,10 +160,15 @@ fn expm1f(x: f32) -> f32 {
     return power * (r * exp_series(r)) + (power - 1.0);
 }
 
-// ln(1 + x) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative), and what it has beyond its first
-// term, divided by x.
-fn log1p_ratio(x: f32) -> f32 { return 1.0 + x * log1p_tail(x); }
+// ln(1 + x) / x for 0 <= x <= 1: 2 atanh(u) / x, u = x / (2 + x), which a division and four terms in
+// u^2 give (minimax, 5e-9 relative) where a polynomial in x takes nine. w = 2 / (2 + x), s = 4 u^2.
+fn log1p_ratio(x: f32) -> f32 {
+    let w = 2.0 / (2.0 + x);
+    let s = (x * w) * (x * w);
+    return w + w * (s * (0.083333005 + s * (0.01250681 + s * (0.0021875726 + s * 5.4700560e-4))));
+}
 
+// (ln(1 + x) / x - 1) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative in ln(1 + x)).
 fn log1p_tail(x: f32) -> f32 {
     return -0.49999633 + x * (0.33321014 + x * (-0.24854803 + x * (0.19144797
         + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))));

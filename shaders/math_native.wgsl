@@ -12,19 +12,38 @@ fn exp_negative_gelu(x: f32) -> Scaled { return exp_negative(x * (1.5957691 + 0.
 fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
 
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
-fn sigmoid_gate(x: f32, z: f32, e: Scaled) -> f32 {
-    return select(finite(x) * e.value, x, z >= 0.0) / (1.0 + e.value);
+// exp2 is what adapters have, and log2(e) joins beta, which is the same for all. Where the sigmoid is
+// 0, an infinite x is replaced, so that the quotient is 0; elsewhere it stays.
+fn sigmoid_gate(x: f32, beta: f32) -> f32 {
+    let z = finite(x) * finite(beta * -1.442695);
+    return select(finite(x), x, z <= 0.0) / (1.0 + exp2(z));
+}
+// Only -infinity needs replacing here.
+fn gelu_tanh_gate(x: f32) -> f32 {
+    let c = max(x, -LARGEST);
+    return c / (1.0 + exp2(c * (-2.3022082 - 0.10294324 * (c * c))));
+}
+// The polynomial is minimax for ln(1 + e) / e, 7e-5 relative, since beta may magnify it. beta > 0, so
+// that an infinite x needs no replacing.
+fn softplus(x: f32, beta: f32) -> f32 {
+    let e = exp2(abs(x) * finite(beta * -1.442695));
+    let ratio = 1.0 + e * (-0.49776129 + e * (0.30916654 + e * (-0.1612902 + e * 0.043079988)));
+    return max(x, 0.0) + (1.0 / beta) * e * ratio;
 }
 fn tanh_softplus_gate(x: f32) -> f32 {
     let e = exp(min(x, 20.0));
     let n = e * (e + 2.0);
-    return select(finite(x), x, x >= 0.0) * (n / (n + 2.0));
+    return max(x, -LARGEST) * (n / (n + 2.0));
 }
-// Phi is a sigmoid of an odd polynomial, fitted to 3e-6 absolute in x Phi(x).
+// Phi(-t) as 1 / (1 + p^16), which takes no exponential; p is minimax for what is allowed in x Phi(x),
+// and grows for all t.
 fn normal_gate(x: f32) -> f32 {
-    let s = x * x;
-    let z = x * (1.5956552 + s * (0.07293986 + s * (-2.5095108e-4 + s * (-6.0934688e-5 + s * 2.2252814e-6))));
-    return select(finite(x), x, x >= 0.0) / (1.0 + exp(-z));
+    let t = min(abs(x), 100.0);
+    let p = 1.0 + t * (0.09972467 + t * (0.004990666 + t * (0.004679804 + t * 5.0386414e-4)));
+    let p2 = p * p;
+    let p4 = p2 * p2;
+    let p8 = p4 * p4;
+    return select(-0.0, x, x >= 0.0) - t / (1.0 + p8 * p8); // -0, so that the sum is -0 at -infinity
 }
 
 fn expm1f(x: f32) -> f32 { return exp(x) - 1.0; }
@@ -33,8 +52,11 @@ fn log1p_ratio(x: f32) -> f32 {
     return 1.0 + x * (-0.49990374 + x * (0.33135921 + x * (-0.23592617 + x * (0.15067747
         + x * (-0.067548379 + x * 0.014489737)))));
 }
-// Clamped: large inputs give NaN on llvmpipe.
-fn tanhf(x: f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
+// Not the builtin, which is NaN for large inputs on llvmpipe, and two exponentials on many adapters.
+fn tanhf(x: f32) -> f32 {
+    let e = exp2(-2.88539 * abs(x));
+    return bitcast<f32>(bitcast<u32>((1.0 - e) / (1.0 + e)) | (bitcast<u32>(x) & 0x80000000u));
+}
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
 fn normal_tail(t: f32) -> f32 {
     let w = 1.0 / (1.0 + 0.2316419 * t);

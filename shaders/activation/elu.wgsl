@@ -1,6 +1,6 @@
 // ELU: x for x > 0, else alpha (e^x - 1).
 fn value(x: f32, alpha: f32) -> f32 {
-    return select(alpha * expm1f(min(x, 0.0)), x, x > 0.0);
+    return select(alpha * expm1f(x), x, x > 0.0);
 }
 
 // upstream for x > 0, else alpha e^x upstream.
@@ -12,5 +12,5 @@ fn backward(x: f32, upstream: f32, alpha: f32) -> f32 {
 
 // With respect to alpha: 0 for x > 0, else (e^x - 1) upstream.
 fn parameter_backward(x: f32, upstream: f32, alpha: f32) -> f32 {
-    return select(expm1f(min(x, 0.0)) * upstream, 0.0, x > 0.0);
+    return select(expm1f(x) * upstream, 0.0, x > 0.0);
 }

@@ -1,7 +1,5 @@
 // GELU, tanh form: x s(2u), u = sqrt(2 / pi) (x + 0.044715 x^3), s the logistic sigmoid.
-fn value(x: f32) -> f32 {
-    return sigmoid_gate(x, x, exp_negative_gelu(x));
-}
+fn value(x: f32) -> f32 { return gelu_tanh_gate(x); }
 
 // upstream (s + x s (1 - s) 2u'), from e = e^-|2u|, which is 0 beyond |x| = 16.
 fn backward(x: f32, upstream: f32) -> f32 {

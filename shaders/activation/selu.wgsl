@@ -4,7 +4,7 @@ const LAMBDA = 1.0507009873554804934193349852946;
 const LAMBDA_ALPHA = 1.7580993408473768599402175208123;
 
 fn value(x: f32) -> f32 {
-    return select(LAMBDA_ALPHA * expm1f(min(x, 0.0)), LAMBDA * x, x > 0.0);
+    return select(LAMBDA_ALPHA * expm1f(x), LAMBDA * x, x > 0.0);
 }
 
 // lambda upstream for x > 0, else lambda alpha e^x upstream.

@@ -1,8 +1,5 @@
-// Softplus: ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
-fn value(x: f32, beta: f32) -> f32 {
-    let e = exp_negative_product(x, beta);
-    return max(x, 0.0) + times(log1p_ratio(plain(e)) * (1.0 / beta), e);
-}
+// Softplus: ln(1 + e^(beta x)) / beta.
+fn value(x: f32, beta: f32) -> f32 { return softplus(x, beta); }
 
 // upstream s(beta x).
 fn backward(x: f32, upstream: f32, beta: f32) -> f32 {
