@@ -283,8 +283,8 @@ impl IndexType {
 
 const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
 
-/// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_groups`,
-/// `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
+/// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_runs`,
+/// `forward_groups`, `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
 pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
     [kernel, MAXOUT, element_source(element), index.source()].join("\n")

@@ -44,6 +44,7 @@ const SOFTMAX_SPLITS: &[&str] = &[
 
 const MAXOUT_POOLING: &[&str] = &[
     "forward_streams",
+    "forward_runs",
     "forward_groups",
     "forward_lanes",
     "backward_streams",

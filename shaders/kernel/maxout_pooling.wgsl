@@ -6,7 +6,7 @@
 //   streams  span is whole vectors, and so is each piece
 //   groups   span is 1 and the pieces of four groups are whole vectors, turned in registers
 //   lanes    any other, element by element; in the backward pass a thread takes a vector of dx
-// Indices count vectors in the first two and elements in the third. Where a row is more than a binding
+// Indices count vectors in all but the last, which counts elements. Where a row is more than a binding
 // holds, its pieces come in several dispatches, CONTINUED after the first.
 
 struct Arguments {
@@ -80,6 +80,30 @@ fn forward_streams(place: Place) {
         best = better(best, stored(input[x + piece * arguments.stride]), arguments.first_piece + piece, INFINITY);
     }
     finish(arguments.y_skip + index, best);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn forward_runs(place: Place) {
+    let index = thread_index(place) * 4u;
+    if index >= arguments.count { return; }
+    let x = x_of(index);
+    let y = arguments.y_skip + index;
+    var a = best_so_far(y);
+    var b = best_so_far(y + 1u);
+    var c = best_so_far(y + 2u);
+    var d = best_so_far(y + 3u);
+    for (var piece = 0u; piece < pieces(); piece++) {
+        let at = x + piece * arguments.stride;
+        let number = arguments.first_piece + piece;
+        a = better(a, stored(input[at]), number, INFINITY);
+        b = better(b, stored(input[at + 1u]), number, INFINITY);
+        c = better(c, stored(input[at + 2u]), number, INFINITY);
+        d = better(d, stored(input[at + 3u]), number, INFINITY);
+    }
+    finish(y, a);
+    finish(y + 1u, b);
+    finish(y + 2u, c);
+    finish(y + 3u, d);
 }
 
 @compute @workgroup_size(WORKGROUP)

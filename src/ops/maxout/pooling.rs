@@ -73,6 +73,7 @@ struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Streams,
+    Runs,
     Groups,
     Lanes,
 }
@@ -215,6 +216,7 @@ impl Maxout {
             let mut compute = encoder.begin_compute_pass(&Default::default());
             for step in groups.steps(most) {
                 for (way, step) in step.ways(groups).into_iter().flatten() {
+                    let way = pass.way(gpu, way, step);
                     pass.encode(gpu, &mut compute, way, step, winners)?;
                 }
             }
@@ -327,7 +329,7 @@ impl Step {
         ];
         let [count, span, jump, stride, x_skip, y_skip] = match way {
             Way::Lanes => counts,
-            Way::Streams | Way::Groups => counts.map(|count| count / 4),
+            Way::Streams | Way::Runs | Way::Groups => counts.map(|count| count / 4),
         };
         [
             count,
@@ -351,17 +353,27 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Runs in place of streams on a software adapter, where they can be.
+    fn way(self, gpu: &Gpu, way: Way, step: Step) -> Way {
+        let fours = step.span.is_multiple_of(16) && step.y.len.is_multiple_of(16);
+        match (self, way) {
+            (Self::Forward { .. }, Way::Streams) if fours && gpu.is_software() => Way::Runs,
+            _ => way,
+        }
+    }
+
     /// The shader's entry point, and the bindings that it uses.
     const fn entry(self, way: Way) -> (&'static str, &'static [Binding]) {
         match (self, way) {
             (Self::Forward { .. }, Way::Streams) => {
                 ("forward_streams", &[Read(0), Write(2), Write(3)])
             }
+            (Self::Forward { .. }, Way::Runs) => ("forward_runs", &[Read(0), Write(2), Write(3)]),
             (Self::Forward { .. }, Way::Groups) => {
                 ("forward_groups", &[Read(0), Write(2), Write(3)])
             }
             (Self::Forward { .. }, Way::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
-            (Self::Backward { .. }, Way::Streams) => {
+            (Self::Backward { .. }, Way::Streams | Way::Runs) => {
                 ("backward_streams", &[Read(0), Write(2), Read(4)])
             }
             (Self::Backward { .. }, Way::Groups) => {
@@ -409,10 +421,11 @@ impl<'a> Pass<'a> {
         };
         let count = match way {
             Way::Lanes => written.len,
-            Way::Streams | Way::Groups => step.y.len,
+            Way::Streams | Way::Runs | Way::Groups => step.y.len,
         };
         let threads = match way {
             Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
+            Way::Runs => count / 16,
             Way::Streams | Way::Groups => count / 4,
         };
         let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
