@@ -2,8 +2,10 @@
 // and 0 at the others.
 //
 // Either layout is the middle axis of [rows, pieces, span]: of adjacent channels a group is a row, of
-// strided ones an outer place. Three ways through it, a thread taking one vector of four lanes of y:
+// strided ones an outer place. Four ways through it, a thread taking one vector of four lanes of y:
 //   streams  span is whole vectors, and so is each piece
+//   runs     the same by eight vectors side by side: on software adapters, which run few threads at a
+//            time, reads would else jump to and fro within a page, where caches do not foresee them
 //   groups   span is 1 and the pieces of four groups are whole vectors, turned in registers
 //   lanes    any other, element by element; in the backward pass a thread takes a vector of dx
 // Indices count vectors in all but the last, which counts elements. Where a row is more than a binding
@@ -82,28 +84,43 @@ fn forward_streams(place: Place) {
     finish(arguments.y_skip + index, best);
 }
 
+struct Four { a: Best, b: Best, c: Best, d: Best }
+
+fn four_so_far(y: u32) -> Four {
+    return Four(best_so_far(y), best_so_far(y + 1u), best_so_far(y + 2u), best_so_far(y + 3u));
+}
+
+fn better_four(best: Four, x: u32, piece: u32) -> Four {
+    return Four(
+        better(best.a, stored(input[x]), piece, INFINITY),
+        better(best.b, stored(input[x + 1u]), piece, INFINITY),
+        better(best.c, stored(input[x + 2u]), piece, INFINITY),
+        better(best.d, stored(input[x + 3u]), piece, INFINITY),
+    );
+}
+
+fn finish_four(y: u32, best: Four) {
+    finish(y, best.a);
+    finish(y + 1u, best.b);
+    finish(y + 2u, best.c);
+    finish(y + 3u, best.d);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn forward_runs(place: Place) {
-    let index = thread_index(place) * 4u;
+    let index = thread_index(place) * 8u;
     if index >= arguments.count { return; }
     let x = x_of(index);
     let y = arguments.y_skip + index;
-    var a = best_so_far(y);
-    var b = best_so_far(y + 1u);
-    var c = best_so_far(y + 2u);
-    var d = best_so_far(y + 3u);
+    var low = four_so_far(y);
+    var high = four_so_far(y + 4u);
     for (var piece = 0u; piece < pieces(); piece++) {
         let at = x + piece * arguments.stride;
-        let number = arguments.first_piece + piece;
-        a = better(a, stored(input[at]), number, INFINITY);
-        b = better(b, stored(input[at + 1u]), number, INFINITY);
-        c = better(c, stored(input[at + 2u]), number, INFINITY);
-        d = better(d, stored(input[at + 3u]), number, INFINITY);
+        low = better_four(low, at, arguments.first_piece + piece);
+        high = better_four(high, at + 4u, arguments.first_piece + piece);
     }
-    finish(y, a);
-    finish(y + 1u, b);
-    finish(y + 2u, c);
-    finish(y + 3u, d);
+    finish_four(y, low);
+    finish_four(y + 4u, high);
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -16,7 +16,7 @@ use super::{
 use crate::with_element;
 
 /// Shapes with the axis and the pieces.
-const SHAPES: [(&[usize], i64, usize); 42] = [
+const SHAPES: [(&[usize], i64, usize); 45] = [
     (&[1], 0, 1),
     (&[1, 12], 1, 3),
     (&[1, 7], 1, 7),
@@ -51,6 +51,9 @@ const SHAPES: [(&[usize], i64, usize); 42] = [
     (&[3, 24, 8], 1, 8),
     (&[3, 24, 8], 1, 24),
     (&[2, 3, 4, 5], -2, 2),
+    (&[5, 128], 1, 4),
+    (&[3, 192], 1, 2),
+    (&[3, 6, 96], 1, 3),
     (&[2, 600], 1, 300),
     (&[2, 1200, 4], 1, 300),
     (&[1, 1024], 1, 512),
@@ -61,7 +64,8 @@ const SHAPES: [(&[usize], i64, usize); 42] = [
     (&[20], -1, 5),
 ];
 
-const FEW_SHAPES: [(&[usize], i64, usize); 9] = [
+const FEW_SHAPES: [(&[usize], i64, usize); 10] = [
+    (&[3, 6, 96], 1, 3),
     (&[3, 345, 7], 1, 5),
     (&[2, 1756], 1, 4),
     (&[37, 12], 1, 2),
@@ -74,7 +78,8 @@ const FEW_SHAPES: [(&[usize], i64, usize); 9] = [
 ];
 
 /// What takes several windows of 16 KiB; where a row does, its pieces come in turn.
-const PIECES: [(&[usize], i64, usize); 11] = [
+const PIECES: [(&[usize], i64, usize); 12] = [
+    (&[100, 128], 1, 4),
     (&[1000, 24], 1, 4),
     (&[1000, 24], 1, 3),
     (&[1000, 25], 1, 5),

@@ -16,6 +16,12 @@ use crate::{
 /// Pieces up to which their number is built into the pipeline.
 const FEW: usize = 8;
 
+/// Elements of a run, eight vectors.
+const RUN: usize = 32;
+
+/// Bytes of a page of memory, within which CPUs foresee what is read next.
+const PAGE: u64 = 4096;
+
 /// Maxout over groups of channels along one axis of a tensor of any shape: of each group of `pieces`
 /// channels the largest, so that the axis shrinks to a `pieces`-th.
 ///
@@ -353,11 +359,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Runs in place of streams on a software adapter, where they can be.
+    /// Runs in place of streams on a software adapter, where a page holds several pieces: 0.6 of the
+    /// speed of streams read side by side in place of 0.3. Where it does not, they are slower.
     fn way(self, gpu: &Gpu, way: Way, step: Step) -> Way {
-        let fours = step.span.is_multiple_of(16) && step.y.len.is_multiple_of(16);
+        let eights = step.span.is_multiple_of(RUN) && step.y.len.is_multiple_of(RUN);
+        let within_page = step.stride as u64 * self.y().element().size() < PAGE;
         match (self, way) {
-            (Self::Forward { .. }, Way::Streams) if fours && gpu.is_software() => Way::Runs,
+            (Self::Forward { .. }, Way::Streams) if eights && within_page && gpu.is_software() => {
+                Way::Runs
+            }
             _ => way,
         }
     }
@@ -425,7 +435,7 @@ impl<'a> Pass<'a> {
         };
         let threads = match way {
             Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
-            Way::Runs => count / 16,
+            Way::Runs => count / RUN,
             Way::Streams | Way::Groups => count / 4,
         };
         let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
