@@ -1,7 +1,7 @@
 // Reductions per channel of a tensor seen as [outer, channels, inner].
 //
 // `columns` serves inner = 1: the tensor is a matrix whose rows hold a whole number of outer rows
-// and of vectors; a thread owns one vector of columns and walks ROWS rows. `runs` serves inner > 1:
+// and of vectors; a thread owns one vector of columns and walks `walk` rows. `runs` serves inner > 1:
 // LANES threads share the runs of inner elements of a channel, vector by vector. Each thread leaves
 // a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. No
 // barriers and no atomics: the same input gives the same bits.
@@ -20,9 +20,9 @@ struct Arguments {
     first: u32,    // place of the first partial result
     lanes: u32,    // runs: threads that share a run
     channel: u32,  // runs: the first channel of this piece
+    walk: u32,     // columns: rows that a thread takes
 }
 
-const ROWS: u32 = 128u;
 const BLOCK: u32 = 32u;
 const MERGED: u32 = 1024u; // BLOCK blocks
 override WORKGROUP: u32 = 64u;
@@ -61,7 +61,7 @@ fn columns(place: Place) {
     let index = thread_index(place);
     let split = index / arguments.vectors;
     let column = index - split * arguments.vectors;
-    let first = split * ROWS;
+    let first = split * arguments.walk;
     if first >= arguments.rows { return; }
     let channel = vec4<u32>(column * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
     let known = context(channel % vec4<u32>(arguments.channels));
@@ -69,7 +69,7 @@ fn columns(place: Place) {
     let whole = arguments.length / 4u;
     // The rows of this split whose vector is whole.
     let reach = whole + arguments.vectors - 1u - min(column, whole + arguments.vectors - 1u);
-    let end = min(first + ROWS, reach / arguments.vectors);
+    let end = min(first + arguments.walk, reach / arguments.vectors);
     var vector = first * arguments.vectors + column;
     var sums = begin(item(start + min(vector, (arguments.length - 1u) / 4u)));
     var row = first;
@@ -92,7 +92,7 @@ fn columns(place: Place) {
         vector += arguments.vectors;
     }
     var results_of_lanes = finish(sums);
-    if vector == whole && row < first + ROWS && whole * 4u < arguments.length {
+    if vector == whole && row < first + arguments.walk && whole * 4u < arguments.length {
         let tail = item(start + vector);
         let count = arguments.length - whole * 4u;
         results_of_lanes = join_lanes(results_of_lanes, alone(tail, known), count);

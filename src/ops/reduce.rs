@@ -12,8 +12,15 @@ use crate::{
     wgsl::{Math, Reduction},
 };
 
-/// Rows that a thread walks; `ROWS` of the shader.
+/// Rows that a thread walks.
 const ROWS: usize = 128;
+/// Rows that it walks on software adapters where each lies on a page of its own: more than caches
+/// foresee the reads of (lavapipe, 1,024 channels: 1.3 of reading 128 rows at a time, against 0.9).
+const ROWS_OF_PAGES: usize = 32;
+/// Bytes of a page of memory.
+const PAGE: u64 = 4096;
+/// Columns that make neighbouring threads read neighbouring memory.
+const COLUMNS: usize = 32;
 /// Partial results that a thread joins; `MERGED` of the shader.
 const MERGED: usize = 1024;
 /// Runs or single vectors that a thread sums at most before it joins; `BLOCK` of the shader.
@@ -189,7 +196,7 @@ impl Reduce<'_> {
                 (piece.before - before) * self.view.extent,
                 lanes,
                 piece.channel,
-                0,
+                self.walk(),
                 0,
                 0,
             ]
@@ -262,10 +269,20 @@ impl Reduce<'_> {
 
     /// Rows of columns that a binding holds, if any whose partial results it holds too.
     fn rows_per_window(&self) -> Option<usize> {
-        let columns = columns_for(self.view.extent);
+        let columns = columns_for(self.view.extent, COLUMNS);
         let rows = self.most_elements() / columns;
         let partials = (columns * self.reduction.words() * 4) as u64;
         (rows > 0 && partials <= largest_window(self.x.gpu())).then_some(rows)
+    }
+
+    /// Rows of columns that a thread walks.
+    fn walk(&self) -> usize {
+        let row = columns_for(self.view.extent, COLUMNS) as u64 * self.x.element().size();
+        if self.x.gpu().is_software() && row >= PAGE {
+            ROWS_OF_PAGES
+        } else {
+            ROWS
+        }
     }
 
     /// Elements that a binding holds, whatever element it begins at.
@@ -275,15 +292,16 @@ impl Reduce<'_> {
 
     fn plan_columns(&self, fit: usize) -> Plan {
         let len = self.x.len();
-        let columns = columns_for(self.view.extent);
+        let columns = columns_for(self.view.extent, COLUMNS);
         let fold = columns / self.view.extent;
-        let step = if fit > ROWS { fit / ROWS * ROWS } else { fit } * columns;
+        let walk = self.walk();
+        let step = if fit > walk { fit / walk * walk } else { fit } * columns;
         let mut pieces = Vec::new();
         let mut partials = 0;
         for start in (0..len).step_by(step) {
             let length = step.min(len - start);
             let rows = length.div_ceil(columns);
-            let splits = rows.div_ceil(ROWS);
+            let splits = rows.div_ceil(walk);
             pieces.push(Piece {
                 start,
                 len: length,

@@ -11,7 +11,9 @@ use super::{
 
 /// Shapes with the axis of their channels. Between them inner is 1, 2, 3, 5, 7, 20 and large, and
 /// vectors lie within a channel, across two and across four.
-const SHAPES: [(&[usize], i64); 19] = [
+///
+/// The last two are walked by columns, whole groups of rows and what they leave.
+const SHAPES: [(&[usize], i64); 21] = [
     (&[1757], 0),
     (&[1757], -1),
     (&[3, 345, 7], 0),
@@ -31,6 +33,8 @@ const SHAPES: [(&[usize], i64); 19] = [
     (&[3, 0, 5], 1),
     (&[0, 4, 5], 1),
     (&[1], 0),
+    (&[2100, 64], 1),
+    (&[1100, 63], -1),
 ];
 
 pub(super) fn per_channel<T: Element>(
