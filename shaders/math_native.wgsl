@@ -52,7 +52,8 @@ fn log1p_ratio(x: f32) -> f32 {
     return 1.0 + x * (-0.49990374 + x * (0.33135921 + x * (-0.23592617 + x * (0.15067747
         + x * (-0.067548379 + x * 0.014489737)))));
 }
-// Not the builtin, which is NaN for large inputs on llvmpipe, and two exponentials on many adapters.
+// Not the builtin, which is NaN for large inputs on SwiftShader, loses the sign of -0 there and on
+// llvmpipe-gl, and costs llvmpipe twice as much.
 fn tanhf(x: f32) -> f32 {
     let e = exp2(-2.88539 * abs(x));
     return bitcast<f32>(bitcast<u32>((1.0 - e) / (1.0 + e)) | (bitcast<u32>(x) & 0x80000000u));

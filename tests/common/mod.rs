@@ -154,6 +154,14 @@ pub const SHAPES_WITH_AXES: [(&[usize], i64); 21] = [
     (&[2, 3, 0, 4], 1),
 ];
 
+/// The element types to try an activation in. PReLU is leaky ReLU's snippet under another name.
+pub fn element_types(activation: Activation) -> &'static [ElementType] {
+    match activation.name() {
+        "prelu" => &ElementType::ALL[..1],
+        _ => &ElementType::ALL,
+    }
+}
+
 /// Runs a function that is generic over the element type for one known at run time.
 #[macro_export]
 macro_rules! with_element {
