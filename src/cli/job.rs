@@ -208,7 +208,7 @@ fn inner(shape: &[usize], axis: usize) -> usize {
     shape[axis + 1..].iter().product()
 }
 
-/// One line for each of several failed comparisons of numbers beside the output.
+/// Fails, naming `what` of `op`, unless the comparison passed.
 fn expect(op: String, what: &str, report: &Report) -> Result {
     if report.passed() {
         return Ok(());

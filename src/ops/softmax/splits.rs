@@ -10,7 +10,7 @@ use crate::{
         Binding::{self, Read, Write},
         Gpu, Pipeline,
     },
-    ops::{Window, dispatch, fold_over, largest_window},
+    ops::{Window, dispatch, fold_over, largest_window, reduce::bind},
     tensor::{Tensor, View},
     wgsl::SoftmaxKernel,
 };
@@ -236,7 +236,7 @@ impl<'a> Work<'a> {
         });
         if !self.pass.is_backward() {
             let pipeline = self.pipelines.finish.clone();
-            self.dispatch(&pipeline, &[whole(2, sums)], shape, shape.outer * rows);
+            self.dispatch(&pipeline, &[bind(2, sums)], shape, shape.outer * rows);
         }
         // Elements of the rows that lie together and fit a window: all of them, or those of some
         // places along the axis, or, where not even one place has room, of a part of one.
@@ -271,7 +271,7 @@ impl<'a> Work<'a> {
                 resource: window.binding(tensor),
             })
             .collect();
-        bindings.push(whole(2, &self.scratch[0]));
+        bindings.push(bind(2, &self.scratch[0]));
         let threads = shape.outer * self.plan.splits(shape.count) * shape.rows;
         let pipeline = self.pipelines.sum.clone();
         self.dispatch(&pipeline, &bindings, Arguments { skip, ..shape }, threads);
@@ -284,7 +284,7 @@ impl<'a> Work<'a> {
         while shape.count > 1 {
             let to = 1 - from;
             let runs = shape.count.div_ceil(RUN);
-            let bindings = [whole(2, &scratch[to]), whole(3, &scratch[from])];
+            let bindings = [bind(2, &scratch[to]), bind(3, &scratch[from])];
             let pipeline = self.pipelines.merge.clone();
             self.dispatch(&pipeline, &bindings, shape, shape.outer * runs * shape.rows);
             shape.count = runs;
@@ -296,7 +296,7 @@ impl<'a> Work<'a> {
     /// Writes the results of `count` elements from `first` on.
     fn write(&mut self, first: usize, count: usize, sums: &Tensor, shape: Arguments) {
         let (window, skip) = self.window(first, count);
-        let mut bindings = vec![whole(3, sums)];
+        let mut bindings = vec![bind(3, sums)];
         bindings.extend(
             self.pass
                 .tensors()
@@ -344,13 +344,6 @@ impl<'a> Work<'a> {
             words,
             groups,
         );
-    }
-}
-
-fn whole(binding: u32, tensor: &Tensor) -> wgpu::BindGroupEntry<'_> {
-    wgpu::BindGroupEntry {
-        binding,
-        resource: Window::whole(tensor).binding(tensor),
     }
 }
 
