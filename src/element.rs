@@ -81,3 +81,9 @@ impl Element for bf16 {
         Self::from_f64(value)
     }
 }
+
+/// The values in f64, which is exact.
+#[cfg(feature = "cli")]
+pub(crate) fn wide<T: Element>(x: &[T]) -> Vec<f64> {
+    x.iter().map(|x| f64::from(x.to_f32())).collect()
+}

@@ -11,7 +11,7 @@ use crate::{
         maxout, softmax,
     },
     activation::Family,
-    element::{Element, ElementType},
+    element::{Element, ElementType, wide},
     error::Result,
     gpu::Gpu,
     ops::{
@@ -361,8 +361,4 @@ fn check_affine<T: Element>(
         report = report.merge(compare(&found.download::<f32>()?, &bounds));
     }
     Ok(report)
-}
-
-fn wide<T: Element>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(x.to_f32())).collect()
 }

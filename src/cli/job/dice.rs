@@ -14,7 +14,7 @@ use crate::{
         flags::{Mode, Verify},
         parameters::{Parameters, PerChannel},
     },
-    element::Element,
+    element::{Element, wide},
     error::Error,
     gpu::Gpu,
     ops::dice::Dice,
@@ -303,8 +303,4 @@ impl Job {
             ],
         })
     }
-}
-
-fn wide<T: Element>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(x.to_f32())).collect()
 }

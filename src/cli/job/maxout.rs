@@ -13,7 +13,7 @@ use crate::{
         files::Content,
         parameters::{Parameters, Weights},
     },
-    element::Element,
+    element::{Element, wide},
     error::Error,
     gpu::Gpu,
     ops::maxout::{Maxout, MaxoutAffine},
@@ -371,10 +371,6 @@ fn mismatch(
         rule,
     }
     .into()
-}
-
-fn wide<T: Element>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(x.to_f32())).collect()
 }
 
 fn narrow<T: Element>(x: &[f64]) -> Vec<T> {
