@@ -40,6 +40,7 @@ pub mod gpu;
 mod initialize;
 #[cfg(feature = "npy")]
 pub mod io;
+pub mod offload;
 pub mod ops;
 pub mod reference;
 mod tensor;
@@ -50,6 +51,7 @@ pub use element::{Element, ElementType};
 pub use error::{Error, Result};
 pub use gpu::{Adapter, Gpu, ShaderChecks};
 pub use initialize::Initializer;
+pub use offload::Offload;
 pub use ops::{
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
 pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey};
+pub(crate) use readback::unmapped;
 
 use crate::error::{Error, Result};
 use fault::Fault;
@@ -45,10 +46,13 @@ pub struct Gpu {
 
 struct Shared {
     name: String,
+    /// What it was opened from, unless the caller opened it.
+    adapter: Option<Adapter>,
     device: wgpu::Device,
     queue: wgpu::Queue,
     limits: wgpu::Limits,
     software: bool,
+    maps_tensors: bool,
     checks: ShaderChecks,
     fault: Arc<Fault>,
     memory: Arc<Memory>,
@@ -93,7 +97,7 @@ impl Gpu {
     pub async fn open_async(adapter: &Adapter, checks: ShaderChecks) -> Result<Self> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("wgpu-activations"),
-            required_features: adapter.raw().features() & wgpu::Features::TIMESTAMP_QUERY,
+            required_features: adapter.raw().features() & wanted(&adapter.info()),
             required_limits: adapter.raw().limits(),
             ..Default::default()
         };
@@ -107,13 +111,9 @@ impl Gpu {
             })?;
         let fault = Arc::new(Fault::default());
         fault.watch(&device);
-        Ok(Self::assemble(
-            adapter.name().to_owned(),
-            device,
-            queue,
-            checks,
-            fault,
-        ))
+        let name = adapter.name().to_owned();
+        let adapter = Some(adapter.clone());
+        Ok(Self::assemble(name, adapter, device, queue, checks, fault))
     }
 
     /// Works on a device and queue of the caller's own, with the limits that it was opened with.
@@ -123,25 +123,31 @@ impl Gpu {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let name = device.adapter_info().name;
         let checks = ShaderChecks::default();
-        Self::assemble(name, device, queue, checks, Arc::default())
+        Self::assemble(name, None, device, queue, checks, Arc::default())
     }
 
     fn assemble(
         name: String,
+        adapter: Option<Adapter>,
         device: wgpu::Device,
         queue: wgpu::Queue,
         checks: ShaderChecks,
         fault: Arc<Fault>,
     ) -> Self {
         let limits = device.limits();
-        let software = device.adapter_info().device_type == wgpu::DeviceType::Cpu;
+        let info = device.adapter_info();
+        let software = info.device_type == wgpu::DeviceType::Cpu;
+        let mappable = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
+        let maps_tensors = shares_memory(&info) && device.features().contains(mappable);
         Self {
             shared: Arc::new(Shared {
                 name,
+                adapter,
                 device,
                 queue,
                 limits,
                 software,
+                maps_tensors,
                 checks,
                 fault,
                 memory: Arc::default(),
@@ -191,11 +197,29 @@ impl Gpu {
         self.shared.software
     }
 
+    /// Whether the host can map tensors' own memory, since it is the device's, too.
+    pub(crate) fn maps_tensors(&self) -> bool {
+        self.shared.maps_tensors
+    }
+
+    /// The same adapter opened once more, after the device was lost.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DeviceLost`] for a device of the caller's own, [`Error::DeviceRequest`].
+    pub(crate) fn reopen(&self) -> Result<Self> {
+        match &self.shared.adapter {
+            Some(adapter) => Self::open(adapter, self.shared.checks),
+            None => Err(Error::DeviceLost("it was opened by the caller".to_owned())),
+        }
+    }
+
     pub(crate) fn same_device(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+    /// Waits for a submission, or for all.
+    pub(crate) fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let waited = self.shared.device.poll(wgpu::PollType::Wait {
             submission_index: submission,
             timeout: None,
@@ -291,6 +315,25 @@ impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Gpu").field(&self.shared.name).finish()
     }
+}
+
+/// Features to open an adapter with, where it has them.
+fn wanted(info: &wgpu::AdapterInfo) -> wgpu::Features {
+    let timestamps = wgpu::Features::TIMESTAMP_QUERY;
+    if shares_memory(info) {
+        // Elsewhere it would move tensors to memory that is far from the device.
+        timestamps | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
+    } else {
+        timestamps
+    }
+}
+
+/// Whether host and device have one memory.
+fn shares_memory(info: &wgpu::AdapterInfo) -> bool {
+    matches!(
+        info.device_type,
+        wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu
+    )
 }
 
 /// Locks; a thread that panicked while holding the lock left nothing half done in these maps.

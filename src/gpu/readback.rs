@@ -1,5 +1,11 @@
 //! Bytes from device memory back to the host.
 
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use super::Gpu;
@@ -8,10 +14,13 @@ use crate::error::{Error, Result};
 /// Bytes per step: what staging memory a download takes at most.
 const STEP: u64 = 64 << 20;
 
+/// A buffer that the host is to see, once the device is done with it.
+pub(crate) struct Mapping(OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>);
+
 /// A copy under way to a buffer that the host can map.
 struct Step {
     staging: wgpu::Buffer,
-    mapped: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+    mapped: Mapping,
     submission: wgpu::SubmissionIndex,
 }
 
@@ -65,14 +74,7 @@ impl Gpu {
             encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
             Ok(())
         })?;
-        let (sender, mapped) = oneshot_channel();
-        self.guarded(|| {
-            staging.map_async(wgpu::MapMode::Read, .., move |result| {
-                // The receiver is gone when the caller gave up; then nobody wants the result.
-                let _ = sender.send(result);
-            });
-            Ok(())
-        })?;
+        let mapped = self.map(&staging, wgpu::MapMode::Read)?;
         Ok(Step {
             staging,
             mapped,
@@ -81,19 +83,56 @@ impl Gpu {
     }
 
     async fn finish_read(&self, step: Step, bytes: &mut [u8]) -> Result<()> {
-        let mapped = step.mapped.receive().await;
-        self.shared.fault.check()?;
-        let failed = |reason: String| Error::Internal(format!("read-back failed: {reason}"));
-        match mapped {
-            Some(Ok(())) => {}
-            Some(Err(error)) => return Err(failed(error.to_string())),
-            None => return Err(failed("the device dropped the request".to_owned())),
-        }
+        self.mapped(step.mapped).await?;
         let view = step
             .staging
             .get_mapped_range(..)
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| unmapped(error.to_string()))?;
         bytes.copy_from_slice(&view[..bytes.len()]);
         Ok(())
     }
+
+    /// Asks for `buffer` to be mapped when the work submitted on it is done.
+    pub(crate) fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<Mapping> {
+        let (sender, mapped) = oneshot_channel();
+        self.guarded(|| {
+            buffer.map_async(mode, .., move |result| {
+                // The receiver is gone when the caller gave up; then nobody wants the result.
+                let _ = sender.send(result);
+            });
+            Ok(())
+        })?;
+        Ok(Mapping(mapped))
+    }
+
+    /// Completes once the buffer is mapped, for which somebody must poll the device.
+    pub(crate) async fn mapped(&self, mapping: Mapping) -> Result<()> {
+        let mapped = mapping.0.receive().await;
+        self.shared.fault.check()?;
+        match mapped {
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) => Err(unmapped(error.to_string())),
+            None => Err(unmapped("the device dropped the request".to_owned())),
+        }
+    }
+
+    /// Maps a buffer that no work under way uses, without waiting for other work.
+    pub(crate) fn map_idle(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<()> {
+        let mut mapped = pin!(self.mapped(self.map(buffer, mode)?));
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            let _ = self.shared.device.poll(wgpu::PollType::Poll);
+            if let Poll::Ready(result) = mapped.as_mut().poll(&mut context) {
+                return result;
+            }
+            self.shared.fault.check()?;
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// A buffer that the host cannot see.
+pub(crate) fn unmapped(reason: String) -> Error {
+    let reason: Vec<_> = reason.split_whitespace().collect();
+    Error::Internal(format!("mapping a buffer failed: {}", reason.join(" ")))
 }

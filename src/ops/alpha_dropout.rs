@@ -43,6 +43,8 @@ const NAME: &str = "alpha-dropout";
 pub struct AlphaDropout {
     p: f32,
     seed: u64,
+    /// Vectors of four elements before the first one.
+    start: u64,
 }
 
 /// What a dispatch computes, by the tensors it touches.
@@ -79,7 +81,7 @@ impl AlphaDropout {
                 rule: "at least 0 and less than 1",
             });
         }
-        Ok(Self { p, seed })
+        Ok(Self { p, seed, start: 0 })
     }
 
     /// The probability of an element to be dropped.
@@ -90,6 +92,11 @@ impl AlphaDropout {
     /// The seed.
     pub const fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// The same for a part of a tensor that begins at this vector of four elements.
+    pub(crate) const fn starting_at(self, start: u64) -> Self {
+        Self { start, ..self }
     }
 
     /// For each element of a tensor of `len` elements, whether it is kept: what the passes do on the
@@ -265,7 +272,8 @@ impl AlphaDropout {
                     (columns, rows)
                 };
                 if groups.0 > 0 {
-                    let arguments = self.arguments(length, tiles, start / size / LANES);
+                    let arguments =
+                        self.arguments(length, tiles, self.start + start / size / LANES);
                     dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
                 }
             }

@@ -70,6 +70,11 @@ pub(super) fn moments(op: &'static str, x: &Tensor, view: View) -> Result<Tensor
 }
 
 impl TensorMoments {
+    /// [channels] of count, mean, M2 and an unused word.
+    pub(crate) fn into_words(self) -> Tensor {
+        self.words
+    }
+
     /// Elements in each channel.
     pub fn count(&self) -> u64 {
         self.count

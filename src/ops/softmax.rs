@@ -1,5 +1,6 @@
 //! Softmax and log-softmax along an axis, forward and backward.
 
+mod parts;
 mod rows;
 mod splits;
 

@@ -105,24 +105,36 @@ impl Moments {
         if other.count == 0 {
             return Ok(self.clone());
         }
-        let (a, b) = (self.count as f64, other.count as f64);
-        let share = b / (a + b);
-        let deltas = self.mean.iter().zip(&other.mean).map(|(a, b)| b - a);
-        let mean = self
+        let channels = self
             .mean
             .iter()
-            .zip(deltas.clone())
-            .map(|(mean, delta)| mean + delta * share)
-            .collect();
-        let m2 = self
-            .m2
+            .zip(&self.m2)
+            .map(|(&mean, &m2)| (mean, m2));
+        let others = other
+            .mean
             .iter()
             .zip(&other.m2)
-            .zip(deltas)
-            .map(|((left, right), delta)| left + right + delta * delta * share * a)
-            .collect();
+            .map(|(&mean, &m2)| (mean, m2));
+        let (mean, m2) = channels
+            .zip(others)
+            .map(|(a, b)| merge_channel((self.count, a), (other.count, b)))
+            .unzip();
         Self::new(self.count + other.count, mean, m2)
     }
+}
+
+/// Mean and M2 of both parts of a channel together, each given behind its count, not both 0.
+pub(crate) fn merge_channel(
+    (count, (mean, m2)): (u64, (f64, f64)),
+    (other_count, (other_mean, other_m2)): (u64, (f64, f64)),
+) -> (f64, f64) {
+    let (a, b) = (count as f64, other_count as f64);
+    let share = b / (a + b);
+    let delta = other_mean - mean;
+    (
+        mean + delta * share,
+        m2 + other_m2 + delta * delta * share * a,
+    )
 }
 
 fn same_channels(a: &[f64], b: &[f64]) -> Result<()> {

@@ -113,6 +113,18 @@ struct Arguments {
 }
 
 impl Arguments {
+    /// All rows of a tensor that one binding holds.
+    fn of(view: View) -> Self {
+        Self {
+            outer: view.outer,
+            slice: view.extent * view.inner,
+            inner: view.inner,
+            rows: view.inner,
+            count: view.extent,
+            ..Default::default()
+        }
+    }
+
     fn words(self) -> [u32; 8] {
         let Self {
             outer,
@@ -142,13 +154,7 @@ impl Softmax {
         let elements = (window - 256) / pass.input().element().size();
         let statistics = MOST_STATISTICS.min(window / 8);
         let plan = Plan::new(view, elements as usize, statistics as usize);
-        let allocate =
-            |splits: usize| gpu.allocate([plan.outer * splits * plan.rows, 2], ElementType::F32);
-        let splits = plan.splits(plan.count);
-        let mut scratch = vec![allocate(splits)?];
-        if splits > 1 {
-            scratch.push(allocate(splits.div_ceil(RUN))?);
-        }
+        let scratch = self.scratch(gpu, plan, plan.splits(plan.count))?;
         let mut work = Work {
             gpu,
             pass,
@@ -165,6 +171,115 @@ impl Softmax {
         }
         drop(work);
         Ok(scratch)
+    }
+
+    /// Memory for the sums of so many splits, and for the runs that they merge into.
+    fn scratch(&self, gpu: &Gpu, plan: Plan, splits: usize) -> Result<Vec<Tensor>> {
+        let allocate =
+            |splits: usize| gpu.allocate([plan.outer * splits * plan.rows, 2], ElementType::F32);
+        let mut scratch = vec![allocate(splits)?];
+        if splits > 1 {
+            scratch.push(allocate(splits.div_ceil(RUN))?);
+        }
+        Ok(scratch)
+    }
+
+    /// Sums the rows of a pass's input, which one binding holds: [rows, 2].
+    pub(super) fn sum_rows(&self, pass: Pass<'_>, view: View) -> Result<Tensor> {
+        let gpu = pass.input().gpu();
+        let plan = Plan::new(view, usize::MAX, usize::MAX);
+        let splits = plan.splits(view.extent);
+        let scratch = self.scratch(gpu, plan, splits)?;
+        let rows = gpu.allocate([view.outer * view.inner, 2], ElementType::F32)?;
+        gpu.submit(|encoder| {
+            let mut work = Work {
+                gpu,
+                pass,
+                view,
+                plan,
+                pipelines: self.pipelines(gpu, pass, plan)?,
+                scratch: &scratch,
+                compute: encoder.begin_compute_pass(&Default::default()),
+            };
+            let shape = Arguments::of(view);
+            let parts = Arguments {
+                per_split: plan.per_split,
+                ..shape
+            };
+            work.sum(0, parts);
+            let sums = work.merge(Arguments {
+                count: splits,
+                ..shape
+            });
+            drop(work);
+            encoder.copy_buffer_to_buffer(scratch[sums].raw(), 0, rows.raw(), 0, rows.bytes());
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Merges what [`Softmax::sum_rows`] gave for parts of the same rows, [parts, rows, 2], into
+    /// what [`Softmax::write_rows`] takes: [rows, 2].
+    pub(super) fn merge_rows(&self, backward: bool, parts: Tensor, rows: usize) -> Result<Tensor> {
+        let gpu = parts.gpu().clone();
+        let count = parts.len() / 2 / rows;
+        let runs = gpu.allocate([count.div_ceil(RUN) * rows, 2], ElementType::F32)?;
+        let scratch = [parts, runs];
+        let [x, y] = &scratch;
+        let pass = if backward {
+            Pass::Backward {
+                y: x,
+                upstream: x,
+                dx: y,
+            }
+        } else {
+            Pass::Forward { x, y }
+        };
+        let view = View {
+            outer: 1,
+            extent: count,
+            inner: rows,
+        };
+        let mut sums = 0;
+        gpu.submit(|encoder| {
+            let plan = Plan::new(view, usize::MAX, usize::MAX);
+            let mut work = Work {
+                gpu: &gpu,
+                pass,
+                view,
+                plan,
+                pipelines: self.pipelines(&gpu, pass, plan)?,
+                scratch: &scratch,
+                compute: encoder.begin_compute_pass(&Default::default()),
+            };
+            sums = work.merge(Arguments::of(view));
+            if !backward {
+                work.finish(sums, Arguments::of(view), rows);
+            }
+            Ok(())
+        })?;
+        let [parts, runs] = scratch;
+        Ok(if sums == 0 { parts } else { runs })
+    }
+
+    /// Writes the result of a pass whose rows have what [`Softmax::merge_rows`] gave.
+    pub(super) fn write_rows(&self, pass: Pass<'_>, view: View, rows: &Tensor) -> Result<()> {
+        let gpu = pass.input().gpu();
+        let plan = Plan::new(view, usize::MAX, usize::MAX);
+        gpu.submit(|encoder| {
+            let mut work = Work {
+                gpu,
+                pass,
+                view,
+                plan,
+                pipelines: self.pipelines(gpu, pass, plan)?,
+                scratch: &[],
+                compute: encoder.begin_compute_pass(&Default::default()),
+            };
+            work.write(0, pass.input().len(), rows, Arguments::of(view));
+            Ok(())
+        })
+        .map(drop)
     }
 
     fn pipelines(&self, gpu: &Gpu, pass: Pass<'_>, plan: Plan) -> Result<Pipelines> {
@@ -235,9 +350,9 @@ impl<'a> Work<'a> {
             ..shape
         });
         if !self.pass.is_backward() {
-            let pipeline = self.pipelines.finish.clone();
-            self.dispatch(&pipeline, &[bind(2, sums)], shape, shape.outer * rows);
+            self.finish(sums, shape, shape.outer * rows);
         }
+        let sums = &self.scratch[sums];
         // Elements of the rows that lie together and fit a window: all of them, or those of some
         // places along the axis, or, where not even one place has room, of a part of one.
         if rows < inner {
@@ -277,8 +392,15 @@ impl<'a> Work<'a> {
         self.dispatch(&pipeline, &bindings, Arguments { skip, ..shape }, threads);
     }
 
-    /// Merges the splits, `count` per row, until each row has one; tells where that is.
-    fn merge(&mut self, mut shape: Arguments) -> &'a Tensor {
+    /// Turns the sums of rows into the scales of their results.
+    fn finish(&mut self, sums: usize, shape: Arguments, rows: usize) {
+        let pipeline = self.pipelines.finish.clone();
+        self.dispatch(&pipeline, &[bind(2, &self.scratch[sums])], shape, rows);
+    }
+
+    /// Merges the splits, `count` per row, until each row has one; tells which part of the scratch
+    /// memory has it.
+    fn merge(&mut self, mut shape: Arguments) -> usize {
         let scratch = self.scratch;
         let mut from = 0;
         while shape.count > 1 {
@@ -290,7 +412,7 @@ impl<'a> Work<'a> {
             shape.count = runs;
             from = to;
         }
-        &scratch[from]
+        from
     }
 
     /// Writes the results of `count` elements from `first` on.

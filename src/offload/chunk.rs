@@ -1,0 +1,230 @@
+//! Tensors cut into boxes that a device works on one at a time.
+
+use std::ops::Range;
+
+use crate::tensor::View;
+
+/// A box of a tensor seen as [outer, extent, inner].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Chunk {
+    pub(crate) outer: Range<usize>,
+    pub(crate) extent: Range<usize>,
+    pub(crate) inner: Range<usize>,
+}
+
+/// Which boxes an operation can work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Any, as they lie in memory: elements are independent, or sums per channel join them.
+    Anywhere,
+    /// Any, with the axis whole where that fits, else cut into long parts that statistics join.
+    Rows,
+    /// Boxes that have the axis whole.
+    WholeAxis,
+    /// Boxes of whole outer places, a multiple of four of them: runs of memory that begin at a
+    /// multiple of four elements.
+    FourSlabs,
+}
+
+/// Elements in a run of memory that make a strided box worth it.
+const RUN: usize = 256;
+
+/// Elements of a row in a box that does not have it whole, so that few statistics join them.
+const PART: usize = 4096;
+
+impl Chunk {
+    /// All of a tensor.
+    pub(crate) const fn whole(view: View) -> Self {
+        Self {
+            outer: 0..view.outer,
+            extent: 0..view.extent,
+            inner: 0..view.inner,
+        }
+    }
+
+    /// Lengths of its sides.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        [self.outer.len(), self.extent.len(), self.inner.len()]
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// The runs of elements that it takes up in the whole tensor, in order.
+    pub(crate) fn runs(&self, view: View) -> impl Iterator<Item = Range<usize>> + use<> {
+        let slab = view.extent * view.inner;
+        let whole_inner = self.inner.len() == view.inner;
+        let whole_slab = whole_inner && self.extent.len() == view.extent;
+        // Sides that are whole belong to the runs.
+        let (outer, extent) = match (whole_slab, whole_inner) {
+            (true, _) => (self.outer.start..self.outer.start + 1, 0..1),
+            (false, true) => (self.outer.clone(), self.extent.start..self.extent.start + 1),
+            (false, false) => (self.outer.clone(), self.extent.clone()),
+        };
+        let runs = outer.len() * extent.len();
+        let length = self.len().checked_div(runs).unwrap_or(0);
+        let inner = self.inner.start;
+        outer.flat_map(move |outer| {
+            let extent = extent.clone();
+            extent.map(move |place| {
+                let start = outer * slab + place * view.inner + inner;
+                start..start + length
+            })
+        })
+    }
+
+    /// The box of the result, whose axis is `extent` long where this one has it whole.
+    pub(crate) fn of_result(&self, view: View, result: View) -> Self {
+        Self {
+            extent: if self.extent.len() == view.extent {
+                0..result.extent
+            } else {
+                self.extent.clone()
+            },
+            ..self.clone()
+        }
+    }
+}
+
+/// Cuts a box into smaller ones of at most `most` elements, ordered by outer, then inner, then
+/// extent; none if it is empty.
+///
+/// # Errors
+///
+/// Where `cut` allows no box as small as that: the elements of the smallest.
+pub(crate) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
+    if whole.len() == 0 {
+        return Ok(Vec::new());
+    }
+    let [outer, extent, inner] = whole.shape();
+    let slab = extent * inner;
+    let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
+    let slabs = (most / slab / at_once * at_once).min(outer);
+    let along_memory = || {
+        let width = inner.min(most.max(1));
+        [1, (most / width).clamp(1, extent), width]
+    };
+    let width = most / extent;
+    let steps = match cut {
+        _ if slabs == outer || slabs >= at_once => [slabs, extent, inner],
+        Cut::FourSlabs => return Err(slab * outer.min(at_once)),
+        Cut::Anywhere => along_memory(),
+        Cut::WholeAxis if width == 0 => return Err(extent),
+        Cut::WholeAxis => [1, extent, width],
+        Cut::Rows if width >= inner.min(RUN) => [1, extent, width],
+        Cut::Rows => {
+            let width = inner.min((most / PART).max(1));
+            [1, (most / width).clamp(1, extent), width]
+        }
+    };
+    let sides = [&whole.outer, &whole.extent, &whole.inner];
+    let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
+    let mut chunks = Vec::with_capacity(outer.len() * extent.len() * inner.len());
+    for outer in &outer {
+        for inner in &inner {
+            for extent in &extent {
+                chunks.push(Chunk {
+                    outer: outer.clone(),
+                    extent: extent.clone(),
+                    inner: inner.clone(),
+                });
+            }
+        }
+    }
+    Ok(chunks)
+}
+
+/// A range in parts of `step`, the last one perhaps shorter.
+fn parts(range: &Range<usize>, step: usize) -> Vec<Range<usize>> {
+    let starts = range.clone().step_by(step.max(1));
+    let part = |start: usize| start..start.saturating_add(step).min(range.end);
+    starts.map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUTS: [Cut; 4] = [Cut::Anywhere, Cut::Rows, Cut::WholeAxis, Cut::FourSlabs];
+
+    #[test]
+    fn chunks_cover_every_element_once_within_the_limit() {
+        for (outer, extent, inner) in [
+            (1, 1, 1),
+            (7, 5, 3),
+            (1, 1000, 1),
+            (3, 1, 1000),
+            (2, 40, 600),
+            (100, 7, 1),
+            (1000, 1, 1),
+            (1, 3, 9000),
+            (2, 9000, 3),
+        ] {
+            let view = View {
+                outer,
+                extent,
+                inner,
+            };
+            for most in [1, 4, 63, 1024, 30_000, 1 << 20] {
+                for cut in CUTS {
+                    let Ok(chunks) = cut_up(&Chunk::whole(view), most, cut) else {
+                        continue;
+                    };
+                    let mut times = vec![0; outer * extent * inner];
+                    for chunk in &chunks {
+                        assert!(chunk.len() <= most, "{view:?} {most} {cut:?}: {chunk:?}");
+                        assert!(cut != Cut::WholeAxis || chunk.extent.len() == extent);
+                        let mut len = 0;
+                        for run in chunk.runs(view) {
+                            len += run.len();
+                            assert!(cut != Cut::FourSlabs || run.start % 4 == 0);
+                            run.for_each(|element| times[element] += 1);
+                        }
+                        assert_eq!(len, chunk.len());
+                    }
+                    assert!(
+                        times.iter().all(|&times| times == 1),
+                        "{view:?} {most} {cut:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_cut_is_told() {
+        let view = View {
+            outer: 9,
+            extent: 100,
+            inner: 2,
+        };
+        let whole = Chunk::whole(view);
+        assert_eq!(cut_up(&whole, 99, Cut::WholeAxis), Err(100));
+        assert_eq!(cut_up(&whole, 799, Cut::FourSlabs), Err(800));
+        assert!(cut_up(&whole, 1, Cut::Anywhere).is_ok());
+        assert!(cut_up(&whole, 1, Cut::Rows).is_ok());
+    }
+
+    #[test]
+    fn a_box_of_whole_places_is_one_run() {
+        let view = View {
+            outer: 9,
+            extent: 10,
+            inner: 2,
+        };
+        let chunk = Chunk {
+            outer: 2..4,
+            extent: 0..10,
+            inner: 0..2,
+        };
+        assert!(chunk.runs(view).eq(std::iter::once(40..80)));
+        let strided = Chunk {
+            outer: 1..2,
+            extent: 3..5,
+            inner: 1..2,
+        };
+        assert_eq!(strided.runs(view).collect::<Vec<_>>(), [27..28, 29..30]);
+    }
+}

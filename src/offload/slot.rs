@@ -1,0 +1,181 @@
+//! Persistent memory that chunks travel in between host and device.
+
+use super::{chunk::Chunk, host::Source};
+use crate::{
+    element::ElementType,
+    error::Result,
+    gpu::{Gpu, unmapped},
+    tensor::{Tensor, View},
+};
+
+/// Buffers for one chunk under way. Where the device's memory is the host's, the inputs' buffers
+/// are the tensors themselves; elsewhere they are staging memory, copied from and to tensors.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// Mapped for writing while the slot is free.
+    inputs: Vec<wgpu::Buffer>,
+    output: Option<wgpu::Buffer>,
+    /// What the inputs' buffers were filled with, where it is kept.
+    pub(super) kept: Vec<Vec<u8>>,
+}
+
+const STAGING: wgpu::BufferUsages =
+    wgpu::BufferUsages::MAP_WRITE.union(wgpu::BufferUsages::COPY_SRC);
+
+const MAPPED_TENSOR: wgpu::BufferUsages = wgpu::BufferUsages::MAP_WRITE
+    .union(wgpu::BufferUsages::MAP_READ)
+    .union(wgpu::BufferUsages::STORAGE)
+    .union(wgpu::BufferUsages::COPY_SRC);
+
+const READ_BACK: wgpu::BufferUsages =
+    wgpu::BufferUsages::MAP_READ.union(wgpu::BufferUsages::COPY_DST);
+
+/// Where the host finds a result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In the first input's buffer, which the device has overwritten.
+    Input,
+    Output,
+}
+
+/// A chunk of one input, and where it comes from.
+pub(super) struct Load<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) view: View,
+    pub(super) chunk: Chunk,
+    pub(super) element: ElementType,
+    /// Whether to keep a copy for the host.
+    pub(super) keep: bool,
+}
+
+impl Slot {
+    /// Fills the buffer of input `index`, which is mapped, and leaves it to the device.
+    ///
+    /// The outer error is the device's, the inner one the source's.
+    pub(super) fn fill(&mut self, gpu: &Gpu, index: usize, load: &Load<'_>) -> Result<Result<()>> {
+        let bytes = load.chunk.len() as u64 * load.element.size();
+        let size = bytes.next_multiple_of(16);
+        if self
+            .inputs
+            .get(index)
+            .is_none_or(|buffer| buffer.size() < size)
+        {
+            let usage = if gpu.maps_tensors() {
+                MAPPED_TENSOR
+            } else {
+                STAGING
+            };
+            self.inputs.truncate(index);
+            self.inputs.push(create(gpu, size, usage, true)?);
+        }
+        self.kept
+            .resize_with(self.kept.len().max(index + 1), Vec::new);
+        let kept = &mut self.kept[index];
+        kept.clear();
+        let buffer = &self.inputs[index];
+        let mut view = gpu.guarded(|| {
+            let view = buffer.get_mapped_range_mut(..size);
+            view.map_err(|error| unmapped(error.to_string()))
+        })?;
+        let mut at = 0;
+        let mut read = Ok(());
+        for run in load.chunk.runs(load.view) {
+            read = read.and_then(|()| {
+                load.source.read(run, &mut |bytes| {
+                    view.slice(at..at + bytes.len()).copy_from_slice(bytes);
+                    at += bytes.len();
+                    if load.keep {
+                        kept.extend_from_slice(bytes);
+                    }
+                })
+            });
+        }
+        drop(view);
+        if read.is_ok() {
+            buffer.unmap();
+        }
+        Ok(read)
+    }
+
+    /// The tensor that input `index` becomes.
+    pub(super) fn tensor(&self, gpu: &Gpu, index: usize, load: &Load<'_>) -> Result<Tensor> {
+        let buffer = &self.inputs[index];
+        let shape = load.chunk.shape();
+        if gpu.maps_tensors() {
+            return gpu.tensor_from_wgpu(buffer, 0, shape, load.element);
+        }
+        let tensor = gpu.allocate(shape, load.element)?;
+        let size = tensor.bytes().next_multiple_of(4);
+        gpu.submit(|encoder| {
+            encoder.copy_buffer_to_buffer(buffer, 0, tensor.raw(), 0, size);
+            Ok(())
+        })?;
+        Ok(tensor)
+    }
+
+    /// Sees to it that the host will find `output`; nothing more may be done to it.
+    pub(super) fn fetch(
+        &mut self,
+        gpu: &Gpu,
+        output: &Tensor,
+    ) -> Result<(Place, wgpu::SubmissionIndex)> {
+        if gpu.maps_tensors() && self.inputs.first() == Some(output.raw()) {
+            return Ok((Place::Input, gpu.submit(|_| Ok(()))?));
+        }
+        let size = output.bytes().next_multiple_of(4);
+        let buffer = match self.output.take().filter(|buffer| buffer.size() >= size) {
+            Some(buffer) => buffer,
+            None => create(gpu, size, READ_BACK, false)?,
+        };
+        let submission = gpu.submit(|encoder| {
+            encoder.copy_buffer_to_buffer(output.raw(), output.offset(), &buffer, 0, size);
+            Ok(())
+        })?;
+        self.output = Some(buffer);
+        Ok((Place::Output, submission))
+    }
+
+    /// Hands `bytes` bytes of the result to `take`, once the device has them.
+    ///
+    /// The outer error is the device's, the inner one that of `take`.
+    pub(super) fn empty(
+        &self,
+        gpu: &Gpu,
+        place: Place,
+        bytes: usize,
+        take: impl FnOnce(&[u8]) -> Result<()>,
+    ) -> Result<Result<()>> {
+        let buffer = match place {
+            Place::Input => self.inputs.first(),
+            Place::Output => self.output.as_ref(),
+        };
+        let buffer = buffer.ok_or_else(|| unmapped("there is none".to_owned()))?;
+        gpu.map_idle(buffer, wgpu::MapMode::Read)?;
+        let view = gpu.guarded(|| {
+            let view = buffer.get_mapped_range(..);
+            view.map_err(|error| unmapped(error.to_string()))
+        })?;
+        let taken = take(&view[..bytes]);
+        drop(view);
+        buffer.unmap();
+        Ok(taken)
+    }
+
+    /// Maps the inputs' buffers for the next chunk, once the device has left them.
+    pub(super) fn free(&self, gpu: &Gpu) -> Result<()> {
+        self.inputs
+            .iter()
+            .try_for_each(|buffer| gpu.map_idle(buffer, wgpu::MapMode::Write))
+    }
+}
+
+fn create(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages, mapped: bool) -> Result<wgpu::Buffer> {
+    gpu.guarded(|| {
+        Ok(gpu.device().create_buffer(&wgpu::BufferDescriptor {
+            label: Some("offload"),
+            size: size.max(16),
+            usage,
+            mapped_at_creation: mapped,
+        }))
+    })
+}
