@@ -96,7 +96,7 @@ pub fn streamed<T: Element>(
         let mut y = vec![T::from_f64(7.0); len];
         offload.forward(chain, shape, x, &mut y)?;
         check(&y).map_err(|error| format!("{chain} {shape:?} {budget:?}: {error:?}"))?;
-        if len == x.len() {
+        if len == x.len() && budget.is_some() {
             let mut y = x.to_vec();
             offload.forward_in_place(chain, shape, &mut y)?;
             check(&y)
