@@ -1,3 +1,4 @@
 //! File formats. No GPU in here.
 
+mod file;
 pub mod npy;
