@@ -1,4 +1,7 @@
 //! File formats. No GPU in here.
 
 mod file;
+#[cfg(feature = "npy")]
 pub mod npy;
+#[cfg(feature = "safetensors")]
+pub mod safetensors;
