@@ -3,5 +3,7 @@
 mod file;
 #[cfg(feature = "npy")]
 pub mod npy;
+#[cfg(feature = "npz")]
+pub mod npz;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;

@@ -87,6 +87,7 @@ pub enum Values {
 /// let mut file = Vec::new();
 /// array.write_to(&mut file)?;
 /// assert_eq!(file.len(), 128 + 6 * 4);
+/// assert_eq!(Array::read_from(&mut &file[..])?, array);
 ///
 /// let columns_first = array.to_order(Order::Fortran)?;
 /// assert_eq!(columns_first.values, Values::F32(vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
@@ -200,6 +201,15 @@ impl Array {
             (Values::F32(values), Float::F32) => data::write(writer, endian, values, |x| x),
             (Values::F32(values), Float::F64) => data::write(writer, endian, values, f64::from),
         }
+    }
+
+    /// Reads what [`Array::write_to`] writes, up to the reader's end.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData`, which says what is wrong, where [`read`] refuses a file.
+    pub fn read_from(reader: &mut impl Read) -> io::Result<Self> {
+        parse(reader, None).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
     }
 
     /// The same array with its values in the given order.
