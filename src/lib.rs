@@ -25,7 +25,8 @@
 //! environment variables and sets up no logger.
 //!
 //! Features: `cli` (default) builds the command `activations` and [`check`], `npy` reads and writes
-//! NumPy files ([`io`]). Without default features the library brings wgpu and little else.
+//! NumPy files, `npz` streams arrays of their archives, `safetensors` finds tensors in files
+//! ([`io`]). Without default features the library brings wgpu and little else.
 
 pub mod accuracy;
 pub mod activation;
@@ -38,7 +39,7 @@ mod element;
 mod error;
 pub mod gpu;
 mod initialize;
-#[cfg(feature = "npy")]
+#[cfg(any(feature = "npy", feature = "safetensors"))]
 pub mod io;
 pub mod offload;
 pub mod ops;

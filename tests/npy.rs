@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use half::f16;
-use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Order, Values};
+use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Header, Order, Values};
 
 const FLOATS: [Float; 3] = [Float::F16, Float::F32, Float::F64];
 const ENDIANS: [Endian; 2] = [Endian::Little, Endian::Big];
@@ -500,4 +501,63 @@ fn pipes_are_read_as_far_as_claimed() {
         }
         writer.join().unwrap().unwrap();
     }
+}
+
+#[test]
+fn header_alone_leaves_the_data_to_be_read() {
+    let dtype = Dtype {
+        float: Float::F16,
+        endian: Endian::Big,
+    };
+    let header = Header {
+        shape: vec![3, 2],
+        order: Order::Fortran,
+        dtype,
+        bytes: 0,
+    };
+    let mut bytes = Vec::new();
+    assert_eq!(header.write(&mut bytes).unwrap(), 128);
+    assert_eq!(bytes.len(), 128);
+    let found = Header::read(&mut &bytes[..]).unwrap();
+    assert_eq!(
+        found,
+        Header {
+            bytes: 128,
+            ..header
+        }
+    );
+    assert_eq!((found.elements(), found.data_bytes()), (Some(6), Some(12)));
+
+    bytes.extend(1..=12);
+    let (_folder, path) = saved(&bytes);
+    let (opened, mut rest) = Header::open(&path).unwrap();
+    assert_eq!(opened, found);
+    let mut data = Vec::new();
+    rest.read_to_end(&mut data).unwrap();
+    assert_eq!(data, (1..=12).collect::<Vec<u8>>());
+}
+
+#[test]
+fn header_alone_is_held_against_the_length() {
+    for (length, found) in [(23, "23"), (25, "25")] {
+        let bytes = file(1, &dictionary("<f4", false, "(2, 3)"), &vec![0; length]);
+        let (_folder, path) = saved(&bytes);
+        let message = Header::open(&path).unwrap_err().to_string();
+        assert!(
+            message.ends_with(&format!("but there are {found}; they must match")),
+            "{message}"
+        );
+    }
+    let error = Header::read(&mut &b"GIF89a"[..]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidData);
+    let huge = Header {
+        shape: vec![1 << 40, 1 << 40],
+        order: Order::C,
+        dtype: Dtype {
+            float: Float::F32,
+            endian: Endian::Little,
+        },
+        bytes: 0,
+    };
+    assert_eq!((huge.elements(), huge.data_bytes()), (None, None));
 }

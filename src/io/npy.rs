@@ -3,6 +3,7 @@
 //! The header goes through npyz, behind guards; the data is moved in bulk here. Format:
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
+mod claim;
 mod data;
 mod header;
 mod order;
@@ -10,19 +11,20 @@ mod order;
 mod tests;
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use half::f16;
 
+use super::file::{self, Reason, cannot_read};
 use crate::error::{Error, Result};
 
+pub(super) use claim::Claim;
 use data::{Source, Stop};
-use header::Header;
+pub use header::Header;
 
-/// A result whose error says what is wrong with a file, to be completed by its name.
-type Reason<T> = std::result::Result<T, String>;
+/// What a path must lead to.
+const NEEDED: &str = "an .npy file";
 
 /// A floating-point format that a file can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,6 +87,7 @@ pub enum Values {
 /// let mut file = Vec::new();
 /// array.write_to(&mut file)?;
 /// assert_eq!(file.len(), 128 + 6 * 4);
+/// assert_eq!(Array::read_from(&mut &file[..])?, array);
 ///
 /// let columns_first = array.to_order(Order::Fortran)?;
 /// assert_eq!(columns_first.values, Values::F32(vec![1.0, 4.0, 2.0, 5.0, 3.0, 6.0]));
@@ -140,7 +143,8 @@ impl Float {
         }
     }
 
-    const fn bytes(self) -> u64 {
+    /// Bytes of an element: 4.
+    pub const fn bytes(self) -> u64 {
         match self {
             Self::F16 => 2,
             Self::F32 => 4,
@@ -197,6 +201,15 @@ impl Array {
             (Values::F32(values), Float::F32) => data::write(writer, endian, values, |x| x),
             (Values::F32(values), Float::F64) => data::write(writer, endian, values, f64::from),
         }
+    }
+
+    /// Reads what [`Array::write_to`] writes, up to the reader's end.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData`, which says what is wrong, where [`read`] refuses a file.
+    pub fn read_from(reader: &mut impl Read) -> io::Result<Self> {
+        parse(reader, None).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
     }
 
     /// The same array with its values in the given order.
@@ -267,61 +280,29 @@ fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
 /// [`Error::File`] where the file cannot be read, is not an `.npy` file of `float16`, `float32` or
 /// `float64`, or holds more or fewer bytes than its header claims.
 pub fn read(path: &Path) -> Result<Array> {
-    open(path).map_err(|reason| Error::File {
-        path: path.to_owned(),
-        reason,
-    })
-}
-
-fn open(path: &Path) -> Reason<Array> {
-    if path.is_dir() {
-        return Err("is a directory; an .npy file is needed".to_owned());
-    }
-    let mut file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "no such file".to_owned(),
-        _ => format!("cannot be opened: {error}"),
-    })?;
-    let metadata = file.metadata().map_err(cannot_read)?;
-    parse(&mut file, metadata.is_file().then_some(metadata.len()))
+    let read = || {
+        let (mut file, length) = file::open(path, NEEDED)?;
+        parse(&mut file, length)
+    };
+    read().map_err(file::of(path))
 }
 
 /// Reads a whole file from `reader`; `length` is its length in bytes, where known.
 fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
-    let (
-        Header {
-            shape,
-            order,
-            dtype,
-        },
-        header_bytes,
-    ) = Header::read(reader)?;
-    let size = elements(&shape).and_then(|count| {
-        let bytes = u64::try_from(count)
-            .ok()?
-            .checked_mul(dtype.float.bytes())?;
-        Some((count, bytes))
-    });
-    let Some((count, bytes)) = size else {
-        return Err(format!(
-            "header claims shape {shape:?}, more than any memory holds"
-        ));
-    };
-    let mismatch = |found: u64, more: &str| {
-        format!(
-            "header claims {count} elements of {} bytes = {bytes} bytes of data, but there are {found}{more}; \
-             they must match",
-            dtype.float.bytes()
-        )
-    };
+    let header = Header::parse(reader)?;
+    let claim = Claim::of(&header)?;
     if let Some(length) = length {
-        let found = length.saturating_sub(header_bytes);
-        if found != bytes {
-            return Err(mismatch(found, ""));
-        }
+        claim.hold(length.saturating_sub(header.bytes))?;
     }
+    let Header {
+        shape,
+        order,
+        dtype,
+        ..
+    } = header;
     let mut source = Source {
         reader,
-        count,
+        count: claim.count,
         reserve: length.is_some(),
         endian: dtype.endian,
     };
@@ -332,18 +313,18 @@ fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
         Float::F64 => source.values(|x: f64| x as f32).map(Values::F32),
     };
     let values = read.map_err(|stop| match stop {
-        Stop::Short(found) => mismatch(found, ""),
-        Stop::Memory => format!("not enough memory for {bytes} bytes of data"),
+        Stop::Short(found) => claim.mismatch(found, ""),
+        Stop::Memory => format!("not enough memory for {} bytes of data", claim.bytes),
         Stop::Io(error) => cannot_read(error),
     })?;
-    match data::fill(reader, &mut [0]).map_err(cannot_read)? {
+    match file::fill(reader, &mut [0]).map_err(cannot_read)? {
         0 => Ok(Array {
             shape,
             order,
             dtype,
             values,
         }),
-        _ => Err(mismatch(bytes, " and more")),
+        _ => Err(claim.mismatch(claim.bytes, " and more")),
     }
 }
 
@@ -355,8 +336,4 @@ fn elements(shape: &[usize]) -> Option<usize> {
     shape
         .iter()
         .try_fold(1_usize, |count, &dimension| count.checked_mul(dimension))
-}
-
-fn cannot_read(error: io::Error) -> String {
-    format!("cannot be read: {error}")
 }

@@ -4,24 +4,10 @@ use std::io::{self, Read, Write};
 
 use bytemuck::Pod;
 
-use super::Endian;
+use super::{Endian, file::fill};
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
 const CHUNK: usize = 1 << 18;
-
-/// Reads until `buffer` is full or the input ends; returns the bytes read.
-pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match reader.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
 
 /// The data of a file, ahead of the reader.
 pub(super) struct Source<'a, R> {

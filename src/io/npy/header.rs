@@ -3,11 +3,17 @@
 //! npyz 0.9 trusts a header: it allocates the length that the file claims, multiplies dimensions
 //! unchecked, and parses with recursion and backtracking. Each guard below says what it keeps away.
 
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::path::Path;
 
 use npyz::{DType, NpyHeader, TypeChar, TypeStr, WriterBuilder};
 
-use super::{Dtype, Endian, Float, Order, Reason, cannot_read, data::fill};
+use super::{
+    Claim, Dtype, Endian, Float, NEEDED, Order, Reason, cannot_read, elements,
+    file::{self, fill},
+};
+use crate::error::Result;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limits, on the header's bytes and on the dimensions.
@@ -15,18 +21,106 @@ const MAX_BYTES: u64 = 10_000;
 const MAX_RANK: usize = 64;
 const ACCEPTED: &str = "float16, float32 and float64 are accepted, convert with .astype('float32')";
 
-/// What a header says of its data.
-pub(super) struct Header {
-    pub(super) shape: Vec<usize>,
-    pub(super) order: Order,
-    pub(super) dtype: Dtype,
+/// What an `.npy` file says of its data: for data that is streamed rather than held.
+///
+/// ```
+/// use std::io::Read;
+/// use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
+///
+/// let header = Header {
+///     shape: vec![1],
+///     order: Order::C,
+///     dtype: Dtype { float: Float::F32, endian: Endian::Little },
+///     bytes: 0,
+/// };
+/// let mut file = Vec::new();
+/// assert_eq!(header.write(&mut file)?, 128);
+/// file.extend(1.0f32.to_le_bytes());
+///
+/// let mut reader = &file[..];
+/// let header = Header::read(&mut reader)?;
+/// assert_eq!((header.bytes, header.data_bytes()), (128, Some(4)));
+/// assert_eq!(reader, [0, 0, 128, 63]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Length of each dimension; empty for a single number.
+    pub shape: Vec<usize>,
+    /// Order in which the data runs through the shape.
+    pub order: Order,
+    /// How an element is stored.
+    pub dtype: Dtype,
+    /// Where the data begins in the file that the header was read from. Writing takes no notice.
+    pub bytes: u64,
 }
 
 impl Header {
-    /// Reads a header; returns the bytes read as well, up to where the data begins.
-    pub(super) fn read(reader: &mut impl Read) -> Reason<(Self, u64)> {
+    /// Opens a file whose data is to be read next: no more than the header has been read.
+    ///
+    /// The header's claim has been held against the file's length, so that data of
+    /// [`Header::data_bytes`] is there. A pipe has no length to hold it against.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](super::read).
+    pub fn open(path: &Path) -> Result<(Self, File)> {
+        let open = || {
+            let (mut file, length) = file::open(path, NEEDED)?;
+            let header = Self::parse(&mut file)?;
+            let claim = Claim::of(&header)?;
+            if let Some(length) = length {
+                claim.hold(length.saturating_sub(header.bytes))?;
+            }
+            Ok((header, file))
+        };
+        open().map_err(file::of(path))
+    }
+
+    /// Reads a header and nothing beyond it. What it claims of the data is not held against anything.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData`, which says what is wrong.
+    pub fn read(reader: &mut impl Read) -> io::Result<Self> {
+        Self::parse(reader).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    }
+
+    pub(in crate::io) fn parse(reader: &mut impl Read) -> Reason<Self> {
         let (text, bytes) = read_text(reader)?;
-        Ok((interpret(&text)?, bytes))
+        Ok(Self {
+            bytes,
+            ..interpret(&text)?
+        })
+    }
+
+    /// Writes the header, version 1.0, padded to a multiple of 64 bytes; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// What `writer` reports; and `InvalidInput` where NumPy would refuse the shape.
+    pub fn write(&self, writer: &mut impl Write) -> io::Result<u64> {
+        let mut header = Vec::new();
+        write(
+            &mut header,
+            &self.shape,
+            self.order,
+            &self.dtype.to_string(),
+        )?;
+        writer.write_all(&header)?;
+        Ok(header.len() as u64)
+    }
+
+    /// Number of elements; `None` where `usize` cannot count them.
+    pub fn elements(&self) -> Option<usize> {
+        elements(&self.shape)
+    }
+
+    /// Bytes of data; `None` where `u64` cannot count them.
+    pub fn data_bytes(&self) -> Option<u64> {
+        u64::try_from(self.elements()?)
+            .ok()?
+            .checked_mul(self.dtype.float.bytes())
     }
 }
 
@@ -120,7 +214,7 @@ fn read_text(reader: &mut impl Read) -> Reason<(String, u64)> {
     Ok((String::from_utf8_lossy(&text).into_owned(), header_bytes))
 }
 
-/// What the header's dictionary says.
+/// What the header's dictionary says; where the data begins is not known here.
 fn interpret(text: &str) -> Reason<Header> {
     let malformed = || {
         let found: String = text.trim_end().chars().take(160).collect();
@@ -186,6 +280,7 @@ fn interpret(text: &str) -> Reason<Header> {
         shape,
         order,
         dtype: Dtype { float, endian },
+        bytes: 0,
     })
 }
 

@@ -1,0 +1,49 @@
+//! Opening and reading files, with what is wrong in words.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::Error;
+
+/// A result whose error says what is wrong with a file, to be completed by its name.
+pub(super) type Reason<T> = Result<T, String>;
+
+/// Opens a file; returns its length as well, where it has one. `needed` says what it must be.
+pub(super) fn open(path: &Path, needed: &str) -> Reason<(File, Option<u64>)> {
+    if path.is_dir() {
+        return Err(format!("is a directory; {needed} is needed"));
+    }
+    let file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => format!("cannot be opened: {error}"),
+    })?;
+    let metadata = file.metadata().map_err(cannot_read)?;
+    Ok((file, metadata.is_file().then_some(metadata.len())))
+}
+
+/// Reads until `buffer` is full or the input ends; returns the bytes read.
+pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+pub(super) fn cannot_read(error: io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+/// Completes a reason by the file's name.
+pub(super) fn of(path: &Path) -> impl FnOnce(String) -> Error {
+    move |reason| Error::File {
+        path: path.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,140 @@
+//! NumPy's `.npz` format: arrays as `.npy` files in a zip archive, one of them streamed.
+//!
+//! The archive's directory goes through zip, the data straight from the file or through flate2.
+
+mod body;
+mod directory;
+mod writer;
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::path::Path;
+
+use super::file::{self, Reason, cannot_read};
+use super::npy::{Claim, Header};
+use crate::error::Result;
+
+use body::Body;
+use directory::Directory;
+pub use writer::Writer;
+
+/// What a path must lead to.
+const NEEDED: &str = "an .npz file";
+
+/// One array of an archive, open at the beginning of its data.
+///
+/// Reading gives the data's bytes as they are in the array's file, [`Header::data_bytes`] of them,
+/// and fails where the archive gives fewer, more, or others than its checksum says. The last is known
+/// with the last byte: what was read before may be wrong.
+///
+/// ```
+/// use std::io::{Cursor, Read, Seek, Write};
+/// use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
+/// use wgpu_activations::io::npz::{Member, Writer};
+///
+/// let header = Header {
+///     shape: vec![2],
+///     order: Order::C,
+///     dtype: Dtype { float: Float::F32, endian: Endian::Little },
+///     bytes: 0,
+/// };
+/// let mut writer = Writer::new(Cursor::new(Vec::new()), "x", &header)?;
+/// writer.write_all(&1.0f32.to_le_bytes())?;
+/// writer.write_all(&2.0f32.to_le_bytes())?;
+/// let mut archive = writer.finish()?;
+///
+/// archive.rewind()?;
+/// let mut x = Member::new(archive, Some("x"))?;
+/// assert_eq!(x.header().shape, [2]);
+/// let mut data = Vec::new();
+/// x.read_to_end(&mut data)?;
+/// assert_eq!(data, [0, 0, 128, 63, 0, 0, 0, 64]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Member<R = File> {
+    name: String,
+    header: Header,
+    body: Body<R>,
+}
+
+/// The names of an archive's arrays, in its order.
+///
+/// A name is that of the array's file without `.npy`, as NumPy has it. Other files are passed over.
+///
+/// # Errors
+///
+/// [`Error::File`](crate::Error::File) where the file cannot be read or is not an `.npz` file whose
+/// names differ.
+pub fn names(path: &Path) -> Result<Vec<String>> {
+    let names = || {
+        let (file, length) = open(path)?;
+        Ok(Directory::read(file, length)?.into_names())
+    };
+    names().map_err(file::of(path))
+}
+
+impl Member {
+    /// Opens an array of an archive by its name, or the only one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`](crate::Error::File) where the file cannot be read; is not an `.npz` file; has
+    /// no array of this name or, without a name, any number but one; or where the array is encrypted,
+    /// compressed by other than deflate, or as long as its own header does not say.
+    pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {
+        let find = || {
+            let (file, length) = open(path)?;
+            Self::find(file, length, name)
+        };
+        find().map_err(file::of(path))
+    }
+}
+
+impl<R: Read + Seek> Member<R> {
+    /// As [`Member::open`], from any reader.
+    ///
+    /// # Errors
+    ///
+    /// What `reader` reports; and `InvalidData` where [`Member::open`] refuses a file.
+    pub fn new(mut reader: R, name: Option<&str>) -> io::Result<Self> {
+        let length = reader.seek(io::SeekFrom::End(0))?;
+        Self::find(reader, length, name)
+            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    }
+
+    fn find(reader: R, length: u64, name: Option<&str>) -> Reason<Self> {
+        let directory = Directory::read(reader, length)?;
+        let (name, mut body) = directory.into_array(name)?;
+        let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
+        let header = Header::parse(&mut body).map_err(of_array)?;
+        let claim = Claim::of(&header).map_err(of_array)?;
+        claim.hold(body.left()).map_err(of_array)?;
+        Ok(Self { name, header, body })
+    }
+}
+
+impl<R> Member<R> {
+    /// The array's name, without `.npy`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the array's file says of the data.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl<R: Read> Read for Member<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buffer)
+    }
+}
+
+fn open(path: &Path) -> Reason<(File, u64)> {
+    let (file, length) = file::open(path, NEEDED)?;
+    let length =
+        length.ok_or("is a pipe or a device; an .npz file must have positions to go to")?;
+    Ok((file, length))
+}

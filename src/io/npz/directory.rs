@@ -1,0 +1,188 @@
+//! The directory of an `.npz` archive, read by zip behind guards.
+
+use std::collections::HashSet;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+use zip::read::ZipFileEntry;
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
+
+use super::{Body, NEEDED, Reason, body::Extent, cannot_read, file::fill};
+
+/// What NumPy appends to an array's name.
+const SUFFIX: &str = ".npy";
+/// Names that an error shows.
+const SHOWN: usize = 20;
+/// What deflate can make of one byte: 258 bytes of a length and a distance of one bit each.
+const MAX_DEFLATE: u64 = 1032;
+
+/// The arrays of an archive.
+pub(super) struct Directory<R> {
+    archive: ZipArchive<BufReader<R>>,
+    length: u64,
+    /// Each with its place in the archive's directory.
+    arrays: Vec<(usize, String)>,
+}
+
+impl<R: Read + Seek> Directory<R> {
+    /// Reads the directory of an archive of `length` bytes.
+    pub(super) fn read(mut reader: R, length: u64) -> Reason<Self> {
+        expect_zip(&mut reader)?;
+        // The entries it reserves memory for have been held against the length of the file.
+        let archive = ZipArchive::new(BufReader::new(reader)).map_err(damaged)?;
+        let mut arrays = Vec::new();
+        let mut seen = HashSet::new();
+        for index in 0..archive.len() {
+            let entry = archive.by_index_data(index).map_err(damaged)?;
+            let name = entry.name().map_err(damaged)?.into_owned();
+            if !seen.insert(name.clone()) {
+                return Err(twice(&name));
+            }
+            if let Some(name) = name.strip_suffix(SUFFIX) {
+                arrays.push((index, name.to_owned()));
+            }
+        }
+        // The archive has kept but one of them.
+        if archive.has_duplicate_names() {
+            return Err("holds two entries of the same name; names must differ".to_owned());
+        }
+        Ok(Self {
+            archive,
+            length,
+            arrays,
+        })
+    }
+
+    pub(super) fn into_names(self) -> Vec<String> {
+        self.arrays.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The array of a name, or the only one, and its file, not read yet.
+    pub(super) fn into_array(mut self, name: Option<&str>) -> Reason<(String, Body<R>)> {
+        let index = self.find(name)?;
+        let (index, name) = self.arrays.swap_remove(index);
+        let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
+        let entry = self.archive.by_index_data(index).map_err(damaged)?;
+        let (deflated, extent) = accept(&entry).map_err(of_array)?;
+        let start = self
+            .archive
+            .by_index_raw(index)
+            .map_err(damaged)?
+            .data_start()
+            .ok_or_else(|| of_array("has no place in the archive".to_owned()))?;
+        if extent.packed > self.length.saturating_sub(start) {
+            return Err(of_array(format!(
+                "takes {} bytes from byte {start}, but the file has {}; the file is not complete",
+                extent.packed, self.length
+            )));
+        }
+        let mut reader = self.archive.into_inner().into_inner();
+        reader.seek(SeekFrom::Start(start)).map_err(cannot_read)?;
+        Ok((name, Body::new(reader, deflated, extent)))
+    }
+
+    fn find(&self, name: Option<&str>) -> Reason<usize> {
+        let Some(wanted) = name else {
+            return match self.arrays.len() {
+                0 => Err("holds no arrays".to_owned()),
+                1 => Ok(0),
+                count => Err(format!(
+                    "holds {count} arrays, one must be named: {}",
+                    self.listed()
+                )),
+            };
+        };
+        let found = self.arrays.iter().position(|(_, name)| name == wanted);
+        found.ok_or_else(|| {
+            format!(
+                "has no array `{}`; it holds {}",
+                wanted.escape_debug(),
+                self.listed()
+            )
+        })
+    }
+
+    /// The arrays' names, cut where they are too many for a line.
+    fn listed(&self) -> String {
+        let mut names: Vec<String> = self
+            .arrays
+            .iter()
+            .take(SHOWN)
+            .map(|(_, name)| format!("`{}`", name.escape_debug()))
+            .collect();
+        match self.arrays.len().saturating_sub(SHOWN) {
+            0 if names.is_empty() => return "none".to_owned(),
+            0 => {}
+            more => names.push(format!("{more} more")),
+        }
+        names.join(", ")
+    }
+}
+
+/// Where an entry that can be read lies, and whether it is deflated.
+fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
+    if entry.encrypted() {
+        return Err("is encrypted; save it without a password".to_owned());
+    }
+    let (packed, size) = (entry.compressed_size(), entry.size());
+    let deflated = match entry.compression() {
+        CompressionMethod::Stored if packed != size => {
+            return Err(format!(
+                "is stored in {packed} bytes but claims {size}; they must match"
+            ));
+        }
+        CompressionMethod::Stored => false,
+        CompressionMethod::DEFLATE if size / MAX_DEFLATE > packed => {
+            return Err(format!(
+                "claims {size} bytes from {packed} deflated ones; deflate gives at most {MAX_DEFLATE} for one"
+            ));
+        }
+        CompressionMethod::DEFLATE => true,
+        other => {
+            return Err(format!(
+                "is compressed by {other}; save it with numpy.savez or numpy.savez_compressed"
+            ));
+        }
+    };
+    let extent = Extent {
+        packed,
+        size,
+        checksum: entry.crc32(),
+    };
+    Ok((deflated, extent))
+}
+
+/// Refuses what does not begin as an archive does.
+fn expect_zip(reader: &mut (impl Read + Seek)) -> Reason<()> {
+    let mut start = [0; 8];
+    reader.rewind().map_err(cannot_read)?;
+    let found = fill(reader, &mut start).map_err(cannot_read)?;
+    let start = &start[..found];
+    if start.is_empty() {
+        return Err(format!("is empty; {NEEDED} is needed"));
+    }
+    if start.starts_with(b"\x93NUMPY") {
+        return Err("is an .npy file; give it a name that ends in .npy".to_owned());
+    }
+    // An entry, or the end of an archive that has none.
+    if !start.starts_with(b"PK\x03\x04") && !start.starts_with(b"PK\x05\x06") {
+        return Err(format!(
+            "is not an .npz file: begins with `{}`, must begin with `PK\\x03\\x04`",
+            start.escape_ascii()
+        ));
+    }
+    Ok(())
+}
+
+fn twice(name: &str) -> String {
+    format!(
+        "holds two entries `{}`; names must differ",
+        name.escape_debug()
+    )
+}
+
+fn damaged(error: ZipError) -> String {
+    match error {
+        ZipError::Io(error) => cannot_read(error),
+        error => format!("is damaged or not complete: {error}"),
+    }
+}
