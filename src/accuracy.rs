@@ -60,7 +60,7 @@ impl Tolerance {
     };
 
     /// The difference allowed at one element.
-    fn allowed(self, expected: f64, upstream: f64, element: ElementType) -> f64 {
+    pub(crate) fn allowed(self, expected: f64, upstream: f64, element: ElementType) -> f64 {
         match self {
             Self::Ulp(count) => count * ulp(expected, element),
             Self::Mixed { absolute, relative } => {

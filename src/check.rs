@@ -1,6 +1,7 @@
 //! Runs activations on a device over inputs that find errors, and compares with the reference.
 
 mod families;
+pub(crate) mod streamed;
 
 pub use families::{allowed, check_family};
 

@@ -94,10 +94,8 @@ impl<T: Element> Expectation<'_, T> {
         let conditioning = self.conditioning(index);
         let (expected, allowed) = match self.backward {
             None => {
-                let expected = self
-                    .reference
-                    .value(index, f64::from(self.x[index].to_f32()));
-                (expected, conditioning * (1.0 + expected.abs()))
+                let x = f64::from(self.x[index].to_f32());
+                return forward_bound::<T>(self.reference, self.math, index, x);
             }
             Some((gradients, _)) => {
                 let expected = gradients.dx[index];
@@ -111,14 +109,33 @@ impl<T: Element> Expectation<'_, T> {
     }
 
     const fn share(&self) -> f64 {
-        match self.math {
-            Math::Accurate => 1e-6,
-            Math::Native => 1e-5,
-        }
+        share(self.math)
     }
 
     fn conditioning(&self, index: usize) -> f64 {
         1.0 + self.reference.conditioning(index)
+    }
+}
+
+/// What element `index` of value x should become.
+pub(crate) fn forward_bound<T: Element>(
+    reference: &Dice,
+    math: Math,
+    index: usize,
+    x: f64,
+) -> Bound {
+    let expected = reference.value(index, x);
+    let conditioning = 1.0 + reference.conditioning(index);
+    Bound {
+        expected,
+        allowed: share(math) * conditioning * (1.0 + expected.abs()) + storage(expected, T::TYPE),
+    }
+}
+
+const fn share(math: Math) -> f64 {
+    match math {
+        Math::Accurate => 1e-6,
+        Math::Native => 1e-5,
     }
 }
 

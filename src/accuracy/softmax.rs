@@ -8,7 +8,7 @@ use super::{
 use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
-    reference::softmax::{Form, MaskedRows, backward, forward, rest},
+    reference::softmax::{Form, MaskedRows, Row, backward},
     wgsl::Math,
 };
 
@@ -16,6 +16,33 @@ use crate::{
 /// that it grows no further than at 16,384.
 pub fn row_sum_error(len: usize) -> f64 {
     1e-6 * (len.min(16_384) as f64 / 1024.0).sqrt()
+}
+
+/// What an element x of a row of some length should become. Softmax: 4 ULP, 1 ULP in f16 and bf16,
+/// and what the row sum may be off by. Log-softmax: the same, where an error of the sum counts by the
+/// share of it that is not the largest element's.
+pub(crate) fn forward_bound<T: Element>(
+    form: Form,
+    masked: MaskedRows,
+    math: Math,
+    (row, len): (Row, usize),
+    x: f64,
+) -> Bound {
+    let expected = row.value(form, masked, x);
+    let ulps = match T::TYPE {
+        ElementType::F32 => 4.0,
+        ElementType::F16 | ElementType::Bf16 => 1.0,
+    };
+    let sum = match form {
+        Form::Softmax => row_sum_error(len) * expected,
+        Form::LogSoftmax => row_sum_error(len) * row.rest / (1.0 + row.rest),
+    };
+    let native = match math {
+        Math::Accurate => 0.0,
+        Math::Native => 1e-5 + 1e-4 * expected.abs(),
+    };
+    let allowed = ulps * ulp(expected, T::TYPE) + sum + native;
+    Bound { expected, allowed }
 }
 
 /// A pass over a tensor seen as rows of `extent` elements, `inner` apart.
@@ -123,30 +150,11 @@ impl<T: Element> Expectation<'_, T> {
         }
     }
 
-    /// Softmax: 4 ULP, 1 ULP in f16 and bf16, and what the row sum may be off by. Log-softmax: the
-    /// same, where an error of the sum counts by the share of it that is not the largest element's.
     fn forward_row(&self, x: &[f64]) -> Vec<Bound> {
-        let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let rest = rest(x, most);
-        let sum_error = row_sum_error(x.len());
-        let expected = forward(self.form, self.masked, x);
-        let bound = |expected: f64| {
-            let ulps = match T::TYPE {
-                ElementType::F32 => 4.0,
-                ElementType::F16 | ElementType::Bf16 => 1.0,
-            };
-            let sum = match self.form {
-                Form::Softmax => sum_error * expected,
-                Form::LogSoftmax => sum_error * rest / (1.0 + rest),
-            };
-            let native = match self.math {
-                Math::Accurate => 0.0,
-                Math::Native => 1e-5 + 1e-4 * expected.abs(),
-            };
-            let allowed = ulps * ulp(expected, T::TYPE) + sum + native;
-            Bound { expected, allowed }
-        };
-        expected.into_iter().map(bound).collect()
+        let row = Row::of(x);
+        let bound =
+            |&x: &f64| forward_bound::<T>(self.form, self.masked, self.math, (row, self.extent), x);
+        x.iter().map(bound).collect()
     }
 
     /// 4 ULP of f32 of the magnitudes that enter the difference, what the row sum may be off by, and

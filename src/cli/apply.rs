@@ -59,7 +59,11 @@ pub(super) fn apply(op: &str, flags: &Flags, files: &Files<'_>) -> Result {
     );
     let upstream = upstream.transpose()?;
     let setting = Setting {
-        device: device::open(flags.device.as_deref())?,
+        device: match &flags.device[..] {
+            [] => device::open(None)?,
+            [device] => device::open(Some(device))?,
+            _ => return Err(Failure::Usage("grad works on one --device".to_owned())),
+        },
         math: flags.math(),
         verify: flags.verify,
     };

@@ -2,9 +2,13 @@
 
 use std::{
     collections::HashSet,
+    fs::File,
     io::{BufWriter, ErrorKind, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use tempfile::NamedTempFile;
@@ -13,10 +17,21 @@ use super::{Failure, Result};
 use crate::{
     error::Error,
     io::npy::{Array, Dtype, Endian, Float, Indices, Order, Values},
+    offload::Progress,
 };
 
 /// Temporary files to remove when the user interrupts.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// How far a stream has come, for who interrupts it.
+static DONE: AtomicU64 = AtomicU64::new(0);
+static OF: AtomicU64 = AtomicU64::new(0);
+
+/// Keeps how far a stream has come.
+pub(super) fn note_progress(progress: Progress) {
+    DONE.fetch_max(progress.done, Ordering::Relaxed);
+    OF.store(progress.of, Ordering::Relaxed);
+}
 
 /// What a file will hold.
 #[derive(Debug, Clone)]
@@ -84,14 +99,26 @@ impl<'a> Outputs<'a> {
     /// Writes all `contents`, in the order of the paths: each beside its destination first, all
     /// renamed when all are complete.
     pub(super) fn write(&self, contents: &[Content]) -> Result {
-        remove_unfinished_on_interrupt();
-        let mut finished = Vec::new();
-        for ((path, destination), content) in self.paths.iter().zip(contents) {
-            let file =
-                write_beside(destination, content).map_err(|error| fail(path, reason(&error)))?;
-            finished.push((path, destination, file));
+        let mut files = self.begin()?;
+        for (file, content) in files.iter_mut().zip(contents) {
+            file.fill(content)?;
         }
-        for (path, destination, file) in finished {
+        self.finish(files)
+    }
+
+    /// Begins all files, each beside its destination.
+    pub(super) fn begin(&self) -> Result<Vec<Unfinished<'a>>> {
+        remove_unfinished_on_interrupt();
+        let begin = |(path, destination): &(&'a Path, PathBuf)| {
+            let file = begin_beside(destination).map_err(|error| fail(path, reason(&error)))?;
+            Ok(Unfinished { path, file })
+        };
+        self.paths.iter().map(begin).collect()
+    }
+
+    /// Renames files that are complete to where they belong.
+    pub(super) fn finish(&self, files: Vec<Unfinished<'_>>) -> Result {
+        for ((path, destination), Unfinished { file, .. }) in self.paths.iter().zip(files) {
             let renamed = if self.force {
                 file.persist(destination)
             } else {
@@ -100,6 +127,25 @@ impl<'a> Outputs<'a> {
             renamed.map_err(|error| fail(path, reason(&error.error)))?;
         }
         Ok(())
+    }
+}
+
+/// A file that is not yet where it belongs; it goes when dropped.
+pub(super) struct Unfinished<'a> {
+    /// As the user calls it.
+    pub(super) path: &'a Path,
+    file: NamedTempFile,
+}
+
+impl Unfinished<'_> {
+    pub(super) fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    pub(super) fn fill(&mut self, content: &Content) -> Result {
+        let mut writer = BufWriter::new(self.file.as_file_mut());
+        let written = content.write_to(&mut writer).and_then(|()| writer.flush());
+        written.map_err(|error| fail(self.path, reason(&error)))
     }
 }
 
@@ -132,27 +178,20 @@ fn destination(path: &Path, force: bool) -> Result<PathBuf> {
     }
 }
 
-/// Writes `content` to a temporary file in the folder of `path`.
-fn write_beside(path: &Path, content: &Content) -> std::io::Result<NamedTempFile> {
+/// A temporary file in the folder of `path`.
+fn begin_beside(path: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".activations-").suffix(".tmp");
     // As any new file: readable to whom the user's mask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = {
-        // Locked, lest an interrupt come between the file and its entry.
-        let mut unfinished = lock();
-        let file = builder
-            .tempfile_in(folder(path))
-            // The error itself names the temporary file, which the user does not know.
-            .map_err(|error| error.kind())?;
-        unfinished.push(file.path().to_owned());
-        file
-    };
-    let mut writer = BufWriter::new(file.as_file_mut());
-    content.write_to(&mut writer)?;
-    writer.flush()?;
-    drop(writer);
+    // Locked, lest an interrupt come between the file and its entry.
+    let mut unfinished = lock();
+    let file = builder
+        .tempfile_in(folder(path))
+        // The error itself names the temporary file, which the user does not know.
+        .map_err(|error| error.kind())?;
+    unfinished.push(file.path().to_owned());
     Ok(file)
 }
 
@@ -185,6 +224,12 @@ fn remove_unfinished_on_interrupt() {
         let unfinished = lock();
         for path in unfinished.iter() {
             let _ = std::fs::remove_file(path);
+        }
+        let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
+        if of > 0 {
+            super::text::note(&format!(
+                "interrupted after {done} of {of} elements; nothing was written"
+            ));
         }
         std::process::exit(130);
     });

@@ -8,7 +8,7 @@ use crate::wgsl::Math;
 
 #[derive(Args)]
 pub(super) struct Flags {
-    /// Output file; it has the input's shape and element type.
+    /// Output file, of the input's shape, element type and format; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
     /// A parameter: a number, or @file.npy with one value per channel, or with weights.
@@ -20,9 +20,10 @@ pub(super) struct Flags {
     /// What dice takes its statistics from: the batch, or running ones given by --param.
     #[arg(long, value_enum)]
     pub(super) mode: Option<Mode>,
-    /// The device: a name from `activations devices`, a unique part of one, or cpu.
+    /// The device: a name from `activations devices`, a unique part of one, or cpu. `run` shares the
+    /// work among several if this is given several times.
     #[arg(long, value_name = "D")]
-    pub(super) device: Option<String>,
+    pub(super) device: Vec<String>,
     /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
     #[arg(long, value_enum, default_value_t)]
     math: MathFlag,

@@ -14,8 +14,14 @@ use super::{
     parameters,
 };
 use crate::{
-    accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
-    io::npy::Order, wgsl::Math,
+    accuracy::Report,
+    activation::Family,
+    check::Pass,
+    element::Element,
+    error::Error,
+    io::npy::Order,
+    offload::{Channel, Step},
+    wgsl::Math,
 };
 
 /// Elements that `--verify sample` compares.
@@ -150,6 +156,35 @@ impl Job {
             Self::AlphaDropout(_) => {}
         }
         Ok(shape.to_vec())
+    }
+
+    /// The same as a step of a chain, for a tensor of `shape`.
+    pub(super) fn step(&self, shape: &[usize]) -> Result<Step> {
+        self.output_shape(shape)?;
+        Ok(match self {
+            Self::Pointwise(job) => job.step(),
+            Self::Dice(job) => job.step(shape)?,
+            Self::Softmax(job) => job.step(),
+            Self::Maxout(job) => job.step(),
+            Self::AlphaDropout(job) => job.step(),
+        })
+    }
+
+    /// What the moments of a batch give beside the output.
+    pub(super) fn extras(&self, channels: &[Channel]) -> Vec<(&'static str, Content)> {
+        match self {
+            Self::Dice(job) => job.extras(channels),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether it takes elements in any order of a file, seen along the axis.
+    pub(super) fn takes_any_order(&self) -> bool {
+        match self {
+            Self::Pointwise(_) | Self::Dice(_) | Self::Softmax(_) => true,
+            Self::Maxout(job) => matches!(job, maxout::Job::Pooling { .. }),
+            Self::AlphaDropout(_) => false,
+        }
     }
 
     /// y, or dx where there is an upstream gradient; `input` fits, as `output_shape` tells.

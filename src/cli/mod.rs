@@ -13,6 +13,7 @@ mod job;
 mod ops;
 mod parameters;
 mod run;
+mod stream;
 mod text;
 
 use std::{io::ErrorKind, process::ExitCode};

@@ -257,6 +257,13 @@ impl Indices {
     }
 }
 
+/// The header of a file of places, which lie in `order`.
+pub(crate) fn header_of_indices(shape: &[usize], order: Order) -> io::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    header::write(&mut header, shape, order, "<u4")?;
+    Ok(header)
+}
+
 fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
     let expected = elements(shape);
     if expected == Some(found) {

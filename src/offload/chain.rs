@@ -87,6 +87,14 @@ pub(super) struct Plan {
     pub(super) result_shape: Vec<usize>,
 }
 
+/// A tensor and its result, seen along the axis.
+#[cfg(feature = "cli")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Views {
+    pub(crate) input: View,
+    pub(crate) result: View,
+}
+
 impl Chain {
     /// One operation, its channels or rows along the last axis.
     pub fn new(step: Step) -> Self {
@@ -129,6 +137,22 @@ impl Chain {
     /// [`Error::ChannelMismatch`], [`Error::PiecesMismatch`], [`Error::AffineMismatch`].
     pub fn result_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         Ok(self.layout(shape)?.result_shape)
+    }
+
+    /// Where elementary functions come from.
+    #[cfg(feature = "cli")]
+    pub(crate) fn chosen_math(&self) -> Math {
+        self.math
+    }
+
+    /// How the tensor and its result are seen.
+    #[cfg(feature = "cli")]
+    pub(crate) fn views(&self, shape: &[usize]) -> Result<Views> {
+        let Plan { view, result, .. } = self.layout(shape)?;
+        Ok(Views {
+            input: view,
+            result,
+        })
     }
 
     pub(super) fn layout(&self, shape: &[usize]) -> Result<Plan> {

@@ -88,8 +88,7 @@ impl Chunk {
     }
 }
 
-/// Cuts a box into smaller ones of at most `most` elements, ordered by outer, then inner, then
-/// extent; none if it is empty.
+/// Cuts a box into smaller ones of at most `most` elements; none if it is empty.
 ///
 /// # Errors
 ///
@@ -122,18 +121,37 @@ pub(crate) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
     let sides = [&whole.outer, &whole.extent, &whole.inner];
     let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
     let mut chunks = Vec::with_capacity(outer.len() * extent.len() * inner.len());
+    let mut add = |outer: &Range<usize>, extent: &Range<usize>, inner: &Range<usize>| {
+        chunks.push(Chunk {
+            outer: outer.clone(),
+            extent: extent.clone(),
+            inner: inner.clone(),
+        });
+    };
     for outer in &outer {
-        for inner in &inner {
+        if cut == Cut::Anywhere {
+            // As they lie in memory.
             for extent in &extent {
-                chunks.push(Chunk {
-                    outer: outer.clone(),
-                    extent: extent.clone(),
-                    inner: inner.clone(),
-                });
+                inner.iter().for_each(|inner| add(outer, extent, inner));
+            }
+        } else {
+            // Row after row.
+            for inner in &inner {
+                extent.iter().for_each(|extent| add(outer, extent, inner));
             }
         }
     }
     Ok(chunks)
+}
+
+/// Whether chunks are runs of memory that follow one another.
+pub(crate) fn in_order(chunks: &[Chunk], view: View) -> bool {
+    let mut end = 0;
+    chunks.iter().all(|chunk| {
+        chunk
+            .runs(view)
+            .all(|run| std::mem::replace(&mut end, run.end) == run.start)
+    })
 }
 
 /// A range in parts of `step`, the last one perhaps shorter.

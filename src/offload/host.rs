@@ -37,6 +37,12 @@ impl<T: Element> Source for Slice<'_, T> {
     }
 }
 
+impl<T: Element> Source for Vec<T> {
+    fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
+        Slice(self).read(elements, put)
+    }
+}
+
 /// Bytes under one lock.
 const BLOCK: usize = 1 << 20;
 

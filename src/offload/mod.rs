@@ -21,17 +21,21 @@
 
 mod chain;
 mod chunk;
+#[cfg(feature = "cli")]
+pub(crate) mod file;
 mod forward;
 mod host;
 mod joint;
 mod meter;
+mod probe;
 mod slot;
 mod trip;
 
-use std::time::Duration;
-
+#[cfg(feature = "cli")]
+pub(crate) use chain::Views;
 pub use chain::{Chain, Step};
 pub use meter::{Progress, Summary};
+pub use probe::Rates;
 
 pub(crate) use chunk::Chunk;
 pub(crate) use host::{Sink, Source};
@@ -45,7 +49,7 @@ use crate::{
     tensor::View,
 };
 use chain::Plan;
-use chunk::{Cut, cut_up};
+use chunk::{Cut, cut_up, in_order};
 use forward::{Apply, Device, Survey};
 use host::{Shared, Slice};
 pub(crate) use joint::Channel;
@@ -96,8 +100,8 @@ pub(crate) trait Witness: Sync {
     /// A chunk before step `step`, of which the whole tensor's statistics are wanted.
     fn survey(&self, step: usize, chunk: &Chunk, input: &[u8]) -> Result<()>;
 
-    /// A chunk and its result.
-    fn result(&self, chunk: &Chunk, input: &[u8], output: &[u8]) -> Result<()>;
+    /// A chunk and its result, with the winners where the last step is a maxout.
+    fn result(&self, chunk: &Chunk, input: &[u8], output: &[u8], winners: &[u32]) -> Result<()>;
 }
 
 /// What a job did, and what it found out.
@@ -118,19 +122,10 @@ pub struct Forecast {
     pub passes: usize,
     /// Bytes to the devices and back.
     pub bytes: u64,
-    /// Memory for chunks under way, on the host and on each device, at most.
+    /// Memory for chunks under way, on the host and on the devices, at most.
     pub memory: u64,
-}
-
-/// How long the parts of a chunk's way take on their own, per element.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// From host memory to the device.
-    pub upload: Duration,
-    /// Work on the device.
-    pub kernel: Duration,
-    /// From the device to host memory.
-    pub download: Duration,
+    /// Whether input and result pass once and from beginning to end, as pipes need it.
+    pub in_order: bool,
 }
 
 impl<'a> Offload<'a> {
@@ -240,7 +235,15 @@ impl<'a> Offload<'a> {
         let elements = |view: View| (view.outer * view.extent * view.inner) as u64;
         let bytes = passes as u64 * elements(plan.view) + elements(plan.result);
         let largest = chunks.iter().map(Chunk::len).max().unwrap_or(0);
+        let result: Vec<_> = chunks
+            .iter()
+            .map(|chunk| chunk.of_result(plan.view, plan.result))
+            .collect();
         Ok(Forecast {
+            in_order: passes == 1
+                && self.gpus.len() == 1
+                && in_order(&chunks, plan.view)
+                && in_order(&result, plan.result),
             chunks: chunks.len(),
             chunk_elements: largest,
             passes,
@@ -486,7 +489,10 @@ impl Work for Applying<'_> {
             }
         }
         match (self.job.witness, given.inputs) {
-            (Some(witness), [input]) => witness.result(chunk, input, given.output),
+            (Some(witness), [input]) => {
+                let winners = given.beside.last().map_or(&[][..], |winners| winners);
+                witness.result(chunk, input, given.output, winners)
+            }
             _ => Ok(()),
         }
     }

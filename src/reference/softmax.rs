@@ -32,36 +32,83 @@ pub enum MaskedRows {
     Zeros,
 }
 
-/// y for a row x. NaN throughout if x holds NaN or +infinity; 0 where x is -infinity, in
-/// log-softmax -infinity.
-pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
-    let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let undefined = x.iter().any(|x| x.is_nan()) || most == f64::INFINITY;
-    if !undefined && most == f64::NEG_INFINITY && masked == MaskedRows::Zeros {
-        let zero = match form {
-            Form::Softmax => 0.0,
-            Form::LogSoftmax => f64::NEG_INFINITY,
-        };
-        return vec![zero; x.len()];
-    }
-    if undefined || most == f64::NEG_INFINITY {
-        return vec![f64::NAN; x.len()];
-    }
-    let rest = rest(x, most);
-    x.iter()
-        .map(|x| match form {
-            Form::Softmax => (x - most).exp() / (1.0 + rest),
-            Form::LogSoftmax => (x - most) - rest.ln_1p(),
-        })
-        .collect()
+/// What softmax has to know of a row, or of a part of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row {
+    /// The largest element; NaN if one is NaN.
+    pub most: f64,
+    /// The sum of e^(x - most) over all elements but one of the largest, whose own 1 would drown the
+    /// others' last digits.
+    pub rest: f64,
 }
 
-/// The sum of e^(x - most) over all elements but one of the largest, whose own 1 would drown the
-/// others' last digits.
-pub(crate) fn rest(x: &[f64], most: f64) -> f64 {
-    let equal = x.iter().filter(|x| **x == most).count();
-    let below = x.iter().filter(|x| **x != most);
-    below.map(|x| (x - most).exp()).sum::<f64>() + (equal as f64 - 1.0)
+impl Row {
+    /// Nothing of a row.
+    pub const EMPTY: Self = Self {
+        most: f64::NEG_INFINITY,
+        rest: -1.0,
+    };
+
+    /// That of the elements x.
+    pub fn of(x: &[f64]) -> Self {
+        if x.iter().any(|x| x.is_nan()) {
+            return Self {
+                most: f64::NAN,
+                rest: f64::NAN,
+            };
+        }
+        let most = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let equal = x.iter().filter(|x| **x == most).count();
+        let below = x.iter().filter(|x| **x != most);
+        Self {
+            most,
+            rest: below.map(|x| (x - most).exp()).sum::<f64>() + (equal as f64 - 1.0),
+        }
+    }
+
+    /// That of both parts together.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let (high, low) = if other.most > self.most || other.most.is_nan() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        let factor = if high.most == low.most {
+            1.0
+        } else {
+            (low.most - high.most).exp()
+        };
+        Self {
+            most: high.most,
+            rest: high.rest + factor * (1.0 + low.rest),
+        }
+    }
+
+    /// y of an element x. NaN if the row holds NaN or +infinity; 0 where x is -infinity, in
+    /// log-softmax -infinity.
+    pub fn value(self, form: Form, masked: MaskedRows, x: f64) -> f64 {
+        let Self { most, rest } = self;
+        if most == f64::NEG_INFINITY && masked == MaskedRows::Zeros {
+            return match form {
+                Form::Softmax => 0.0,
+                Form::LogSoftmax => f64::NEG_INFINITY,
+            };
+        }
+        if most.is_nan() || most.is_infinite() {
+            return f64::NAN;
+        }
+        match form {
+            Form::Softmax => (x - most).exp() / (1.0 + rest),
+            Form::LogSoftmax => (x - most) - rest.ln_1p(),
+        }
+    }
+}
+
+/// y for a row x: see [`Row::value`].
+pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
+    let row = Row::of(x);
+    x.iter().map(|&x| row.value(form, masked, x)).collect()
 }
 
 /// dx for a row of results y and the gradient of the loss with respect to them:

@@ -5,6 +5,7 @@ use crate::{
     accuracy::alpha_dropout::Expectation,
     cli::{Failure, Result, device::Device, parameters::Parameters},
     element::Element,
+    offload::Step,
     ops::alpha_dropout::AlphaDropout,
     reference::alpha_dropout::{Mask, Transform},
 };
@@ -30,6 +31,10 @@ impl Job {
 
     pub(super) fn op(&self) -> String {
         format!("{OP}(p={}, seed={})", self.dropout.p(), self.dropout.seed())
+    }
+
+    pub(super) const fn step(&self) -> Step {
+        Step::AlphaDropout(self.dropout)
     }
 
     pub(super) fn run<T: Element>(

@@ -17,6 +17,7 @@ use crate::{
     element::{Element, wide},
     error::Error,
     gpu::Gpu,
+    offload::{Channel, Step},
     ops::dice::Dice,
     reference::{dice as reference, moments::Moments},
 };
@@ -123,6 +124,46 @@ impl Job {
             .into());
         }
         Ok(())
+    }
+
+    /// For a tensor of `shape`.
+    pub(super) fn step(&self, shape: &[usize]) -> Result<Step> {
+        let axis = place(self.axis, shape)?;
+        let statistics = match (&self.running, self.mode) {
+            (Some([mean, variance]), Mode::Infer) => Some((
+                mean.expand(OP, "mean", shape, axis)?,
+                variance.expand(OP, "variance", shape, axis)?,
+            )),
+            _ => None,
+        };
+        Ok(Step::Dice {
+            alpha: self.alpha.expand(OP, "alpha", shape, axis)?,
+            epsilon: self.epsilon,
+            statistics,
+        })
+    }
+
+    /// What training gives beside y, from the moments of the batch.
+    pub(super) fn extras(&self, channels: &[Channel]) -> Vec<(&'static str, Content)> {
+        let mean: Vec<_> = channels.iter().map(|channel| channel.mean).collect();
+        let of = |less: f64| {
+            let variance = |channel: &Channel| channel.m2 / (channel.count as f64 - less);
+            channels.iter().map(variance).collect::<Vec<_>>()
+        };
+        let (variance, unbiased) = (of(0.0), of(1.0));
+        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+        let [before_mean, before_variance] = self.running_before(channels.len());
+        let extras = [
+            ("mean", narrow(&mean)),
+            ("variance", narrow(&variance)),
+            ("running-mean", self.moved(&before_mean, &mean)),
+            ("running-variance", self.moved(&before_variance, &unbiased)),
+        ];
+        extras
+            .into_iter()
+            .filter(|(name, _)| self.wanted.contains(name))
+            .map(|(name, values)| (name, Content::numbers(vec![channels.len()], values)))
+            .collect()
     }
 
     pub(super) fn run<T: Element>(

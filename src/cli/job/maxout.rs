@@ -16,6 +16,7 @@ use crate::{
     element::{Element, wide},
     error::Error,
     gpu::Gpu,
+    offload::Step,
     ops::maxout::{Maxout, MaxoutAffine},
     reference::maxout::{Affine, Layout, Pooling},
     tensor::Tensor,
@@ -128,6 +129,23 @@ impl Job {
             }
         }
         Ok(output)
+    }
+
+    pub(super) fn step(&self) -> Step {
+        match self {
+            Self::Pooling { pieces, layout, .. } => Step::Maxout {
+                pieces: *pieces,
+                layout: *layout,
+            },
+            Self::Affine { weight, bias } => {
+                let (pieces, inputs, outputs) = sizes(weight);
+                Step::Affine {
+                    weight: weight.values.clone(),
+                    shape: [pieces, inputs, outputs],
+                    bias: bias.as_ref().map(|bias| bias.values.clone()),
+                }
+            }
+        }
     }
 
     pub(super) fn run<T: Element>(

@@ -18,6 +18,7 @@ use crate::{
     element::Element,
     error::Error,
     io::npy::Order,
+    offload::Step,
     ops::pointwise::Pointwise,
     wgsl::Math,
 };
@@ -92,6 +93,13 @@ impl Job {
             shape: shape.to_vec(),
         }
         .into())
+    }
+
+    pub(super) fn step(&self) -> Step {
+        Step::Pointwise {
+            activation: self.activation,
+            parameters: self.channels.as_ref().map(|(values, _)| values.clone()),
+        }
     }
 
     pub(super) fn run<T: Element>(

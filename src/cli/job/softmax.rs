@@ -5,6 +5,7 @@ use crate::{
     accuracy::softmax::Expectation,
     cli::{Result, device::Device, parameters::Parameters},
     element::Element,
+    offload::Step,
     ops::softmax::Softmax,
     reference::softmax::{Form, MaskedRows, backward, forward},
 };
@@ -46,6 +47,13 @@ impl Job {
     /// The position of the axis.
     pub(super) fn axis(&self, shape: &[usize]) -> Result<usize> {
         place(self.axis, shape)
+    }
+
+    pub(super) const fn step(&self) -> Step {
+        Step::Softmax {
+            form: self.form,
+            masked: self.masked,
+        }
     }
 
     pub(super) fn run<T: Element>(

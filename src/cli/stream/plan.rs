@@ -1,0 +1,58 @@
+//! What a command line asks to be streamed through, and where.
+
+use std::path::Path;
+
+use super::{Device, Failure, Job, Pass, Request, Result, device};
+use crate::cli::run::Arguments;
+
+/// The operations of `a | b | c`.
+pub(super) fn jobs(arguments: &Arguments, outs: &[(&str, &Path)]) -> Result<Vec<Job>> {
+    let flags = &arguments.flags;
+    let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
+    let ops: Vec<_> = arguments.op.split('|').map(str::trim).collect();
+    if let [_, _, ..] = ops[..] {
+        if let Some(param) = flags.param.first() {
+            return Err(Failure::Usage(format!(
+                "--param {param}: in a chain, parameters stand with their operation, as in \
+                 \"elu(alpha=0.5) | softmax\""
+            )));
+        }
+        if let Some(name) = names.first() {
+            return Err(Failure::Usage(format!(
+                "--out {name}: a chain gives nothing beside the output"
+            )));
+        }
+    }
+    let job = |op: &&str| {
+        Job::parse(Request {
+            op,
+            pass: Pass::Forward,
+            flags,
+            outs: &names,
+            in_chain: ops.len() > 1,
+        })
+    };
+    let jobs = ops.iter().map(job).collect::<Result<Vec<_>>>()?;
+    if ops.len() > 1 && flags.axis.is_some() && !jobs.iter().any(Job::has_axis) {
+        let rule = "--axis has no effect on this chain";
+        return Err(Failure::Usage(rule.to_owned()));
+    }
+    Ok(jobs)
+}
+
+/// The devices that share the work: the CPU alone, or any number of GPUs.
+pub(super) fn devices(wanted: &[String]) -> Result<Vec<Device>> {
+    if wanted.is_empty() {
+        return Ok(vec![device::open(None)?]);
+    }
+    let devices = wanted
+        .iter()
+        .map(|wanted| device::open(Some(wanted)))
+        .collect::<Result<Vec<_>>>()?;
+    let gpus = devices.iter().filter(|device| device.gpu().is_some()).count();
+    if devices.len() > 1 && gpus < devices.len() {
+        let rule = "cpu shares no work with other devices; name it alone, or leave it out";
+        return Err(Failure::Usage(rule.to_owned()));
+    }
+    Ok(devices)
+}

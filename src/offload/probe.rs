@@ -1,0 +1,131 @@
+//! How long the parts of the way take on their own, from which follows what streaming costs at best.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Offload,
+    chain::Chain,
+    chunk::Chunk,
+    forward::{Apply, Device},
+    host::Slice,
+    joint::Joint,
+    slot::{Load, Slot},
+    surveyed,
+    trip::Station,
+};
+use crate::{
+    element::Element,
+    error::{Error, Result},
+    tensor::View,
+};
+
+/// Times of one chunk's way, each part alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// Elements of the chunk.
+    pub elements: u64,
+    /// From host memory to the device.
+    pub upload: Duration,
+    /// Work on the device.
+    pub kernel: Duration,
+    /// From the device to host memory.
+    pub download: Duration,
+}
+
+/// Times that a chunk is sent, after one that warms up.
+const TIMES: usize = 3;
+
+impl Rates {
+    /// What so many elements take where the parts overlap ideally, so that the slowest decides.
+    pub fn ideal(&self, elements: u64) -> Duration {
+        let slowest = self.upload.max(self.kernel).max(self.download);
+        slowest.mul_f64(elements as f64 / self.elements.max(1) as f64)
+    }
+}
+
+impl Offload<'_> {
+    /// Sends a chunk of zeros of a tensor of this shape on its way, upload, work and download one
+    /// after another, and takes their times: the medians of three, on the first device.
+    ///
+    /// # Errors
+    ///
+    /// As [`Offload::forward`].
+    pub fn probe<T: Element>(&self, chain: &Chain, shape: &[usize]) -> Result<Rates> {
+        let plan = chain.layout(shape)?;
+        let most = self.most(T::TYPE, &plan, false);
+        let chunks = self.chunks(chain, &plan, most, T::TYPE)?;
+        let joints: Vec<_> = (0..chain.steps.len())
+            .map(|step| {
+                if surveyed(chain, &plan, &chunks).contains(&step) {
+                    Joint::anything(&chain.steps[step], plan.view)
+                } else {
+                    Joint::Nothing
+                }
+            })
+            .collect();
+        let Some(chunk) = chunks.into_iter().max_by_key(Chunk::len) else {
+            return Err(Error::LengthMismatch {
+                shape: shape.to_vec(),
+                expected: 1,
+                found: 0,
+            });
+        };
+        let gpu = &self.gpus[0];
+        let [outer, extent, inner] = chunk.shape();
+        let view = View {
+            outer,
+            extent,
+            inner,
+        };
+        let zeros = vec![T::zeroed(); chunk.len()];
+        let load = Load {
+            source: &Slice(&zeros),
+            view,
+            chunk: Chunk::whole(view),
+            element: T::TYPE,
+            keep: false,
+        };
+        let mut result: Vec<u8> = Vec::new();
+        let mut slot = Slot::default();
+        let mut station = Apply(Device::new(gpu, chain, &plan, &joints));
+        let mut times = [Vec::new(), Vec::new(), Vec::new()];
+        for time in 0..=TIMES {
+            let start = Instant::now();
+            slot.fill(gpu, 0, &load)??;
+            let tensor = slot.tensor(gpu, 0, &load)?;
+            gpu.wait()?;
+            let uploaded = start.elapsed();
+            let start = Instant::now();
+            let done = station.run(&chunk, vec![tensor])?;
+            gpu.wait()?;
+            let worked = start.elapsed();
+            let start = Instant::now();
+            if let Some(output) = &done.output {
+                let (place, _) = slot.fetch(gpu, output)?;
+                gpu.wait()?;
+                slot.empty(gpu, place, output.bytes() as usize, |bytes| {
+                    result.clear();
+                    result.extend_from_slice(bytes);
+                    Ok(())
+                })??;
+            }
+            let downloaded = start.elapsed();
+            slot.free(gpu)?;
+            if time > 0 {
+                for (times, taken) in times.iter_mut().zip([uploaded, worked, downloaded]) {
+                    times.push(taken);
+                }
+            }
+        }
+        let [upload, kernel, download] = times.map(|mut times| {
+            times.sort();
+            times[TIMES / 2]
+        });
+        Ok(Rates {
+            elements: chunk.len() as u64,
+            upload,
+            kernel,
+            download,
+        })
+    }
+}
