@@ -604,3 +604,27 @@ fn an_unfinished_archive_is_none() {
         "{error}"
     );
 }
+
+/// Every byte replaced by others.
+#[test]
+fn mutated_files_never_panic() {
+    for method in [STORED, DEFLATED] {
+        let original = archive(&[Entry::new("a.npy", method, &array(&[3], &[0; 6]))]);
+        let mut accepted = 0;
+        for at in 0..original.len() {
+            for byte in [0, 1, 8, 0x1b, 0x20, 0x50, 0x7f, 0x80, 0xff] {
+                let mut bytes = original.clone();
+                bytes[at] = byte;
+                let read = Member::new(Cursor::new(bytes), None)
+                    .and_then(|mut member| member.read_to_end(&mut Vec::new()));
+                match read {
+                    Ok(_) => accepted += 1,
+                    Err(error) => {
+                        assert!(!error.to_string().contains(char::is_control), "{error:?}");
+                    }
+                }
+            }
+        }
+        assert!(accepted > 100, "{accepted}: not all fields matter");
+    }
+}

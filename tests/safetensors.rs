@@ -458,3 +458,26 @@ fn patterns_match_as_a_shell_does() {
     let pattern = "a*".repeat(1000) + "b";
     assert!(!matches(&pattern, &"a".repeat(20_000)));
 }
+
+/// Every byte replaced by those that mean something, and by those that do not.
+#[test]
+fn mutated_files_never_panic() {
+    let header = format!(
+        r#"{{"__metadata__":{{"a":"b"}},{},{}}}"#,
+        entry("a", "F32", "[1,2]", 0, 8),
+        entry("b", "I8", "[]", 8, 9),
+    );
+    let original = file(&header, 9);
+    let mut accepted = 0;
+    for at in 0..original.len() {
+        for byte in *b"\0\x01\x1b\x7f\x80\xff\"\\{}[],:09-e_ " {
+            let mut bytes = original.clone();
+            bytes[at] = byte;
+            match safetensors::read(&mut &bytes[..], bytes.len() as u64) {
+                Ok(_) => accepted += 1,
+                Err(error) => assert!(!error.to_string().contains(char::is_control), "{error:?}"),
+            }
+        }
+    }
+    assert!(accepted > 100, "{accepted}: data may be any bytes");
+}

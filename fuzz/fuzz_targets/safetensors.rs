@@ -39,8 +39,12 @@ fuzz_target!(|bytes: &[u8]| {
         matches(pattern, name);
     }
 
-    let Ok(listing) = ours::read(&mut &bytes[..], bytes.len() as u64) else {
-        return;
+    let listing = match ours::read(&mut &bytes[..], bytes.len() as u64) {
+        Ok(listing) => listing,
+        Err(error) => {
+            assert!(!error.to_string().contains(char::is_control), "{error:?}");
+            return;
+        }
     };
     assert!(bytes.starts_with(&listing.header));
     let mut at = listing.header.len() as u64;
