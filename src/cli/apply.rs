@@ -39,6 +39,7 @@ pub(super) fn apply(op: &str, flags: &Flags, files: &Files<'_>) -> Result {
         },
         flags,
         outs: &names,
+        in_chain: false,
     })?;
     let paths = outs.iter().map(|(_, path)| *path);
     let outputs = Outputs::plan(
@@ -192,7 +193,7 @@ fn tell(
 }
 
 /// "verified 1024 of 4096 elements, worst 0.50 ULP".
-fn verified(report: Option<&Report>, len: usize) -> String {
+pub(super) fn verified(report: Option<&Report>, len: usize) -> String {
     report.map_or("not verified".to_owned(), |report| {
         let worst = report.worst.map_or(0.0, |worst| worst.ulp);
         format!(
@@ -240,7 +241,7 @@ fn unlike_types(job: &Job, upstream: &Array, x: &Array) -> Failure {
 }
 
 /// `--out NAME=FILE` in its parts.
-fn named_files(out: &[String]) -> Result<Vec<(&str, &Path)>> {
+pub(super) fn named_files(out: &[String]) -> Result<Vec<(&str, &Path)>> {
     let mut files: Vec<(&str, &Path)> = Vec::new();
     for text in out {
         let (name, path) = text

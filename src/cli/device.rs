@@ -15,6 +15,14 @@ pub(super) enum Device {
 }
 
 impl Device {
+    /// The GPU, if it is one.
+    pub(super) const fn gpu(&self) -> Option<&Gpu> {
+        match self {
+            Self::Gpu(gpu) => Some(gpu),
+            Self::Cpu => None,
+        }
+    }
+
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Gpu(gpu) => gpu.name(),

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Elements that `--verify sample` compares.
-const SAMPLE: usize = 1 << 16;
+pub(super) const SAMPLE: usize = 1 << 16;
 
 /// What the command line asks for.
 #[derive(Clone, Copy)]
@@ -35,6 +35,8 @@ pub(super) struct Request<'a> {
     pub(super) flags: &'a Flags,
     /// Names of `--out`.
     pub(super) outs: &'a [&'a str],
+    /// Whether it is one of several, of which another may be what a flag is for.
+    pub(super) in_chain: bool,
 }
 
 /// An operation with its parameters.
@@ -77,7 +79,10 @@ impl Job {
     pub(super) fn parse(request: Request<'_>) -> Result<Self> {
         let (name, arguments) = parameters::split(request.op)?;
         let family = Family::find(name);
-        if request.flags.mode.is_some() && family.is_none_or(|family| family.name != dice::OP) {
+        if request.flags.mode.is_some()
+            && !request.in_chain
+            && family.is_none_or(|family| family.name != dice::OP)
+        {
             return Err(Failure::Usage(format!(
                 "--mode has no effect on {name}; dice has modes"
             )));
@@ -175,6 +180,16 @@ impl Job {
         match self {
             Self::Dice(job) => job.extras(channels),
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether --axis means something to it.
+    pub(super) fn has_axis(&self) -> bool {
+        match self {
+            Self::Pointwise(job) => job.has_axis(),
+            Self::Maxout(job) => matches!(job, maxout::Job::Pooling { .. }),
+            Self::Dice(_) | Self::Softmax(_) => true,
+            Self::AlphaDropout(_) => false,
         }
     }
 

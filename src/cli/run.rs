@@ -4,24 +4,30 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{
-    Result,
-    apply::{Files, apply},
-    flags::Flags,
-};
+use super::{Result, flags::Flags, stream};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The activation, such as gelu or "elu(alpha=0.5)".
-    op: String,
-    /// Input: an .npy file of float16, float32 or float64.
-    input: PathBuf,
+    /// The activation, such as gelu or "elu(alpha=0.5)", or several: "gelu | softmax".
+    pub(super) op: String,
+    /// Input: an .npy, .npz or .safetensors file, or `-` for an .npy file on stdin.
+    pub(super) input: PathBuf,
     /// Also write what the activation gives beside its output: dice mean and variance, maxout index.
     #[arg(long, value_name = "NAME=FILE")]
-    out: Vec<String>,
+    pub(super) out: Vec<String>,
+    /// The array of an .npz file, or tensors of a .safetensors file by name or pattern, such as
+    /// '*.weight'; all else passes through.
+    #[arg(long, value_name = "NAME")]
+    pub(super) tensor: Vec<String>,
+    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 16 MiB].
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
+    pub(super) memory: Option<u64>,
+    /// Print chunks, memory, devices and what the trip will cost, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     #[command(flatten)]
-    flags: Flags,
+    pub(super) flags: Flags,
 }
 
 const EXAMPLES: &str = "\
@@ -35,13 +41,34 @@ Examples:
       --param variance=@variance.npy
   activations run maxout x.npy -o y.npy --param pieces=2 --out index=index.npy
   activations run alpha-dropout x.npy -o y.npy --param p=0.1 --param seed=7
+  activations run \"gelu | softmax\" x.npy -o y.npy            several in one trip to the device
+  activations run silu model.safetensors -o out.safetensors --tensor '*.gate.*'
+  activations run gelu big.npy -o y.npy --device A --device B --memory 1G
+  activations run gelu big.npy -o y.npy --dry-run            what it will take
+  zcat x.npy.gz | activations run mish - -o - > y.npy
   activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let files = Files {
-        x: &arguments.input,
-        upstream: None,
-        out: &arguments.out,
+    stream::run(arguments)
+}
+
+/// A number of bytes: 64M, 2GiB.
+fn memory(text: &str) -> std::result::Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err("write a number of bytes such as 512M or 2G".to_owned()),
     };
-    apply(&arguments.op, &arguments.flags, &files)
+    let bytes = number
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

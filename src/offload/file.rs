@@ -47,6 +47,15 @@ impl Format {
         }
     }
 
+    /// u32, lowest byte first.
+    pub(crate) const fn words() -> Self {
+        Self {
+            width: 4,
+            swapped: cfg!(target_endian = "big"),
+            wide: false,
+        }
+    }
+
     /// Bytes of an element of a chunk.
     const fn element(self) -> usize {
         if self.wide { 4 } else { self.width }

@@ -263,12 +263,17 @@ fn maxout_pools_either_layout_along_any_axis_on_every_device() {
                 "{line}"
             );
         }
-        // uint32 behind a header of 128 bytes.
-        let index = std::fs::read(sandbox.path("i.npy")).unwrap();
-        let index: Vec<_> = index[128..]
+        // uint32 behind a header of 128 bytes, in the order that this tells.
+        let bytes = std::fs::read(sandbox.path("i.npy")).unwrap();
+        let winners = bytes[128..]
             .chunks_exact(4)
-            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
-            .collect();
+            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()) as f32);
+        let mut index = array(&output, winners.collect());
+        if String::from_utf8_lossy(&bytes[..128]).contains("'fortran_order': True") {
+            index.order = Order::Fortran;
+        }
+        let index = elements(index.to_order(Order::C).unwrap());
+        let index: Vec<_> = index.into_iter().map(|index| index as u32).collect();
         assert_eq!(index, expected.1, "{line}");
 
         let g = numbers(24, 50);

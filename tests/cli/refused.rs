@@ -52,7 +52,7 @@ fn files_that_are_no_array_of_floats() {
         (
             "archive.npz",
             b"PK\x03\x04\0\0\0\0".to_vec(),
-            "is an .npz archive; save one array with numpy.save",
+            "is damaged or not complete: invalid Zip archive",
         ),
         (
             "object.npy",

@@ -90,17 +90,13 @@ impl Sandbox {
 
     /// Runs the command with the words of `line`.
     pub(crate) fn run(&self, line: &str) -> Outcome {
-        self.command()
-            .args(line.split_whitespace())
-            .output()
-            .unwrap()
-            .into()
+        self.command().args(words(line)).output().unwrap().into()
     }
 
     /// Runs the command, which must fail with `status` and one line that holds `text`, print
     /// nothing, and leave the folder as it was.
     pub(crate) fn refuses(&self, status: i32, line: &str, text: &str) {
-        self.refuses_command(self.command().args(line.split_whitespace()), status, text);
+        self.refuses_command(self.command().args(words(line)), status, text);
     }
 
     pub(crate) fn refuses_command(&self, command: &mut Command, status: i32, text: &str) {
@@ -221,4 +217,24 @@ pub(crate) fn device_names() -> Vec<String> {
 
 pub(crate) fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
+}
+
+/// The words of a command line; quotes keep blanks together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![];
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in line.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (c, Some(open)) if c == open => quote = None,
+            (c, None) if c.is_whitespace() => words.extend(word.take()),
+            (c, _) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct Job {
 impl Job {
     pub(super) fn parse(request: Request<'_>, arguments: &str) -> Result<Self> {
         let parameters = Parameters::new(OP, arguments, &request.flags.param, &["p", "seed"])?;
-        if request.flags.axis.is_some() {
+        if request.flags.axis.is_some() && !request.in_chain {
             return Err(Failure::Usage(format!("--axis has no effect on {OP}")));
         }
         let p = parameters.required("p", "a number from 0 to below 1")?;

@@ -66,7 +66,7 @@ impl Job {
                 axis: flags.axis.unwrap_or(-1),
             });
         };
-        if parameters.has("layout") || flags.axis.is_some() {
+        if parameters.has("layout") || flags.axis.is_some() && !request.in_chain {
             return Err(Failure::Usage(format!(
                 "{OP}: layout and --axis have no effect with weights, whose inputs lie along the \
                  last axis"

@@ -13,7 +13,11 @@ use crate::{
     activation::Activation,
     check::{self, Pass},
     cli::{
-        Failure, Result, device::Device, files::Content, flags::Verify, parameters::channel_values,
+        Failure, Result,
+        device::Device,
+        files::Content,
+        flags::Verify,
+        parameters::{self, channel_values},
     },
     element::Element,
     error::Error,
@@ -34,8 +38,13 @@ pub(in crate::cli) struct Job {
 impl Job {
     pub(super) fn parse(request: Request<'_>) -> Result<Self> {
         let flags = request.flags;
-        let (activation, per_channel) = activation(request.op, &flags.param)?;
-        if flags.axis.is_some() && per_channel.is_none() {
+        let (name, arguments) = parameters::split(request.op)?;
+        let (activation, per_channel) = if arguments.contains("=@") {
+            activation(name, &[arguments.to_owned()])?
+        } else {
+            activation(request.op, &flags.param)?
+        };
+        if flags.axis.is_some() && per_channel.is_none() && !request.in_chain {
             return Err(Failure::Usage(
                 "--axis has no effect without --param NAME=@FILE".to_owned(),
             ));
@@ -93,6 +102,10 @@ impl Job {
             shape: shape.to_vec(),
         }
         .into())
+    }
+
+    pub(super) const fn has_axis(&self) -> bool {
+        self.channels.is_some()
     }
 
     pub(super) fn step(&self) -> Step {

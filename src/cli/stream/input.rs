@@ -239,6 +239,20 @@ impl Item {
         }
     }
 
+    /// The element type in words: `float32`.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self.npy_dtype {
+            Some(dtype) => dtype.float.name(),
+            None => self.element.name(),
+        }
+    }
+
+    /// Whether it is computed in another type.
+    pub(super) fn is_float64(&self) -> bool {
+        self.npy_dtype
+            .is_some_and(|dtype| dtype.float == Float::F64)
+    }
+
     /// Its elements; so that they can be read again and anywhere, unless they are read `once`, from
     /// beginning to end.
     pub(super) fn elements(self, path: &Path, once: bool) -> Result<Elements> {
@@ -297,7 +311,7 @@ pub(super) fn gather<T: bytemuck::Pod>(source: &dyn Source, len: usize) -> Resul
 
 /// A temporary file with the bytes of a pipe.
 fn spool(path: &Path, reader: &mut impl Read, bytes: u64) -> Result<File> {
-    let spool = || -> io::Result<(File, u64)> {
+    let mut spool = || -> io::Result<(File, u64)> {
         let mut file = tempfile::tempfile()?;
         let copied = io::copy(&mut reader.take(bytes.saturating_add(1)), &mut file)?;
         Ok((file, copied))
@@ -307,7 +321,9 @@ fn spool(path: &Path, reader: &mut impl Read, bytes: u64) -> Result<File> {
         let more = if copied > bytes { " or more" } else { "" };
         return Err(Error::File {
             path: path.to_owned(),
-            reason: format!("header claims {bytes} bytes of data, but there are {copied}{more}; they must match"),
+            reason: format!(
+                "header claims {bytes} bytes of data, but there are {copied}{more}; they must match"
+            ),
         }
         .into());
     }
@@ -320,7 +336,11 @@ fn some_of(names: &[&str]) -> String {
     let mut text = match names {
         [] => "none".to_owned(),
         names => {
-            let shown: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+            let shown: Vec<_> = names
+                .iter()
+                .take(SHOWN)
+                .map(|name| format!("`{name}`"))
+                .collect();
             shown.join(", ")
         }
     };

@@ -6,7 +6,7 @@ mod output;
 mod plan;
 mod tell;
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -25,10 +25,11 @@ use crate::{
         Pass,
         streamed::{Share, Streamed},
     },
+    element::ElementType,
     error::Error,
     io::npy::{Order, header_of_indices},
     offload::{
-        self, Chain, Offload, Progress, Summary,
+        self, Chain, Offload, Progress, Rates, Summary,
         file::{FileSink, Format},
     },
 };
@@ -40,9 +41,13 @@ pub(super) struct Done {
     name: String,
     shape: Vec<usize>,
     dtype: String,
+    /// The same in words.
+    type_name: &'static str,
     elements: usize,
     report: Option<Report>,
     summary: Summary,
+    /// How long the parts of the way take alone, where that was asked for, and bytes of an element.
+    rates: Option<(Rates, u64)>,
 }
 
 /// A command in the making.
@@ -100,9 +105,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
     let mut done = Vec::new();
     for item in items {
-        text::note_if(item.is_float64(), || {
-            format!("{}: float64 is computed as float32", arguments.input.display())
-        });
+        if item.is_float64() {
+            let input = arguments.input.display();
+            text::note(&format!("{input}: float64 is computed as float32"));
+        }
         done.push(stream.run_item(item, &devices, main.as_ref(), &mut beside)?);
     }
     outputs.finish(main.into_iter().chain(beside).collect())?;
@@ -113,6 +119,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 }
 
 impl Stream<'_> {
+    /// The operations with their parameters.
+    fn op(&self) -> String {
+        let ops: Vec<_> = self.jobs.iter().map(Job::op).collect();
+        ops.join(" | ")
+    }
+
     /// The chain for an array, and its shape as the chain sees it.
     fn chain(&self, item: &Item) -> Result<(Chain, Vec<usize>)> {
         let flags = &self.arguments.flags;
@@ -131,9 +143,9 @@ impl Stream<'_> {
             axis = if axis < 0 { -1 - axis } else { rank - 1 - axis };
         }
         let mut steps = steps.into_iter();
-        let first = steps.next().ok_or_else(|| {
-            Failure::Usage("an activation is needed, such as gelu".to_owned())
-        })?;
+        let first = steps
+            .next()
+            .ok_or_else(|| Failure::Usage("an activation is needed, such as gelu".to_owned()))?;
         let chain = steps.fold(Chain::new(first), Chain::then);
         Ok((chain.axis(axis).math(flags.math()), shape))
     }
@@ -190,7 +202,9 @@ impl Stream<'_> {
         let offload = match &gpus[..] {
             [] => None,
             [first, others @ ..] => {
-                let offload = others.iter().fold(Offload::new(first), |all, gpu| all.and(gpu));
+                let offload = others
+                    .iter()
+                    .fold(Offload::new(first), |all, gpu| all.and(gpu));
                 let offload = offload.progress(&told);
                 Some(match self.arguments.memory {
                     Some(bytes) => offload.memory(bytes),
@@ -207,6 +221,7 @@ impl Stream<'_> {
             Elements::begin(output, format, item, (&result_shape, order), in_order)
         };
         let sink = begin(&item)?;
+        let type_name = item.type_name();
         let (name, dtype, element) = (item.name.clone(), item.dtype.clone(), item.element);
         let rearranged = order != item.order;
         let elements = if rearranged {
@@ -214,7 +229,7 @@ impl Stream<'_> {
         } else {
             item.elements(input, in_order)?
         };
-        let (report, summary) = match offload {
+        let (report, summary) = match &offload {
             None => {
                 let cpu = on_cpu::Work {
                     jobs: &self.jobs,
@@ -225,10 +240,16 @@ impl Stream<'_> {
                     },
                     order,
                     math: self.arguments.flags.math(),
+                    verify: self.arguments.flags.verify,
                 };
-                let extras = cpu.run(element, elements.source(), sink.sink())?;
+                let start = Instant::now();
+                let (extras, report) = cpu.run(element, elements.source(), sink.sink())?;
                 self.fill(beside, extras)?;
-                (None, Summary::default())
+                let summary = Summary {
+                    total: start.elapsed(),
+                    ..Summary::default()
+                };
+                (report, summary)
             }
             Some(offload) => {
                 let share = match self.arguments.flags.verify {
@@ -265,14 +286,27 @@ impl Stream<'_> {
         };
         elements.expect_end()?;
         sink.finish()?;
+        let rates = match &offload {
+            Some(offload) if self.arguments.flags.json && summary.chunks > 0 => {
+                let rates = match element {
+                    ElementType::F32 => offload.probe::<f32>(&chain, &shape)?,
+                    ElementType::F16 => offload.probe::<half::f16>(&chain, &shape)?,
+                    ElementType::Bf16 => offload.probe::<half::bf16>(&chain, &shape)?,
+                };
+                Some((rates, element.size()))
+            }
+            _ => None,
+        };
         progress.finish_and_clear();
         Ok(Done {
             name,
             elements: result_shape.iter().product(),
             shape: result_shape,
             dtype,
+            type_name,
             report,
             summary,
+            rates,
         })
     }
 
@@ -288,8 +322,7 @@ impl Stream<'_> {
 
     /// A bar on stderr, if that is a terminal.
     fn progress(&self) -> ProgressBar {
-        const STYLE: &str =
-            "{bar:32} {percent:>3} % {msg}{per_sec:>12}, {eta} left";
+        const STYLE: &str = "{bar:32} {percent:>3} % {msg}{per_sec:>12}, {eta} left";
         let style = ProgressStyle::with_template(STYLE);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         ProgressBar::new(0).with_style(style)
@@ -297,11 +330,7 @@ impl Stream<'_> {
 }
 
 /// Where the winners of maxout go.
-fn winners<'a>(
-    file: &'a Unfinished<'_>,
-    shape: &[usize],
-    order: Order,
-) -> Result<FileSink<'a>> {
+fn winners<'a>(file: &'a Unfinished<'_>, shape: &[usize], order: Order) -> Result<FileSink<'a>> {
     let header = header_of_indices(shape, order);
     let written = header.and_then(|header| {
         use std::io::Write;

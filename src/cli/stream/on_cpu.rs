@@ -2,7 +2,8 @@
 
 use super::{Content, Device, Job, Result, Verify};
 use crate::{
-    cli::job::{Input, Outcome, Setting},
+    accuracy::Report,
+    cli::job::{Input, Setting},
     element::{Element, ElementType},
     io::npy::{self, Dtype, Endian, Float, Order, Values},
     offload::{Sink, Source},
@@ -15,21 +16,26 @@ pub(super) struct Work<'a> {
     pub(super) shape: Vec<usize>,
     pub(super) order: Order,
     pub(super) math: Math,
+    pub(super) verify: Verify,
 }
 
+/// What the last operation gives beside the output, and how the results compare.
+type Found = (Vec<(&'static str, Content)>, Option<Report>);
+
 impl Work<'_> {
-    /// Returns what the last one gives beside the output.
     pub(super) fn run(
         self,
         element: ElementType,
         source: &dyn Source,
         sink: &dyn Sink,
-    ) -> Result<Vec<(&'static str, Content)>> {
+    ) -> Result<Found> {
         match element {
-            ElementType::F32 => self.run_as::<f32>(source, sink, Values::F32, |values| match values {
-                Values::F32(values) => values,
-                Values::F16(_) => Vec::new(),
-            }),
+            ElementType::F32 => {
+                self.run_as::<f32>(source, sink, Values::F32, |values| match values {
+                    Values::F32(values) => values,
+                    Values::F16(_) => Vec::new(),
+                })
+            }
             ElementType::F16 => {
                 self.run_as::<half::f16>(source, sink, Values::F16, |values| match values {
                     Values::F16(values) => values,
@@ -37,12 +43,9 @@ impl Work<'_> {
                 })
             }
             // Never in Fortran order.
-            ElementType::Bf16 => self.run_as::<half::bf16>(
-                source,
-                sink,
-                |_| Values::F32(Vec::new()),
-                |_| Vec::new(),
-            ),
+            ElementType::Bf16 => {
+                self.run_as::<half::bf16>(source, sink, |_| Values::F32(Vec::new()), |_| Vec::new())
+            }
         }
     }
 
@@ -52,12 +55,13 @@ impl Work<'_> {
         sink: &dyn Sink,
         wrap: impl Fn(Vec<T>) -> Values,
         unwrap: impl Fn(Values) -> Vec<T>,
-    ) -> Result<Vec<(&'static str, Content)>> {
+    ) -> Result<Found> {
         let Self {
             jobs,
             mut shape,
             order,
             math,
+            verify,
         } = self;
         let mut values: Vec<T> = super::input::gather(source, shape.iter().product())?;
         let arrange = |values: Vec<T>, shape: &[usize], from: Order, to: Order| -> Result<Vec<T>> {
@@ -79,9 +83,9 @@ impl Work<'_> {
         let setting = Setting {
             device: Device::Cpu,
             math,
-            verify: Verify::None,
+            verify,
         };
-        let mut extras = Vec::new();
+        let mut found: Found = (Vec::new(), None);
         for job in jobs {
             let input = Input {
                 shape: &shape,
@@ -89,16 +93,17 @@ impl Work<'_> {
                 x: &values,
                 upstream: None,
             };
-            let Outcome {
-                values: results,
-                extras: beside,
-                ..
-            } = job.run(&setting, input)?;
-            (values, extras) = (results, beside);
+            let outcome = job.run(&setting, input)?;
+            let report = match (found.1, outcome.report) {
+                (Some(before), Some(report)) => Some(before.merge(report)),
+                (before, report) => before.or(report),
+            };
+            found = (outcome.extras, report);
+            values = outcome.values;
             shape = job.output_shape(&shape)?;
         }
         values = arrange(values, &shape, Order::C, order)?;
         sink.write(0, bytemuck::cast_slice(&values))?;
-        Ok(extras)
+        Ok(found)
     }
 }

@@ -4,7 +4,7 @@ use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::Mutex,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::input::{Item, Kind, PIPE};
@@ -192,23 +192,21 @@ impl<'a> Elements<'a> {
 
     /// Writes bytes as they are to be stored.
     fn write_stored(&self, bytes: &[u8]) -> io::Result<()> {
-        let lock = std::sync::PoisonError::into_inner;
         match self {
-            Self::Npz(sink) => {
-                let mut writer = sink.writer.lock().unwrap_or_else(lock);
-                writer.0.write_all(bytes)
-            }
-            Self::Stdout(sink) => {
-                let mut writer = sink.writer.lock().unwrap_or_else(lock);
-                writer.0.write_all(bytes)
-            }
+            Self::Npz(sink) => lock(&sink.writer).0.write_all(bytes),
+            Self::Stdout(sink) => lock(&sink.writer).0.write_all(bytes),
             Self::File(_) | Self::Spooled(..) => Ok(()),
         }
     }
 }
 
 /// A file of the same layout as the input: its header, and the tensors that pass through.
-pub(super) fn copy_rest(input: &Path, output: &Unfinished<'_>, kind: &Kind, items: &[Item]) -> Result {
+pub(super) fn copy_rest(
+    input: &Path,
+    output: &Unfinished<'_>,
+    kind: &Kind,
+    items: &[Item],
+) -> Result {
     let Kind::Safetensors(listing) = kind else {
         return Ok(());
     };
@@ -251,8 +249,10 @@ fn header(item: &Item, shape: &[usize], order: Order) -> Result<Header> {
     })
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn into_inner<T>(mutex: Mutex<T>) -> T {
-    mutex
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

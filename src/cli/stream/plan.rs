@@ -49,7 +49,10 @@ pub(super) fn devices(wanted: &[String]) -> Result<Vec<Device>> {
         .iter()
         .map(|wanted| device::open(Some(wanted)))
         .collect::<Result<Vec<_>>>()?;
-    let gpus = devices.iter().filter(|device| device.gpu().is_some()).count();
+    let gpus = devices
+        .iter()
+        .filter(|device| device.gpu().is_some())
+        .count();
     if devices.len() > 1 && gpus < devices.len() {
         let rule = "cpu shares no work with other devices; name it alone, or leave it out";
         return Err(Failure::Usage(rule.to_owned()));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
 use super::{Device, Done, Item, Result, Stream, text};
@@ -18,7 +19,9 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
             "cpu: all in memory, by the f64 reference; a device streams in chunks",
         )?);
     };
-    let mut offload = others.iter().fold(Offload::new(first), |all, gpu| all.and(gpu));
+    let mut offload = others
+        .iter()
+        .fold(Offload::new(first), |all, gpu| all.and(gpu));
     if let Some(bytes) = stream.arguments.memory {
         offload = offload.memory(bytes);
     }
@@ -106,7 +109,9 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
 
 fn seconds(item: &Item, forecast: &Forecast, rates: &Rates) -> f64 {
     let elements: usize = item.shape.iter().product();
-    rates.ideal((elements * forecast.passes) as u64).as_secs_f64()
+    rates
+        .ideal((elements * forecast.passes) as u64)
+        .as_secs_f64()
 }
 
 /// What was done.
@@ -115,7 +120,10 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
     let device: Vec<_> = devices.iter().map(Device::name).collect();
     let device = device.join(", ");
     for lost in done.iter().flat_map(|done| &done.summary.lost) {
-        text::note(&format!("{}: {}; other devices did its part", lost.0, lost.1));
+        text::note(&format!(
+            "{}: {}; other devices did its part",
+            lost.0, lost.1
+        ));
     }
     if flags.json {
         let beside: BTreeMap<_, _> = stream
@@ -123,7 +131,10 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             .iter()
             .map(|(name, path)| (*name, path.to_string_lossy()))
             .collect();
-        let rows: Vec<_> = done.iter().map(|done| json_of(stream, done, &device)).collect();
+        let rows: Vec<_> = done
+            .iter()
+            .map(|done| json_of(stream, done, &device))
+            .collect();
         let mut value = match (&stream.kind, &rows[..]) {
             (super::input::Kind::Safetensors(_), rows) => json!({ "tensors": rows }),
             (_, [row]) => row.clone(),
@@ -148,7 +159,7 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             "{} of{name} {:?} {} on {device}: {}, written to {}{and}",
             stream.op(),
             done.shape,
-            done.dtype_name(),
+            done.type_name,
             super::super::apply::verified(done.report.as_ref(), done.elements),
             flags.output.display(),
         ))?;
@@ -179,8 +190,8 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     if !done.name.is_empty() {
         row["tensor"] = json!(done.name);
     }
-    if let Some(rates) = done.rates {
-        let ideal = rates.ideal(summary.uploaded / done.size.max(1)).as_secs_f64();
+    if let Some((rates, size)) = done.rates {
+        let ideal = rates.ideal(summary.uploaded / size).as_secs_f64();
         row["ideal_seconds"] = json!(ideal);
         row["fraction_of_ideal"] = json!(ideal / summary.total.as_secs_f64());
     }
@@ -189,5 +200,5 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
 
 /// "64.0 MiB".
 fn bytes(count: u64) -> String {
-    indicatif::BinaryBytes(count).to_string()
+    BinaryBytes(count).to_string()
 }
