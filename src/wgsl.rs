@@ -137,6 +137,41 @@ pub fn columns(definition: &Definition, element: ElementType, math: Math) -> Str
     [pieces, function].concat().join("\n")
 }
 
+/// The shader of several activations one after another, each with one parameter for the whole tensor:
+/// entry points `forward`, `forward_in_place`. What is between them stays in f32.
+pub fn fused(definitions: &[&Definition], element: ElementType, math: Math) -> String {
+    let mut pieces: Vec<String> = [
+        POINTWISE,
+        element_source(element),
+        include_str!("../shaders/parameter/fused.wgsl"),
+        LANES,
+        BITS,
+        math.source(),
+    ]
+    .map(str::to_owned)
+    .into();
+    let mut body = String::new();
+    for (index, definition) in definitions.iter().enumerate() {
+        // Every snippet calls its functions the same; each gets names of its own.
+        let mut snippet = definition.wgsl.to_owned();
+        for name in ["value", "backward", "parameter_backward"] {
+            snippet = snippet.replace(&format!("fn {name}("), &format!("fn {name}_{index}("));
+        }
+        pieces.push(snippet);
+        let parameter = match definition.parameter {
+            Some(_) => format!(", parameters[{index}]"),
+            None => String::new(),
+        };
+        body.push_str(&format!(
+            "    y = select(value_{index}(y{parameter}), y, is_nan(y));\n"
+        ));
+    }
+    pieces.push(format!(
+        "fn value_at(x: f32, parameter: Parameter) -> f32 {{\n    var y = x;\n{body}    return y;\n}}"
+    ));
+    pieces.join("\n")
+}
+
 /// The shader of Dice, wherever its channels lie: entry points as [`pointwise`].
 pub fn dice(element: ElementType, math: Math) -> String {
     let parameter = ParameterSource::Channel.source();

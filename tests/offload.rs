@@ -42,6 +42,7 @@ fn trials(device: &Device) -> Vec<Trial> {
         match element {
             ElementType::F32 => {
                 add("pointwise", pointwise::<f32>);
+                add("fused", fused);
                 add("channels", channels::<f32>);
                 add("alpha-dropout", alpha_dropout::<f32>);
                 families::trials::<f32>(&mut add);
@@ -118,6 +119,46 @@ fn pointwise<T: Element>(device: &Device) -> Result<(), Failed> {
         same_bits("y", &y, &expected)?;
     }
     Ok(())
+}
+
+/// Neighbours run as one kernel; what comes out is that of each in turn.
+fn fused(device: &Device) -> Result<(), Failed> {
+    let ops = [
+        "elu(alpha=0.5)",
+        "gelu",
+        "softplus(beta=2)",
+        "prelu(alpha=0.5)",
+    ];
+    let ops: Vec<Activation> = ops.into_iter().map(|op| op.parse().unwrap()).collect();
+    let mut chain = Chain::from(ops[0]);
+    for &activation in &ops[1..] {
+        chain = chain.then(Step::Pointwise {
+            activation,
+            parameters: None,
+        });
+    }
+    let mut x = numbers::<f32>(5003);
+    x[7] = f32::NAN;
+    x[8] = f32::INFINITY;
+    let expected: Vec<f64> = x
+        .iter()
+        .map(|&x| {
+            let apply = |x: f64, op: &Activation| {
+                (op.definition().value)(x, f64::from(op.parameter().unwrap_or(0.0)))
+            };
+            ops.iter().fold(f64::from(x), apply)
+        })
+        .collect();
+    streamed(device, &chain, &[x.len()], &x, |y| {
+        for (found, &expected) in y.iter().zip(&expected) {
+            let found = f64::from(*found);
+            let same = found == expected || found.is_nan() && expected.is_nan();
+            if !same && (found - expected).abs() > 2e-6 * (1.0 + expected.abs()) {
+                return Err(format!("{found} is not {expected}").into());
+            }
+        }
+        Ok(())
+    })
 }
 
 fn channels<T: Element>(device: &Device) -> Result<(), Failed> {

@@ -92,6 +92,9 @@ fn shaders() -> Vec<Shader> {
             for &definition in CATALOGUE {
                 shaders.extend(of_activation(definition, element, math));
             }
+            // All of them in a row, so that no two are in each other's way.
+            let fused = wgsl::fused(CATALOGUE, element, math);
+            shaders.push(Shader::new(format!("fused/{variant}"), fused, POINTWISE));
             let dice = wgsl::dice(element, math);
             shaders.push(Shader::new(format!("dice/{variant}"), dice, POINTWISE));
             let columns = wgsl::dice_columns(element, math);

@@ -15,6 +15,8 @@ pub(crate) enum Kernel {
     Pointwise(ParameterSource),
     /// The pointwise family with a parameter per channel, the channels innermost.
     Columns,
+    /// Several activations one after another, forward only.
+    Fused,
     /// Dice, wherever its channels lie.
     Dice,
     /// Dice with its channels innermost.
@@ -48,8 +50,8 @@ pub(crate) struct PipelineKey {
     pub(crate) kernel: Kernel,
     pub(crate) entry_point: &'static str,
     pub(crate) bindings: &'static [Binding],
-    /// Name of the activation, where the kernel takes one.
-    pub(crate) activation: Option<&'static str>,
+    /// Name of the activation, where the kernel takes one, or those that are fused.
+    pub(crate) activations: Vec<&'static str>,
     pub(crate) element: ElementType,
     pub(crate) math: Math,
     /// Values of overridable constants that shape the code, beside WORKGROUP.
@@ -58,17 +60,21 @@ pub(crate) struct PipelineKey {
 
 impl PipelineKey {
     fn source(&self) -> String {
-        // The key carries the name so that it can be hashed; the catalogue knows the rest.
-        let definition = self
-            .activation
-            .and_then(|name| Activation::all().find(|activation| activation.name() == name))
-            .map(|activation| activation.definition());
+        // The key carries names so that it can be hashed; the catalogue knows the rest.
+        let definitions: Vec<_> = self
+            .activations
+            .iter()
+            .filter_map(|name| Activation::all().find(|activation| activation.name() == *name))
+            .map(|activation| activation.definition())
+            .collect();
+        let definition = definitions.first().copied();
         let (element, math) = (self.element, self.math);
         match (self.kernel, definition) {
             (Kernel::Pointwise(parameter), Some(definition)) => {
                 wgsl::pointwise(definition, element, parameter, math)
             }
             (Kernel::Columns, Some(definition)) => wgsl::columns(definition, element, math),
+            (Kernel::Fused, _) => wgsl::fused(&definitions, element, math),
             (Kernel::Dice, _) => wgsl::dice(element, math),
             (Kernel::DiceColumns, _) => wgsl::dice_columns(element, math),
             (Kernel::DiceStatistics, _) => wgsl::dice_statistics(),
@@ -89,7 +95,11 @@ impl PipelineKey {
     /// Threads per workgroup.
     const fn workgroup(&self) -> u32 {
         match self.kernel {
-            Kernel::Pointwise(_) | Kernel::Dice | Kernel::AlphaDropout | Kernel::Copy => 256,
+            Kernel::Pointwise(_)
+            | Kernel::Fused
+            | Kernel::Dice
+            | Kernel::AlphaDropout
+            | Kernel::Copy => 256,
             Kernel::Columns
             | Kernel::DiceColumns
             | Kernel::DiceStatistics

@@ -9,10 +9,12 @@ use super::{
     trip::{Beside, Done, Station},
 };
 use crate::{
+    activation::Activation,
     error::{Error, Result},
     gpu::Gpu,
     ops::{
         dice::Dice,
+        fused,
         maxout::{Maxout, MaxoutAffine, Winners},
         pointwise::Pointwise,
         softmax::Softmax,
@@ -63,7 +65,19 @@ impl<'a> Device<'a> {
         let chain = self.chain;
         let mut extent = chunk.extent.clone();
         let mut winners = None;
-        for (index, step) in chain.steps[..steps].iter().enumerate() {
+        let mut next = 0;
+        while let Some(step) = chain.steps[..steps].get(next) {
+            let index = next;
+            next += 1;
+            let together = fusible(&chain.steps[index..steps]);
+            if let [_, _, ..] = together[..] {
+                self.prepare_fused(index, &together)?;
+                next = index + together.len();
+                if let Some((_, Ready::Parameters(parameters))) = &self.ready[index] {
+                    fused::forward_in_place(&together, parameters, chain.math, &x)?;
+                }
+                continue;
+            }
             self.prepare(index, &extent)?;
             match step {
                 Step::Maxout { pieces, layout } => {
@@ -143,6 +157,17 @@ impl<'a> Device<'a> {
         }
     }
 
+    /// Brings to the device the parameters of activations that are fused.
+    fn prepare_fused(&mut self, index: usize, together: &[Activation]) -> Result<()> {
+        if self.ready[index].is_none() {
+            let parameters = together.iter().map(|op| op.parameter().unwrap_or(0.0));
+            let parameters: Vec<f32> = parameters.collect();
+            let parameters = self.gpu.upload(&parameters, [together.len()])?;
+            self.ready[index] = Some((0..0, Ready::Parameters(parameters)));
+        }
+        Ok(())
+    }
+
     /// Brings to the device what a step needs for channels `extent`.
     fn prepare(&mut self, index: usize, extent: &Range<usize>) -> Result<()> {
         let is_ready = self.ready[index]
@@ -196,6 +221,20 @@ impl<'a> Device<'a> {
         self.ready[index] = Some((extent.clone(), ready));
         Ok(())
     }
+}
+
+/// The activations that steps begin with and that know nothing of channels.
+fn fusible(steps: &[Step]) -> Vec<Activation> {
+    steps
+        .iter()
+        .map_while(|step| match step {
+            Step::Pointwise {
+                activation,
+                parameters: None,
+            } => Some(*activation),
+            _ => None,
+        })
+        .collect()
 }
 
 fn not_ready(step: &Step) -> Error {

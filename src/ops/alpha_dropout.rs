@@ -335,7 +335,7 @@ impl<'a> Pass<'a> {
                 Self::BackwardInPlace { .. } => "backward_in_place",
             },
             bindings,
-            activation: None,
+            activations: Vec::new(),
             element: self.output().element(),
             math: Math::Accurate,
             constants: if remainder {

@@ -145,7 +145,7 @@ fn pipeline(tensor: &Tensor) -> Result<std::sync::Arc<Pipeline>> {
         kernel: Kernel::Arrange,
         entry_point: "arrange",
         bindings: &[Read(0), Write(1)],
-        activation: None,
+        activations: Vec::new(),
         element: tensor.element(),
         math: Math::Accurate,
         constants: Vec::new(),

@@ -5,6 +5,7 @@ mod arrange;
 pub mod baseline;
 mod columns;
 pub mod dice;
+pub(crate) mod fused;
 mod launch;
 pub mod maxout;
 pub mod moments;

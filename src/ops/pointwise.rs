@@ -235,7 +235,7 @@ impl<'a> Pointwise<'a> {
                 kernel: Kernel::Pointwise(source),
                 entry_point: pass.entry_point(),
                 bindings: pass.bindings(source),
-                activation: Some(op),
+                activations: vec![op],
                 element: x.element(),
                 math: self.math,
                 constants: Vec::new(),

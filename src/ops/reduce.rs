@@ -224,7 +224,7 @@ impl Reduce<'_> {
             },
             entry_point: "",
             bindings,
-            activation: self.activation,
+            activations: self.activation.into_iter().collect(),
             element: self.x.element(),
             math: self.math,
             constants: Vec::new(),

@@ -237,7 +237,7 @@ impl Softmax {
             kernel: Kernel::Softmax(kernel, workgroup),
             entry_point,
             bindings,
-            activation: None,
+            activations: Vec::new(),
             element: pass.input().element(),
             math: self.math,
             constants: vec![

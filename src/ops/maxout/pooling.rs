@@ -409,7 +409,7 @@ impl<'a> Pass<'a> {
             kernel: Kernel::MaxoutPooling(winners.index),
             entry_point,
             bindings,
-            activation: None,
+            activations: Vec::new(),
             element: self.y().element(),
             math: Math::Accurate,
             constants: vec![

@@ -238,7 +238,7 @@ impl Work<'_> {
             kernel: Kernel::MaxoutAffine(winners.index),
             entry_point: entry.name,
             bindings: entry.bindings,
-            activation: None,
+            activations: Vec::new(),
             element,
             math: Math::Accurate,
             constants: Vec::new(),
