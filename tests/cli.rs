@@ -20,3 +20,5 @@ mod refused;
 mod run;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/stream.rs"]
+mod stream;

@@ -220,7 +220,7 @@ pub(crate) fn sigmoid(x: f64) -> f64 {
 }
 
 /// The words of a command line; quotes keep blanks together.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![];
     let mut word: Option<String> = None;
     let mut quote = None;

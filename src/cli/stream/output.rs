@@ -99,7 +99,8 @@ impl<'a> Elements<'a> {
         let wrong = |error: io::Error| Failure::from(cannot_write(path, &error));
         let Some(file) = file else {
             let header = header(item, shape, order)?;
-            header.write(&mut io::stdout()).map_err(Failure::from)?;
+            let written = header.write(&mut io::stdout());
+            written.map_err(|error| cannot_write(Path::new(PIPE), &error))?;
             let sink = Self::Stdout(PipeSink {
                 writer: Mutex::new((io::stdout(), 0)),
                 path: Path::new(PIPE),
@@ -171,7 +172,8 @@ impl<'a> Elements<'a> {
             }
             Self::Stdout(sink) => {
                 let (mut stdout, _) = into_inner(sink.writer);
-                stdout.flush().map_err(Failure::from)
+                let flushed = stdout.flush();
+                flushed.map_err(|error| cannot_write(sink.path, &error).into())
             }
             Self::Spooled(mut own, rest) => {
                 let copied = (|| {

@@ -82,7 +82,7 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
             "{chain}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
              {} of memory",
             item.shape,
-            item.dtype,
+            item.type_name(),
             names.join(" and "),
             forecast.chunks,
             forecast.chunk_elements,
@@ -92,8 +92,7 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
         if let Some(rates) = rates {
             lines.push_str(&format!(
                 "\n  a chunk takes {:.1} ms up, {:.1} ms of work, {:.1} ms down: at best {:.3} s in all\n  \
-                 of 100 parts of the trip, the work itself is {:.0}; several operations in one run, \
-                 \"gelu | softmax\", make it pay",
+                 the work is {:.0} % of that; several operations in one run, \"gelu | softmax\", share the trip",
                 rates.upload.as_secs_f64() * 1e3,
                 rates.kernel.as_secs_f64() * 1e3,
                 rates.download.as_secs_f64() * 1e3,
