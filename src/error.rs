@@ -166,6 +166,12 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
+    /// A gradient goes back through one operation at a time.
+    #[error("backward of `{chain}`: it takes one operation at a time; begin with the last")]
+    ChainBackward {
+        /// The operations.
+        chain: String,
+    },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
     Buffer {

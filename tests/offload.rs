@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "offload/backward.rs"]
+mod backward;
 mod common;
 #[path = "offload/families.rs"]
 mod families;
@@ -43,6 +45,7 @@ fn trials(device: &Device) -> Vec<Trial> {
             ElementType::F32 => {
                 add("pointwise", pointwise::<f32>);
                 add("fused", fused);
+                backward::trials::<f32>(&mut add);
                 add("channels", channels::<f32>);
                 add("alpha-dropout", alpha_dropout::<f32>);
                 families::trials::<f32>(&mut add);
@@ -51,6 +54,7 @@ fn trials(device: &Device) -> Vec<Trial> {
                 add("pointwise", pointwise::<half::f16>);
                 add("channels", channels::<half::f16>);
                 add("alpha-dropout", alpha_dropout::<half::f16>);
+                backward::trials::<half::f16>(&mut add);
                 families::trials::<half::f16>(&mut add);
             }
             ElementType::Bf16 => {

@@ -24,13 +24,13 @@ use crate::{
 };
 
 /// The axis of chunks, which are [outer, extent, inner].
-const AXIS: i64 = 1;
+pub(super) const AXIS: i64 = 1;
 
 /// A chain on a device.
 pub(super) struct Device<'a> {
-    gpu: Gpu,
-    chain: &'a Chain,
-    plan: &'a Plan,
+    pub(super) gpu: Gpu,
+    pub(super) chain: &'a Chain,
+    pub(super) plan: &'a Plan,
     /// What is known of the tensor, for each step.
     joints: &'a [Joint],
     /// What a step needs on the device, and of which channels it is.
@@ -104,12 +104,8 @@ impl<'a> Device<'a> {
     fn apply_alike(&self, index: usize, step: &Step, chunk: &Chunk, x: Tensor) -> Result<Tensor> {
         let ready = self.ready[index].as_ref().map(|(_, ready)| ready);
         match (step, ready) {
-            (Step::Pointwise { activation, .. }, ready) => {
-                let mut op = Pointwise::new(*activation).math(self.chain.math);
-                if let Some(Ready::Parameters(parameters)) = ready {
-                    op = op.per_channel(parameters, AXIS)?;
-                }
-                op.forward_in_place(&x)?;
+            (Step::Pointwise { activation, .. }, _) => {
+                self.pointwise(index, *activation)?.forward_in_place(&x)?;
                 Ok(x)
             }
             (Step::AlphaDropout(dropout), _) => {
@@ -133,7 +129,7 @@ impl<'a> Device<'a> {
         }
     }
 
-    fn softmax(&self, step: &Step) -> Softmax {
+    pub(super) fn softmax(&self, step: &Step) -> Softmax {
         let Step::Softmax { form, masked } = step else {
             return Softmax::new(AXIS);
         };
@@ -144,7 +140,23 @@ impl<'a> Device<'a> {
         }
     }
 
-    fn maps(&self, index: usize) -> Result<MaxoutAffine<'_>> {
+    /// An activation with the parameters that are ready for it.
+    pub(super) fn pointwise(&self, index: usize, activation: Activation) -> Result<Pointwise<'_>> {
+        let op = Pointwise::new(activation).math(self.chain.math);
+        match &self.ready[index] {
+            Some((_, Ready::Parameters(parameters))) => op.per_channel(parameters, AXIS),
+            _ => Ok(op),
+        }
+    }
+
+    pub(super) fn dice(&self, index: usize) -> Result<&Dice> {
+        match &self.ready[index] {
+            Some((_, Ready::Dice(dice))) => Ok(dice),
+            _ => Err(not_ready(&self.chain.steps[index])),
+        }
+    }
+
+    pub(super) fn maps(&self, index: usize) -> Result<MaxoutAffine<'_>> {
         match &self.ready[index] {
             Some((_, Ready::Maps(weight, bias))) => {
                 let maps = MaxoutAffine::new(weight)?;
@@ -169,7 +181,7 @@ impl<'a> Device<'a> {
     }
 
     /// Brings to the device what a step needs for channels `extent`.
-    fn prepare(&mut self, index: usize, extent: &Range<usize>) -> Result<()> {
+    pub(super) fn prepare(&mut self, index: usize, extent: &Range<usize>) -> Result<()> {
         let is_ready = self.ready[index]
             .as_ref()
             .is_some_and(|(of, _)| of == extent);
@@ -237,7 +249,7 @@ fn fusible(steps: &[Step]) -> Vec<Activation> {
         .collect()
 }
 
-fn not_ready(step: &Step) -> Error {
+pub(super) fn not_ready(step: &Step) -> Error {
     Error::Internal(format!("{}: its statistics were not taken", step.name()))
 }
 

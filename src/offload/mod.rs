@@ -19,6 +19,7 @@
 //! where the function is cheap. Offload pays where the function is dear on the CPU, where the CPU is
 //! busy, or where a [`Chain`] does several operations in one trip.
 
+mod backward;
 mod chain;
 mod chunk;
 #[cfg(feature = "cli")]
@@ -31,6 +32,7 @@ mod probe;
 mod slot;
 mod trip;
 
+pub use backward::Backward;
 #[cfg(feature = "cli")]
 pub(crate) use chain::Views;
 pub use chain::{Chain, Step};

@@ -33,8 +33,8 @@ const READ_BACK: wgpu::BufferUsages =
 /// Where the host finds a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// In the first input's buffer, which the device has overwritten.
-    Input,
+    /// In the buffer of an input, which the device has overwritten.
+    Input(usize),
     Output,
 }
 
@@ -119,8 +119,9 @@ impl Slot {
         gpu: &Gpu,
         output: &Tensor,
     ) -> Result<(Place, wgpu::SubmissionIndex)> {
-        if gpu.maps_tensors() && self.inputs.first() == Some(output.raw()) {
-            return Ok((Place::Input, gpu.submit(|_| Ok(()))?));
+        let input = self.inputs.iter().position(|input| input == output.raw());
+        if let (Some(input), true) = (input, gpu.maps_tensors()) {
+            return Ok((Place::Input(input), gpu.submit(|_| Ok(()))?));
         }
         let size = output.bytes().next_multiple_of(4);
         let buffer = match self.output.take().filter(|buffer| buffer.size() >= size) {
@@ -146,7 +147,7 @@ impl Slot {
         take: impl FnOnce(&[u8]) -> Result<()>,
     ) -> Result<Result<()>> {
         let buffer = match place {
-            Place::Input => self.inputs.first(),
+            Place::Input(input) => self.inputs.get(input),
             Place::Output => self.output.as_ref(),
         };
         let buffer = buffer.ok_or_else(|| unmapped("there is none".to_owned()))?;

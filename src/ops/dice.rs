@@ -244,8 +244,32 @@ impl Dice {
         if x.is_empty() {
             return self.no_gradients(x);
         }
+        let sums = self.sums(x, upstream, batch)?;
+        self.backward_through(x, upstream, batch, &sums)
+    }
+
+    /// The sums over a batch, or over a part of it, that its gradients need: [channels, 4], of which
+    /// those of parts add up.
+    pub(crate) fn sums(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+    ) -> Result<Tensor> {
+        let view = self.view_of_both(x, upstream)?;
         let known = self.parameters("from_batch", Some(batch))?;
-        let sums = self.reduce(x, upstream, view, &known).run()?;
+        self.reduce(x, upstream, view, &known).run()
+    }
+
+    /// The gradients of a batch, or of a part of it, from moments and sums of the whole batch.
+    pub(crate) fn backward_through(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+        sums: &Tensor,
+    ) -> Result<DiceGradients> {
+        let view = self.view_of_both(x, upstream)?;
         let parameters = self.allocate_parameters()?;
         let alpha = x.gpu().allocate([view.extent], ElementType::F32)?;
         self.statistics(
@@ -255,7 +279,7 @@ impl Dice {
                 (0, &batch.words),
                 (1, &self.alpha),
                 (2, &parameters),
-                (5, &sums),
+                (5, sums),
                 (6, &alpha),
             ],
         )?;

@@ -4,6 +4,7 @@ use super::reduce::Reduce;
 use crate::{
     element::ElementType,
     error::Result,
+    gpu::Gpu,
     reference::moments::Moments,
     tensor::{Tensor, View},
     wgsl::{Math, Reduction},
@@ -70,6 +71,20 @@ pub(super) fn moments(op: &'static str, x: &Tensor, view: View) -> Result<Tensor
 }
 
 impl TensorMoments {
+    /// Those of channels of `count` elements, known on the host as (mean, M2).
+    pub(crate) fn upload(
+        gpu: &Gpu,
+        count: u64,
+        channels: impl Iterator<Item = (f64, f64)>,
+    ) -> Result<Self> {
+        let words = channels.flat_map(|(mean, m2)| [count as f32, mean as f32, m2 as f32, 0.0]);
+        let words: Vec<f32> = words.collect();
+        Ok(Self {
+            count,
+            words: gpu.upload(&words, [words.len()])?,
+        })
+    }
+
     /// [channels] of count, mean, M2 and an unused word.
     pub(crate) fn into_words(self) -> Tensor {
         self.words
