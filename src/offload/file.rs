@@ -295,3 +295,69 @@ fn write_all_at(file: &File, mut buffer: &[u8], mut offset: u64) -> io::Result<(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dtype(float: Float, endian: Endian) -> Dtype {
+        Dtype { float, endian }
+    }
+
+    /// Elements come back as they went, whatever the format, from any place.
+    #[test]
+    fn elements_go_and_come_back() {
+        let file = tempfile::tempfile().unwrap();
+        let values: Vec<f32> = (0..200_000).map(|index| index as f32 / 8.0).collect();
+        for endian in [Endian::Little, Endian::Big] {
+            for float in [Float::F32, Float::F64] {
+                let format = Format::of(dtype(float, endian));
+                let sink = FileSink {
+                    file: &file,
+                    path: Path::new("file"),
+                    start: 64,
+                    format,
+                };
+                let (left, right) = values.split_at(77_777);
+                sink.write(77_777, bytemuck::cast_slice(right)).unwrap();
+                sink.write(0, bytemuck::cast_slice(left)).unwrap();
+                let source = FileSource {
+                    file: file.try_clone().unwrap(),
+                    path: "file".into(),
+                    start: 64,
+                    format,
+                };
+                let mut found: Vec<f32> = Vec::new();
+                let mut put =
+                    |bytes: &[u8]| found.extend(bytemuck::pod_collect_to_vec::<_, f32>(bytes));
+                source.read(5..150_000, &mut put).unwrap();
+                assert!(found == values[5..150_000], "{float:?} {endian:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_told_from_one_that_cannot_be_read() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(400).unwrap();
+        let source = FileSource {
+            file: file.try_clone().unwrap(),
+            path: "file".into(),
+            start: 0,
+            format: Format::of(dtype(Float::F32, Endian::Little)),
+        };
+        source.read(0..100, &mut |_| {}).unwrap();
+        file.set_len(300).unwrap();
+        let error = source.read(0..100, &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains("was cut short meanwhile"), "{error}");
+    }
+
+    #[test]
+    fn a_pipe_is_read_once_and_in_order() {
+        let format = Format::of(dtype(Float::F32, Endian::NATIVE));
+        let source = PipeSource::new(&[0_u8; 40][..], Path::new("-"), format);
+        source.read(0..4, &mut |_| {}).unwrap();
+        assert!(source.expect_end().is_err());
+        assert!(source.read(0..4, &mut |_| {}).is_err());
+    }
+}
