@@ -26,9 +26,7 @@ fn main() -> Result<()> {
     };
     let chain = Chain::from(Activation::MISH).then(softmax).axis(-1);
     let told = |progress: Progress| println!("{} of {} elements", progress.done, progress.of);
-    let offload = Offload::new(&gpu)
-        .memory(256 << 20)
-        .progress(&told);
+    let offload = Offload::new(&gpu).memory(256 << 20).progress(&told);
 
     let forecast = offload.forecast(&chain, &shape, wgpu_activations::ElementType::F32)?;
     println!("`{chain}` on {}: {forecast:?}", gpu.name());

@@ -2,6 +2,7 @@
 
 mod families;
 pub(crate) mod streamed;
+pub(crate) mod streamed_backward;
 
 pub use families::{allowed, check_family};
 

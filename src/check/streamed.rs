@@ -18,7 +18,7 @@ use crate::{
     },
     element::{Element, ElementType},
     error::{Error, Result},
-    offload::{Chain, Channel, Chunk, Step, Views, Witness},
+    offload::{Chain, Channel, Chunk, Given, Step, Views, Witness},
     reference::{
         alpha_dropout::{Mask, Transform},
         dice::Dice,
@@ -151,13 +151,7 @@ impl<'a> Streamed<'a> {
                         })
                     });
                     let values: Vec<f64> = places.map(value).collect();
-                    let count = values.len() as f64;
-                    let mean = values.iter().sum::<f64>() / count;
-                    Channel {
-                        count: values.len() as u64,
-                        mean,
-                        m2: values.iter().map(|value| (value - mean).powi(2)).sum(),
-                    }
+                    Channel::of(&values)
                 })
                 .collect();
             drop(known);
@@ -285,29 +279,32 @@ impl<'a> Streamed<'a> {
 }
 
 impl Witness for Streamed<'_> {
-    fn survey(&self, step: usize, chunk: &Chunk, input: &[u8]) -> Result<()> {
-        match self.element {
-            ElementType::F32 => self.survey_chunk::<f32>(step, chunk, &elements(input)),
-            ElementType::F16 => self.survey_chunk::<half::f16>(step, chunk, &elements(input)),
-            ElementType::Bf16 => self.survey_chunk::<half::bf16>(step, chunk, &elements(input)),
+    fn survey(&self, step: usize, chunk: &Chunk, inputs: &[Vec<u8>]) -> Result<()> {
+        for x in inputs {
+            match self.element {
+                ElementType::F32 => self.survey_chunk::<f32>(step, chunk, &elements(x)),
+                ElementType::F16 => self.survey_chunk::<half::f16>(step, chunk, &elements(x)),
+                ElementType::Bf16 => self.survey_chunk::<half::bf16>(step, chunk, &elements(x)),
+            }
         }
         Ok(())
     }
 
-    fn result(&self, chunk: &Chunk, input: &[u8], output: &[u8], winners: &[u32]) -> Result<()> {
-        match self.element {
-            ElementType::F32 => {
-                self.compare_chunk::<f32>(chunk, &elements(input), &elements(output), winners);
+    fn result(&self, chunk: &Chunk, given: &Given<'_>) -> Result<()> {
+        let y = given.output;
+        let winners = given.beside.last().map_or(&[][..], |winners| winners);
+        for x in given.inputs {
+            match self.element {
+                ElementType::F32 => {
+                    self.compare_chunk::<f32>(chunk, &elements(x), &elements(y), winners);
+                }
+                ElementType::F16 => {
+                    self.compare_chunk::<half::f16>(chunk, &elements(x), &elements(y), winners);
+                }
+                ElementType::Bf16 => {
+                    self.compare_chunk::<half::bf16>(chunk, &elements(x), &elements(y), winners);
+                }
             }
-            ElementType::F16 => {
-                self.compare_chunk::<half::f16>(chunk, &elements(input), &elements(output), winners)
-            }
-            ElementType::Bf16 => self.compare_chunk::<half::bf16>(
-                chunk,
-                &elements(input),
-                &elements(output),
-                winners,
-            ),
         }
         expect(&self.chain.to_string(), "", &lock(&self.report))
     }
@@ -646,7 +643,7 @@ fn through(x: Estimate, f: impl Fn(f64) -> f64, own: Bound) -> Estimate {
     }
 }
 
-fn reference_of(channels: &[Channel], alpha: &[f64], epsilon: f64) -> Dice {
+pub(super) fn reference_of(channels: &[Channel], alpha: &[f64], epsilon: f64) -> Dice {
     let variance = |channel: &Channel| channel.m2 / channel.count as f64;
     Dice {
         mean: channels.iter().map(|channel| channel.mean).collect(),
@@ -657,7 +654,7 @@ fn reference_of(channels: &[Channel], alpha: &[f64], epsilon: f64) -> Dice {
     }
 }
 
-fn expect(op: &str, what: &str, report: &Report) -> Result<()> {
+pub(super) fn expect(op: &str, what: &str, report: &Report) -> Result<()> {
     if report.passed() {
         return Ok(());
     }
@@ -673,7 +670,7 @@ fn expect(op: &str, what: &str, report: &Report) -> Result<()> {
 }
 
 /// Bytes as elements, copied where they do not begin as elements do.
-fn elements<T: Element>(bytes: &[u8]) -> Cow<'_, [T]> {
+pub(super) fn elements<T: Element>(bytes: &[u8]) -> Cow<'_, [T]> {
     match bytemuck::try_cast_slice(bytes) {
         Ok(elements) => Cow::Borrowed(elements),
         Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),

@@ -96,16 +96,6 @@ impl<'a> Outputs<'a> {
         })
     }
 
-    /// Writes all `contents`, in the order of the paths: each beside its destination first, all
-    /// renamed when all are complete.
-    pub(super) fn write(&self, contents: &[Content]) -> Result {
-        let mut files = self.begin()?;
-        for (file, content) in files.iter_mut().zip(contents) {
-            file.fill(content)?;
-        }
-        self.finish(files)
-    }
-
     /// Begins all files, each beside its destination.
     pub(super) fn begin(&self) -> Result<Vec<Unfinished<'a>>> {
         remove_unfinished_on_interrupt();

@@ -20,10 +20,13 @@ pub(super) struct Flags {
     /// What dice takes its statistics from: the batch, or running ones given by --param.
     #[arg(long, value_enum)]
     pub(super) mode: Option<Mode>,
-    /// The device: a name from `activations devices`, a unique part of one, or cpu. `run` shares the
-    /// work among several if this is given several times.
+    /// The device: a name from `activations devices`, a unique part of one, or cpu. Several
+    /// share the work if this is given several times.
     #[arg(long, value_name = "D")]
     pub(super) device: Vec<String>,
+    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 16 MiB].
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
+    pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
     #[arg(long, value_enum, default_value_t)]
     math: MathFlag,
@@ -75,4 +78,25 @@ impl Flags {
     pub(super) fn math(&self) -> Math {
         self.math.into()
     }
+}
+
+/// A number of bytes: 64M, 2GiB.
+fn memory(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err("write a number of bytes such as 512M or 2G".to_owned()),
+    };
+    let bytes = number
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

@@ -4,26 +4,22 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{
-    Result,
-    apply::{Files, apply},
-    flags::Flags,
-};
+use super::{Result, flags::Flags, stream};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)".
-    op: String,
-    /// Input of the forward pass: an .npy file of float16, float32 or float64.
-    x: PathBuf,
+    pub(super) op: String,
+    /// Input of the forward pass: an .npy file of float16, float32 or float64, or an .npz of one.
+    pub(super) x: PathBuf,
     /// Gradient of the loss with respect to the forward pass's output, of that output's shape.
-    upstream: PathBuf,
+    pub(super) upstream: PathBuf,
     /// Also write the gradient of a parameter: float32, one value per channel, or one in all.
     #[arg(long, value_name = "NAME=FILE")]
-    out: Vec<String>,
+    pub(super) out: Vec<String>,
     #[command(flatten)]
-    flags: Flags,
+    pub(super) flags: Flags,
 }
 
 const EXAMPLES: &str = "\
@@ -37,10 +33,5 @@ Examples:
   activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let files = Files {
-        x: &arguments.x,
-        upstream: Some(&arguments.upstream),
-        out: &arguments.out,
-    };
-    apply(&arguments.op, &arguments.flags, &files)
+    stream::run_gradient(arguments)
 }

@@ -1,4 +1,5 @@
-//! What `run` and `grad` compute: an operation with its parameters, over arrays on the host.
+//! The operations that `run` and `grad` name, with their parameters: as steps to be streamed, and
+//! computed by the reference on the host.
 
 mod alpha_dropout;
 mod dice;
@@ -8,7 +9,6 @@ mod softmax;
 
 use super::{
     Failure, Result,
-    device::Device,
     files::Content,
     flags::{Flags, Mode, Verify},
     parameters,
@@ -19,7 +19,6 @@ use crate::{
     check::Pass,
     element::Element,
     error::Error,
-    io::npy::Order,
     offload::{Channel, Step},
     wgsl::Math,
 };
@@ -48,9 +47,8 @@ pub(super) enum Job {
     AlphaDropout(alpha_dropout::Job),
 }
 
-/// Where it is computed, and how.
+/// How it is computed by the reference, and compared.
 pub(super) struct Setting {
-    pub(super) device: Device,
     pub(super) math: Math,
     pub(super) verify: Verify,
 }
@@ -59,8 +57,6 @@ pub(super) struct Setting {
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a, T> {
     pub(super) shape: &'a [usize],
-    /// Order in which the elements run through the shape.
-    pub(super) order: Order,
     pub(super) x: &'a [T],
     /// For a backward pass.
     pub(super) upstream: Option<&'a [T]>,
@@ -138,14 +134,6 @@ impl Job {
             Self::Softmax(job) => job.op(),
             Self::Maxout(job) => job.op(),
             Self::AlphaDropout(job) => job.op(),
-        }
-    }
-
-    /// The order in which it takes elements that lie in `order`.
-    pub(super) fn order(&self, order: Order) -> Order {
-        match self {
-            Self::Pointwise(_) => order,
-            _ => Order::C,
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! Results go to stdout, everything else to stderr.
 
-mod apply;
 mod check;
 mod device;
 mod devices;

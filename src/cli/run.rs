@@ -20,9 +20,6 @@ pub(super) struct Arguments {
     /// '*.weight'; all else passes through.
     #[arg(long, value_name = "NAME")]
     pub(super) tensor: Vec<String>,
-    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 16 MiB].
-    #[arg(long, value_name = "BYTES", value_parser = memory)]
-    pub(super) memory: Option<u64>,
     /// Print chunks, memory, devices and what the trip will cost, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -50,25 +47,4 @@ Examples:
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     stream::run(arguments)
-}
-
-/// A number of bytes: 64M, 2GiB.
-fn memory(text: &str) -> std::result::Result<u64, String> {
-    let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        _ => return Err("write a number of bytes such as 512M or 2G".to_owned()),
-    };
-    let bytes = number
-        .parse()
-        .ok()
-        .and_then(|number: u64| number.checked_mul(1 << shift));
-    bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

@@ -3,19 +3,19 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::{
-    Offload, Summary,
+    Offload, Summary, Witness,
     chain::{Chain, Plan, Step},
     chunk::{Chunk, Cut},
     expect_len,
     forward::{AXIS, Device, Survey, not_ready},
-    host::{Shared, Slice},
+    host::{Shared, Sink, Slice, Source},
     joint::{Channel, Joint, MomentsOfChunks, Rows, RowsOfChunks},
     meter::Meter,
     softmax_of, surveyed,
     trip::{Beside, Done, Given, Station, Trip, Work},
 };
 use crate::{
-    element::Element,
+    element::{Element, ElementType},
     error::{Error, Result},
     gpu::Gpu,
     ops::{alpha_dropout::AlphaDropout, dice::Dice, maxout::Maxout, moments::TensorMoments},
@@ -45,9 +45,21 @@ struct Known {
     rows: Option<Rows>,
 }
 
+/// Gradients to be streamed, and who looks on.
+pub(crate) struct BackwardJob<'a> {
+    pub(crate) chain: &'a Chain,
+    pub(crate) shape: &'a [usize],
+    pub(crate) element: ElementType,
+    pub(crate) x: &'a dyn Source,
+    pub(crate) upstream: &'a dyn Source,
+    pub(crate) dx: &'a dyn Sink,
+    /// Told of surveys by the number of their [`Stage`].
+    pub(crate) witness: Option<&'a dyn Witness>,
+}
+
 /// What a pass is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
     /// What the forward pass needs to know.
     Forward,
     /// Sums that dx needs.
@@ -84,24 +96,44 @@ impl Offload<'_> {
         upstream: &[T],
         dx: &mut [T],
     ) -> Result<Backward> {
+        let result = chain.layout(shape)?.result_shape;
+        expect_len(shape, x.len())?;
+        expect_len(shape, dx.len())?;
+        expect_len(&result, upstream.len())?;
+        self.run_backward(&BackwardJob {
+            chain,
+            shape,
+            element: T::TYPE,
+            x: &Slice(x),
+            upstream: &Slice(upstream),
+            dx: &Shared::new(dx),
+            witness: None,
+        })
+    }
+
+    pub(crate) fn run_backward(&self, job: &BackwardJob<'_>) -> Result<Backward> {
+        let BackwardJob {
+            chain,
+            element,
+            witness,
+            ..
+        } = *job;
         let [step] = &chain.steps[..] else {
             return Err(Error::ChainBackward {
                 chain: chain.to_string(),
             });
         };
-        expect_len(shape, x.len())?;
-        expect_len(shape, dx.len())?;
-        let plan = chain.layout(shape)?;
-        expect_len(&plan.result_shape, upstream.len())?;
-        let most = self.most(T::TYPE, &plan, true);
-        let chunks = self.chunks(chain, &plan, most, T::TYPE)?;
+        let plan = chain.layout(job.shape)?;
+        // As if inputs were kept: there are two.
+        let most = self.most(element, &plan, true);
+        let chunks = self.chunks(chain, &plan, most, element)?;
         let surveys = !surveyed(chain, &plan, &chunks).is_empty();
         let stages: &[Stage] = match surveys {
             true => &[Stage::Forward, Stage::Sums, Stage::Gradients],
             false => &[Stage::Gradients],
         };
-        let meter = Meter::new((x.len() * stages.len()) as u64, self.progress);
-        let (x, upstream, dx) = (Slice(x), Slice(upstream), Shared::new(dx));
+        let elements: usize = chunks.iter().map(Chunk::len).sum();
+        let meter = Meter::new((elements * stages.len()) as u64, self.progress);
         let mut gpus = self.gpus.clone();
         let mut known = Known {
             forward: vec![Joint::Nothing],
@@ -109,22 +141,22 @@ impl Offload<'_> {
         };
         let mut parameters = Vec::new();
         for &stage in stages {
-            let pass = Pass::new(chain, step, &plan, &known, stage);
+            let pass = Pass::new(job, step, &plan, &known, stage);
             let trip = Trip {
-                element: T::TYPE,
+                element,
                 view: plan.view,
                 sources: match stage {
-                    Stage::Forward => vec![(&x, plan.view)],
-                    _ => vec![(&x, plan.view), (&upstream, plan.result)],
+                    Stage::Forward => vec![(job.x, plan.view)],
+                    _ => vec![(job.x, plan.view), (job.upstream, plan.result)],
                 },
-                sink: (stage == Stage::Gradients).then_some((&dx as _, plan.view)),
+                sink: (stage == Stage::Gradients).then_some((job.dx, plan.view)),
                 cut: match plan.cut {
                     // Nothing is known that would join them.
                     Cut::Rows if !surveys => Cut::WholeAxis,
                     cut => cut,
                 },
                 most,
-                keep: false,
+                keep: witness.is_some(),
                 work: &pass,
                 meter: &meter,
             };
@@ -191,7 +223,7 @@ enum Found {
 
 /// One pass over all chunks.
 struct Pass<'a> {
-    chain: &'a Chain,
+    job: &'a BackwardJob<'a>,
     step: &'a Step,
     plan: &'a Plan,
     known: &'a Known,
@@ -201,7 +233,7 @@ struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     fn new(
-        chain: &'a Chain,
+        job: &'a BackwardJob<'a>,
         step: &'a Step,
         plan: &'a Plan,
         known: &'a Known,
@@ -233,7 +265,7 @@ impl<'a> Pass<'a> {
             _ => zeros(&[]),
         };
         Self {
-            chain,
+            job,
             step,
             plan,
             known,
@@ -245,7 +277,7 @@ impl<'a> Pass<'a> {
 
 impl Work for Pass<'_> {
     fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Station + 'a>> {
-        let device = Device::new(gpu, self.chain, self.plan, &self.known.forward);
+        let device = Device::new(gpu, self.job.chain, self.plan, &self.known.forward);
         Ok(match self.stage {
             Stage::Forward => Box::new(Survey { device, step: 0 }),
             _ => Box::new(Back { pass: self, device }),
@@ -278,7 +310,11 @@ impl Work for Pass<'_> {
                 }
             }
         }
-        Ok(())
+        match (self.job.witness, self.stage) {
+            (Some(witness), Stage::Gradients) => witness.result(chunk, &given),
+            (Some(witness), stage) => witness.survey(stage as usize, chunk, given.inputs),
+            (None, _) => Ok(()),
+        }
     }
 }
 
@@ -362,7 +398,9 @@ impl Station for Back<'_> {
                 let (_, winners) = maps.forward(&x)?;
                 let gradients = maps.backward(&x, &winners, &upstream)?;
                 let beside = [Some(gradients.weight), gradients.bias];
-                done(gradients.dx, beside.into_iter().flatten().collect())
+                let mut done = done(gradients.dx, beside.into_iter().flatten().collect());
+                done.beside.push(Beside::Winners(winners));
+                done
             }
         })
     }

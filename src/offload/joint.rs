@@ -74,6 +74,18 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
+    /// That of these elements.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        Self {
+            count: values.len() as u64,
+            mean,
+            m2: values.iter().map(|value| (value - mean).powi(2)).sum(),
+        }
+    }
+
     /// Takes in another part of the channel.
     pub(crate) fn absorb(&mut self, part: Self) {
         let pair = |channel: &Self| (channel.count, (channel.mean, channel.m2));

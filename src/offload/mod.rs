@@ -34,6 +34,8 @@ mod trip;
 
 pub use backward::Backward;
 #[cfg(feature = "cli")]
+pub(crate) use backward::{BackwardJob, Stage};
+#[cfg(feature = "cli")]
 pub(crate) use chain::Views;
 pub use chain::{Chain, Step};
 pub use meter::{Progress, Summary};
@@ -57,7 +59,8 @@ use host::{Shared, Slice};
 pub(crate) use joint::Channel;
 use joint::{Joint, MomentsOfChunks, RowsOfChunks};
 use meter::Meter;
-use trip::{Given, SLOTS, Station, Trip, Work};
+pub(crate) use trip::Given;
+use trip::{SLOTS, Station, Trip, Work};
 
 /// Bytes of a chunk where no budget says otherwise: enough for the link's full speed.
 const CHUNK: u64 = 16 << 20;
@@ -99,11 +102,11 @@ pub(crate) struct Job<'a> {
 
 /// One who sees every chunk on the host.
 pub(crate) trait Witness: Sync {
-    /// A chunk before step `step`, of which the whole tensor's statistics are wanted.
-    fn survey(&self, step: usize, chunk: &Chunk, input: &[u8]) -> Result<()>;
+    /// A chunk's inputs before step `step`, of which the whole tensor's statistics are wanted.
+    fn survey(&self, step: usize, chunk: &Chunk, inputs: &[Vec<u8>]) -> Result<()>;
 
-    /// A chunk and its result, with the winners where the last step is a maxout.
-    fn result(&self, chunk: &Chunk, input: &[u8], output: &[u8], winners: &[u32]) -> Result<()>;
+    /// A chunk's inputs and its result, with what it gives beside that.
+    fn result(&self, chunk: &Chunk, given: &Given<'_>) -> Result<()>;
 }
 
 /// What a job did, and what it found out.
@@ -458,9 +461,9 @@ impl Work for Surveying<'_> {
                 Found::Rows(rows) => rows.absorb(chunk, words),
             }
         }
-        match (self.job.witness, given.inputs) {
-            (Some(witness), [input]) => witness.survey(self.step, chunk, input),
-            _ => Ok(()),
+        match self.job.witness {
+            Some(witness) => witness.survey(self.step, chunk, given.inputs),
+            None => Ok(()),
         }
     }
 }
@@ -490,12 +493,9 @@ impl Work for Applying<'_> {
                 at += run.len();
             }
         }
-        match (self.job.witness, given.inputs) {
-            (Some(witness), [input]) => {
-                let winners = given.beside.last().map_or(&[][..], |winners| winners);
-                witness.result(chunk, input, given.output, winners)
-            }
-            _ => Ok(()),
+        match self.job.witness {
+            Some(witness) => witness.result(chunk, &given),
+            None => Ok(()),
         }
     }
 }

@@ -58,13 +58,13 @@ pub(super) enum Beside {
 }
 
 /// The same, on the host.
-pub(super) struct Given<'a> {
+pub(crate) struct Given<'a> {
     /// Bytes of the inputs, where they are kept.
-    pub(super) inputs: &'a [Vec<u8>],
+    pub(crate) inputs: &'a [Vec<u8>],
     /// Bytes of the output.
-    pub(super) output: &'a [u8],
+    pub(crate) output: &'a [u8],
     /// Winners, and bits of f32.
-    pub(super) beside: Vec<Vec<u32>>,
+    pub(crate) beside: Vec<Vec<u32>>,
 }
 
 /// Chunks, and where they lead.

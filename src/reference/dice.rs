@@ -93,17 +93,31 @@ impl Dice {
         };
         for (index, (&x, &g)) in x.iter().zip(upstream).enumerate() {
             let c = self.channel(index);
-            let z = self.z(index, x);
-            let share = sigmoid(z);
-            let through = self.through_z(index, x, g) - mean_k[c] - z * mean_kz[c];
-            gradients.dx.push(
-                g * (self.alpha[c] + (1.0 - self.alpha[c]) * share) + self.inverse(c) * through,
-            );
-            let term = g * x * sigmoid(-z);
+            let (dx, term) = self.backward(index, x, g, (mean_k[c], mean_kz[c]));
+            gradients.dx.push(dx);
             gradients.alpha[c] += term;
             gradients.alpha_magnitude[c] += term.abs();
         }
         gradients
+    }
+
+    /// For element `index` of value `x`, dx and its term of alpha's gradient; the means over its
+    /// channel of what goes through z, and of that times z, are 0 where the statistics are given.
+    pub fn backward(&self, index: usize, x: f64, upstream: f64, means: (f64, f64)) -> (f64, f64) {
+        let (mean_k, mean_kz) = means;
+        let channel = self.channel(index);
+        let alpha = self.alpha[channel];
+        let z = self.z(index, x);
+        let through = self.through_z(index, x, upstream) - mean_k - z * mean_kz;
+        let dx = upstream * (alpha + (1.0 - alpha) * sigmoid(z)) + self.inverse(channel) * through;
+        (dx, upstream * x * sigmoid(-z))
+    }
+
+    /// What goes through the statistics for element `index`: k, the gradient with respect to z, and
+    /// k z.
+    pub fn through_statistics(&self, index: usize, x: f64, upstream: f64) -> (f64, f64) {
+        let k = self.through_z(index, x, upstream);
+        (k, k * self.z(index, x))
     }
 
     /// The gradient with respect to z.

@@ -142,9 +142,6 @@ fn an_output_that_cannot_be_completed_leaves_nothing() {
     let text = "large2.npy: cannot be written: File too large (os error 27)\n";
     let line = "run relu large.npy -o large2.npy --device cpu";
     sandbox.refuses_command(&mut limited(line), 1, text);
-    // On the default device, in chunks.
-    let line = "run relu large.npy -o large2.npy --memory 1";
-    sandbox.refuses_command(&mut limited(line), 1, text);
     // The gradient of alpha would fit, yet dx does not.
     let line = "grad elu large.npy large.npy -o large2.npy --out alpha=da.npy --device cpu";
     sandbox.refuses_command(&mut limited(line), 1, text);

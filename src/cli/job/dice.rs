@@ -9,17 +9,15 @@ use crate::{
     check::Pass,
     cli::{
         Failure, Result,
-        device::Device,
         files::Content,
         flags::{Mode, Verify},
         parameters::{Parameters, PerChannel},
     },
     element::{Element, wide},
     error::Error,
-    gpu::Gpu,
     offload::{Channel, Step},
     ops::dice::Dice,
-    reference::{dice as reference, moments::Moments},
+    reference::dice as reference,
 };
 
 pub(super) const OP: &str = "dice";
@@ -185,10 +183,7 @@ impl Job {
             x: input.x,
             backward: gradients.as_ref().zip(input.upstream),
         };
-        let results = match &setting.device {
-            Device::Cpu => self.on_cpu(&expectation),
-            Device::Gpu(gpu) => self.on_gpu(gpu, setting, input, axis)?,
-        };
+        let results = self.on_cpu(&expectation);
         let report = setting
             .places(results.values.len(), 1)
             .map(|places| expectation.check(&results.values, places))
@@ -293,55 +288,5 @@ impl Job {
             None => [None, None],
         };
         [values(mean, 0.0), values(variance, 1.0)]
-    }
-
-    fn on_gpu<T: Element>(
-        &self,
-        gpu: &Gpu,
-        setting: &Setting,
-        input: Input<'_, T>,
-        axis: usize,
-    ) -> Result<Results<T>> {
-        let channels = input.shape[axis];
-        let dice = Dice::new(gpu, channels)?
-            .axis(axis as i64)
-            .epsilon(self.epsilon)?
-            .momentum(self.momentum)?
-            .math(setting.math);
-        dice.alpha()
-            .write(&self.alpha.expand(OP, "alpha", input.shape, axis)?)?;
-        let [mean, variance] = self.running_before(channels);
-        dice.running_mean().write(&mean)?;
-        dice.running_variance().write(&variance)?;
-        let x = gpu.upload(input.x, input.shape)?;
-        if let Some(upstream) = input.upstream {
-            let upstream = gpu.upload(upstream, input.shape)?;
-            let gradients = match self.mode {
-                Mode::Train => dice.backward(&x, &upstream, &x.moments(axis as i64)?)?,
-                Mode::Infer => dice.infer_backward(&x, &upstream)?,
-            };
-            return Ok(Results {
-                values: gradients.dx.download()?,
-                extras: vec![("alpha", gradients.alpha.download()?)],
-            });
-        }
-        if self.mode == Mode::Infer {
-            return Ok(Results {
-                values: dice.infer(&x)?.download()?,
-                extras: Vec::new(),
-            });
-        }
-        let (y, batch) = dice.train(&x)?;
-        let batch: Moments = batch.download()?;
-        let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-        Ok(Results {
-            values: y.download()?,
-            extras: vec![
-                ("mean", narrow(batch.mean())),
-                ("variance", narrow(&batch.variance())),
-                ("running-mean", dice.running_mean().download()?),
-                ("running-variance", dice.running_variance().download()?),
-            ],
-        })
     }
 }

@@ -9,17 +9,13 @@ use crate::{
     check::Pass,
     cli::{
         Failure, Result,
-        device::Device,
         files::Content,
         parameters::{Parameters, Weights},
     },
     element::{Element, wide},
     error::Error,
-    gpu::Gpu,
     offload::Step,
-    ops::maxout::{Maxout, MaxoutAffine},
     reference::maxout::{Affine, Layout, Pooling},
-    tensor::Tensor,
 };
 
 pub(super) const OP: &str = "maxout";
@@ -167,7 +163,7 @@ impl Job {
                     channels: input.shape[axis],
                     inner: inner(input.shape, axis),
                 };
-                run_pooling(reference, axis, setting, input)?
+                run_pooling(reference, setting, input)?
             }
             Self::Affine { weight, bias } => {
                 let (pieces, inputs, outputs) = sizes(weight);
@@ -218,10 +214,7 @@ impl Job {
         input: Input<'_, T>,
     ) -> Result<(Results<T>, Option<Report>)> {
         let rows = input.shape[..input.shape.len() - 1].iter().product();
-        let results = match &setting.device {
-            Device::Cpu => affine_on_cpu(reference, input, rows),
-            Device::Gpu(gpu) => self.affine_on_gpu(gpu, input)?,
-        };
+        let results = affine_on_cpu(reference, input, rows);
         let each = reference.pieces * reference.inputs;
         let found = (&results.y[..], &results.winners[..]);
         let forward = setting
@@ -257,71 +250,22 @@ impl Job {
         }
         Ok((results, Some(report)))
     }
-
-    fn affine_on_gpu<T: Element>(&self, gpu: &Gpu, input: Input<'_, T>) -> Result<Results<T>> {
-        let Self::Affine { weight, bias } = self else {
-            return Err(Error::Internal("pooling has no weights".to_owned()).into());
-        };
-        let upload = |weights: &Weights| gpu.upload(&weights.values, &weights.shape[..]);
-        let weight = upload(weight)?;
-        let bias: Option<Tensor> = bias.as_ref().map(upload).transpose()?;
-        let mut maxout = MaxoutAffine::new(&weight)?;
-        if let Some(bias) = &bias {
-            maxout = maxout.with_bias(bias)?;
-        }
-        let x = gpu.upload(input.x, input.shape)?;
-        let (y, winners) = maxout.forward(&x)?;
-        let mut results = Results {
-            y: y.download()?,
-            winners: winners.download()?,
-            dx: None,
-            weights: Vec::new(),
-        };
-        if let Some(upstream) = input.upstream {
-            let upstream = gpu.upload(upstream, y.shape())?;
-            let gradients = maxout.backward(&x, &winners, &upstream)?;
-            results.dx = Some(gradients.dx.download()?);
-            results.weights.push(gradients.weight.download()?);
-            let bias = gradients.bias.map(|bias| bias.download());
-            results.weights.extend(bias.transpose()?);
-        }
-        Ok(results)
-    }
 }
 
 fn run_pooling<T: Element>(
     reference: Pooling,
-    axis: usize,
     setting: &Setting,
     input: Input<'_, T>,
 ) -> Result<(Results<T>, Option<Report>)> {
-    let results = match &setting.device {
-        Device::Cpu => {
-            let (y, winners) = reference.forward(&wide(input.x));
-            let dx = input
-                .upstream
-                .map(|upstream| narrow(&reference.backward(&winners, &wide(upstream))));
-            Results {
-                y: narrow(&y),
-                winners,
-                dx,
-                weights: Vec::new(),
-            }
-        }
-        Device::Gpu(gpu) => {
-            let maxout = Maxout::new(reference.pieces, reference.layout, axis as i64);
-            let (y, winners) = maxout.forward(&gpu.upload(input.x, input.shape)?)?;
-            let dx = input.upstream.map(|upstream| {
-                let upstream = gpu.upload(upstream, y.shape())?;
-                maxout.backward(&winners, &upstream)?.download()
-            });
-            Results {
-                y: y.download()?,
-                winners: winners.download()?,
-                dx: dx.transpose()?,
-                weights: Vec::new(),
-            }
-        }
+    let (y, winners) = reference.forward(&wide(input.x));
+    let dx = input
+        .upstream
+        .map(|upstream| narrow(&reference.backward(&winners, &wide(upstream))));
+    let results = Results {
+        y: narrow(&y),
+        winners,
+        dx,
+        weights: Vec::new(),
     };
     let found = (&results.y[..], &results.winners[..]);
     let places = || setting.places(results.y.len(), reference.pieces);

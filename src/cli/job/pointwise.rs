@@ -14,16 +14,13 @@ use crate::{
     check::{self, Pass},
     cli::{
         Failure, Result,
-        device::Device,
         files::Content,
         flags::Verify,
         parameters::{self, channel_values},
     },
     element::Element,
     error::Error,
-    io::npy::Order,
     offload::Step,
-    ops::pointwise::Pointwise,
     wgsl::Math,
 };
 
@@ -121,10 +118,7 @@ impl Job {
         input: Input<'_, T>,
     ) -> Result<Outcome<T>> {
         let work = Work::new(self, setting, input)?;
-        let (values, gradient) = match &setting.device {
-            Device::Cpu => work.on_cpu(),
-            Device::Gpu(gpu) => work.on_gpu(gpu)?,
-        };
+        let (values, gradient) = work.on_cpu();
         let report = match setting.verify {
             Verify::Full => Some(check::compare(&work.expectation, &values)?),
             _ => setting
@@ -210,28 +204,19 @@ fn in_range(activation: Activation, path: &Path) -> Result<Vec<f32>> {
 struct Work<'a, T> {
     job: &'a Job,
     setting: &'a Setting,
-    /// The input's shape, the axis that varies fastest last.
-    shape: Vec<usize>,
-    /// The channel axis in it.
-    axis: usize,
     expectation: Expectation<'a, T>,
 }
 
 impl<'a, T: Element> Work<'a, T> {
     fn new(job: &'a Job, setting: &'a Setting, input: Input<'a, T>) -> Result<Self> {
-        let mut shape = input.shape.to_vec();
-        let mut axis = match &job.channels {
-            Some((_, axis)) => place(*axis, &shape)?,
+        let axis = match &job.channels {
+            Some((_, axis)) => place(*axis, input.shape)?,
             None => 0,
         };
-        if input.order == Order::Fortran {
-            shape.reverse();
-            axis = shape.len().saturating_sub(1 + axis);
-        }
         let channels = job.channels.as_ref();
         let expectation = Expectation {
             activation: job.activation,
-            channels: channels.map(|(values, _)| (&values[..], inner(&shape, axis))),
+            channels: channels.map(|(values, _)| (&values[..], inner(input.shape, axis))),
             x: input.x,
             upstream: input.upstream,
             tolerance: match input.upstream {
@@ -242,8 +227,6 @@ impl<'a, T: Element> Work<'a, T> {
         Ok(Self {
             job,
             setting,
-            shape,
-            axis,
             expectation,
         })
     }
@@ -259,33 +242,6 @@ impl<'a, T: Element> Work<'a, T> {
             sums.iter().map(|(sum, _)| *sum as f32).collect()
         });
         (values, gradient)
-    }
-
-    fn on_gpu(&self, gpu: &crate::Gpu) -> Result<(Vec<T>, Option<Vec<f32>>)> {
-        let Expectation { x, upstream, .. } = self.expectation;
-        let upload = |host: &[T]| gpu.upload(host, &self.shape[..]);
-        let x = upload(x)?;
-        let mut op = Pointwise::new(self.job.activation).math(self.setting.math);
-        let parameters = self.job.channels.as_ref();
-        let parameters = parameters
-            .map(|(values, _)| gpu.upload(values, [values.len()]))
-            .transpose()?;
-        if let Some(parameters) = &parameters {
-            op = op.per_channel(parameters, self.axis as i64)?;
-        }
-        let Some(upstream) = upstream.map(upload).transpose()? else {
-            op.forward_in_place(&x)?;
-            return Ok((x.download()?, None));
-        };
-        if self.job.gradient {
-            let gradients = op.gradients(&x, &upstream)?;
-            return Ok((
-                gradients.dx.download()?,
-                Some(gradients.parameter.download()?),
-            ));
-        }
-        op.backward_in_place(&x, &upstream)?;
-        Ok((upstream.download()?, None))
     }
 
     /// The parameter's gradient, one value per channel or one in all.

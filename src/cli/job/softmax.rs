@@ -3,10 +3,9 @@
 use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
     accuracy::softmax::Expectation,
-    cli::{Result, device::Device, parameters::Parameters},
+    cli::{Result, parameters::Parameters},
     element::Element,
     offload::Step,
-    ops::softmax::Softmax,
     reference::softmax::{Form, MaskedRows, backward, forward},
 };
 
@@ -71,32 +70,15 @@ impl Job {
             input: input.x,
             upstream: None,
         };
-        let (y, dx) = match &setting.device {
-            Device::Cpu => {
-                let y = by_rows(&forward, |x, _| self::forward(self.form, self.masked, x));
-                let dx = input.upstream.map(|upstream| {
-                    let gradient = Expectation {
-                        input: &y,
-                        upstream: Some(upstream),
-                        ..forward
-                    };
-                    by_rows(&gradient, |y, upstream| backward(self.form, y, upstream))
-                });
-                (y, dx)
-            }
-            Device::Gpu(gpu) => {
-                let mut softmax = Softmax::with_form(self.form, self.axis).math(setting.math);
-                if self.masked == MaskedRows::Zeros {
-                    softmax = softmax.zeros_for_masked_rows();
-                }
-                let upload = |host: &[T]| gpu.upload(host, input.shape);
-                let y = softmax.forward(&upload(input.x)?)?;
-                let dx = input
-                    .upstream
-                    .map(|upstream| softmax.backward(&y, &upload(upstream)?)?.download());
-                (y.download()?, dx.transpose()?)
-            }
-        };
+        let y = by_rows(&forward, |x, _| self::forward(self.form, self.masked, x));
+        let dx = input.upstream.map(|upstream| {
+            let gradient = Expectation {
+                input: &y,
+                upstream: Some(upstream),
+                ..forward
+            };
+            by_rows(&gradient, |y, upstream| backward(self.form, y, upstream))
+        });
         let places = |expectation: &Expectation<'_, T>| {
             setting.places(expectation.rows(), expectation.extent)
         };

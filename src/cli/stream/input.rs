@@ -273,8 +273,8 @@ impl Item {
         }))
     }
 
-    /// Its elements in C order, in memory.
-    pub(super) fn in_c_order(self, path: &Path) -> Result<Elements> {
+    /// Its elements in another order, in memory.
+    pub(super) fn rearranged(self, path: &Path, to: Order) -> Result<Elements> {
         let (shape, order, element) = (self.shape.clone(), self.order, self.element);
         let elements = self.elements(path, true)?;
         let source = elements.source();
@@ -293,7 +293,7 @@ impl Item {
             },
             values,
         };
-        Ok(match array.to_order(Order::C)?.values {
+        Ok(match array.to_order(to)?.values {
             Values::F32(values) => Elements::F32(values),
             Values::F16(values) => Elements::F16(values),
         })

@@ -1,5 +1,6 @@
 //! What `run` does: arrays from files and pipes through devices, chunk by chunk, to files and pipes.
 
+mod grad;
 mod input;
 mod on_cpu;
 mod output;
@@ -14,7 +15,7 @@ use super::{
     Failure, Result,
     device::{self, Device},
     files::{Content, Outputs, Unfinished, note_progress},
-    flags::Verify,
+    flags::{Flags, Verify},
     job::{Job, Request, SAMPLE},
     run::Arguments,
     text,
@@ -52,17 +53,22 @@ pub(super) struct Done {
 
 /// A command in the making.
 struct Stream<'a> {
-    arguments: &'a Arguments,
+    flags: &'a Flags,
+    /// x.
+    input: &'a Path,
     jobs: Vec<Job>,
     /// `--out NAME=FILE`.
     outs: Vec<(&'a str, &'a Path)>,
     format: output::Format,
     kind: input::Kind,
+    is_gradient: bool,
 }
+
+pub(super) use grad::run as run_gradient;
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let flags = &arguments.flags;
-    let outs = super::apply::named_files(&arguments.out)?;
+    let outs = plan::named_files(&arguments.out)?;
     let jobs = plan::jobs(arguments, &outs)?;
     let to_stdout = flags.output == Path::new(PIPE);
     if to_stdout && flags.json {
@@ -83,11 +89,13 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         return Err(Failure::Usage(rule.to_owned()));
     }
     let stream = Stream {
-        arguments,
+        flags,
+        input: &arguments.input,
         jobs,
         outs,
         format,
         kind,
+        is_gradient: false,
     };
     for item in &items {
         stream.expect_fit(item)?;
@@ -127,7 +135,12 @@ impl Stream<'_> {
 
     /// The chain for an array, and its shape as the chain sees it.
     fn chain(&self, item: &Item) -> Result<(Chain, Vec<usize>)> {
-        let flags = &self.arguments.flags;
+        self.chain_in(item, self.order(item))
+    }
+
+    /// The same for elements that are taken in `order`.
+    fn chain_in(&self, item: &Item, order: Order) -> Result<(Chain, Vec<usize>)> {
+        let flags = self.flags;
         let mut shape = item.shape.clone();
         let mut axis = flags.axis.unwrap_or(-1);
         let mut steps = Vec::new();
@@ -136,7 +149,7 @@ impl Stream<'_> {
             shape = job.output_shape(&shape)?;
         }
         let mut shape = item.shape.clone();
-        if self.order(item) == Order::Fortran {
+        if order == Order::Fortran {
             // The same in memory with the axes the other way round.
             shape.reverse();
             let rank = shape.len() as i64;
@@ -159,13 +172,39 @@ impl Stream<'_> {
         }
     }
 
+    /// What the CPU does with arrays of a shape that is seen in `order`.
+    fn on_cpu(&self, shape: &[usize], order: Order) -> on_cpu::Work<'_> {
+        let mut shape = shape.to_vec();
+        if order == Order::Fortran {
+            shape.reverse();
+        }
+        on_cpu::Work {
+            jobs: &self.jobs,
+            shape,
+            order,
+            math: self.flags.math(),
+            verify: self.flags.verify,
+        }
+    }
+
+    /// What streams through these devices, if they are any.
+    fn offload(&self, devices: &[Device]) -> Option<Offload<'static>> {
+        let mut gpus = devices.iter().filter_map(Device::gpu);
+        let first = Offload::new(gpus.next()?);
+        let offload = gpus.fold(first, |all, gpu| all.and(gpu));
+        Some(match self.flags.memory {
+            Some(bytes) => offload.memory(bytes),
+            None => offload,
+        })
+    }
+
     /// Fails where an array does not go with the chain or the output.
     fn expect_fit(&self, item: &Item) -> Result {
         let (chain, shape) = self.chain(item)?;
         let result = chain.result_shape(&shape)?;
         if self.format == output::Format::Safetensors && result != shape {
             return Err(Error::File {
-                path: self.arguments.input.clone(),
+                path: self.input.to_owned(),
                 reason: format!(
                     "tensor `{}` of shape {shape:?} would become {result:?}; only what keeps the shape goes \
                      from .safetensors to .safetensors",
@@ -184,34 +223,21 @@ impl Stream<'_> {
         main: Option<&Unfinished<'_>>,
         beside: &mut [Unfinished<'_>],
     ) -> Result<Done> {
-        let gpus: Vec<_> = devices.iter().filter_map(Device::gpu).collect();
         let (chain, shape) = self.chain(&item)?;
         let order = self.order(&item);
         let mut result_shape = chain.result_shape(&shape)?;
         if order == Order::Fortran {
             result_shape.reverse();
         }
-        let input = &*self.arguments.input;
-        let output = (&*self.arguments.flags.output, main);
+        let input = self.input;
+        let output = (&*self.flags.output, main);
         let progress = self.progress();
         let told = |reached: Progress| {
             note_progress(reached);
             progress.set_length(reached.of);
             progress.set_position(reached.done);
         };
-        let offload = match &gpus[..] {
-            [] => None,
-            [first, others @ ..] => {
-                let offload = others
-                    .iter()
-                    .fold(Offload::new(first), |all, gpu| all.and(gpu));
-                let offload = offload.progress(&told);
-                Some(match self.arguments.memory {
-                    Some(bytes) => offload.memory(bytes),
-                    None => offload,
-                })
-            }
-        };
+        let offload = self.offload(devices).map(|offload| offload.progress(&told));
         let in_order = match &offload {
             Some(offload) => offload.forecast(&chain, &shape, item.element)?.in_order,
             None => true,
@@ -225,25 +251,16 @@ impl Stream<'_> {
         let (name, dtype, element) = (item.name.clone(), item.dtype.clone(), item.element);
         let rearranged = order != item.order;
         let elements = if rearranged {
-            item.in_c_order(input)?
+            item.rearranged(input, order)?
         } else {
             item.elements(input, in_order)?
         };
         let (report, summary) = match &offload {
             None => {
-                let cpu = on_cpu::Work {
-                    jobs: &self.jobs,
-                    shape: if order == Order::Fortran {
-                        shape.iter().rev().copied().collect()
-                    } else {
-                        shape.clone()
-                    },
-                    order,
-                    math: self.arguments.flags.math(),
-                    verify: self.arguments.flags.verify,
-                };
                 let start = Instant::now();
-                let (extras, report) = cpu.run(element, elements.source(), sink.sink())?;
+                let sources = (elements.source(), None);
+                let cpu = self.on_cpu(&shape, order);
+                let (extras, report) = cpu.run(element, sources, sink.sink())?;
                 self.fill(beside, extras)?;
                 let summary = Summary {
                     total: start.elapsed(),
@@ -252,7 +269,7 @@ impl Stream<'_> {
                 (report, summary)
             }
             Some(offload) => {
-                let share = match self.arguments.flags.verify {
+                let share = match self.flags.verify {
                     Verify::None => None,
                     Verify::Sample => Some(Share::Sample(SAMPLE)),
                     Verify::Full => Some(Share::All),
@@ -287,7 +304,7 @@ impl Stream<'_> {
         elements.expect_end()?;
         sink.finish()?;
         let rates = match &offload {
-            Some(offload) if self.arguments.flags.json && summary.chunks > 0 => {
+            Some(offload) if self.flags.json && summary.chunks > 0 => {
                 let rates = match element {
                     ElementType::F32 => offload.probe::<f32>(&chain, &shape)?,
                     ElementType::F16 => offload.probe::<half::f16>(&chain, &shape)?,

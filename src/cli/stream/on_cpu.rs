@@ -1,6 +1,6 @@
 //! The same by the f64 reference, in memory, where there is no device.
 
-use super::{Content, Device, Job, Result, Verify};
+use super::{Content, Job, Result, Verify};
 use crate::{
     accuracy::Report,
     cli::job::{Input, Setting},
@@ -13,7 +13,9 @@ use crate::{
 /// Operations over one array.
 pub(super) struct Work<'a> {
     pub(super) jobs: &'a [Job],
+    /// Of x.
     pub(super) shape: Vec<usize>,
+    /// Of all arrays.
     pub(super) order: Order,
     pub(super) math: Math,
     pub(super) verify: Verify,
@@ -22,39 +24,65 @@ pub(super) struct Work<'a> {
 /// What the last operation gives beside the output, and how the results compare.
 type Found = (Vec<(&'static str, Content)>, Option<Report>);
 
+/// An element type whose arrays can be rearranged.
+trait Arranged: Element {
+    fn wrap(values: Vec<Self>) -> Option<Values>;
+    fn unwrap(values: Values) -> Vec<Self>;
+}
+
+impl Arranged for f32 {
+    fn wrap(values: Vec<Self>) -> Option<Values> {
+        Some(Values::F32(values))
+    }
+    fn unwrap(values: Values) -> Vec<Self> {
+        match values {
+            Values::F32(values) => values,
+            Values::F16(_) => Vec::new(),
+        }
+    }
+}
+
+impl Arranged for half::f16 {
+    fn wrap(values: Vec<Self>) -> Option<Values> {
+        Some(Values::F16(values))
+    }
+    fn unwrap(values: Values) -> Vec<Self> {
+        match values {
+            Values::F16(values) => values,
+            Values::F32(_) => Vec::new(),
+        }
+    }
+}
+
+/// No format that has it knows another order.
+impl Arranged for half::bf16 {
+    fn wrap(_: Vec<Self>) -> Option<Values> {
+        None
+    }
+    fn unwrap(_: Values) -> Vec<Self> {
+        Vec::new()
+    }
+}
+
 impl Work<'_> {
+    /// From x, and for a gradient upstream, to y or dx.
     pub(super) fn run(
         self,
         element: ElementType,
-        source: &dyn Source,
+        sources: (&dyn Source, Option<&dyn Source>),
         sink: &dyn Sink,
     ) -> Result<Found> {
         match element {
-            ElementType::F32 => {
-                self.run_as::<f32>(source, sink, Values::F32, |values| match values {
-                    Values::F32(values) => values,
-                    Values::F16(_) => Vec::new(),
-                })
-            }
-            ElementType::F16 => {
-                self.run_as::<half::f16>(source, sink, Values::F16, |values| match values {
-                    Values::F16(values) => values,
-                    Values::F32(_) => Vec::new(),
-                })
-            }
-            // Never in Fortran order.
-            ElementType::Bf16 => {
-                self.run_as::<half::bf16>(source, sink, |_| Values::F32(Vec::new()), |_| Vec::new())
-            }
+            ElementType::F32 => self.run_as::<f32>(sources, sink),
+            ElementType::F16 => self.run_as::<half::f16>(sources, sink),
+            ElementType::Bf16 => self.run_as::<half::bf16>(sources, sink),
         }
     }
 
-    fn run_as<T: Element>(
+    fn run_as<T: Arranged>(
         self,
-        source: &dyn Source,
+        (x, upstream): (&dyn Source, Option<&dyn Source>),
         sink: &dyn Sink,
-        wrap: impl Fn(Vec<T>) -> Values,
-        unwrap: impl Fn(Values) -> Vec<T>,
     ) -> Result<Found> {
         let Self {
             jobs,
@@ -63,35 +91,22 @@ impl Work<'_> {
             math,
             verify,
         } = self;
-        let mut values: Vec<T> = super::input::gather(source, shape.iter().product())?;
-        let arrange = |values: Vec<T>, shape: &[usize], from: Order, to: Order| -> Result<Vec<T>> {
-            if from == to {
-                return Ok(values);
-            }
-            let array = npy::Array {
-                shape: shape.to_vec(),
-                order: from,
-                dtype: Dtype {
-                    float: Float::F32,
-                    endian: Endian::NATIVE,
-                },
-                values: wrap(values),
-            };
-            Ok(unwrap(array.to_order(to)?.values))
+        let read = |source: &dyn Source, shape: &[usize]| {
+            let values = super::input::gather(source, shape.iter().product())?;
+            arrange::<T>(values, shape, order, Order::C)
         };
-        values = arrange(values, &shape, order, Order::C)?;
-        let setting = Setting {
-            device: Device::Cpu,
-            math,
-            verify,
-        };
+        let mut values = read(x, &shape)?;
+        let setting = Setting { math, verify };
         let mut found: Found = (Vec::new(), None);
         for job in jobs {
+            let result = job.output_shape(&shape)?;
+            let upstream = upstream
+                .map(|upstream| read(upstream, &result))
+                .transpose()?;
             let input = Input {
                 shape: &shape,
-                order: Order::C,
                 x: &values,
-                upstream: None,
+                upstream: upstream.as_deref(),
             };
             let outcome = job.run(&setting, input)?;
             let report = match (found.1, outcome.report) {
@@ -100,10 +115,32 @@ impl Work<'_> {
             };
             found = (outcome.extras, report);
             values = outcome.values;
-            shape = job.output_shape(&shape)?;
+            if upstream.is_none() {
+                // dx is like x.
+                shape = result;
+            }
         }
-        values = arrange(values, &shape, Order::C, order)?;
+        let values = arrange(values, &shape, Order::C, order)?;
         sink.write(0, bytemuck::cast_slice(&values))?;
         Ok(found)
     }
+}
+
+fn arrange<T: Arranged>(values: Vec<T>, shape: &[usize], from: Order, to: Order) -> Result<Vec<T>> {
+    if from == to {
+        return Ok(values);
+    }
+    let Some(values) = T::wrap(values) else {
+        return Ok(Vec::new());
+    };
+    let array = npy::Array {
+        shape: shape.to_vec(),
+        order: from,
+        dtype: Dtype {
+            float: Float::F32,
+            endian: Endian::NATIVE,
+        },
+        values,
+    };
+    Ok(T::unwrap(array.to_order(to)?.values))
 }

@@ -59,3 +59,21 @@ pub(super) fn devices(wanted: &[String]) -> Result<Vec<Device>> {
     }
     Ok(devices)
 }
+
+/// `--out NAME=FILE` in its parts.
+pub(super) fn named_files(out: &[String]) -> Result<Vec<(&str, &Path)>> {
+    let mut files: Vec<(&str, &Path)> = Vec::new();
+    for text in out {
+        let (name, path) = text
+            .split_once('=')
+            .filter(|(_, path)| !path.is_empty())
+            .ok_or_else(|| Failure::Usage(format!("--out {text}: write NAME=FILE")))?;
+        if files.iter().any(|(other, _)| *other == name) {
+            return Err(Failure::Usage(format!(
+                "--out {text}: one file is enough for {name}"
+            )));
+        }
+        files.push((name, Path::new(path)));
+    }
+    Ok(files)
+}

@@ -7,24 +7,18 @@ use serde_json::{Value, json};
 
 use super::{Device, Done, Item, Result, Stream, text};
 use crate::{
+    accuracy::Report,
     element::ElementType,
-    offload::{Forecast, Offload, Rates},
+    offload::{Forecast, Rates},
 };
 
 /// What a stream will take, without doing it.
 pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) -> Result {
-    let gpus: Vec<_> = devices.iter().filter_map(Device::gpu).collect();
-    let [first, others @ ..] = &gpus[..] else {
+    let Some(offload) = stream.offload(devices) else {
         return Ok(text::print(
             "cpu: all in memory, by the f64 reference; a device streams in chunks",
         )?);
     };
-    let mut offload = others
-        .iter()
-        .fold(Offload::new(first), |all, gpu| all.and(gpu));
-    if let Some(bytes) = stream.arguments.memory {
-        offload = offload.memory(bytes);
-    }
     let mut rows = Vec::new();
     for item in items {
         let (chain, shape) = stream.chain(item)?;
@@ -40,8 +34,8 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
         };
         rows.push((chain, item, forecast, rates));
     }
-    let names: Vec<_> = gpus.iter().map(|gpu| gpu.name()).collect();
-    if stream.arguments.flags.json {
+    let names: Vec<_> = devices.iter().map(Device::name).collect();
+    if stream.flags.json {
         let rows: Vec<_> = rows
             .iter()
             .map(|(chain, item, forecast, rates)| {
@@ -115,7 +109,7 @@ fn seconds(item: &Item, forecast: &Forecast, rates: &Rates) -> f64 {
 
 /// What was done.
 pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Result {
-    let flags = &stream.arguments.flags;
+    let flags = stream.flags;
     let device: Vec<_> = devices.iter().map(Device::name).collect();
     let device = device.join(", ");
     for lost in done.iter().flat_map(|done| &done.summary.lost) {
@@ -155,11 +149,16 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             format!(" {}", done.name)
         };
         text::print(&format!(
-            "{} of{name} {:?} {} on {device}: {}, written to {}{and}",
+            "{}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
+            if stream.is_gradient {
+                "gradient of "
+            } else {
+                ""
+            },
             stream.op(),
             done.shape,
             done.type_name,
-            super::super::apply::verified(done.report.as_ref(), done.elements),
+            verified(done.report.as_ref(), done.elements),
             flags.output.display(),
         ))?;
     }
@@ -172,7 +171,7 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     let mut row = json!({
         "op": stream.op(),
         "device": device,
-        "math": stream.arguments.flags.math().name(),
+        "math": stream.flags.math().name(),
         "shape": done.shape,
         "dtype": done.dtype,
         "seconds": summary.total.as_secs_f64(),
@@ -200,4 +199,16 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
 /// "64.0 MiB".
 fn bytes(count: u64) -> String {
     BinaryBytes(count).to_string()
+}
+
+/// "verified 1024 of 4096 elements, worst 0.50 ULP".
+fn verified(report: Option<&Report>, len: usize) -> String {
+    report.map_or("not verified".to_owned(), |report| {
+        let worst = report.worst.map_or(0.0, |worst| worst.ulp);
+        format!(
+            "verified {} of {len} elements, worst {} ULP",
+            report.compared,
+            text::ulp(worst)
+        )
+    })
 }
