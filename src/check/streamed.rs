@@ -23,6 +23,7 @@ use crate::{
         alpha_dropout::{Mask, Transform},
         dice::Dice,
         maxout::{Layout, winner},
+        moments::Moments,
         softmax::Row,
     },
     wgsl::Math,
@@ -101,7 +102,7 @@ impl<'a> Streamed<'a> {
     /// # Errors
     ///
     /// [`Error::Verification`] where something is outside its tolerance.
-    pub(crate) fn finish(self, moments: &[(usize, Vec<Channel>)]) -> Result<Report> {
+    pub(crate) fn finish(self, moments: &[(usize, Moments)]) -> Result<Report> {
         let known = self
             .known
             .into_inner()
@@ -115,10 +116,9 @@ impl<'a> Streamed<'a> {
             if let Known::Channels(channels) = &known[*step] {
                 let reference = reference_of(channels, &vec![0.0; channels.len()], 0.0);
                 let (mean, variance) = dice::statistics(&reference);
-                let narrow = |channel: &Channel| channel.mean as f32;
-                let means: Vec<_> = found.iter().map(narrow).collect();
-                let narrow = |channel: &Channel| (channel.m2 / channel.count as f64) as f32;
-                let variances: Vec<_> = found.iter().map(narrow).collect();
+                let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
+                let means: Vec<_> = narrow(found.mean());
+                let variances: Vec<_> = narrow(&found.variance());
                 // An earlier step may be off, and its error is not that of the sums.
                 if *step == 0 {
                     expect(&op, "mean", &compare(&means, &mean))?;

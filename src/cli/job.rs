@@ -14,13 +14,8 @@ use super::{
     parameters,
 };
 use crate::{
-    accuracy::Report,
-    activation::Family,
-    check::Pass,
-    element::Element,
-    error::Error,
-    offload::{Channel, Step},
-    wgsl::Math,
+    accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
+    offload::Step, reference::moments::Moments, wgsl::Math,
 };
 
 /// Elements that `--verify sample` compares.
@@ -164,9 +159,9 @@ impl Job {
     }
 
     /// What the moments of a batch give beside the output.
-    pub(super) fn extras(&self, channels: &[Channel]) -> Vec<(&'static str, Content)> {
+    pub(super) fn extras(&self, batch: &Moments) -> Vec<(&'static str, Content)> {
         match self {
-            Self::Dice(job) => job.extras(channels),
+            Self::Dice(job) => job.extras(batch),
             _ => Vec::new(),
         }
     }

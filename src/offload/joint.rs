@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     gpu::Gpu,
     ops::softmax::Softmax,
-    reference::moments::merge_channel,
+    reference::moments::{Moments, merge_channel},
     tensor::{Tensor, View},
 };
 
@@ -84,6 +84,15 @@ impl Channel {
             mean,
             m2: values.iter().map(|value| (value - mean).powi(2)).sum(),
         }
+    }
+
+    /// Those of all channels together.
+    pub(super) fn moments(channels: &[Self]) -> Result<Moments> {
+        Moments::new(
+            channels.first().map_or(0, |channel| channel.count),
+            channels.iter().map(|channel| channel.mean).collect(),
+            channels.iter().map(|channel| channel.m2).collect(),
+        )
     }
 
     /// Takes in another part of the channel.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::chunk::Chunk;
-use crate::{error::Error, gpu::Gpu};
+use crate::{error::Error, gpu::Gpu, reference::moments::Moments};
 
 /// How far a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,9 @@ pub struct Summary {
     pub total: Duration,
     /// Devices by name with the chunks that each did.
     pub devices: Vec<(String, u64)>,
+    /// Moments of the channels before each step that took them, by its number: what Dice's running
+    /// statistics are moved by.
+    pub moments: Vec<(usize, Moments)>,
     /// Devices that failed for good, with the reason; others took over.
     pub lost: Vec<(String, String)>,
 }
@@ -133,6 +136,7 @@ impl<'a> Meter<'a> {
             device: self.device.read(),
             download: self.download.read(),
             total: self.start.elapsed(),
+            moments: Vec::new(),
             devices,
             lost: self
                 .lost

@@ -1,5 +1,5 @@
-//! The way of a tensor's chunks through the devices: loaded by one thread, unloaded by another, so
-//! that copies on the host go on while a device works.
+//! The way of a tensor's chunks through the devices: one thread fills memory for a device, one has it
+//! work, one takes results, so that copies on the host go on while a device works.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +23,7 @@ use crate::{
     tensor::{Tensor, View},
 };
 
-/// Chunks under way per device: one being loaded, one worked on, one being unloaded.
+/// Chunks under way per device: one being filled, one worked on, one being emptied.
 pub(super) const SLOTS: usize = 3;
 
 /// Elements of the smallest chunks that a device short of memory is given.
@@ -57,7 +57,8 @@ pub(super) enum Beside {
     Winners(Winners),
 }
 
-/// The same, on the host.
+/// The same, on the host. Witnesses, which the command has, read more of it than the library does.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 pub(crate) struct Given<'a> {
     /// Bytes of the inputs, where they are kept.
     pub(crate) inputs: &'a [Vec<u8>],
@@ -81,6 +82,12 @@ pub(super) struct Trip<'a> {
     pub(super) keep: bool,
     pub(super) work: &'a dyn Work,
     pub(super) meter: &'a Meter<'a>,
+}
+
+/// A chunk on its way to a device.
+struct Filled {
+    chunk: Chunk,
+    slot: Slot,
 }
 
 /// A chunk that a device works on.
@@ -153,76 +160,139 @@ impl Trip<'_> {
     }
 
     fn serve_until_failure(&self, gpu: &Gpu, queue: &Queue, most: usize) -> Result<()> {
-        let mut station = self.work.prepare(gpu)?;
+        let (filled_sender, filled) = mpsc::channel();
         let (loaded_sender, loaded) = mpsc::channel();
         let (free_sender, free) = mpsc::channel();
         thread::scope(|scope| {
             let unloader = scope.spawn(move || self.unload_all(gpu, queue, &loaded, free_sender));
-            let mut slots = 0;
-            let mut loading = Ok(());
-            while let Some(chunk) = queue.take(most, self.cut) {
-                let slot = match free.try_recv() {
-                    Ok(slot) => slot,
-                    Err(_) if slots < SLOTS => {
-                        slots += 1;
-                        Slot::default()
-                    }
-                    Err(_) => match free.recv() {
-                        Ok(slot) => slot,
-                        // The unloader has met a failure.
-                        Err(_) => {
-                            queue.put_back(chunk);
-                            break;
-                        }
-                    },
-                };
-                match self.load(gpu, slot, &chunk, &mut *station) {
-                    Ok(loaded) => {
-                        if let Err(unsent) = loaded_sender.send(loaded) {
-                            queue.put_back(unsent.0.chunk);
-                            break;
-                        }
-                    }
-                    Err(Fail::Device(failure)) => {
-                        queue.put_back(chunk);
-                        loading = Err(failure);
-                        break;
-                    }
-                    Err(Fail::Host(error)) => {
-                        queue.stop(error);
-                        break;
-                    }
-                }
-            }
-            drop(loaded_sender);
+            let worker = scope.spawn(move || self.work_all(gpu, queue, &filled, loaded_sender));
+            let filling = self.fill_all(gpu, queue, most, &free, filled_sender);
+            let working = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
             let unloading = unloader.join().unwrap_or_else(|panic| resume_unwind(panic));
-            loading.and(unloading)
+            filling.and(working).and(unloading)
         })
     }
 
-    fn load(
+    /// Fills slots until no chunk is left, or until the threads behind have met a failure.
+    fn fill_all(
+        &self,
+        gpu: &Gpu,
+        queue: &Queue,
+        most: usize,
+        free: &mpsc::Receiver<Slot>,
+        filled: mpsc::Sender<Filled>,
+    ) -> Result<()> {
+        let mut slots = 0;
+        while let Some(chunk) = queue.take(most, self.cut) {
+            let mut slot = match free.try_recv() {
+                Ok(slot) => slot,
+                Err(_) if slots < SLOTS => {
+                    slots += 1;
+                    Slot::default()
+                }
+                Err(_) => match free.recv() {
+                    Ok(slot) => slot,
+                    Err(_) => {
+                        queue.put_back(chunk);
+                        return Ok(());
+                    }
+                },
+            };
+            match self.fill(gpu, &mut slot, &chunk) {
+                Ok(()) => {
+                    if let Err(unsent) = filled.send(Filled { chunk, slot }) {
+                        queue.put_back(unsent.0.chunk);
+                        return Ok(());
+                    }
+                }
+                Err(Fail::Device(failure)) => {
+                    queue.put_back(chunk);
+                    return Err(failure);
+                }
+                Err(Fail::Host(error)) => {
+                    queue.stop(error);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What input `index` of a chunk is filled with.
+    fn load(&self, chunk: &Chunk, index: usize) -> Load<'_> {
+        let (source, view) = self.sources[index];
+        Load {
+            source,
+            view,
+            chunk: chunk.of_result(self.view, view),
+            element: self.element,
+            keep: self.keep,
+        }
+    }
+
+    fn fill(&self, gpu: &Gpu, slot: &mut Slot, chunk: &Chunk) -> std::result::Result<(), Fail> {
+        let start = Instant::now();
+        for index in 0..self.sources.len() {
+            let load = self.load(chunk, index);
+            slot.fill(gpu, index, &load)?.map_err(Fail::Host)?;
+            let bytes = load.chunk.len() as u64 * self.element.size();
+            self.meter.uploaded(bytes);
+        }
+        self.meter.upload.since(start);
+        Ok(())
+    }
+
+    /// Has the device work on what is filled. The drivers of some do the work before they return.
+    fn work_all(
+        &self,
+        gpu: &Gpu,
+        queue: &Queue,
+        filled: &mpsc::Receiver<Filled>,
+        loaded: mpsc::Sender<Loaded>,
+    ) -> Result<()> {
+        let mut station = self.work.prepare(gpu);
+        let mut loaded = Some(loaded);
+        let mut failure = None;
+        for Filled { chunk, slot } in filled {
+            let worked = match (&mut station, &loaded) {
+                (_, None) => {
+                    queue.put_back(chunk);
+                    continue;
+                }
+                (Ok(station), Some(_)) => self.work(gpu, slot, &chunk, &mut **station),
+                (Err(error), Some(_)) => Err(error.clone()),
+            };
+            match (worked, &loaded) {
+                (Ok(done), Some(sender)) => {
+                    if let Err(unsent) = sender.send(done) {
+                        queue.put_back(unsent.0.chunk);
+                    }
+                }
+                (Err(error), _) => {
+                    queue.put_back(chunk);
+                    failure = Some(error);
+                    // The unloader ends, and with it the filler.
+                    loaded = None;
+                }
+                (Ok(_), None) => {}
+            }
+        }
+        match (failure, station) {
+            (Some(failure), _) | (None, Err(failure)) => Err(failure),
+            (None, Ok(_)) => Ok(()),
+        }
+    }
+
+    fn work(
         &self,
         gpu: &Gpu,
         mut slot: Slot,
         chunk: &Chunk,
         station: &mut dyn Station,
-    ) -> std::result::Result<Loaded, Fail> {
-        let start = Instant::now();
-        let mut tensors = Vec::with_capacity(self.sources.len());
-        for (index, &(source, view)) in self.sources.iter().enumerate() {
-            let load = Load {
-                source,
-                view,
-                chunk: chunk.of_result(self.view, view),
-                element: self.element,
-                keep: self.keep,
-            };
-            slot.fill(gpu, index, &load)?.map_err(Fail::Host)?;
-            self.meter
-                .uploaded(load.chunk.len() as u64 * self.element.size());
-            tensors.push(slot.tensor(gpu, index, &load)?);
-        }
-        self.meter.upload.since(start);
+    ) -> Result<Loaded> {
+        let inputs = 0..self.sources.len();
+        let tensors = inputs.map(|index| slot.tensor(gpu, index, &self.load(chunk, index)));
+        let tensors = tensors.collect::<Result<Vec<_>>>()?;
         let Done { output, beside } = station.run(chunk, tensors)?;
         let (place, submission) = match &output {
             Some(output) => {

@@ -32,10 +32,7 @@ pub(crate) fn forward_in_place(
             kernel: Kernel::Fused,
             entry_point: pass.entry_point(),
             bindings: &[Write(2), Read(3)],
-            activations: activations
-                .iter()
-                .map(|activation| activation.name())
-                .collect(),
+            activations: activations.iter().map(Activation::name).collect(),
             element: x.element(),
             math,
             constants: Vec::new(),

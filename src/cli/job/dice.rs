@@ -15,9 +15,9 @@ use crate::{
     },
     element::{Element, wide},
     error::Error,
-    offload::{Channel, Step},
+    offload::Step,
     ops::dice::Dice,
-    reference::dice as reference,
+    reference::{dice as reference, moments::Moments},
 };
 
 pub(super) const OP: &str = "dice";
@@ -142,25 +142,21 @@ impl Job {
     }
 
     /// What training gives beside y, from the moments of the batch.
-    pub(super) fn extras(&self, channels: &[Channel]) -> Vec<(&'static str, Content)> {
-        let mean: Vec<_> = channels.iter().map(|channel| channel.mean).collect();
-        let of = |less: f64| {
-            let variance = |channel: &Channel| channel.m2 / (channel.count as f64 - less);
-            channels.iter().map(variance).collect::<Vec<_>>()
-        };
-        let (variance, unbiased) = (of(0.0), of(1.0));
+    pub(super) fn extras(&self, batch: &Moments) -> Vec<(&'static str, Content)> {
+        let (variance, unbiased) = (batch.variance(), batch.unbiased_variance());
         let narrow = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
-        let [before_mean, before_variance] = self.running_before(channels.len());
+        let channels = variance.len();
+        let [before_mean, before_variance] = self.running_before(channels);
         let extras = [
-            ("mean", narrow(&mean)),
+            ("mean", narrow(batch.mean())),
             ("variance", narrow(&variance)),
-            ("running-mean", self.moved(&before_mean, &mean)),
+            ("running-mean", self.moved(&before_mean, batch.mean())),
             ("running-variance", self.moved(&before_variance, &unbiased)),
         ];
         extras
             .into_iter()
             .filter(|(name, _)| self.wanted.contains(name))
-            .map(|(name, values)| (name, Content::numbers(vec![channels.len()], values)))
+            .map(|(name, values)| (name, Content::numbers(vec![channels], values)))
             .collect()
     }
 

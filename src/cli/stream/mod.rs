@@ -191,7 +191,7 @@ impl Stream<'_> {
     fn offload(&self, devices: &[Device]) -> Option<Offload<'static>> {
         let mut gpus = devices.iter().filter_map(Device::gpu);
         let first = Offload::new(gpus.next()?);
-        let offload = gpus.fold(first, |all, gpu| all.and(gpu));
+        let offload = gpus.fold(first, Offload::and);
         Some(match self.flags.memory {
             Some(bytes) => offload.memory(bytes),
             None => offload,
@@ -291,14 +291,14 @@ impl Stream<'_> {
                     winners: winners.as_ref().map(|sink| sink as _),
                     witness: witness.as_ref().map(|witness| witness as _),
                 };
-                let outcome = offload.run(&job)?;
+                let summary = offload.run(&job)?;
                 let report = witness
-                    .map(|witness| witness.finish(&outcome.moments))
+                    .map(|witness| witness.finish(&summary.moments))
                     .transpose()?;
-                if let (Some((_, channels)), [job]) = (outcome.moments.first(), &self.jobs[..]) {
-                    self.fill(beside, job.extras(channels))?;
+                if let (Some((_, batch)), [job]) = (summary.moments.first(), &self.jobs[..]) {
+                    self.fill(beside, job.extras(batch))?;
                 }
-                (report, outcome.summary)
+                (report, summary)
             }
         };
         elements.expect_end()?;
