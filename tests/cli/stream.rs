@@ -266,6 +266,63 @@ fn a_chain_is_verified_as_a_whole() {
     }
 }
 
+/// Gradients in small chunks are those of the reference in one piece.
+#[test]
+fn gradients_are_streamed_and_verified() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[30, 200], numbers(6000, 3)));
+    sandbox.save("g.npy", &array(&[30, 200], numbers(6000, 90)));
+    sandbox.save("half.npy", &array(&[30, 100], numbers(3000, 90)));
+    sandbox.save("w.npy", &array(&[2, 200, 3], numbers(1200, 5)));
+    sandbox.save("gw.npy", &array(&[30, 3], numbers(90, 7)));
+    for (line, out) in [
+        ("gelu x.npy g.npy", None),
+        ("elu x.npy g.npy", Some("alpha")),
+        ("swish(beta=2) x.npy g.npy", Some("beta")),
+        ("softmax x.npy g.npy", None),
+        ("log-softmax x.npy g.npy --axis 0", None),
+        ("dice x.npy g.npy", Some("alpha")),
+        ("dice x.npy g.npy --axis 0", Some("alpha")),
+        ("alpha-dropout(p=0.3, seed=4) x.npy g.npy", None),
+        (
+            "maxout x.npy half.npy --param pieces=2 --param layout=strided",
+            None,
+        ),
+        ("maxout x.npy gw.npy --param weight=@w.npy", Some("weight")),
+    ] {
+        let (op, rest) = line.split_once(" x.npy").unwrap();
+        let run = |to: &str, flags: &str| {
+            let out = out.map_or(String::new(), |name| format!("--out {name}=p{to}"));
+            let line = format!("grad \"{op}\" x.npy{rest} -o {to} {out} --force {flags}");
+            let told = sandbox.run(&format!("{line} --json")).expect_json();
+            let parameter = out.is_empty() || sandbox.path(format!("p{to}")).exists();
+            assert!(parameter, "{line}");
+            told
+        };
+        run("dx.npy", "--device cpu");
+        let expected = elements(sandbox.read("dx.npy"));
+        for device in device_names().into_iter().filter(|name| name != "cpu") {
+            let told = run(
+                "found.npy",
+                &format!("--memory 1 --verify full --device {device}"),
+            );
+            assert_eq!(told["verified"], 6000, "{line} {told}");
+            assert!(told["chunks"].as_u64().unwrap() > 5, "{line} {told}");
+            let found = elements(sandbox.read("found.npy"));
+            expect_close(&format!("{line} {device}"), &found, &expected, 2e-5);
+            if out.is_some() {
+                let [found, expected] =
+                    ["pfound.npy", "pdx.npy"].map(|name| elements(sandbox.read(name)));
+                let scale = expected
+                    .iter()
+                    .fold(1.0, |most: f64, value| most.max(value.abs()));
+                let tolerance = 1e-5 * scale;
+                expect_close(&format!("{line} {device}"), &found, &expected, tolerance);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_dry_run_tells_the_cost_and_writes_nothing() {
     let sandbox = Sandbox::new();

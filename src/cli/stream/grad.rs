@@ -1,16 +1,16 @@
 //! What `grad` does: gradients taken back through an operation, chunk by chunk.
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use super::{
     Device, Done, Failure, Input, Item, Job, Outputs, PIPE, Pass, Progress, Request, Result,
-    SAMPLE, Share, Stream, input::Kind, note_progress, output, plan, tell,
+    Stream, input::Kind, note_progress, output, plan, tell,
 };
 use crate::{
     check::streamed_backward::StreamedBackward,
-    cli::{files::Content, flags::Verify, grad::Arguments},
+    cli::{files::Content, grad::Arguments},
     error::Error,
-    offload::{BackwardJob, Step, Summary},
+    offload::{BackwardJob, Step},
 };
 
 pub(in crate::cli) fn run(arguments: &Arguments) -> Result {
@@ -142,26 +142,17 @@ impl Stream<'_> {
         let (x, upstream) = (open(x, self.input)?, open(upstream, upstream_path)?);
         let (report, summary) = match self.offload(devices) {
             None => {
-                let start = Instant::now();
                 let sources = (x.source(), Some(upstream.source()));
                 let cpu = self.on_cpu(&shape, order);
-                let (extras, report) = cpu.run(element, sources, sink.sink())?;
-                self.fill(beside, extras)?;
-                let summary = Summary {
-                    total: start.elapsed(),
-                    ..Summary::default()
-                };
-                (report, summary)
+                let done = cpu.run(element, sources, sink.sink())?;
+                self.fill(beside, done.extras)?;
+                (done.report, done.summary)
             }
             Some(offload) => {
                 let offload = offload.progress(&told);
-                let share = match self.flags.verify {
-                    Verify::None => None,
-                    Verify::Sample => Some(Share::Sample(SAMPLE)),
-                    Verify::Full => Some(Share::All),
-                };
                 let wanted = !self.outs.is_empty();
-                let witness = share
+                let witness = self
+                    .share()
                     .map(|share| StreamedBackward::new(&chain, &shape, element, share, wanted))
                     .transpose()?;
                 let backward = offload.run_backward(&BackwardJob {

@@ -7,7 +7,7 @@ mod output;
 mod plan;
 mod tell;
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -172,6 +172,15 @@ impl Stream<'_> {
         }
     }
 
+    /// How much of the result is to be verified.
+    fn share(&self) -> Option<Share> {
+        match self.flags.verify {
+            Verify::None => None,
+            Verify::Sample => Some(Share::Sample(SAMPLE)),
+            Verify::Full => Some(Share::All),
+        }
+    }
+
     /// What the CPU does with arrays of a shape that is seen in `order`.
     fn on_cpu(&self, shape: &[usize], order: Order) -> on_cpu::Work<'_> {
         let mut shape = shape.to_vec();
@@ -257,24 +266,15 @@ impl Stream<'_> {
         };
         let (report, summary) = match &offload {
             None => {
-                let start = Instant::now();
                 let sources = (elements.source(), None);
                 let cpu = self.on_cpu(&shape, order);
-                let (extras, report) = cpu.run(element, sources, sink.sink())?;
-                self.fill(beside, extras)?;
-                let summary = Summary {
-                    total: start.elapsed(),
-                    ..Summary::default()
-                };
-                (report, summary)
+                let done = cpu.run(element, sources, sink.sink())?;
+                self.fill(beside, done.extras)?;
+                (done.report, done.summary)
             }
             Some(offload) => {
-                let share = match self.flags.verify {
-                    Verify::None => None,
-                    Verify::Sample => Some(Share::Sample(SAMPLE)),
-                    Verify::Full => Some(Share::All),
-                };
-                let witness = share
+                let witness = self
+                    .share()
                     .map(|share| Streamed::new(&chain, &shape, element, share))
                     .transpose()?;
                 let index = self.outs.iter().position(|(name, _)| *name == "index");

@@ -1,12 +1,14 @@
 //! The same by the f64 reference, in memory, where there is no device.
 
+use std::time::Instant;
+
 use super::{Content, Job, Result, Verify};
 use crate::{
     accuracy::Report,
     cli::job::{Input, Setting},
     element::{Element, ElementType},
     io::npy::{self, Dtype, Endian, Float, Order, Values},
-    offload::{Sink, Source},
+    offload::{Sink, Source, Summary},
     wgsl::Math,
 };
 
@@ -23,6 +25,13 @@ pub(super) struct Work<'a> {
 
 /// What the last operation gives beside the output, and how the results compare.
 type Found = (Vec<(&'static str, Content)>, Option<Report>);
+
+/// The same, and how long it took.
+pub(super) struct OnCpu {
+    pub(super) extras: Vec<(&'static str, Content)>,
+    pub(super) report: Option<Report>,
+    pub(super) summary: Summary,
+}
 
 /// An element type whose arrays can be rearranged.
 trait Arranged: Element {
@@ -71,12 +80,21 @@ impl Work<'_> {
         element: ElementType,
         sources: (&dyn Source, Option<&dyn Source>),
         sink: &dyn Sink,
-    ) -> Result<Found> {
-        match element {
+    ) -> Result<OnCpu> {
+        let start = Instant::now();
+        let (extras, report) = match element {
             ElementType::F32 => self.run_as::<f32>(sources, sink),
             ElementType::F16 => self.run_as::<half::f16>(sources, sink),
             ElementType::Bf16 => self.run_as::<half::bf16>(sources, sink),
-        }
+        }?;
+        Ok(OnCpu {
+            extras,
+            report,
+            summary: Summary {
+                total: start.elapsed(),
+                ..Summary::default()
+            },
+        })
     }
 
     fn run_as<T: Arranged>(

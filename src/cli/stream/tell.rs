@@ -190,6 +190,9 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     }
     if let Some((rates, size)) = done.rates {
         let ideal = rates.ideal(summary.uploaded / size).as_secs_f64();
+        let elements = summary.uploaded / size;
+        let kernel = rates.kernel.as_secs_f64() * elements as f64 / rates.elements.max(1) as f64;
+        row["kernel_seconds"] = json!(kernel);
         row["ideal_seconds"] = json!(ideal);
         row["fraction_of_ideal"] = json!(ideal / summary.total.as_secs_f64());
     }

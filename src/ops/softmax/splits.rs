@@ -155,15 +155,7 @@ impl Softmax {
         let statistics = MOST_STATISTICS.min(window / 8);
         let plan = Plan::new(view, elements as usize, statistics as usize);
         let scratch = self.scratch(gpu, plan, plan.splits(plan.count))?;
-        let mut work = Work {
-            gpu,
-            pass,
-            view,
-            plan,
-            pipelines: self.pipelines(gpu, pass, plan)?,
-            scratch: &scratch,
-            compute: encoder.begin_compute_pass(&Default::default()),
-        };
+        let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &scratch)?;
         for outer in (0..view.outer).step_by(plan.outer) {
             for row in (0..view.inner).step_by(plan.rows) {
                 work.encode(outer, row);
@@ -192,15 +184,7 @@ impl Softmax {
         let scratch = self.scratch(gpu, plan, splits)?;
         let rows = gpu.allocate([view.outer * view.inner, 2], ElementType::F32)?;
         gpu.submit(|encoder| {
-            let mut work = Work {
-                gpu,
-                pass,
-                view,
-                plan,
-                pipelines: self.pipelines(gpu, pass, plan)?,
-                scratch: &scratch,
-                compute: encoder.begin_compute_pass(&Default::default()),
-            };
+            let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &scratch)?;
             let shape = Arguments::of(view);
             let parts = Arguments {
                 per_split: plan.per_split,
@@ -243,15 +227,7 @@ impl Softmax {
         let mut sums = 0;
         gpu.submit(|encoder| {
             let plan = Plan::new(view, usize::MAX, usize::MAX);
-            let mut work = Work {
-                gpu: &gpu,
-                pass,
-                view,
-                plan,
-                pipelines: self.pipelines(&gpu, pass, plan)?,
-                scratch: &scratch,
-                compute: encoder.begin_compute_pass(&Default::default()),
-            };
+            let mut work = Work::new(self, (&gpu, encoder), (pass, view, plan), &scratch)?;
             sums = work.merge(Arguments::of(view));
             if !backward {
                 work.finish(sums, Arguments::of(view), rows);
@@ -267,15 +243,7 @@ impl Softmax {
         let gpu = pass.input().gpu();
         let plan = Plan::new(view, usize::MAX, usize::MAX);
         gpu.submit(|encoder| {
-            let mut work = Work {
-                gpu,
-                pass,
-                view,
-                plan,
-                pipelines: self.pipelines(gpu, pass, plan)?,
-                scratch: &[],
-                compute: encoder.begin_compute_pass(&Default::default()),
-            };
+            let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &[])?;
             work.write(0, pass.input().len(), rows, Arguments::of(view));
             Ok(())
         })
@@ -320,6 +288,23 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
+    fn new(
+        softmax: &Softmax,
+        (gpu, encoder): (&'a Gpu, &'a mut wgpu::CommandEncoder),
+        (pass, view, plan): (Pass<'a>, View, Plan),
+        scratch: &'a [Tensor],
+    ) -> Result<Self> {
+        Ok(Self {
+            gpu,
+            pass,
+            view,
+            plan,
+            pipelines: softmax.pipelines(gpu, pass, plan)?,
+            scratch,
+            compute: encoder.begin_compute_pass(&Default::default()),
+        })
+    }
+
     /// Records what the rows from `row` on of the outer places from `outer` on take.
     fn encode(&mut self, outer: usize, row: usize) {
         let (view, plan) = (self.view, self.plan);
