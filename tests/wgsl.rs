@@ -165,13 +165,14 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
 }
 
 /// Overridable constants that shape the code, with a value that is not their default.
-const SHAPING: [(&str, f64); 9] = [
+const SHAPING: [(&str, f64); 10] = [
     ("REMAINDER", 1.0),
     ("LOG", 1.0),
     ("ZEROS", 1.0),
     ("BACKWARD", 1.0),
     ("THREADS", 64.0),
     ("WIDTH", 32.0),
+    ("BLOCKS", 3.0),
     ("PIECES", 2.0),
     ("PIECES", 4.0),
     ("CONTINUED", 1.0),

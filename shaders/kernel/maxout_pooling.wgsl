@@ -4,8 +4,9 @@
 // Either layout is the middle axis of [rows, pieces, span]: of adjacent channels a group is a row, of
 // strided ones an outer place. Four ways through it, a thread taking one vector of four lanes of y:
 //   streams  span is whole vectors, and so is each piece
-//   runs     the same by eight vectors side by side: on software adapters, which run few threads at a
-//            time, reads would else jump to and fro within a page, where caches do not foresee them
+//   runs     the same, eight threads taking up to 64 vectors side by side, piece after piece: on
+//            software adapters, which run eight threads at a time, reads would else jump to and fro
+//            within a page, where caches do not foresee them
 //   groups   span is 1 and the pieces of four groups are whole vectors, turned in registers
 //   lanes    any other, element by element; in the backward pass a thread takes a vector of dx
 // Indices count vectors in all but the last, which counts elements. Where a row is more than a binding
@@ -24,6 +25,7 @@ struct Arguments {
 
 override WORKGROUP: u32 = 64u;
 override PIECES: u32 = 0u; // their number where it is built in, which lets compilers unroll; else 0
+override BLOCKS: u32 = 8u; // vectors that a thread of a run takes, 1 to 8
 override CONTINUED: bool = false;
 
 @group(0) @binding(0) var<storage, read> input: array<Packed>;             // x [rows, pieces, span] or upstream [rows, span]
@@ -84,43 +86,52 @@ fn forward_streams(place: Place) {
     finish(arguments.y_skip + index, best);
 }
 
-struct Four { a: Best, b: Best, c: Best, d: Best }
+// The vectors of a run that a thread has, eight apart, so that eight threads read side by side.
+struct Run { a: Best, b: Best, c: Best, d: Best, e: Best, f: Best, g: Best, h: Best }
 
-fn four_so_far(y: u32) -> Four {
-    return Four(best_so_far(y), best_so_far(y + 1u), best_so_far(y + 2u), best_so_far(y + 3u));
+fn block_so_far(y: u32, block: u32) -> Best {
+    if block >= BLOCKS { return none_yet(); }
+    return best_so_far(y + block * 8u);
 }
 
-fn better_four(best: Four, x: u32, piece: u32) -> Four {
-    return Four(
-        better(best.a, stored(input[x]), piece, INFINITY),
-        better(best.b, stored(input[x + 1u]), piece, INFINITY),
-        better(best.c, stored(input[x + 2u]), piece, INFINITY),
-        better(best.d, stored(input[x + 3u]), piece, INFINITY),
-    );
+fn better_block(best: Best, x: u32, block: u32, piece: u32) -> Best {
+    if block >= BLOCKS { return best; }
+    return better(best, stored(input[x + block * 8u]), piece, INFINITY);
 }
 
-fn finish_four(y: u32, best: Four) {
-    finish(y, best.a);
-    finish(y + 1u, best.b);
-    finish(y + 2u, best.c);
-    finish(y + 3u, best.d);
+fn finish_block(y: u32, block: u32, best: Best) {
+    if block < BLOCKS { finish(y + block * 8u, best); }
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn forward_runs(place: Place) {
-    let index = thread_index(place) * 8u;
+    let thread = thread_index(place);
+    let index = thread / 8u * (8u * BLOCKS) + thread % 8u;
     if index >= arguments.count { return; }
     let x = x_of(index);
     let y = arguments.y_skip + index;
-    var low = four_so_far(y);
-    var high = four_so_far(y + 4u);
-    for (var piece = 0u; piece < pieces(); piece++) {
-        let at = x + piece * arguments.stride;
-        low = better_four(low, at, arguments.first_piece + piece);
-        high = better_four(high, at + 4u, arguments.first_piece + piece);
+    var run = Run(
+        block_so_far(y, 0u), block_so_far(y, 1u), block_so_far(y, 2u), block_so_far(y, 3u),
+        block_so_far(y, 4u), block_so_far(y, 5u), block_so_far(y, 6u), block_so_far(y, 7u),
+    );
+    for (var i = 0u; i < pieces(); i++) {
+        let at = x + i * arguments.stride;
+        let piece = arguments.first_piece + i;
+        run = Run(
+            better_block(run.a, at, 0u, piece), better_block(run.b, at, 1u, piece),
+            better_block(run.c, at, 2u, piece), better_block(run.d, at, 3u, piece),
+            better_block(run.e, at, 4u, piece), better_block(run.f, at, 5u, piece),
+            better_block(run.g, at, 6u, piece), better_block(run.h, at, 7u, piece),
+        );
     }
-    finish_four(y, low);
-    finish_four(y + 4u, high);
+    finish_block(y, 0u, run.a);
+    finish_block(y, 1u, run.b);
+    finish_block(y, 2u, run.c);
+    finish_block(y, 3u, run.d);
+    finish_block(y, 4u, run.e);
+    finish_block(y, 5u, run.f);
+    finish_block(y, 6u, run.g);
+    finish_block(y, 7u, run.h);
 }
 
 @compute @workgroup_size(WORKGROUP)

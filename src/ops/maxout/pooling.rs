@@ -16,8 +16,9 @@ use crate::{
 /// Pieces up to which their number is built into the pipeline.
 const FEW: usize = 8;
 
-/// Elements of a run, eight vectors.
-const RUN: usize = 32;
+/// Elements of a block, eight vectors, and blocks of a run at most.
+const BLOCK: usize = 32;
+const BLOCKS: usize = 8;
 
 /// Bytes of a page of memory, within which CPUs foresee what is read next.
 const PAGE: u64 = 4096;
@@ -79,7 +80,8 @@ struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Streams,
-    Runs,
+    /// So many blocks for eight threads.
+    Runs(usize),
     Groups,
     Lanes,
 }
@@ -335,7 +337,7 @@ impl Step {
         ];
         let [count, span, jump, stride, x_skip, y_skip] = match way {
             Way::Lanes => counts,
-            Way::Streams | Way::Runs | Way::Groups => counts.map(|count| count / 4),
+            Way::Streams | Way::Runs(_) | Way::Groups => counts.map(|count| count / 4),
         };
         [
             count,
@@ -359,14 +361,18 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Runs in place of streams on a software adapter, where a page holds several pieces: 0.6 of the
-    /// speed of streams read side by side in place of 0.3. Where it does not, they are slower.
+    /// Runs in place of streams on a software adapter, where a page holds several pieces. Where it does
+    /// not, they are slower.
     fn way(self, gpu: &Gpu, way: Way, step: Step) -> Way {
-        let eights = step.span.is_multiple_of(RUN) && step.y.len.is_multiple_of(RUN);
         let within_page = step.stride as u64 * self.y().element().size() < PAGE;
         match (self, way) {
-            (Self::Forward { .. }, Way::Streams) if eights && within_page && gpu.is_software() => {
-                Way::Runs
+            (Self::Forward { .. }, Way::Streams) if within_page && gpu.is_software() => {
+                // As many blocks as fit a row of y evenly.
+                let fits = |blocks: &usize| {
+                    let run = blocks * BLOCK;
+                    step.span.is_multiple_of(run) && step.y.len.is_multiple_of(run)
+                };
+                (1..=BLOCKS).rev().find(fits).map_or(way, Way::Runs)
             }
             _ => way,
         }
@@ -378,12 +384,14 @@ impl<'a> Pass<'a> {
             (Self::Forward { .. }, Way::Streams) => {
                 ("forward_streams", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Way::Runs) => ("forward_runs", &[Read(0), Write(2), Write(3)]),
+            (Self::Forward { .. }, Way::Runs(_)) => {
+                ("forward_runs", &[Read(0), Write(2), Write(3)])
+            }
             (Self::Forward { .. }, Way::Groups) => {
                 ("forward_groups", &[Read(0), Write(2), Write(3)])
             }
             (Self::Forward { .. }, Way::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
-            (Self::Backward { .. }, Way::Streams | Way::Runs) => {
+            (Self::Backward { .. }, Way::Streams | Way::Runs(_)) => {
                 ("backward_streams", &[Read(0), Write(2), Read(4)])
             }
             (Self::Backward { .. }, Way::Groups) => {
@@ -412,10 +420,16 @@ impl<'a> Pass<'a> {
             activations: Vec::new(),
             element: self.y().element(),
             math: Math::Accurate,
-            constants: vec![
-                ("PIECES", built_in as u32),
-                ("CONTINUED", u32::from(step.first_piece > 0)),
-            ],
+            constants: {
+                let mut constants = vec![
+                    ("PIECES", built_in as u32),
+                    ("CONTINUED", u32::from(step.first_piece > 0)),
+                ];
+                if let Way::Runs(blocks) = way {
+                    constants.push(("BLOCKS", blocks as u32));
+                }
+                constants
+            },
         })?;
         let input_at = if way == Way::Lanes { 1 } else { 0 };
         let (input, output, winners_at, written) = match self {
@@ -431,11 +445,11 @@ impl<'a> Pass<'a> {
         };
         let count = match way {
             Way::Lanes => written.len,
-            Way::Streams | Way::Runs | Way::Groups => step.y.len,
+            Way::Streams | Way::Runs(_) | Way::Groups => step.y.len,
         };
         let threads = match way {
             Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
-            Way::Runs => count / RUN,
+            Way::Runs(blocks) => count / 4 / blocks,
             Way::Streams | Way::Groups => count / 4,
         };
         let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
