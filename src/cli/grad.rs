@@ -4,22 +4,26 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Result, flags::Flags, stream};
+use super::{
+    Result,
+    flags::Flags,
+    stream::{self, Wanted},
+};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)".
-    pub(super) op: String,
+    op: String,
     /// Input of the forward pass: an .npy file of float16, float32 or float64, or an .npz of one.
-    pub(super) x: PathBuf,
+    x: PathBuf,
     /// Gradient of the loss with respect to the forward pass's output, of that output's shape.
-    pub(super) upstream: PathBuf,
+    upstream: PathBuf,
     /// Also write the gradient of a parameter: float32, one value per channel, or one in all.
     #[arg(long, value_name = "NAME=FILE")]
-    pub(super) out: Vec<String>,
+    out: Vec<String>,
     #[command(flatten)]
-    pub(super) flags: Flags,
+    flags: Flags,
 }
 
 const EXAMPLES: &str = "\
@@ -33,5 +37,11 @@ Examples:
   activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    stream::run_gradient(arguments)
+    let wanted = Wanted {
+        op: &arguments.op,
+        x: &arguments.x,
+        out: &arguments.out,
+        flags: &arguments.flags,
+    };
+    stream::run_gradient(&wanted, &arguments.upstream)
 }

@@ -4,27 +4,31 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Result, flags::Flags, stream};
+use super::{
+    Result,
+    flags::Flags,
+    stream::{self, Wanted},
+};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)", or several: "gelu | softmax".
-    pub(super) op: String,
+    op: String,
     /// Input: an .npy, .npz or .safetensors file, or `-` for an .npy file on stdin.
-    pub(super) input: PathBuf,
+    input: PathBuf,
     /// Also write what the activation gives beside its output: dice mean and variance, maxout index.
     #[arg(long, value_name = "NAME=FILE")]
-    pub(super) out: Vec<String>,
+    out: Vec<String>,
     /// The array of an .npz file, or tensors of a .safetensors file by name or pattern, such as
     /// '*.weight'; all else passes through.
     #[arg(long, value_name = "NAME")]
-    pub(super) tensor: Vec<String>,
+    tensor: Vec<String>,
     /// Print chunks, memory, devices and what the trip will cost, and do nothing.
     #[arg(long)]
-    pub(super) dry_run: bool,
+    dry_run: bool,
     #[command(flatten)]
-    pub(super) flags: Flags,
+    flags: Flags,
 }
 
 const EXAMPLES: &str = "\
@@ -46,5 +50,11 @@ Examples:
   activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    stream::run(arguments)
+    let wanted = Wanted {
+        op: &arguments.op,
+        x: &arguments.input,
+        out: &arguments.out,
+        flags: &arguments.flags,
+    };
+    stream::run(&wanted, &arguments.tensor, arguments.dry_run)
 }

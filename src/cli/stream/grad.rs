@@ -4,21 +4,22 @@ use std::path::Path;
 
 use super::{
     Device, Done, Failure, Input, Item, Job, Outputs, PIPE, Pass, Progress, Request, Result,
-    Stream, input::Kind, note_progress, output, plan, tell,
+    Stream, Wanted, input::Kind, note_progress, output, plan, tell,
 };
 use crate::{
     check::streamed_backward::StreamedBackward,
-    cli::{files::Content, grad::Arguments},
+    cli::files::Content,
     error::Error,
     offload::{BackwardJob, Step},
 };
 
-pub(in crate::cli) fn run(arguments: &Arguments) -> Result {
-    let flags = &arguments.flags;
-    let outs = plan::named_files(&arguments.out)?;
+/// Streams the gradient of one operation.
+pub(in crate::cli) fn run(wanted: &Wanted<'_>, upstream_path: &Path) -> Result {
+    let flags = wanted.flags;
+    let outs = plan::named_files(wanted.out)?;
     let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
     let job = Job::parse(Request {
-        op: &arguments.op,
+        op: wanted.op,
         pass: Pass::Backward,
         flags,
         outs: &names,
@@ -33,14 +34,14 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result {
         std::iter::once(&*flags.output).chain(paths).collect(),
         flags.force,
     )?;
-    let (kind, x) = only(&arguments.x)?;
-    let (_, upstream) = only(&arguments.upstream)?;
+    let (kind, x) = only(wanted.x)?;
+    let (_, upstream) = only(upstream_path)?;
     let format = output::Format::of(&flags.output, &kind)?;
     expect_alike(&job, &x, &upstream)?;
     let devices = plan::devices(&flags.device)?;
     let stream = Stream {
         flags,
-        input: &arguments.x,
+        input: wanted.x,
         jobs: vec![job],
         outs,
         format,
@@ -48,12 +49,9 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Result {
         is_gradient: true,
     };
     let mut files = outputs.begin()?;
-    let done = stream.run_gradient((x, upstream), &arguments.upstream, &devices, &mut files)?;
+    let done = stream.run_gradient((x, upstream), upstream_path, &devices, &mut files)?;
     outputs.finish(files)?;
-    for (item, path) in [
-        (&done.1[0], &arguments.x),
-        (&done.1[1], &arguments.upstream),
-    ] {
+    for (item, path) in [(&done.1[0], wanted.x), (&done.1[1], upstream_path)] {
         if *item {
             super::text::note(&format!(
                 "{}: float64 is computed as float32",

@@ -17,7 +17,6 @@ use super::{
     files::{Content, Outputs, Unfinished, note_progress},
     flags::{Flags, Verify},
     job::{Job, Request, SAMPLE},
-    run::Arguments,
     text,
 };
 use crate::{
@@ -51,6 +50,16 @@ pub(super) struct Done {
     rates: Option<(Rates, u64)>,
 }
 
+/// What a command line asks to be streamed.
+pub(super) struct Wanted<'a> {
+    /// One operation, or `a | b | c`.
+    pub(super) op: &'a str,
+    pub(super) x: &'a Path,
+    /// `--out NAME=FILE`.
+    pub(super) out: &'a [String],
+    pub(super) flags: &'a Flags,
+}
+
 /// A command in the making.
 struct Stream<'a> {
     flags: &'a Flags,
@@ -66,10 +75,11 @@ struct Stream<'a> {
 
 pub(super) use grad::run as run_gradient;
 
-pub(super) fn run(arguments: &Arguments) -> Result {
-    let flags = &arguments.flags;
-    let outs = plan::named_files(&arguments.out)?;
-    let jobs = plan::jobs(arguments, &outs)?;
+/// Streams the array of a file, or those of its tensors that are named; or only tells what that takes.
+pub(super) fn run(wanted: &Wanted<'_>, tensors: &[String], dry_run: bool) -> Result {
+    let flags = wanted.flags;
+    let outs = plan::named_files(wanted.out)?;
+    let jobs = plan::jobs(wanted, &outs)?;
     let to_stdout = flags.output == Path::new(PIPE);
     if to_stdout && flags.json {
         let rule = "--json and the output cannot both go to stdout; name an output file";
@@ -78,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let paths = std::iter::once(&*flags.output).filter(|_| !to_stdout);
     let paths = paths.chain(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths.collect(), flags.force)?;
-    let Input { kind, items } = Input::open(&arguments.input, &arguments.tensor)?;
+    let Input { kind, items } = Input::open(wanted.x, tensors)?;
     let format = if to_stdout {
         output::Format::Npy
     } else {
@@ -90,7 +100,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
     let stream = Stream {
         flags,
-        input: &arguments.input,
+        input: wanted.x,
         jobs,
         outs,
         format,
@@ -101,7 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         stream.expect_fit(item)?;
     }
     let devices = plan::devices(&flags.device)?;
-    if arguments.dry_run {
+    if dry_run {
         return tell::forecast(&stream, &items, &devices);
     }
 
@@ -109,12 +119,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let main = if to_stdout { None } else { files.next() };
     let mut beside: Vec<_> = files.collect();
     if let Some(main) = &main {
-        output::copy_rest(&arguments.input, main, &stream.kind, &items)?;
+        output::copy_rest(wanted.x, main, &stream.kind, &items)?;
     }
     let mut done = Vec::new();
     for item in items {
         if item.is_float64() {
-            let input = arguments.input.display();
+            let input = wanted.x.display();
             text::note(&format!("{input}: float64 is computed as float32"));
         }
         done.push(stream.run_item(item, &devices, main.as_ref(), &mut beside)?);

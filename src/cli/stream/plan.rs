@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use super::{Device, Failure, Job, Pass, Request, Result, device};
-use crate::cli::run::Arguments;
+use super::{Device, Failure, Job, Pass, Request, Result, Wanted, device};
 
 /// The operations of `a | b | c`.
-pub(super) fn jobs(arguments: &Arguments, outs: &[(&str, &Path)]) -> Result<Vec<Job>> {
-    let flags = &arguments.flags;
+pub(super) fn jobs(wanted: &Wanted<'_>, outs: &[(&str, &Path)]) -> Result<Vec<Job>> {
+    let flags = wanted.flags;
     let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
-    let ops: Vec<_> = arguments.op.split('|').map(str::trim).collect();
+    let ops: Vec<_> = wanted.op.split('|').map(str::trim).collect();
     if let [_, _, ..] = ops[..] {
         if let Some(param) = flags.param.first() {
             return Err(Failure::Usage(format!(
