@@ -29,6 +29,7 @@ mod host;
 mod joint;
 mod meter;
 mod probe;
+mod queue;
 mod slot;
 mod trip;
 
