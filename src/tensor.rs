@@ -280,16 +280,7 @@ impl Tensor {
 
     /// The position of `axis`, which counts from the end where negative.
     pub(crate) fn axis(&self, axis: i64) -> Result<usize> {
-        let rank = self.shape.len() as i64;
-        let index = if axis < 0 { axis + rank } else { axis };
-        if (0..rank).contains(&index) {
-            Ok(index as usize)
-        } else {
-            Err(Error::AxisOutOfRange {
-                axis,
-                shape: self.shape.clone(),
-            })
-        }
+        axis_of(&self.shape, axis)
     }
 
     /// The tensor seen as [outer, extent, inner], `extent` being the length of `axis`.
@@ -342,6 +333,19 @@ impl std::fmt::Debug for Tensor {
             self.gpu
         )
     }
+}
+
+/// The position of `axis` in a shape; it counts from the end where negative.
+pub(crate) fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
+    let rank = shape.len() as i64;
+    let index = if axis < 0 { axis + rank } else { axis };
+    if (0..rank).contains(&index) {
+        return Ok(index as usize);
+    }
+    Err(Error::AxisOutOfRange {
+        axis,
+        shape: shape.to_vec(),
+    })
 }
 
 fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
-    offload::Step, reference::moments::Moments, wgsl::Math,
+    offload::Step, reference::moments::Moments, tensor::axis_of, wgsl::Math,
 };
 
 /// Elements that `--verify sample` compares.
@@ -222,18 +222,9 @@ impl Setting {
     }
 }
 
-/// The position of `axis` in `shape`; it counts from the end where negative.
+/// The position of `axis` in `shape`.
 fn place(axis: i64, shape: &[usize]) -> Result<usize> {
-    let rank = shape.len() as i64;
-    let place = if axis < 0 { axis + rank } else { axis };
-    if (0..rank).contains(&place) {
-        return Ok(place as usize);
-    }
-    Err(Error::AxisOutOfRange {
-        axis,
-        shape: shape.to_vec(),
-    }
-    .into())
+    Ok(axis_of(shape, axis)?)
 }
 
 /// Elements from one place along `axis` to the next.

@@ -7,11 +7,11 @@ use super::{
     chain::{Chain, Plan, Step},
     chunk::{Chunk, Cut},
     expect_len,
-    forward::{AXIS, Device, Survey, not_ready},
+    forward::{AXIS, Device, Survey, not_ready, softmax_of},
     host::{Shared, Sink, Slice, Source},
     joint::{Channel, Joint, MomentsOfChunks, Rows, RowsOfChunks},
     meter::Meter,
-    softmax_of, surveyed,
+    surveyed,
     trip::{Beside, Done, Given, Station, Trip, Work},
 };
 use crate::{
@@ -164,11 +164,11 @@ impl Offload<'_> {
             let Pass { found, .. } = pass;
             match (stage, found) {
                 (Stage::Forward, Found::Rows(rows)) => {
-                    let rows = rows.finish(&gpus[0], softmax_of(chain, 0), false)?;
+                    let rows = rows.finish(&gpus[0], softmax_of(step, chain.math), false)?;
                     known.forward = vec![Joint::Rows(rows)];
                 }
                 (Stage::Sums, Found::Rows(rows)) => {
-                    known.rows = Some(rows.finish(&gpus[0], softmax_of(chain, 0), true)?);
+                    known.rows = Some(rows.finish(&gpus[0], softmax_of(step, chain.math), true)?);
                 }
                 (_, Found::Moments(moments)) => known.batch = moments.finish(),
                 (Stage::Sums, Found::Sums(sums)) => {
@@ -361,7 +361,7 @@ impl Station for Back<'_> {
                 done(upstream, Vec::new())
             }
             Step::Softmax { .. } => {
-                let softmax = self.device.softmax(step);
+                let softmax = softmax_of(step, self.device.chain.math);
                 let Joint::Rows(rows) = &self.pass.known.forward[0] else {
                     let y = softmax.forward(&x)?;
                     return Ok(done(softmax.backward(&y, &upstream)?, Vec::new()));

@@ -9,7 +9,7 @@ use crate::{
         maxout::Layout,
         softmax::{Form, MaskedRows},
     },
-    tensor::View,
+    tensor::{View, axis_of},
     wgsl::Math,
 };
 
@@ -179,7 +179,7 @@ impl Chain {
         {
             return self.affine_layout(shape);
         }
-        let axis = place(self.axis, shape)?;
+        let axis = axis_of(shape, self.axis)?;
         let mut view = View {
             outer: product(&shape[..axis]),
             extent: shape[axis],
@@ -247,7 +247,7 @@ impl Chain {
     fn affine_layout(&self, shape: &[usize]) -> Result<Plan> {
         let mut result_shape = shape.to_vec();
         let last = shape.len().saturating_sub(1);
-        let axis = place(self.axis, shape)?;
+        let axis = axis_of(shape, self.axis)?;
         if axis != last {
             return Err(Error::AxisOutOfRange {
                 axis: self.axis,
@@ -445,17 +445,4 @@ fn product(shape: &[usize]) -> usize {
         return 0;
     }
     shape.iter().product()
-}
-
-/// The position of `axis`, which counts from the end where negative.
-fn place(axis: i64, shape: &[usize]) -> Result<usize> {
-    let rank = shape.len() as i64;
-    let index = if axis < 0 { axis + rank } else { axis };
-    if (0..rank).contains(&index) {
-        return Ok(index as usize);
-    }
-    Err(Error::AxisOutOfRange {
-        axis,
-        shape: shape.to_vec(),
-    })
 }

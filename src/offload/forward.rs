@@ -21,6 +21,7 @@ use crate::{
     },
     reference::softmax::MaskedRows,
     tensor::Tensor,
+    wgsl::Math,
 };
 
 /// The axis of chunks, which are [outer, extent, inner].
@@ -115,7 +116,7 @@ impl<'a> Device<'a> {
                 Ok(x)
             }
             (Step::Softmax { .. }, _) => {
-                let softmax = self.softmax(step);
+                let softmax = softmax_of(step, self.chain.math);
                 match &self.joints[index] {
                     Joint::Rows(rows) => {
                         let rows = rows.of(&self.gpu, self.plan.view, chunk)?;
@@ -126,17 +127,6 @@ impl<'a> Device<'a> {
             }
             (_, Some(Ready::Dice(dice))) => dice.infer(&x),
             _ => Err(not_ready(step)),
-        }
-    }
-
-    pub(super) fn softmax(&self, step: &Step) -> Softmax {
-        let Step::Softmax { form, masked } = step else {
-            return Softmax::new(AXIS);
-        };
-        let softmax = Softmax::with_form(*form, AXIS).math(self.chain.math);
-        match masked {
-            MaskedRows::Zeros => softmax.zeros_for_masked_rows(),
-            MaskedRows::Nan => softmax,
         }
     }
 
@@ -235,6 +225,18 @@ impl<'a> Device<'a> {
     }
 }
 
+/// The softmax of a step, over chunks.
+pub(super) fn softmax_of(step: &Step, math: Math) -> Softmax {
+    let Step::Softmax { form, masked } = step else {
+        return Softmax::new(AXIS);
+    };
+    let softmax = Softmax::with_form(*form, AXIS).math(math);
+    match masked {
+        MaskedRows::Zeros => softmax.zeros_for_masked_rows(),
+        MaskedRows::Nan => softmax,
+    }
+}
+
 /// The activations that steps begin with and that know nothing of channels.
 fn fusible(steps: &[Step]) -> Vec<Activation> {
     steps
@@ -282,7 +284,7 @@ impl Station for Survey<'_> {
             let (x, _) = self.device.apply(self.step, chunk, x)?;
             let step = &self.device.chain.steps[self.step];
             beside.push(Beside::Tensor(match step {
-                Step::Softmax { .. } => self.device.softmax(step).part(&x)?,
+                Step::Softmax { .. } => softmax_of(step, self.device.chain.math).part(&x)?,
                 _ => x.moments(AXIS)?.into_words(),
             }));
         }

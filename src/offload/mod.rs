@@ -50,12 +50,11 @@ use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
     gpu::Gpu,
-    ops::softmax::Softmax,
     tensor::View,
 };
 use chain::Plan;
 use chunk::{Cut, cut_up, in_order};
-use forward::{Apply, Device, Survey};
+use forward::{Apply, Device, Survey, softmax_of};
 use host::{Shared, Slice};
 pub(crate) use joint::Channel;
 use joint::{Joint, MomentsOfChunks, RowsOfChunks};
@@ -299,7 +298,7 @@ impl<'a> Offload<'a> {
                     joint
                 }
                 Found::Rows(rows) => {
-                    let softmax = softmax_of(chain, step);
+                    let softmax = softmax_of(&chain.steps[step], chain.math);
                     Joint::Rows(rows.finish(&gpus[0], softmax, false)?)
                 }
             };
@@ -375,20 +374,6 @@ fn surveyed(chain: &Chain, plan: &Plan, chunks: &[Chunk]) -> Vec<usize> {
         .filter(|(_, step)| needs(step))
         .map(|(index, _)| index)
         .collect()
-}
-
-/// The softmax that joins rows; the axis is that of their parts.
-fn softmax_of(chain: &Chain, step: usize) -> Softmax {
-    match &chain.steps[step] {
-        Step::Softmax { form, masked } => {
-            let softmax = Softmax::with_form(*form, 1).math(chain.math);
-            match masked {
-                crate::reference::softmax::MaskedRows::Zeros => softmax.zeros_for_masked_rows(),
-                crate::reference::softmax::MaskedRows::Nan => softmax,
-            }
-        }
-        _ => Softmax::new(1),
-    }
 }
 
 /// What a survey finds.
