@@ -31,6 +31,8 @@
 pub mod accuracy;
 pub mod activation;
 #[cfg(feature = "cli")]
+pub mod bench;
+#[cfg(feature = "cli")]
 pub mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]

@@ -1,0 +1,4 @@
+//! Measures kernels, keeps what was measured, compares and shows it.
+
+pub mod record;
+pub mod stats;

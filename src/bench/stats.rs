@@ -1,0 +1,143 @@
+//! Medians, percentiles and how sure they are.
+
+use super::record::{Baseline, Measurement, Summary};
+use crate::check::words;
+
+/// Draws of the bootstrap.
+const DRAWS: usize = 2000;
+
+/// The value below which `share` of `values` lies, between two neighbours by their distances; NaN of none.
+pub fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let place = share.clamp(0.0, 1.0) * last as f64;
+    let (low, high) = (sorted[place as usize], sorted[place.ceil() as usize]);
+    low + (high - low) * place.fract()
+}
+
+/// The middle of `values`; NaN of none.
+pub fn median(values: &[f64]) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// Sample by sample, how many times as long as its baseline an execution took, round by round.
+pub fn ratios(measured: &[Vec<f64>], baseline: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let pairs = measured.iter().zip(baseline);
+    pairs
+        .map(|(measured, baseline)| measured.iter().zip(baseline).map(|(a, b)| a / b).collect())
+        .collect()
+}
+
+/// What follows from the samples of a row whose bytes that count are `moved_bytes`.
+pub fn summary(moved_bytes: u64, rounds_ns: &[Vec<f64>], baseline: Option<&Baseline>) -> Summary {
+    let all = rounds_ns.concat();
+    let median_ns = median(&all);
+    Summary {
+        median_ns,
+        p10_ns: percentile(&all, 0.1),
+        p90_ns: percentile(&all, 0.9),
+        gb_per_s: moved_bytes as f64 / median_ns,
+        fraction: baseline.map(|baseline| {
+            let ratio = median(&ratios(rounds_ns, &baseline.rounds_ns).concat());
+            moved_bytes as f64 / baseline.moved_bytes as f64 / ratio
+        }),
+    }
+}
+
+/// A number with the interval in which it lies with 95 % confidence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The number.
+    pub value: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The median of the samples in `after` over that of `before`, with a bootstrap interval: rounds are
+/// drawn first, then samples within each, since what disturbs a machine lasts longer than a sample.
+pub fn ratio_of_medians(before: &[Vec<f64>], after: &[Vec<f64>]) -> Estimate {
+    let mut words = words(0x5eed);
+    let mut drawn: Vec<_> = (0..DRAWS)
+        .map(|_| resampled_median(after, &mut words) / resampled_median(before, &mut words))
+        .collect();
+    drawn.sort_by(f64::total_cmp);
+    Estimate {
+        value: median(&after.concat()) / median(&before.concat()),
+        low: percentile(&drawn, 0.025),
+        high: percentile(&drawn, 0.975),
+    }
+}
+
+fn resampled_median(rounds: &[Vec<f64>], words: &mut impl Iterator<Item = u32>) -> f64 {
+    let mut below =
+        |count: usize| ((u64::from(words.next().unwrap_or(0)) * count as u64) >> 32) as usize;
+    let mut samples = Vec::new();
+    for _ in 0..rounds.len() {
+        let round = &rounds[below(rounds.len())];
+        samples.extend((0..round.len()).map(|_| round[below(round.len())]));
+    }
+    median(&samples)
+}
+
+impl Measurement {
+    /// The ratio of each execution's time to its baseline's, round by round, where there is one.
+    pub fn ratios(&self) -> Option<Vec<Vec<f64>>> {
+        let baseline = self.baseline.as_ref()?;
+        Some(ratios(&self.rounds_ns, &baseline.rounds_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_interpolate() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[1.0, 2.0]), 1.5);
+        assert_eq!(percentile(&[0.0, 10.0], 0.9), 9.0);
+        assert_eq!(percentile(&[5.0], 0.1), 5.0);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn a_summary_counts_bytes() {
+        let baseline = Baseline {
+            name: "copy".to_owned(),
+            moved_bytes: 8,
+            rounds_ns: vec![vec![1.0, 2.0], vec![1.0]],
+        };
+        let summary = summary(12, &[vec![2.0, 4.0], vec![2.0]], Some(&baseline));
+        assert_eq!(summary.median_ns, 2.0);
+        assert_eq!(summary.gb_per_s, 6.0);
+        assert_eq!(summary.fraction, Some(0.75));
+    }
+
+    #[test]
+    fn an_interval_holds_what_is_the_same_and_not_what_is_slower() {
+        let noise = |seed: u64, factor: f64| -> Vec<Vec<f64>> {
+            let mut words = words(seed);
+            let mut sample = || factor * (1.0 + f64::from(words.next().unwrap() >> 16) / 65536e1);
+            (0..5).map(|_| (0..6).map(|_| sample()).collect()).collect()
+        };
+        let same = ratio_of_medians(&noise(1, 1.0), &noise(2, 1.0));
+        assert!(same.low < 1.0 && 1.0 < same.high, "{same:?}");
+        let slower = ratio_of_medians(&noise(1, 1.0), &noise(2, 1.2));
+        assert!(slower.low > 1.1, "{slower:?}");
+    }
+
+    #[test]
+    fn rounds_that_differ_widen_the_interval() {
+        let steady = vec![vec![1.0; 6]; 5];
+        let drifting: Vec<_> = (0..5)
+            .map(|round| vec![1.0 + round as f64 / 10.0; 6])
+            .collect();
+        let estimate = ratio_of_medians(&steady, &drifting);
+        assert!(estimate.low <= 1.1 && estimate.high >= 1.3, "{estimate:?}");
+    }
+}
