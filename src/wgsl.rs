@@ -11,6 +11,11 @@ const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
 
 /// Where elementary functions come from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "cli",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Math {
     /// The crate's own: within 4 ULP of the definition on every adapter.
     #[default]
@@ -245,15 +250,12 @@ pub fn alpha_dropout(element: ElementType) -> String {
     .join("\n")
 }
 
-/// The pointwise shader with nothing to compute, which copies words: entry points as
+/// The pointwise shader with nothing to compute, which moves words: entry points as
 /// [`pointwise`].
 pub fn copy() -> String {
     [
         POINTWISE,
         element_source(ElementType::F32),
-        ParameterSource::None.source(),
-        LANES,
-        BITS,
         include_str!("../shaders/kernel/copy.wgsl"),
     ]
     .join("\n")

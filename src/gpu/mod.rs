@@ -5,6 +5,8 @@ mod fault;
 mod memory;
 mod pipeline;
 mod readback;
+#[cfg(feature = "cli")]
+mod timer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +14,8 @@ pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
 pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey};
 pub(crate) use readback::unmapped;
+#[cfg(feature = "cli")]
+pub(crate) use timer::Timer;
 
 use crate::error::{Error, Result};
 use fault::Fault;
@@ -245,17 +249,17 @@ impl Gpu {
     }
 
     /// Records commands with `record` and submits them.
-    pub(crate) fn submit(
+    pub(crate) fn submit<T>(
         &self,
-        record: impl FnOnce(&mut wgpu::CommandEncoder) -> Result<()>,
-    ) -> Result<wgpu::SubmissionIndex> {
+        record: impl FnOnce(&mut wgpu::CommandEncoder) -> Result<T>,
+    ) -> Result<(wgpu::SubmissionIndex, T)> {
         self.guarded(|| {
             let mut encoder = self
                 .shared
                 .device
                 .create_command_encoder(&Default::default());
-            record(&mut encoder)?;
-            Ok(self.shared.queue.submit([encoder.finish()]))
+            let result = record(&mut encoder)?;
+            Ok((self.shared.queue.submit([encoder.finish()]), result))
         })
     }
 

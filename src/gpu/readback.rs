@@ -70,7 +70,7 @@ impl Gpu {
                 mapped_at_creation: false,
             }))
         })?;
-        let submission = self.submit(|encoder| {
+        let (submission, ()) = self.submit(|encoder| {
             encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
             Ok(())
         })?;

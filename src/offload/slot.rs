@@ -121,14 +121,14 @@ impl Slot {
     ) -> Result<(Place, wgpu::SubmissionIndex)> {
         let input = self.inputs.iter().position(|input| input == output.raw());
         if let (Some(input), true) = (input, gpu.maps_tensors()) {
-            return Ok((Place::Input(input), gpu.submit(|_| Ok(()))?));
+            return Ok((Place::Input(input), gpu.submit(|_| Ok(()))?.0));
         }
         let size = output.bytes().next_multiple_of(4);
         let buffer = match self.output.take().filter(|buffer| buffer.size() >= size) {
             Some(buffer) => buffer,
             None => create(gpu, size, READ_BACK, false)?,
         };
-        let submission = gpu.submit(|encoder| {
+        let (submission, ()) = gpu.submit(|encoder| {
             encoder.copy_buffer_to_buffer(output.raw(), output.offset(), &buffer, 0, size);
             Ok(())
         })?;

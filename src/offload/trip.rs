@@ -294,7 +294,7 @@ impl Trip<'_> {
                 let (place, submission) = slot.fetch(gpu, output)?;
                 (Some(place), submission)
             }
-            None => (None, gpu.submit(|_| Ok(()))?),
+            None => (None, gpu.submit(|_| Ok(()))?.0),
         };
         Ok(Loaded {
             chunk: chunk.clone(),

@@ -1,6 +1,6 @@
 //! Elements laid out anew: rows padded to whole vectors or cut back, axes exchanged.
 
-use super::{Window, dispatch, fold_over, largest_window, reduce::bind};
+use super::{Window, dispatch, fold_over, largest_window, recorder::Recorder, reduce::bind};
 use crate::{
     error::{Error, Result},
     gpu::{
@@ -82,6 +82,7 @@ impl Arrangement {
 ///
 /// [`Error::TooLarge`] where a binding does not hold four rows.
 pub(super) fn rows(
+    recorder: &mut Recorder<'_>,
     op: &'static str,
     tensor: &Tensor,
     columns: usize,
@@ -107,26 +108,22 @@ pub(super) fn rows(
     }
     let at_once = if fit == 0 { rows } else { fit };
     let pipeline = pipeline(to)?;
-    gpu.submit(|encoder| {
-        let mut pass = encoder.begin_compute_pass(&Default::default());
-        for first in (0..rows).step_by(at_once) {
-            let count = at_once.min(rows - first);
-            let (x, offset) = window(tensor, first * columns, count * columns);
-            let (y, y_skip) = window(to, first * pitch, count * pitch);
-            let entries = [(0, x.binding(tensor)), (1, y.binding(to))];
-            let entries =
-                entries.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
-            let arrangement = Arrangement {
-                shape: [1, count, pitch],
-                there: [count, columns],
-                offset,
-                strides: [0, columns, 1],
-            };
-            arrangement.dispatch(gpu, &mut pass, &pipeline, &entries, y_skip / 4);
-        }
-        Ok(())
-    })
-    .map(drop)
+    let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+    for first in (0..rows).step_by(at_once) {
+        let count = at_once.min(rows - first);
+        let (x, offset) = window(tensor, first * columns, count * columns);
+        let (y, y_skip) = window(to, first * pitch, count * pitch);
+        let entries = [(0, x.binding(tensor)), (1, y.binding(to))];
+        let entries = entries.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
+        let arrangement = Arrangement {
+            shape: [1, count, pitch],
+            there: [count, columns],
+            offset,
+            strides: [0, columns, 1],
+        };
+        arrangement.dispatch(gpu, &mut pass, &pipeline, &entries, y_skip / 4);
+    }
+    Ok(())
 }
 
 /// The window that holds `len` elements from `start` on, and the elements in it before them.

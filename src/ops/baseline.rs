@@ -28,9 +28,29 @@ const ROWS: u64 = 128;
 pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -> Result<()> {
     expect_alike("copy", ("y", y), ("x", x))?;
     expect_apart("copy", ("x", x), ("y", y), "nothing: they are equal")?;
-    x.expose();
-    y.expose();
-    let pass = Pass::Forward { x, y };
+    encode_words(encoder, Pass::Forward { x, y })
+}
+
+/// Records the OR of `x` and `upstream`, word by word, into `dx`, by the kernel of the pointwise family:
+/// the memory traffic of a backward pass.
+///
+/// # Errors
+///
+/// As [`Pointwise::encode_backward`](super::pointwise::Pointwise::encode_backward).
+pub fn encode_two_read_write(
+    encoder: &mut wgpu::CommandEncoder,
+    x: &Tensor,
+    upstream: &Tensor,
+    dx: &Tensor,
+) -> Result<()> {
+    let pass = Pass::Backward { x, upstream, dx };
+    pass.expect_fit("two-read-write")?;
+    encode_words(encoder, pass)
+}
+
+fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+    let tensors = pass.tensors().into_iter().flatten();
+    tensors.for_each(|(_, tensor)| tensor.expose());
     let launch = Launch {
         key: PipelineKey {
             kernel: Kernel::Copy,

@@ -3,7 +3,8 @@
 use super::{
     dispatch, expect_alike, fold_over,
     launch::{Launch, Pass},
-    moments::{TensorMoments, moments},
+    moments::{TensorMoments, record_moments},
+    recorder::{self, Recorder},
     reduce::{Reduce, bind},
     tiles,
 };
@@ -174,6 +175,39 @@ impl Dice {
     ///
     /// [`Error::BatchTooSmall`] if each channel has one element only, and as [`Dice::infer`].
     pub fn train(&self, x: &Tensor) -> Result<(Tensor, TensorMoments)> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        let batch = recorder::submit(x.gpu(), |recorder| self.record_train(recorder, x, &y))?;
+        Ok((y, batch))
+    }
+
+    /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits
+    /// nothing and waits for nothing; the tensors' buffers are kept until the caller's commands are done
+    /// with them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not serve,
+    /// and as [`Dice::train`].
+    pub fn encode_train(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<TensorMoments> {
+        let record = |recorder: &mut Recorder<'_>| self.record_train(recorder, x, y);
+        let batch = recorder::encode(x.gpu(), encoder, record)?;
+        self.expose(&[x, y, &batch.words]);
+        Ok(batch)
+    }
+
+    pub(crate) fn record_train(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<TensorMoments> {
+        let pass = Pass::Forward { x, y };
+        pass.expect_fit(OP)?;
         let view = self.view(x)?;
         if x.len() == view.extent && !x.is_empty() {
             return Err(Error::BatchTooSmall {
@@ -182,12 +216,13 @@ impl Dice {
                 shape: x.shape().to_vec(),
             });
         }
-        let batch = moments(OP, x, view)?;
+        let batch = record_moments(recorder, OP, x, view)?;
         if x.is_empty() {
-            return Ok((x.gpu().allocate(x.shape(), x.element())?, batch));
+            return Ok(batch);
         }
-        let parameters = self.parameters("from_batch", Some(&batch))?;
+        let parameters = self.parameters(recorder, "from_batch", Some(&batch))?;
         self.statistics(
+            recorder,
             "move_running",
             &[Read(0), Write(3), Write(4)],
             &[
@@ -196,7 +231,9 @@ impl Dice {
                 (4, &self.running_variance),
             ],
         )?;
-        Ok((self.forward(x, view, &parameters)?, batch))
+        self.launch(recorder, view, &parameters, pass)?;
+        recorder.done_with(parameters);
+        Ok(batch)
     }
 
     /// y with the running statistics.
@@ -206,12 +243,39 @@ impl Dice {
     /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what
     /// the device reports.
     pub fn infer(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        recorder::submit(x.gpu(), |recorder| self.record_infer(recorder, x, &y))?;
+        Ok(y)
+    }
+
+    /// Records [`Dice::infer`]: see [`Dice::encode_train`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::encode_train`].
+    pub fn encode_infer(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<()> {
+        let record = |recorder: &mut Recorder<'_>| self.record_infer(recorder, x, y);
+        recorder::encode(x.gpu(), encoder, record)?;
+        self.expose(&[x, y]);
+        Ok(())
+    }
+
+    fn record_infer(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<()> {
+        let pass = Pass::Forward { x, y };
+        pass.expect_fit(OP)?;
         let view = self.view(x)?;
         if x.is_empty() {
-            return x.gpu().allocate(x.shape(), x.element());
+            return Ok(());
         }
-        let parameters = self.parameters("from_running", None)?;
-        self.forward(x, view, &parameters)
+        let parameters = self.parameters(recorder, "from_running", None)?;
+        self.launch(recorder, view, &parameters, pass)?;
+        recorder.done_with(parameters);
+        Ok(())
     }
 
     /// The gradients of a pass that [`Dice::train`] made: `batch` is what it returned for `x`.
@@ -222,6 +286,38 @@ impl Dice {
     /// [`Dice::train`].
     pub fn backward(
         &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+    ) -> Result<DiceGradients> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_backward(recorder, x, upstream, batch)
+        })
+    }
+
+    /// Records [`Dice::backward`]: see [`Dice::encode_train`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::backward`].
+    pub fn encode_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+    ) -> Result<DiceGradients> {
+        let gradients = recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_backward(recorder, x, upstream, batch)
+        })?;
+        let DiceGradients { dx, alpha } = &gradients;
+        self.expose(&[x, upstream, &batch.words, dx, alpha]);
+        Ok(gradients)
+    }
+
+    pub(crate) fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
         x: &Tensor,
         upstream: &Tensor,
         batch: &TensorMoments,
@@ -244,8 +340,10 @@ impl Dice {
         if x.is_empty() {
             return self.no_gradients(x);
         }
-        let sums = self.sums(x, upstream, batch)?;
-        self.backward_through(x, upstream, batch, &sums)
+        let sums = self.record_sums(recorder, x, upstream, batch)?;
+        let gradients = self.record_backward_through(recorder, (x, upstream), batch, &sums)?;
+        recorder.done_with(sums);
+        Ok(gradients)
     }
 
     /// The sums over a batch, or over a part of it, that its gradients need: [channels, 4], of which
@@ -256,9 +354,23 @@ impl Dice {
         upstream: &Tensor,
         batch: &TensorMoments,
     ) -> Result<Tensor> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_sums(recorder, x, upstream, batch)
+        })
+    }
+
+    fn record_sums(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+        batch: &TensorMoments,
+    ) -> Result<Tensor> {
         let view = self.view_of_both(x, upstream)?;
-        let known = self.parameters("from_batch", Some(batch))?;
-        self.reduce(x, upstream, view, &known).run()
+        let known = self.parameters(recorder, "from_batch", Some(batch))?;
+        let sums = self.reduce(x, upstream, view, &known).record(recorder)?;
+        recorder.done_with(known);
+        Ok(sums)
     }
 
     /// The gradients of a batch, or of a part of it, from moments and sums of the whole batch.
@@ -269,10 +381,23 @@ impl Dice {
         batch: &TensorMoments,
         sums: &Tensor,
     ) -> Result<DiceGradients> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_backward_through(recorder, (x, upstream), batch, sums)
+        })
+    }
+
+    fn record_backward_through(
+        &self,
+        recorder: &mut Recorder<'_>,
+        (x, upstream): (&Tensor, &Tensor),
+        batch: &TensorMoments,
+        sums: &Tensor,
+    ) -> Result<DiceGradients> {
         let view = self.view_of_both(x, upstream)?;
-        let parameters = self.allocate_parameters()?;
-        let alpha = x.gpu().allocate([view.extent], ElementType::F32)?;
+        let parameters = self.allocate_parameters(recorder)?;
+        let alpha = recorder.allocate(x.gpu(), [view.extent], ElementType::F32)?;
         self.statistics(
+            recorder,
             "through_batch",
             &[Read(0), Read(1), Write(2), Read(5), Write(6)],
             &[
@@ -283,16 +408,14 @@ impl Dice {
                 (6, &alpha),
             ],
         )?;
-        let dx = x.gpu().allocate(x.shape(), x.element())?;
-        self.launch(
-            view,
-            &parameters,
-            Pass::Backward {
-                x,
-                upstream,
-                dx: &dx,
-            },
-        )?;
+        let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
+        let pass = Pass::Backward {
+            x,
+            upstream,
+            dx: &dx,
+        };
+        self.launch(recorder, view, &parameters, pass)?;
+        recorder.done_with(parameters);
         Ok(DiceGradients { dx, alpha })
     }
 
@@ -302,34 +425,70 @@ impl Dice {
     ///
     /// As [`Dice::backward`].
     pub fn infer_backward(&self, x: &Tensor, upstream: &Tensor) -> Result<DiceGradients> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_infer_backward(recorder, x, upstream)
+        })
+    }
+
+    /// Records [`Dice::infer_backward`]: see [`Dice::encode_train`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::infer_backward`].
+    pub fn encode_infer_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<DiceGradients> {
+        let gradients = recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_infer_backward(recorder, x, upstream)
+        })?;
+        let DiceGradients { dx, alpha } = &gradients;
+        self.expose(&[x, upstream, dx, alpha]);
+        Ok(gradients)
+    }
+
+    fn record_infer_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<DiceGradients> {
         let view = self.view_of_both(x, upstream)?;
         if x.is_empty() {
             return self.no_gradients(x);
         }
-        let parameters = self.parameters("from_running", None)?;
-        let dx = x.gpu().allocate(x.shape(), x.element())?;
+        let parameters = self.parameters(recorder, "from_running", None)?;
+        let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
         let mut reduce = self.reduce(x, upstream, view, &parameters);
         if reduce.takes_dx() {
             reduce.dx = Some(&dx);
         } else {
-            self.launch(
-                view,
-                &parameters,
-                Pass::Backward {
-                    x,
-                    upstream,
-                    dx: &dx,
-                },
-            )?;
+            let pass = Pass::Backward {
+                x,
+                upstream,
+                dx: &dx,
+            };
+            self.launch(recorder, view, &parameters, pass)?;
         }
-        let sums = reduce.run()?;
-        let alpha = x.gpu().allocate([view.extent], ElementType::F32)?;
+        let sums = reduce.record(recorder)?;
+        let alpha = recorder.allocate(x.gpu(), [view.extent], ElementType::F32)?;
         self.statistics(
+            recorder,
             "alpha_of_sums",
             &[Read(5), Write(6)],
             &[(5, &sums), (6, &alpha)],
         )?;
+        recorder.done_with(sums);
+        recorder.done_with(parameters);
         Ok(DiceGradients { dx, alpha })
+    }
+
+    /// Keeps tensors that the caller's commands use, and those of this Dice, out of the pool.
+    fn expose(&self, tensors: &[&Tensor]) {
+        let own = [&self.alpha, &self.running_mean, &self.running_variance];
+        own.iter().chain(tensors).for_each(|tensor| tensor.expose());
     }
 
     fn view(&self, x: &Tensor) -> Result<View> {
@@ -366,18 +525,21 @@ impl Dice {
     /// What the kernels know of each channel, from a batch or from the running statistics.
     fn parameters(
         &self,
+        recorder: &mut Recorder<'_>,
         entry_point: &'static str,
         batch: Option<&TensorMoments>,
     ) -> Result<Tensor> {
-        let parameters = self.allocate_parameters()?;
+        let parameters = self.allocate_parameters(recorder)?;
         let alpha_and_output = [(1, &self.alpha), (2, &parameters)];
         match batch {
             Some(batch) => self.statistics(
+                recorder,
                 entry_point,
                 &[Read(0), Read(1), Write(2)],
                 &[&[(0, &batch.words)], &alpha_and_output[..]].concat(),
             )?,
             None => self.statistics(
+                recorder,
                 entry_point,
                 &[Read(1), Write(2), Write(3), Write(4)],
                 &[
@@ -390,14 +552,15 @@ impl Dice {
         Ok(parameters)
     }
 
-    fn allocate_parameters(&self) -> Result<Tensor> {
+    fn allocate_parameters(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
         let words = self.alpha.len() * PARAMETER;
-        self.alpha.gpu().allocate([words], ElementType::F32)
+        recorder.allocate(self.alpha.gpu(), [words], ElementType::F32)
     }
 
     /// Runs an entry point of the kernel that has one thread per channel.
     fn statistics(
         &self,
+        recorder: &mut Recorder<'_>,
         entry_point: &'static str,
         bindings: &'static [Binding],
         tensors: &[(u32, &Tensor)],
@@ -428,21 +591,17 @@ impl Dice {
             .map(|(binding, tensor)| bind(*binding, tensor))
             .collect();
         let groups = fold_over((channels as u64).div_ceil(pipeline.workgroup.into()));
-        gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
-            Ok(())
-        })
-        .map(|_| ())
+        let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+        dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
+        Ok(())
     }
-
-    fn forward(&self, x: &Tensor, view: View, parameters: &Tensor) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        self.launch(view, parameters, Pass::Forward { x, y: &y })?;
-        Ok(y)
-    }
-
-    fn launch(&self, view: View, parameters: &Tensor, pass: Pass<'_>) -> Result<()> {
+    fn launch(
+        &self,
+        recorder: &mut Recorder<'_>,
+        view: View,
+        parameters: &Tensor,
+        pass: Pass<'_>,
+    ) -> Result<()> {
         let launch = Launch {
             key: PipelineKey {
                 kernel: Kernel::Dice,
@@ -457,9 +616,7 @@ impl Dice {
             parameters: Some(parameters),
             view,
         };
-        let gpu = self.alpha.gpu();
-        gpu.submit(|encoder| tiles::encode(encoder, &launch, pass))
-            .map(|_| ())
+        tiles::encode(recorder.encoder, &launch, pass)
     }
 
     /// The sums that the gradients need.

@@ -11,6 +11,7 @@ pub mod maxout;
 pub mod moments;
 pub mod parameter_gradient;
 pub mod pointwise;
+pub(crate) mod recorder;
 mod reduce;
 pub mod softmax;
 mod tiles;

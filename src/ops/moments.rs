@@ -1,6 +1,9 @@
 //! Count, mean and M2 per channel, by a parallel reduction.
 
-use super::reduce::Reduce;
+use super::{
+    recorder::{self, Recorder},
+    reduce::Reduce,
+};
 use crate::{
     element::ElementType,
     error::Result,
@@ -40,12 +43,40 @@ impl Tensor {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     pub fn moments(&self, axis: i64) -> Result<TensorMoments> {
-        moments("moments", self, self.view(axis)?)
+        let view = self.view(axis)?;
+        recorder::submit(self.gpu(), |recorder| {
+            record_moments(recorder, "moments", self, view)
+        })
+    }
+
+    /// Records [`Tensor::moments`] into the caller's encoder. Submits nothing and waits for nothing; the
+    /// result holds once the caller's commands have run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensor::moments`].
+    pub fn encode_moments(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        axis: i64,
+    ) -> Result<TensorMoments> {
+        let view = self.view(axis)?;
+        let moments = recorder::encode(self.gpu(), encoder, |recorder| {
+            record_moments(recorder, "moments", self, view)
+        })?;
+        self.expose();
+        moments.words.expose();
+        Ok(moments)
     }
 }
 
 /// The moments of the channels of `x` seen as `view`, for the operation `op`.
-pub(super) fn moments(op: &'static str, x: &Tensor, view: View) -> Result<TensorMoments> {
+pub(crate) fn record_moments(
+    recorder: &mut Recorder<'_>,
+    op: &'static str,
+    x: &Tensor,
+    view: View,
+) -> Result<TensorMoments> {
     let words = if x.is_empty() {
         let words = view.extent * Reduction::Moments.words();
         x.gpu().upload(&vec![0.0f32; words], [words])?
@@ -61,7 +92,7 @@ pub(super) fn moments(op: &'static str, x: &Tensor, view: View) -> Result<Tensor
             parameters: None,
             dx: None,
         };
-        reduce.run()?
+        reduce.record(recorder)?
     };
     debug_assert_eq!(words.element(), ElementType::F32);
     Ok(TensorMoments {

@@ -1,6 +1,12 @@
 //! Gradients of an activation's parameter: for each channel the sum of df/dparameter upstream.
 
-use super::{expect_alike, pointwise::Pointwise, reduce::Reduce};
+use super::{
+    expect_alike,
+    launch::Pass,
+    pointwise::Pointwise,
+    recorder::{self, Recorder},
+    reduce::Reduce,
+};
 use crate::{
     error::{Error, Result},
     tensor::{Tensor, View},
@@ -27,7 +33,9 @@ impl Pointwise<'_> {
     /// [`Error::UnknownParameter`] if the activation has none, [`Error::TooLarge`] if the partial
     /// results exceed the device's largest binding, and as [`Pointwise::backward`].
     pub fn parameter_gradient(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        self.reduce(x, upstream, None)
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_reduction(recorder, x, upstream, None)
+        })
     }
 
     /// dx and the parameter's gradient, as [`Pointwise::backward`] and
@@ -51,12 +59,50 @@ impl Pointwise<'_> {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
-        let dx = x.gpu().allocate(x.shape(), x.element())?;
-        let parameter = self.reduce(x, upstream, Some(&dx))?;
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_gradients(recorder, x, upstream)
+        })
+    }
+
+    /// Records [`Pointwise::gradients`] into the caller's encoder: see [`Pointwise::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::gradients`].
+    pub fn encode_gradients(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<Gradients> {
+        let gradients = recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_gradients(recorder, x, upstream)
+        })?;
+        let channels = self.channels.map(|(parameters, _)| parameters);
+        let Gradients { dx, parameter } = &gradients;
+        let used = [x, upstream, dx, parameter].into_iter().chain(channels);
+        used.for_each(Tensor::expose);
+        Ok(gradients)
+    }
+
+    pub(crate) fn record_gradients(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<Gradients> {
+        let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
+        let parameter = self.record_reduction(recorder, x, upstream, Some(&dx))?;
         Ok(Gradients { dx, parameter })
     }
 
-    fn reduce(&self, x: &Tensor, upstream: &Tensor, dx: Option<&Tensor>) -> Result<Tensor> {
+    fn record_reduction(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+        dx: Option<&Tensor>,
+    ) -> Result<Tensor> {
         let op = self.activation.name();
         let name = self.parameter_name()?;
         expect_alike(op, ("upstream", upstream), ("x", x))?;
@@ -93,10 +139,13 @@ impl Pointwise<'_> {
         };
         match dx {
             Some(dx) if reduce.takes_dx() => reduce.dx = Some(dx),
-            Some(dx) => self.backward_into(x, upstream, dx)?,
+            Some(dx) => self.encode(recorder.encoder, Pass::Backward { x, upstream, dx })?,
             None => {}
         }
-        let sums = reduce.run()?;
+        let sums = reduce.record(recorder)?;
+        scalar
+            .into_iter()
+            .for_each(|scalar| recorder.done_with(scalar));
         sums.reshaped([view.extent])
     }
 }

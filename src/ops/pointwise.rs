@@ -217,7 +217,7 @@ impl<'a> Pointwise<'a> {
         Ok(())
     }
 
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
         let op = self.activation.name();
         pass.expect_fit(op)?;
         let x = pass.x();

@@ -1,6 +1,8 @@
 //! Reductions per channel: partial results by thread, joined until one is left for each channel.
 
-use super::{Window, columns::columns_for, dispatch, fold_over, largest_window};
+use super::{
+    Window, columns::columns_for, dispatch, fold_over, largest_window, recorder::Recorder,
+};
 use crate::{
     element::ElementType,
     error::{Error, Result},
@@ -75,13 +77,21 @@ impl Reduce<'_> {
     }
 
     /// The results, `Reduction::words` words for each channel. The tensor must not be empty.
-    pub(super) fn run(&self) -> Result<Tensor> {
+    pub(super) fn record(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
         let plan = self.plan();
         let mut batches = self.batches(&plan.pieces).into_iter();
-        let total = self.run_batch(&plan, batches.next().unwrap_or_default())?;
+        let total = self.record_batch(recorder, &plan, batches.next().unwrap_or_default())?;
         for batch in batches {
-            let results = self.run_batch(&plan, batch)?;
-            self.join("accumulate", 1, &results, &total, self.view.extent)?;
+            let results = self.record_batch(recorder, &plan, batch)?;
+            self.join(
+                recorder,
+                "accumulate",
+                1,
+                &results,
+                &total,
+                self.view.extent,
+            )?;
+            recorder.done_with(results);
         }
         Ok(total)
     }
@@ -104,29 +114,39 @@ impl Reduce<'_> {
     }
 
     /// One result per channel of `pieces`.
-    fn run_batch(&self, plan: &Plan, pieces: &[Piece]) -> Result<Tensor> {
+    fn record_batch(
+        &self,
+        recorder: &mut Recorder<'_>,
+        plan: &Plan,
+        pieces: &[Piece],
+    ) -> Result<Tensor> {
         let before = pieces.first().map_or(0, |piece| piece.before);
         let end = pieces
             .last()
             .map_or(0, |piece| piece.before + piece.partials);
         let rows = end - before;
         let gpu = self.x.gpu();
-        let results = self.scratch(rows)?;
-        gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            self.reduce(gpu, &mut pass, plan, pieces, &results)
-        })?;
-        self.merge(rows, results)
+        let results = self.scratch(recorder, rows)?;
+        let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+        self.reduce(gpu, &mut pass, plan, pieces, &results)?;
+        drop(pass);
+        self.merge(recorder, rows, results)
     }
 
     /// Joins `rows` partial results per channel until one is left.
-    fn merge(&self, mut rows: usize, mut results: Tensor) -> Result<Tensor> {
+    fn merge(
+        &self,
+        recorder: &mut Recorder<'_>,
+        mut rows: usize,
+        mut results: Tensor,
+    ) -> Result<Tensor> {
         while rows > 1 {
             let fewer_rows = rows.div_ceil(MERGED);
-            let fewer = self.scratch(fewer_rows)?;
+            let fewer = self.scratch(recorder, fewer_rows)?;
             let threads = fewer_rows * self.view.extent;
-            self.join("merge", rows, &results, &fewer, threads)?;
-            (rows, results) = (fewer_rows, fewer);
+            self.join(recorder, "merge", rows, &results, &fewer, threads)?;
+            recorder.done_with(std::mem::replace(&mut results, fewer));
+            rows = fewer_rows;
         }
         Ok(results)
     }
@@ -134,6 +154,7 @@ impl Reduce<'_> {
     /// Runs an entry point that joins `rows` partial results per channel.
     fn join(
         &self,
+        recorder: &mut Recorder<'_>,
         entry_point: &'static str,
         rows: usize,
         from: &Tensor,
@@ -148,19 +169,16 @@ impl Reduce<'_> {
         let channels = self.view.extent;
         let arguments = [rows, 0, 0, channels, channels, 0, 0, 1, 0, 0, 0, 0];
         let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
-        gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            dispatch(
-                gpu,
-                &mut pass,
-                &pipeline,
-                &[bind(2, to), bind(4, from)],
-                arguments.map(|word| word as u32),
-                groups,
-            );
-            Ok(())
-        })
-        .map(|_| ())
+        let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+        dispatch(
+            gpu,
+            &mut pass,
+            &pipeline,
+            &[bind(2, to), bind(4, from)],
+            arguments.map(|word| word as u32),
+            groups,
+        );
+        Ok(())
     }
 
     fn reduce(
@@ -245,7 +263,7 @@ impl Reduce<'_> {
     }
 
     /// Memory for `rows` partial results per channel.
-    fn scratch(&self, rows: usize) -> Result<Tensor> {
+    fn scratch(&self, recorder: &mut Recorder<'_>, rows: usize) -> Result<Tensor> {
         let gpu = self.x.gpu();
         let limit = largest_window(gpu);
         let bytes = rows as u64 * self.partial_bytes();
@@ -257,7 +275,7 @@ impl Reduce<'_> {
                 advice: "split the tensor along its channels",
             });
         }
-        gpu.allocate([bytes as usize / 4], ElementType::F32)
+        recorder.allocate(gpu, [bytes as usize / 4], ElementType::F32)
     }
 
     fn plan(&self) -> Plan {

@@ -4,7 +4,10 @@ mod parts;
 mod rows;
 mod splits;
 
-use super::{expect_alike, expect_apart};
+use super::{
+    expect_alike, expect_apart,
+    recorder::{self, Recorder},
+};
 use crate::{
     error::Result,
     gpu::{Binding, Kernel, PipelineKey},
@@ -196,32 +199,27 @@ impl Softmax {
     }
 
     fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        let gpu = pass.input().gpu();
-        // Scratch memory goes back to the pool after the submission, behind which any new use queues.
-        gpu.submit(|encoder| self.encode(encoder, pass).map(drop))
-            .map(drop)
+        recorder::submit(pass.input().gpu(), |recorder| self.record(recorder, pass))
     }
 
     fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        let gpu = pass.input().gpu();
-        let scratch = gpu.guarded(|| self.encode(encoder, pass))?;
-        scratch.iter().for_each(Tensor::expose);
+        recorder::encode(pass.input().gpu(), encoder, |recorder| {
+            self.record(recorder, pass)
+        })?;
         pass.tensors().for_each(|(_, tensor)| tensor.expose());
         Ok(())
     }
 
-    /// Records the pass; returns the scratch memory that it uses.
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<Vec<Tensor>> {
+    fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
         pass.expect_fit(self.form.name())?;
         let view = pass.input().view(self.axis)?;
         if pass.input().is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         if rows::fits(pass.input(), view) {
-            self.encode_rows(encoder, pass, view)?;
-            return Ok(Vec::new());
+            return self.encode_rows(recorder.encoder, pass, view);
         }
-        self.encode_splits(encoder, pass, view)
+        self.record_splits(recorder, pass, view)
     }
 
     /// The pipeline that a pass runs at one of its entry points.

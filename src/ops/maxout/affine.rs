@@ -10,6 +10,7 @@ use crate::{
     ops::{
         arrange::{self, Arrangement},
         expect_apart, largest_window,
+        recorder::{self, Recorder},
     },
     tensor::Tensor,
 };
@@ -143,10 +144,39 @@ impl<'a> MaxoutAffine<'a> {
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
     /// [`Error::Aliased`] if y does not serve, and as [`MaxoutAffine::forward`].
     pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
+        recorder::submit(x.gpu(), |recorder| self.record_forward(recorder, x, y))
+    }
+
+    /// Records [`MaxoutAffine::forward_into`] into the caller's encoder. Submits nothing and waits for
+    /// nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`MaxoutAffine::forward_into`].
+    pub fn encode_forward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<Winners> {
+        let winners = recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_forward(recorder, x, y)
+        })?;
+        self.expose(&[x, y, &winners.words]);
+        Ok(winners)
+    }
+
+    fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<Winners> {
         let sizes = self.sizes(x)?;
         expect_result(("y", y), &self.y_shape(x), ("x", x))?;
         let gpu = x.gpu();
         let winners = Winners::allocate(
+            recorder,
             gpu,
             Origin::Affine,
             sizes.pieces,
@@ -157,10 +187,10 @@ impl<'a> MaxoutAffine<'a> {
         if y.is_empty() {
             return Ok(winners);
         }
-        let weight = self.weight_padded(sizes)?;
-        let bias = self.bias_padded(sizes)?;
-        let x_padded = padded(x, sizes.rows, sizes.inputs)?;
-        let wide = wide_for(y, sizes.rows, sizes.outputs)?;
+        let weight = self.weight_padded(recorder, sizes)?;
+        let bias = self.bias_padded(recorder, sizes)?;
+        let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
+        let wide = wide_for(recorder, y, sizes.rows, sizes.outputs)?;
         let tensors = [
             (0, x_padded.as_ref().unwrap_or(x)),
             (1, weight.as_ref().unwrap_or(self.weight)),
@@ -169,10 +199,20 @@ impl<'a> MaxoutAffine<'a> {
         let output = wide.as_ref().unwrap_or(y);
         // A thread takes four rows of a vector.
         let threads = |rows: usize| rows.div_ceil(4) * sizes.y_pitch() / 4;
-        self.run(&FORWARD, sizes, &winners, (output, &tensors), threads)?;
-        if let Some(wide) = wide {
-            arrange::rows(OP, &wide, sizes.y_pitch(), y, sizes.outputs)?;
+        let (output, tensors) = (output, &tensors);
+        self.record(
+            recorder,
+            &FORWARD,
+            sizes,
+            &winners,
+            (output, tensors),
+            threads,
+        )?;
+        if let Some(wide) = &wide {
+            arrange::rows(recorder, OP, wide, sizes.y_pitch(), y, sizes.outputs)?;
         }
+        let scratch = [weight, Some(bias), x_padded, wide].into_iter().flatten();
+        scratch.for_each(|tensor| recorder.done_with(tensor));
         Ok(winners)
     }
 
@@ -212,6 +252,41 @@ impl<'a> MaxoutAffine<'a> {
         upstream: &Tensor,
         gradients: &MaxoutGradients,
     ) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_backward(recorder, x, winners, upstream, gradients)
+        })
+    }
+
+    /// Records [`MaxoutAffine::backward_into`]: see [`MaxoutAffine::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MaxoutAffine::backward_into`].
+    pub fn encode_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        gradients: &MaxoutGradients,
+    ) -> Result<()> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_backward(recorder, x, winners, upstream, gradients)
+        })?;
+        let MaxoutGradients { dx, weight, bias } = gradients;
+        self.expose(&[x, &winners.words, upstream, dx, weight]);
+        bias.iter().for_each(Tensor::expose);
+        Ok(())
+    }
+
+    fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        gradients: &MaxoutGradients,
+    ) -> Result<()> {
         let sizes = self.sizes(x)?;
         self.expect_winners_of(x, winners, upstream, sizes)?;
         let MaxoutGradients { dx, weight, bias } = gradients;
@@ -230,9 +305,9 @@ impl<'a> MaxoutAffine<'a> {
                 expect_apart(OP, *other, result, "a tensor of its own")?;
             }
         }
-        let upstream_padded = padded(upstream, sizes.rows, sizes.outputs)?;
+        let upstream_padded = padded(recorder, upstream, sizes.rows, sizes.outputs)?;
         let upstream = upstream_padded.as_ref().unwrap_or(upstream);
-        self.x_gradient(dx, winners, upstream, sizes)?;
+        self.x_gradient(recorder, dx, winners, upstream, sizes)?;
         let bias = bias.as_ref().filter(|_| self.bias.is_some());
         if upstream.is_empty() {
             for zeros in [Some(weight), bias].into_iter().flatten() {
@@ -240,9 +315,9 @@ impl<'a> MaxoutAffine<'a> {
             }
             return Ok(());
         }
-        let x_padded = padded(x, sizes.rows, sizes.inputs)?;
+        let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
         let x = x_padded.as_ref().unwrap_or(x);
-        let sums = self.sums_over_rows(x, winners, upstream, sizes)?;
+        let sums = self.sums_over_rows(recorder, x, winners, upstream, sizes)?;
         let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
         let of_weight = Arrangement {
             shape: [sizes.pieces, sizes.inputs, sizes.outputs],
@@ -256,16 +331,29 @@ impl<'a> MaxoutAffine<'a> {
             offset: x_pitch * y_pitch,
             strides: [0, (x_pitch + 4) * y_pitch, 1],
         };
-        x.gpu()
-            .submit(|encoder| {
-                of_weight.encode(encoder, &sums, weight)?;
-                bias.map_or(Ok(()), |bias| of_bias.encode(encoder, &sums, bias))
-            })
-            .map(drop)
+        of_weight.encode(recorder.encoder, &sums, weight)?;
+        if let Some(bias) = bias {
+            of_bias.encode(recorder.encoder, &sums, bias)?;
+        }
+        let scratch = [upstream_padded, x_padded, Some(sums)]
+            .into_iter()
+            .flatten();
+        scratch.for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
+    }
+
+    /// Keeps tensors that the caller's commands use, and the parameters, out of the pool.
+    fn expose(&self, tensors: &[&Tensor]) {
+        self.weight.expose();
+        self.bias
+            .iter()
+            .chain(tensors)
+            .for_each(|tensor| tensor.expose());
     }
 
     fn x_gradient(
         &self,
+        recorder: &mut Recorder<'_>,
         dx: &Tensor,
         winners: &Winners,
         upstream: &Tensor,
@@ -274,21 +362,31 @@ impl<'a> MaxoutAffine<'a> {
         if dx.is_empty() {
             return Ok(());
         }
-        let weight = self.weight_transposed(sizes)?;
-        let wide = wide_for(dx, sizes.rows, sizes.inputs)?;
+        let weight = self.weight_transposed(recorder, sizes)?;
+        let wide = wide_for(recorder, dx, sizes.rows, sizes.inputs)?;
         let tensors = [(1, &weight), (6, upstream)];
         let output = wide.as_ref().unwrap_or(dx);
         let threads = |rows: usize| rows * sizes.x_pitch() / 4;
-        self.run(&BACKWARD_X, sizes, winners, (output, &tensors), threads)?;
-        match wide {
-            Some(wide) => arrange::rows(OP, &wide, sizes.x_pitch(), dx, sizes.inputs),
-            None => Ok(()),
+        let (output, tensors) = (output, &tensors);
+        self.record(
+            recorder,
+            &BACKWARD_X,
+            sizes,
+            winners,
+            (output, tensors),
+            threads,
+        )?;
+        if let Some(wide) = &wide {
+            arrange::rows(recorder, OP, wide, sizes.x_pitch(), dx, sizes.inputs)?;
         }
+        let scratch = [Some(weight), wide].into_iter().flatten();
+        scratch.for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
     }
 
     /// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
     /// are so already.
-    fn weight_padded(&self, sizes: Sizes) -> Result<Option<Tensor>> {
+    fn weight_padded(&self, recorder: &mut Recorder<'_>, sizes: Sizes) -> Result<Option<Tensor>> {
         let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
         if (x_pitch, y_pitch) == (sizes.inputs, sizes.outputs) {
             expect_fit("the weight", self.weight.bytes(), self.weight.gpu())?;
@@ -300,22 +398,22 @@ impl<'a> MaxoutAffine<'a> {
             offset: 0,
             strides: [sizes.inputs * sizes.outputs, sizes.outputs, 1],
         };
-        arranged("the weight", self.weight, arrangement).map(Some)
+        arranged(recorder, "the weight", self.weight, arrangement).map(Some)
     }
 
     /// The weights as [pieces, y_pitch, x_pitch].
-    fn weight_transposed(&self, sizes: Sizes) -> Result<Tensor> {
+    fn weight_transposed(&self, recorder: &mut Recorder<'_>, sizes: Sizes) -> Result<Tensor> {
         let arrangement = Arrangement {
             shape: [sizes.pieces, sizes.y_pitch(), sizes.x_pitch()],
             there: [sizes.outputs, sizes.inputs],
             offset: 0,
             strides: [sizes.inputs * sizes.outputs, 1, sizes.outputs],
         };
-        arranged("the weight", self.weight, arrangement)
+        arranged(recorder, "the weight", self.weight, arrangement)
     }
 
     /// The bias with rows of whole vectors, zeros where there is none.
-    fn bias_padded(&self, sizes: Sizes) -> Result<Tensor> {
+    fn bias_padded(&self, recorder: &mut Recorder<'_>, sizes: Sizes) -> Result<Tensor> {
         let len = sizes.pieces * sizes.y_pitch();
         let Some(bias) = self.bias else {
             let gpu = self.weight.gpu();
@@ -328,7 +426,7 @@ impl<'a> MaxoutAffine<'a> {
             offset: 0,
             strides: [0, sizes.outputs, 1],
         };
-        arranged("the bias", bias, arrangement)
+        arranged(recorder, "the bias", bias, arrangement)
     }
 
     fn sizes(&self, x: &Tensor) -> Result<Sizes> {
@@ -400,32 +498,49 @@ impl<'a> MaxoutAffine<'a> {
 }
 
 /// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
-fn padded(tensor: &Tensor, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+fn padded(
+    recorder: &mut Recorder<'_>,
+    tensor: &Tensor,
+    rows: usize,
+    columns: usize,
+) -> Result<Option<Tensor>> {
     if columns.is_multiple_of(4) {
         return Ok(None);
     }
     let pitch = columns.next_multiple_of(4);
-    let to = tensor.gpu().allocate([rows, pitch], tensor.element())?;
-    arrange::rows(OP, tensor, columns, &to, pitch)?;
+    let to = recorder.allocate(tensor.gpu(), [rows, pitch], tensor.element())?;
+    arrange::rows(recorder, OP, tensor, columns, &to, pitch)?;
     Ok(Some(to))
 }
 
 /// Memory for a result whose rows of `columns` elements are not whole vectors yet.
-fn wide_for(result: &Tensor, rows: usize, columns: usize) -> Result<Option<Tensor>> {
+fn wide_for(
+    recorder: &mut Recorder<'_>,
+    result: &Tensor,
+    rows: usize,
+    columns: usize,
+) -> Result<Option<Tensor>> {
     if columns.is_multiple_of(4) {
         return Ok(None);
     }
     let shape = [rows, columns.next_multiple_of(4)];
-    result.gpu().allocate(shape, result.element()).map(Some)
+    recorder
+        .allocate(result.gpu(), shape, result.element())
+        .map(Some)
 }
 
 /// `from` laid out anew, both within a binding.
-fn arranged(what: &str, from: &Tensor, arrangement: Arrangement) -> Result<Tensor> {
+fn arranged(
+    recorder: &mut Recorder<'_>,
+    what: &str,
+    from: &Tensor,
+    arrangement: Arrangement,
+) -> Result<Tensor> {
     let gpu = from.gpu();
     let len: usize = arrangement.shape.iter().product();
     expect_fit(what, from.bytes().max(len as u64 * 4), gpu)?;
-    let to = gpu.allocate([len], ElementType::F32)?;
-    gpu.submit(|encoder| arrangement.encode(encoder, from, &to))?;
+    let to = recorder.allocate(gpu, [len], ElementType::F32)?;
+    arrangement.encode(recorder.encoder, from, &to)?;
     Ok(to)
 }
 

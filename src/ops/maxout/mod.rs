@@ -9,7 +9,7 @@ use crate::{
     element::ElementType,
     error::{Error, Result},
     gpu::Gpu,
-    ops::{Window, expect_apart},
+    ops::{Window, expect_apart, recorder::Recorder},
     reference::maxout::Layout,
     tensor::Tensor,
     wgsl::IndexType,
@@ -61,6 +61,7 @@ impl fmt::Display for Origin {
 impl Winners {
     /// Memory for the winners of a y of `shape`, whose rows of `row` elements are padded to vectors.
     fn allocate(
+        recorder: &mut Recorder<'_>,
         gpu: &Gpu,
         origin: Origin,
         pieces: usize,
@@ -78,7 +79,7 @@ impl Winners {
         let rows = if len == 0 { 0 } else { len / row };
         let words = rows * pitch / 4 * words_per_vector(index);
         Ok(Self {
-            words: gpu.allocate([words], ElementType::F32)?,
+            words: recorder.allocate(gpu, [words], ElementType::F32)?,
             index,
             shape: shape.to_vec(),
             element,
@@ -115,6 +116,12 @@ impl Winners {
             }
         };
         Ok((0..len_of(&self.shape)).map(winner).collect())
+    }
+
+    /// The memory, for others to reuse.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_words(self) -> Tensor {
+        self.words
     }
 
     /// Whether these are the winners of `origin`, and `upstream` is a gradient with respect to its y.

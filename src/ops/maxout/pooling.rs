@@ -7,7 +7,10 @@ use crate::{
         Binding::{self, Read, Write},
         Gpu, Kernel, PipelineKey,
     },
-    ops::{dispatch, fold_over},
+    ops::{
+        dispatch, fold_over,
+        recorder::{self, Recorder},
+    },
     reference::maxout::Layout,
     tensor::{Tensor, View},
     wgsl::Math,
@@ -134,10 +137,39 @@ impl Maxout {
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
     /// [`Error::Aliased`] if y does not serve, and as [`Maxout::forward`].
     pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
+        recorder::submit(x.gpu(), |recorder| self.record_forward(recorder, x, y))
+    }
+
+    /// Records [`Maxout::forward_into`] into the caller's encoder. Submits nothing and waits for
+    /// nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Maxout::forward_into`].
+    pub fn encode_forward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<Winners> {
+        let winners = recorder::encode(x.gpu(), encoder, |recorder| {
+            self.record_forward(recorder, x, y)
+        })?;
+        [x, y, &winners.words].into_iter().for_each(Tensor::expose);
+        Ok(winners)
+    }
+
+    pub(crate) fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<Winners> {
         let shape = self.y_shape(x)?;
         expect_result(("y", y), &shape, ("x", x))?;
         let axis = x.axis(self.axis)?;
         let winners = Winners::allocate(
+            recorder,
             x.gpu(),
             Origin::Pooling(self.layout, axis),
             self.pieces,
@@ -146,7 +178,7 @@ impl Maxout {
             x.element(),
         )?;
         let groups = self.groups(y.view(self.axis)?);
-        self.run(Pass::Forward { x, y }, groups, &winners)?;
+        self.record(recorder, Pass::Forward { x, y }, groups, &winners)?;
         Ok(winners)
     }
 
@@ -171,11 +203,44 @@ impl Maxout {
     ///
     /// [`Error::Aliased`], or as [`Maxout::backward`] if dx does not serve.
     pub fn backward_into(&self, winners: &Winners, upstream: &Tensor, dx: &Tensor) -> Result<()> {
+        recorder::submit(upstream.gpu(), |recorder| {
+            self.record_backward(recorder, winners, upstream, dx)
+        })
+    }
+
+    /// Records [`Maxout::backward_into`]: see [`Maxout::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Maxout::backward_into`].
+    pub fn encode_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        winners: &Winners,
+        upstream: &Tensor,
+        dx: &Tensor,
+    ) -> Result<()> {
+        recorder::encode(upstream.gpu(), encoder, |recorder| {
+            self.record_backward(recorder, winners, upstream, dx)
+        })?;
+        let used = [&winners.words, upstream, dx];
+        used.into_iter().for_each(Tensor::expose);
+        Ok(())
+    }
+
+    pub(crate) fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        winners: &Winners,
+        upstream: &Tensor,
+        dx: &Tensor,
+    ) -> Result<()> {
         let shape = self.x_shape(upstream)?;
         let (axis, view) = (upstream.axis(self.axis)?, upstream.view(self.axis)?);
         winners.expect(Origin::Pooling(self.layout, axis), self.pieces, upstream)?;
         expect_result(("dx", dx), &shape, ("upstream", upstream))?;
-        self.run(Pass::Backward { upstream, dx }, self.groups(view), winners)
+        let pass = Pass::Backward { upstream, dx };
+        self.record(recorder, pass, self.groups(view), winners)
     }
 
     fn y_shape(&self, x: &Tensor) -> Result<Vec<usize>> {
@@ -214,23 +279,26 @@ impl Maxout {
         }
     }
 
-    fn run(&self, pass: Pass<'_>, groups: Groups, winners: &Winners) -> Result<()> {
+    fn record(
+        &self,
+        recorder: &mut Recorder<'_>,
+        pass: Pass<'_>,
+        groups: Groups,
+        winners: &Winners,
+    ) -> Result<()> {
         if pass.y().is_empty() {
             return Ok(());
         }
         let gpu = pass.y().gpu();
         let most = most_elements(gpu, pass.y().element().size().max(winners.size()));
-        gpu.submit(|encoder| {
-            let mut compute = encoder.begin_compute_pass(&Default::default());
-            for step in groups.steps(most) {
-                for (way, step) in step.ways(groups).into_iter().flatten() {
-                    let way = pass.way(gpu, way, step);
-                    pass.encode(gpu, &mut compute, way, step, winners)?;
-                }
+        let mut compute = recorder.encoder.begin_compute_pass(&Default::default());
+        for step in groups.steps(most) {
+            for (way, step) in step.ways(groups).into_iter().flatten() {
+                let way = pass.way(gpu, way, step);
+                pass.encode(gpu, &mut compute, way, step, winners)?;
             }
-            Ok(())
-        })
-        .map(drop)
+        }
+        Ok(())
     }
 }
 

@@ -10,7 +10,11 @@ use crate::{
         Binding::{self, Read, Write},
         Gpu, Pipeline,
     },
-    ops::{Window, dispatch, fold_over, largest_window, reduce::bind},
+    ops::{
+        Window, dispatch, fold_over, largest_window,
+        recorder::{self, Recorder},
+        reduce::bind,
+    },
     tensor::{Tensor, View},
     wgsl::SoftmaxKernel,
 };
@@ -142,33 +146,49 @@ impl Arguments {
 }
 
 impl Softmax {
-    pub(super) fn encode_splits(
+    pub(super) fn record_splits(
         &self,
-        encoder: &mut wgpu::CommandEncoder,
+        recorder: &mut Recorder<'_>,
         pass: Pass<'_>,
         view: View,
-    ) -> Result<Vec<Tensor>> {
+    ) -> Result<()> {
         let gpu = pass.input().gpu();
         let window = largest_window(gpu);
         // One alignment is spared, since a row may start anywhere.
         let elements = (window - 256) / pass.input().element().size();
         let statistics = MOST_STATISTICS.min(window / 8);
         let plan = Plan::new(view, elements as usize, statistics as usize);
-        let scratch = self.scratch(gpu, plan, plan.splits(plan.count))?;
-        let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &scratch)?;
+        let scratch = self.scratch(recorder, gpu, plan, plan.splits(plan.count))?;
+        let mut work = Work::new(
+            self,
+            (gpu, &mut *recorder.encoder),
+            (pass, view, plan),
+            &scratch,
+        )?;
         for outer in (0..view.outer).step_by(plan.outer) {
             for row in (0..view.inner).step_by(plan.rows) {
                 work.encode(outer, row);
             }
         }
         drop(work);
-        Ok(scratch)
+        scratch
+            .into_iter()
+            .for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
     }
 
     /// Memory for the sums of so many splits, and for the runs that they merge into.
-    fn scratch(&self, gpu: &Gpu, plan: Plan, splits: usize) -> Result<Vec<Tensor>> {
-        let allocate =
-            |splits: usize| gpu.allocate([plan.outer * splits * plan.rows, 2], ElementType::F32);
+    fn scratch(
+        &self,
+        recorder: &mut Recorder<'_>,
+        gpu: &Gpu,
+        plan: Plan,
+        splits: usize,
+    ) -> Result<Vec<Tensor>> {
+        let mut allocate = |splits: usize| {
+            let shape = [plan.outer * splits * plan.rows, 2];
+            recorder.allocate(gpu, shape, ElementType::F32)
+        };
         let mut scratch = vec![allocate(splits)?];
         if splits > 1 {
             scratch.push(allocate(splits.div_ceil(RUN))?);
@@ -181,9 +201,10 @@ impl Softmax {
         let gpu = pass.input().gpu();
         let plan = Plan::new(view, usize::MAX, usize::MAX);
         let splits = plan.splits(view.extent);
-        let scratch = self.scratch(gpu, plan, splits)?;
         let rows = gpu.allocate([view.outer * view.inner, 2], ElementType::F32)?;
-        gpu.submit(|encoder| {
+        recorder::submit(gpu, |recorder| {
+            let scratch = self.scratch(recorder, gpu, plan, splits)?;
+            let encoder = &mut *recorder.encoder;
             let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &scratch)?;
             let shape = Arguments::of(view);
             let parts = Arguments {
@@ -196,7 +217,13 @@ impl Softmax {
                 ..shape
             });
             drop(work);
-            encoder.copy_buffer_to_buffer(scratch[sums].raw(), 0, rows.raw(), 0, rows.bytes());
+            let (from, bytes) = (scratch[sums].raw(), rows.bytes());
+            recorder
+                .encoder
+                .copy_buffer_to_buffer(from, 0, rows.raw(), 0, bytes);
+            scratch
+                .into_iter()
+                .for_each(|tensor| recorder.done_with(tensor));
             Ok(())
         })?;
         Ok(rows)

@@ -11,6 +11,7 @@ use crate::{
     ops::{
         dispatch, fold_over, largest_window,
         maxout::{OP, Span, Winners, most_elements},
+        recorder::Recorder,
         reduce::bind,
     },
     tensor::Tensor,
@@ -81,6 +82,7 @@ impl MaxoutAffine<'_> {
     /// Sums over rows: [pieces, x_pitch + 4, y_pitch].
     pub(super) fn sums_over_rows(
         &self,
+        recorder: &mut Recorder<'_>,
         x: &Tensor,
         winners: &Winners,
         upstream: &Tensor,
@@ -89,7 +91,7 @@ impl MaxoutAffine<'_> {
         let gpu = x.gpu();
         let bytes = sizes.sums() as u64 * 4;
         expect_fit("the weight's gradient", bytes, gpu)?;
-        let sums = gpu.allocate([sizes.sums()], ElementType::F32)?;
+        let sums = recorder.allocate(gpu, [sizes.sums()], ElementType::F32)?;
         let rows = self.rows_at_once(x, winners, sizes)?;
         let most = largest_window(gpu).min(MOST_PARTIALS.max(bytes)) / bytes;
         let most = (most as usize).min(MANY_THREADS);
@@ -109,34 +111,36 @@ impl MaxoutAffine<'_> {
                 splits: count.div_ceil(per_split),
                 add: start > 0,
             };
-            let partials = gpu.allocate([sizes.sums() * rows.splits], ElementType::F32)?;
-            gpu.submit(|encoder| {
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                let sum = Work {
-                    entry: &BACKWARD_WEIGHT,
-                    sizes,
-                    rows,
-                    winners,
-                    tensors: &[(0, x), (6, upstream), (7, &partials)],
-                    threads: threads * rows.splits,
-                };
-                sum.encode(gpu, &mut pass)?;
-                let merge = Work {
-                    entry: &MERGE,
-                    tensors: &[(8, &partials), (9, &sums)],
-                    threads: sizes.sums() / 4,
-                    ..sum
-                };
-                merge.encode(gpu, &mut pass)
-            })?;
+            let shape = [sizes.sums() * rows.splits];
+            let partials = recorder.allocate(gpu, shape, ElementType::F32)?;
+            let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+            let sum = Work {
+                entry: &BACKWARD_WEIGHT,
+                sizes,
+                rows,
+                winners,
+                tensors: &[(0, x), (6, upstream), (7, &partials)],
+                threads: threads * rows.splits,
+            };
+            sum.encode(gpu, &mut pass)?;
+            let merge = Work {
+                entry: &MERGE,
+                tensors: &[(8, &partials), (9, &sums)],
+                threads: sizes.sums() / 4,
+                ..sum
+            };
+            merge.encode(gpu, &mut pass)?;
+            drop(pass);
+            recorder.done_with(partials);
         }
         Ok(sums)
     }
 
     /// Runs an entry point that writes `output`, rows of x or of y, for all of them; `threads` says how
     /// many it takes for some.
-    pub(super) fn run(
+    pub(super) fn record(
         &self,
+        recorder: &mut Recorder<'_>,
         entry: &'static Entry,
         sizes: Sizes,
         winners: &Winners,
@@ -146,29 +150,26 @@ impl MaxoutAffine<'_> {
         let gpu = output.gpu();
         let at_once = self.rows_at_once(output, winners, sizes)?;
         let tensors = &[tensors, &[(3, output)]].concat();
-        gpu.submit(|encoder| {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for start in (0..sizes.rows).step_by(at_once) {
-                let count = at_once.min(sizes.rows - start);
-                let work = Work {
-                    entry,
-                    sizes,
-                    rows: Rows {
-                        start,
-                        count,
-                        per_split: 0,
-                        splits: 0,
-                        add: false,
-                    },
-                    winners,
-                    tensors,
-                    threads: threads(count),
-                };
-                work.encode(gpu, &mut pass)?;
-            }
-            Ok(())
-        })
-        .map(drop)
+        let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
+        for start in (0..sizes.rows).step_by(at_once) {
+            let count = at_once.min(sizes.rows - start);
+            let work = Work {
+                entry,
+                sizes,
+                rows: Rows {
+                    start,
+                    count,
+                    per_split: 0,
+                    splits: 0,
+                    add: false,
+                },
+                winners,
+                tensors,
+                threads: threads(count),
+            };
+            work.encode(gpu, &mut pass)?;
+        }
+        Ok(())
     }
 
     /// Rows of x, y and the winners that a binding holds.

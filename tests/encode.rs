@@ -1,0 +1,188 @@
+//! Families recorded into the caller's own encoder give the bits that they give when called: two
+//! recordings in one submission, of which the second takes memory that the first is done with.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+
+use std::process::ExitCode;
+
+use common::{Device, same_bits};
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Activation, Dice, ElementType, Gpu, Maxout, MaxoutAffine, MaxoutGradients, Pointwise, Tensor,
+    check::words, reference::maxout::Layout,
+};
+
+const SHAPE: [usize; 2] = [345, 36];
+
+fn main() -> ExitCode {
+    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
+}
+
+fn trials(device: &Device) -> Vec<Trial> {
+    vec![
+        device.trial("moments", moments),
+        device.trial("dice", dice),
+        device.trial("gradients", gradients),
+        device.trial("maxout", maxout),
+        device.trial("maxout-affine", affine),
+    ]
+}
+
+fn tensor(gpu: &Gpu, shape: &[usize], seed: u64) -> Tensor {
+    let numbers = words(seed).take(shape.iter().product());
+    let numbers: Vec<f32> = numbers
+        .map(|word| word as i32 as f32 / (1 << 29) as f32)
+        .collect();
+    gpu.upload(&numbers, shape).unwrap()
+}
+
+/// Records twice into one encoder, the second time on other tensors, and returns the results once the
+/// commands have run.
+fn recorded<T>(gpu: &Gpu, record: impl Fn(&mut wgpu::CommandEncoder, u64) -> T) -> [T; 2] {
+    let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    let results = [1, 2].map(|seed| record(&mut encoder, seed));
+    gpu.queue().submit([encoder.finish()]);
+    gpu.wait().unwrap();
+    results
+}
+
+fn alike(name: &str, found: &Tensor, expected: &Tensor) -> Result<(), Failed> {
+    same_bits(
+        name,
+        &found.download::<f32>().unwrap(),
+        &expected.download::<f32>().unwrap(),
+    )
+}
+
+fn moments(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let found = recorded(gpu, |encoder, seed| {
+        tensor(gpu, &SHAPE, seed)
+            .encode_moments(encoder, -1)
+            .unwrap()
+    });
+    for (seed, found) in (1..).zip(found) {
+        let expected = tensor(gpu, &SHAPE, seed).moments(-1).unwrap();
+        assert_eq!(found.download().unwrap(), expected.download().unwrap());
+    }
+    Ok(())
+}
+
+fn new_dice(gpu: &Gpu) -> Dice {
+    let dice = Dice::new(gpu, SHAPE[1]).unwrap();
+    let slopes: Vec<f32> = (0..SHAPE[1]).map(|channel| channel as f32 / 20.0).collect();
+    dice.alpha().write(&slopes).unwrap();
+    dice
+}
+
+fn dice(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let own = new_dice(gpu);
+    let found = recorded(gpu, |encoder, seed| {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+        let [y, inferred] = [0, 0].map(|_| gpu.allocate(SHAPE, ElementType::F32).unwrap());
+        let batch = own.encode_train(encoder, &x, &y).unwrap();
+        let gradients = own.encode_backward(encoder, &x, &g, &batch).unwrap();
+        own.encode_infer(encoder, &x, &inferred).unwrap();
+        let at_rest = own.encode_infer_backward(encoder, &x, &g).unwrap();
+        (y, gradients, inferred, at_rest)
+    });
+    let called = new_dice(gpu);
+    for (seed, (y, gradients, inferred, at_rest)) in (1..).zip(found) {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+        let (expected, batch) = called.train(&x).unwrap();
+        alike("y", &y, &expected)?;
+        let expected = called.backward(&x, &g, &batch).unwrap();
+        alike("dx", &gradients.dx, &expected.dx)?;
+        alike("dalpha", &gradients.alpha, &expected.alpha)?;
+        alike("inferred", &inferred, &called.infer(&x).unwrap())?;
+        let expected = called.infer_backward(&x, &g).unwrap();
+        alike("inferred dx", &at_rest.dx, &expected.dx)?;
+        alike("inferred dalpha", &at_rest.alpha, &expected.alpha)?;
+    }
+    alike(
+        "the running mean",
+        own.running_mean(),
+        called.running_mean(),
+    )
+}
+
+fn gradients(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let beta = tensor(gpu, &[SHAPE[1]], 5);
+    let swish = Pointwise::new(Activation::SWISH);
+    let ops = [swish, swish.per_channel(&beta, -1).unwrap()];
+    for op in ops {
+        let found = recorded(gpu, |encoder, seed| {
+            let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+            op.encode_gradients(encoder, &x, &g).unwrap()
+        });
+        for (seed, found) in (1..).zip(found) {
+            let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+            let expected = op.gradients(&x, &g).unwrap();
+            alike("dx", &found.dx, &expected.dx)?;
+            alike("dbeta", &found.parameter, &expected.parameter)?;
+        }
+    }
+    Ok(())
+}
+
+fn maxout(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let op = Maxout::new(3, Layout::Strided, -1);
+    let y_shape = [SHAPE[0], SHAPE[1] / 3];
+    let found = recorded(gpu, |encoder, seed| {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &y_shape, seed + 9));
+        let y = gpu.allocate(y_shape, ElementType::F32).unwrap();
+        let dx = gpu.allocate(SHAPE, ElementType::F32).unwrap();
+        let winners = op.encode_forward(encoder, &x, &y).unwrap();
+        op.encode_backward(encoder, &winners, &g, &dx).unwrap();
+        (y, dx)
+    });
+    for (seed, (y, dx)) in (1..).zip(found) {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &y_shape, seed + 9));
+        let (expected, winners) = op.forward(&x).unwrap();
+        alike("y", &y, &expected)?;
+        alike("dx", &dx, &op.backward(&winners, &g).unwrap())?;
+    }
+    Ok(())
+}
+
+/// Sizes that are no whole vectors, so that rows are padded on the way.
+fn affine(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let [pieces, inputs, outputs, rows] = [3, 7, 5, 67];
+    let weight = tensor(gpu, &[pieces, inputs, outputs], 5);
+    let bias = tensor(gpu, &[pieces, outputs], 6);
+    let op = MaxoutAffine::new(&weight)
+        .unwrap()
+        .with_bias(&bias)
+        .unwrap();
+    let allocate = |shape: &[usize]| gpu.allocate(shape, ElementType::F32).unwrap();
+    let (x_shape, y_shape) = ([rows, inputs], [rows, outputs]);
+    let found = recorded(gpu, |encoder, seed| {
+        let (x, g) = (tensor(gpu, &x_shape, seed), tensor(gpu, &y_shape, seed + 9));
+        let y = allocate(&y_shape);
+        let winners = op.encode_forward(encoder, &x, &y).unwrap();
+        let gradients = MaxoutGradients {
+            dx: allocate(&x_shape),
+            weight: allocate(weight.shape()),
+            bias: Some(allocate(bias.shape())),
+        };
+        op.encode_backward(encoder, &x, &winners, &g, &gradients)
+            .unwrap();
+        (y, gradients)
+    });
+    for (seed, (y, gradients)) in (1..).zip(found) {
+        let (x, g) = (tensor(gpu, &x_shape, seed), tensor(gpu, &y_shape, seed + 9));
+        let (expected, winners) = op.forward(&x).unwrap();
+        alike("y", &y, &expected)?;
+        let expected = op.backward(&x, &winners, &g).unwrap();
+        alike("dx", &gradients.dx, &expected.dx)?;
+        alike("dW", &gradients.weight, &expected.weight)?;
+        alike("db", &gradients.bias.unwrap(), &expected.bias.unwrap())?;
+    }
+    Ok(())
+}
