@@ -26,7 +26,8 @@ const TASK: usize = 1 << 14;
 const STEP: u64 = 1 << 22;
 
 /// Direction of a pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pass {
     /// y = f(x).
     Forward,

@@ -4,6 +4,11 @@ use half::{bf16, f16};
 
 /// How the elements of a tensor are stored. They are computed in f32 whatever their type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(
+    feature = "cli",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum ElementType {
     /// IEEE 754 single precision.
     F32,

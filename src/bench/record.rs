@@ -97,7 +97,7 @@ pub struct DeviceFacts {
     pub limits: Option<DeviceLimits>,
     /// What it can do: `timestamp-query`, `subgroup`.
     pub features: Vec<String>,
-    /// Nanoseconds per tick of its clock, where it has one.
+    /// Nanoseconds per tick of its clock, where that was read.
     pub timestamp_period_ns: Option<f64>,
 }
 

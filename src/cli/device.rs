@@ -76,6 +76,20 @@ pub(super) fn open_strictly(wanted: Option<&str>) -> Result<Device> {
     Ok(Device::Gpu(Gpu::open(adapter, ShaderChecks::Trusted)?))
 }
 
+/// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
+pub(super) fn choose<'a>(adapters: &'a [Adapter], wanted: Option<&str>) -> Result<&'a Adapter> {
+    let wanted = wanted
+        .map(str::to_owned)
+        .or_else(|| variable("WGPU_ADAPTER_NAME"));
+    match wanted {
+        Some(wanted) if wanted.eq_ignore_ascii_case(CPU) => Err(Failure::Usage(
+            "cpu is the reference that devices are held against; name another device".to_owned(),
+        )),
+        Some(wanted) => find(adapters, &wanted),
+        None => Ok(gpu::best(adapters)?),
+    }
+}
+
 /// An environment variable; an empty one counts as not set.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())

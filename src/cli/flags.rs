@@ -81,7 +81,7 @@ impl Flags {
 }
 
 /// A number of bytes: 64M, 2GiB.
-fn memory(text: &str) -> Result<u64, String> {
+pub(super) fn memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text
         .find(|c: char| !c.is_ascii_digit())

@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, everything else to stderr.
 
+mod bench;
 mod check;
 mod device;
 mod devices;
@@ -38,6 +39,7 @@ Examples:
   activations run softmax x.npy -o y.npy               along the last axis
   activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
   activations check --all-devices                      every activation against the reference
+  activations bench --all-devices -o run.json          how fast, and what share of the memory's speed
 
 Environment:
   WGPU_ADAPTER_NAME    the device where --device is not given
@@ -57,6 +59,11 @@ enum Command {
     Run(run::Arguments),
     /// Take a gradient back through an activation.
     Grad(grad::Arguments),
+    /// Measure operations: time, share of the memory's speed, error.
+    Bench(Box<bench::Arguments>),
+    /// Measure on request, in a process of its own.
+    #[command(hide = true)]
+    BenchWorker(bench::Worker),
     /// Compare devices with the reference.
     Check(check::Arguments),
 }
@@ -69,6 +76,10 @@ enum Failure {
     Usage(String),
     /// Results were wrong; the report is printed.
     Unverified,
+    /// Something failed that has been told already.
+    Told,
+    /// The user interrupted.
+    Interrupted,
     /// Nobody reads stdout any more.
     PipeClosed,
 }
@@ -99,6 +110,8 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Unverified => 4,
+            Self::Told => 1,
+            Self::Interrupted => 130,
             Self::PipeClosed => 0,
             Self::Error(error) => match error {
                 Error::UnknownActivation { .. }
@@ -138,6 +151,8 @@ pub fn main() -> ExitCode {
         Command::Ops(arguments) => ops::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Grad(arguments) => grad::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::BenchWorker(arguments) => bench::work(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match result {
@@ -146,7 +161,10 @@ pub fn main() -> ExitCode {
             match &failure {
                 Failure::Error(error) => text::complain(&error.to_string()),
                 Failure::Usage(message) => text::complain(message),
-                Failure::Unverified | Failure::PipeClosed => {}
+                Failure::Unverified
+                | Failure::Told
+                | Failure::Interrupted
+                | Failure::PipeClosed => {}
             }
             ExitCode::from(failure.exit_code())
         }

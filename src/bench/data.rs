@@ -1,0 +1,132 @@
+//! The tensors that a measurement works on, in rings larger than caches.
+
+use std::cell::OnceCell;
+
+use crate::{
+    check::words,
+    element::{Element, ElementType},
+    error::Result,
+    gpu::Gpu,
+    ops::baseline::encode_copy,
+    tensor::Tensor,
+};
+
+/// Tensors of a ring, at most.
+const MOST_SETS: u64 = 256;
+
+/// Inputs, upstream gradients and outputs of one element type and size.
+pub(super) struct Data {
+    pub(super) gpu: Gpu,
+    pub(super) element: ElementType,
+    bytes: u64,
+    sets: usize,
+    inputs: OnceCell<Vec<Tensor>>,
+    upstreams: OnceCell<Vec<Tensor>>,
+    outputs: OnceCell<Vec<Tensor>>,
+}
+
+impl Data {
+    /// Tensors of `bytes`, as many as hold `working_set` bytes with as many outputs, two at least.
+    pub(super) fn new(gpu: &Gpu, element: ElementType, bytes: u64, working_set: u64) -> Self {
+        Self {
+            gpu: gpu.clone(),
+            element,
+            bytes,
+            sets: working_set.div_ceil(2 * bytes).clamp(2, MOST_SETS) as usize,
+            inputs: OnceCell::new(),
+            upstreams: OnceCell::new(),
+            outputs: OnceCell::new(),
+        }
+    }
+
+    pub(super) const fn is_of(&self, element: ElementType, bytes: u64) -> bool {
+        self.element as u32 == element as u32 && self.bytes == bytes
+    }
+
+    /// Elements of a tensor.
+    pub(super) const fn len(&self) -> usize {
+        (self.bytes / self.element.size()) as usize
+    }
+
+    /// Random numbers where activations bend: zeros would flatter every memory.
+    pub(super) fn x<T: Element>(&self) -> Vec<T> {
+        numbers(self.len(), 7)
+    }
+
+    /// Random gradients.
+    pub(super) fn upstream<T: Element>(&self) -> Vec<T> {
+        numbers(self.len(), 8)
+    }
+
+    /// The inputs, seen with `shape`.
+    pub(super) fn inputs(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
+        self.ring(&self.inputs, Some(7), shape)
+    }
+
+    /// The upstream gradients, seen with `shape`.
+    pub(super) fn upstreams(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
+        self.ring(&self.upstreams, Some(8), shape)
+    }
+
+    /// The outputs, seen with `shape`, which may hold less than the inputs.
+    pub(super) fn outputs(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
+        self.ring(&self.outputs, None, shape)
+    }
+
+    fn ring(
+        &self,
+        ring: &OnceCell<Vec<Tensor>>,
+        seed: Option<u64>,
+        shape: &[usize],
+    ) -> Result<Vec<Tensor>> {
+        let tensors = match ring.get() {
+            Some(tensors) => tensors,
+            None => {
+                let tensors = self.fill(seed)?;
+                ring.get_or_init(|| tensors)
+            }
+        };
+        let view = |tensor: &Tensor| {
+            self.gpu
+                .tensor_from_wgpu(tensor.buffer(), 0, shape, self.element)
+        };
+        tensors.iter().map(view).collect()
+    }
+
+    fn fill(&self, seed: Option<u64>) -> Result<Vec<Tensor>> {
+        let allocate = || self.gpu.allocate([self.len()], self.element);
+        let tensors = (0..self.sets)
+            .map(|_| allocate())
+            .collect::<Result<Vec<_>>>()?;
+        let Some((first, rest)) = tensors.split_first() else {
+            return Ok(tensors);
+        };
+        let Some(seed) = seed else {
+            return Ok(tensors);
+        };
+        match self.element {
+            ElementType::F32 => first.write(&numbers::<f32>(self.len(), seed)),
+            ElementType::F16 => first.write(&numbers::<half::f16>(self.len(), seed)),
+            ElementType::Bf16 => first.write(&numbers::<half::bf16>(self.len(), seed)),
+        }?;
+        for other in rest {
+            self.gpu
+                .submit(|encoder| encode_copy(encoder, first, other))?;
+        }
+        self.gpu.wait()?;
+        Ok(tensors)
+    }
+
+    /// Bytes of one ring.
+    pub(super) const fn ring_bytes(&self) -> u64 {
+        self.sets as u64 * self.bytes
+    }
+}
+
+/// `count` random numbers in [-8, 8).
+fn numbers<T: Element>(count: usize, seed: u64) -> Vec<T> {
+    words(seed)
+        .take(count)
+        .map(|word| T::from_f64(f64::from(word as i32) / f64::from(1 << 28)))
+        .collect()
+}

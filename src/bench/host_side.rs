@@ -1,0 +1,133 @@
+//! What the host's clock sees: the way to the device and back, and what launching costs.
+
+use std::time::Instant;
+
+use super::{case::Case, record::Kind};
+use crate::{
+    accuracy::{Expectation, Report, Tolerance},
+    activation::Activation,
+    check::words,
+    element::ElementType,
+    error::Result,
+    gpu::Gpu,
+    offload::{Chain, Offload},
+    ops::{pointwise::Pointwise, recorder::submit},
+    tensor::Tensor,
+    wgsl::Math,
+};
+
+/// Recordings that one sample's time is divided by.
+const ENCODES: u32 = 256;
+
+/// A measurement by the host's clock.
+pub(super) enum HostSide {
+    /// Records an operation, with everything cached.
+    Encode { x: Tensor, y: Tensor },
+    /// Submits an operation on one element and waits for it.
+    Submit { x: Tensor, y: Tensor },
+    /// Takes a slice through the device into another.
+    Offload {
+        gpu: Gpu,
+        activation: Activation,
+        math: Math,
+        x: Vec<f32>,
+        y: Vec<f32>,
+    },
+}
+
+impl HostSide {
+    pub(super) fn new(case: &Case, gpu: &Gpu) -> Result<Self> {
+        if case.kind == Kind::Offload {
+            let activation: Activation = case.op.parse()?;
+            return Ok(Self::Offload {
+                gpu: gpu.clone(),
+                activation,
+                math: case.math,
+                x: numbers(case.len()),
+                y: vec![0.0; case.len()],
+            });
+        }
+        let x = gpu.upload(&[1.0f32], [1])?;
+        let y = gpu.allocate([1], ElementType::F32)?;
+        Ok(match &*case.op {
+            "encode" => Self::Encode { x, y },
+            _ => Self::Submit { x, y },
+        })
+    }
+
+    /// Executions that a sample's time is divided by.
+    pub(super) const fn repeats(&self) -> u32 {
+        match self {
+            Self::Encode { .. } => ENCODES,
+            Self::Submit { .. } | Self::Offload { .. } => 1,
+        }
+    }
+
+    /// Nanoseconds of one execution.
+    pub(super) fn sample(&mut self) -> Result<f64> {
+        let relu = Pointwise::new(Activation::RELU);
+        let start = Instant::now();
+        match self {
+            Self::Encode { x, y } => {
+                let device = x.gpu().device();
+                let mut encoder = device.create_command_encoder(&Default::default());
+                let start = Instant::now();
+                for _ in 0..ENCODES {
+                    relu.encode_forward(&mut encoder, x, y)?;
+                }
+                return Ok(start.elapsed().as_nanos() as f64 / f64::from(ENCODES));
+            }
+            Self::Submit { x, y } => {
+                submit(x.gpu(), |recorder| {
+                    relu.encode_forward(recorder.encoder, x, y)
+                })?;
+                x.gpu().wait()?;
+            }
+            Self::Offload {
+                gpu,
+                activation,
+                math,
+                x,
+                y,
+            } => {
+                let (chain, shape) = (Chain::from(*activation).math(*math), [x.len()]);
+                Offload::new(gpu).forward(&chain, &shape, x, y)?;
+            }
+        }
+        Ok(start.elapsed().as_nanos() as f64)
+    }
+
+    /// Compares what an offload gave with the reference.
+    pub(super) fn verify(&mut self) -> Result<Option<Report>> {
+        self.sample()?;
+        let Self::Offload {
+            activation,
+            math,
+            x,
+            y,
+            ..
+        } = self
+        else {
+            return Ok(None);
+        };
+        let expectation = Expectation {
+            activation: *activation,
+            channels: None,
+            x,
+            upstream: None,
+            tolerance: Tolerance::forward(ElementType::F32, *math),
+        };
+        let step = (x.len() >> 16) | 1;
+        expectation
+            .check_at(y, (0..x.len()).step_by(step))
+            .map(Some)
+    }
+}
+
+/// `count` random numbers in [-8, 8).
+fn numbers(count: usize) -> Vec<f32> {
+    let numbers = words(7).take(count);
+    numbers
+        .map(|word| word as i32 as f32 / (1 << 28) as f32)
+        .collect()
+}

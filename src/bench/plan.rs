@@ -1,0 +1,183 @@
+//! Which cases a run measures, and how long it takes over each.
+
+use super::{
+    case::{BASELINES, Case, LAUNCHES, operations},
+    record::Kind,
+};
+use crate::{check::Pass, element::ElementType, wgsl::Math};
+
+/// What a run measures, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The name that result files give it.
+    pub preset: &'static str,
+    /// Operations, of [`operations`].
+    pub ops: Vec<&'static str>,
+    /// Directions.
+    pub passes: Vec<Pass>,
+    /// Element types.
+    pub elements: Vec<ElementType>,
+    /// Where elementary functions come from.
+    pub maths: Vec<Math>,
+    /// Sizes of the input, bytes; none for the preset's own.
+    pub sizes: Vec<u64>,
+    /// Whether the trip from the host and back and the cost of launching are measured, too.
+    pub host_side: bool,
+    /// Samples of each row, at least.
+    pub samples: u32,
+    /// Rounds that they are spread over.
+    pub rounds: u32,
+    /// What a sample lasts at least, milliseconds.
+    pub min_time_ms: f64,
+    /// What the tensors that take turns hold together at least, bytes.
+    pub working_set_bytes: u64,
+}
+
+impl Plan {
+    /// A minute on a software adapter: every operation, f32, one size.
+    pub fn quick() -> Self {
+        Self {
+            preset: "quick",
+            ops: operations(),
+            passes: Pass::ALL.to_vec(),
+            elements: vec![ElementType::F32],
+            maths: vec![Math::Accurate],
+            sizes: Vec::new(),
+            host_side: true,
+            samples: 30,
+            rounds: 5,
+            min_time_ms: 4.0,
+            working_set_bytes: 128 << 20,
+        }
+    }
+
+    /// What is worth keeping: 64 MiB, both maths, samples of 20 ms.
+    pub fn standard() -> Self {
+        Self {
+            preset: "standard",
+            maths: Math::ALL.to_vec(),
+            sizes: vec![64 << 20],
+            min_time_ms: 20.0,
+            working_set_bytes: 512 << 20,
+            ..Self::quick()
+        }
+    }
+
+    /// All there is: every element type, sizes from 64 KiB to 256 MiB.
+    pub fn full() -> Self {
+        Self {
+            preset: "full",
+            elements: ElementType::ALL.to_vec(),
+            sizes: (0..7).map(|step| (64 << 10) << (2 * step)).collect(),
+            ..Self::standard()
+        }
+    }
+
+    /// Sizes on a device: unless they are given, 16 MiB, and 2 MiB on a software adapter.
+    fn sizes_on(&self, software: bool) -> Vec<u64> {
+        match &self.sizes[..] {
+            [] if software => vec![2 << 20],
+            [] => vec![16 << 20],
+            sizes => sizes.to_vec(),
+        }
+    }
+
+    /// The cases for a device, those of one element type and size together.
+    pub(super) fn cases(&self, software: bool) -> Vec<Vec<Case>> {
+        let sizes = self.sizes_on(software);
+        let mut groups = Vec::new();
+        for &element in &self.elements {
+            for &bytes in &sizes {
+                let case = |kind, op: &str, pass, math| Case {
+                    kind,
+                    op: op.to_owned(),
+                    pass,
+                    element,
+                    math,
+                    bytes,
+                };
+                let baselines = BASELINES
+                    .iter()
+                    .map(|op| case(Kind::Baseline, op, None, Math::Accurate));
+                let mut group: Vec<_> = baselines.collect();
+                for op in &self.ops {
+                    for &pass in &self.passes {
+                        for &math in &self.maths {
+                            let case = case(Kind::Kernel, op, Some(pass), math);
+                            if case.is_sensible(self) {
+                                group.push(case);
+                            }
+                        }
+                    }
+                }
+                groups.push(group);
+            }
+        }
+        if self.host_side {
+            let case = |kind, op: &str, pass, bytes| Case {
+                kind,
+                op: op.to_owned(),
+                pass,
+                element: ElementType::F32,
+                math: Math::Accurate,
+                bytes,
+            };
+            let largest = sizes.iter().copied().max().unwrap_or_default();
+            let mut group = vec![case(
+                Kind::Offload,
+                "gelu",
+                Some(Pass::Forward),
+                4 * largest,
+            )];
+            group.extend(LAUNCHES.map(|op| case(Kind::Launch, op, None, 4)));
+            groups.push(group);
+        }
+        groups
+    }
+}
+
+impl Case {
+    /// Whether there is such a thing: moments go forward only, and where no elementary function is
+    /// taken both maths are one.
+    fn is_sensible(&self, plan: &Plan) -> bool {
+        let one_math = matches!(
+            &*self.op,
+            "relu" | "leaky-relu" | "prelu" | "maxout" | "alpha-dropout" | "moments"
+        );
+        let first = plan.maths.first() == Some(&self.math);
+        (first || !one_math) && (self.op != "moments" || self.pass == Some(Pass::Forward))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_in_every_preset_once_per_setting() {
+        for plan in [Plan::quick(), Plan::standard(), Plan::full()] {
+            let groups = plan.cases(true);
+            for op in operations() {
+                for group in groups.iter().filter(|group| group.len() > 3) {
+                    let forward = |case: &&Case| case.op == op && case.pass == Some(Pass::Forward);
+                    let count = group.iter().filter(forward).count();
+                    assert!((1..=2).contains(&count), "{op}: {count} in {}", plan.preset);
+                }
+            }
+            let all: Vec<_> = groups.concat();
+            for (index, case) in all.iter().enumerate() {
+                assert!(!all[..index].contains(case), "{case:?} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_are_whole_rows() {
+        for case in Plan::full().cases(false).concat() {
+            if case.kind == Kind::Kernel {
+                let shape = case.shape();
+                assert_eq!(shape.iter().product::<usize>(), case.len(), "{case:?}");
+            }
+        }
+    }
+}

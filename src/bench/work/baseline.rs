@@ -1,0 +1,197 @@
+//! Kernels that only move memory.
+
+use std::rc::Rc;
+
+use super::{Work, run_once};
+use crate::{
+    accuracy::{Report, Sample},
+    bench::{
+        case::{CHANNELS, PIECES},
+        data::Data,
+    },
+    element::ElementType,
+    error::Result,
+    ops::{
+        baseline::{encode_copy, encode_read, encode_streams, encode_two_read_write},
+        recorder::Recorder,
+    },
+    tensor::Tensor,
+};
+
+/// Rows that a thread of the reading kernels walks.
+const ROWS: usize = 128;
+
+/// One kernel, or several one after another.
+pub(in crate::bench) struct Baseline {
+    name: String,
+    data: Rc<Data>,
+    kernels: Vec<Kernel>,
+    inputs: Vec<Tensor>,
+    seconds: Vec<Tensor>,
+    outputs: Vec<Tensor>,
+    /// What the kernels that only read leave.
+    seen: Tensor,
+    /// A quarter of an output.
+    quarters: Vec<Tensor>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kernel {
+    Copy,
+    Read,
+    TwoRead,
+    TwoReadWrite,
+    Streams,
+}
+
+impl Kernel {
+    fn named(name: &str) -> Self {
+        match name {
+            "read" => Self::Read,
+            "two-read" => Self::TwoRead,
+            "two-read-write" => Self::TwoReadWrite,
+            "streams" => Self::Streams,
+            _ => Self::Copy,
+        }
+    }
+
+    /// Times a tensor's bytes that it moves, in quarters.
+    const fn quarters(self) -> u64 {
+        match self {
+            Self::Read => 4,
+            Self::Copy | Self::TwoRead => 8,
+            Self::TwoReadWrite => 12,
+            Self::Streams => 5,
+        }
+    }
+}
+
+impl Baseline {
+    /// `copy`, `read`, `two-read`, `two-read-write`, `streams`, or several joined by `+`.
+    pub(in crate::bench) fn of(name: &str, data: &Rc<Data>) -> Result<Self> {
+        let kernels: Vec<_> = name.split('+').map(Kernel::named).collect();
+        let words = data.len() * data.element.size() as usize / 4;
+        let flat = |tensors: Vec<Tensor>, len: usize| -> Result<Vec<Tensor>> {
+            let as_words = |tensor: Tensor| {
+                data.gpu
+                    .tensor_from_wgpu(tensor.buffer(), 0, [len], ElementType::F32)
+            };
+            tensors.into_iter().map(as_words).collect()
+        };
+        let shape = [data.len()];
+        let two = |kernel: &Kernel| matches!(kernel, Kernel::TwoRead | Kernel::TwoReadWrite);
+        let seen = [(words / CHANNELS).div_ceil(ROWS) * CHANNELS];
+        Ok(Self {
+            name: name.to_owned(),
+            inputs: flat(data.inputs(&shape)?, words)?,
+            seconds: if kernels.iter().any(two) {
+                flat(data.upstreams(&shape)?, words)?
+            } else {
+                Vec::new()
+            },
+            outputs: flat(data.outputs(&shape)?, words)?,
+            quarters: flat(data.outputs(&shape)?, words / PIECES)?,
+            seen: data.gpu.allocate(seen, ElementType::F32)?,
+            kernels,
+            data: data.clone(),
+        })
+    }
+
+    pub(in crate::bench) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes that it moves.
+    pub(in crate::bench) fn moved_bytes(&self) -> u64 {
+        let bytes = self.data.len() as u64 * self.data.element.size();
+        let quarters: u64 = self.kernels.iter().map(|kernel| kernel.quarters()).sum();
+        bytes / 4 * quarters
+    }
+}
+
+impl Work for Baseline {
+    fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()> {
+        let place = turn % self.inputs.len();
+        let (x, y) = (&self.inputs[place], &self.outputs[place]);
+        let encoder = &mut *recorder.encoder;
+        for kernel in &self.kernels {
+            match kernel {
+                Kernel::Copy => encode_copy(encoder, x, y),
+                Kernel::Read => encode_read(encoder, x, None, CHANNELS, &self.seen),
+                Kernel::TwoRead => {
+                    let second = &self.seconds[place];
+                    encode_read(encoder, x, Some(second), CHANNELS, &self.seen)
+                }
+                Kernel::TwoReadWrite => encode_two_read_write(encoder, x, &self.seconds[place], y),
+                Kernel::Streams => encode_streams(encoder, x, PIECES as u32, &self.quarters[place]),
+            }?;
+        }
+        Ok(())
+    }
+
+    /// Every word of what the last kernel left, by bits.
+    fn verify(&self) -> Result<Report> {
+        run_once(self, &self.data)?;
+        let words = |tensor: &Tensor| -> Result<Vec<u32>> {
+            let words: Vec<f32> = tensor.download()?;
+            Ok(words.into_iter().map(f32::to_bits).collect())
+        };
+        let x = words(&self.inputs[0])?;
+        let both = || -> Result<Vec<u32>> {
+            let second = words(&self.seconds[0])?;
+            Ok(x.iter().zip(second).map(|(x, second)| x | second).collect())
+        };
+        let (found, expected) = match self.kernels.last() {
+            Some(Kernel::Read) => (words(&self.seen)?, seen(&x)),
+            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?)),
+            Some(Kernel::TwoReadWrite) => (words(&self.outputs[0])?, both()?),
+            Some(Kernel::Streams) => {
+                let part = x.len() / PIECES;
+                let at =
+                    |place: usize| (0..PIECES).fold(0, |all, piece| all | x[piece * part + place]);
+                (words(&self.quarters[0])?, (0..part).map(at).collect())
+            }
+            Some(Kernel::Copy) | None => (words(&self.outputs[0])?, x),
+        };
+        let mut report = Report::default();
+        for (index, expected) in expected.iter().enumerate() {
+            let found = found.get(index);
+            let wrong = if found == Some(expected) {
+                0.0
+            } else {
+                f64::INFINITY
+            };
+            report.add(Sample {
+                index,
+                x: 0.0,
+                upstream: 1.0,
+                found: f64::from(found.copied().unwrap_or(0)),
+                expected: f64::from(*expected),
+                ulp: wrong,
+                severity: wrong,
+            });
+        }
+        Ok(report)
+    }
+
+    fn baseline(&self) -> Result<Option<Self>> {
+        Ok(None)
+    }
+
+    fn working_set(&self) -> u64 {
+        self.data.ring_bytes() * if self.seconds.is_empty() { 2 } else { 3 }
+    }
+}
+
+/// What the reading kernels leave of `words`: the OR of each column of a split of rows.
+fn seen(words: &[u32]) -> Vec<u32> {
+    let splits = words.chunks(ROWS * CHANNELS);
+    let of_split = |split: &[u32]| {
+        let mut all = vec![0; CHANNELS];
+        for (index, word) in split.iter().enumerate() {
+            all[index % CHANNELS] |= word;
+        }
+        all
+    };
+    splits.flat_map(of_split).collect()
+}

@@ -1,0 +1,279 @@
+//! What measures: a process of its own, so that a driver that crashes or hangs takes no results with
+//! it. It reads a request per line from stdin and answers each with a line on stdout.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, Write},
+    rc::Rc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    case::Case,
+    clock::Stopwatch,
+    data::Data,
+    host_side::HostSide,
+    record::{Accuracy, Clock, Kind, Status},
+    work::{self, Baseline, Work},
+};
+use crate::{
+    accuracy::Report,
+    error::{Error, Result},
+    gpu::Gpu,
+};
+
+/// Samples of a case to take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Request {
+    pub(super) case: Case,
+    pub(super) samples: u32,
+    pub(super) min_time_ms: f64,
+    pub(super) working_set_bytes: u64,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) enum Answer {
+    /// Samples, with how they were taken.
+    Measured(Measured),
+    /// There are none.
+    Refused {
+        status: Status,
+        message: String,
+        accuracy: Option<Accuracy>,
+    },
+}
+
+/// Samples of a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Measured {
+    pub(super) accuracy: Option<Accuracy>,
+    pub(super) clock: Clock,
+    pub(super) repeats: u32,
+    pub(super) working_set_bytes: u64,
+    /// Nanoseconds per tick of the device's clock.
+    pub(super) timestamp_period_ns: Option<f64>,
+    /// Nanoseconds.
+    pub(super) samples_ns: Vec<f64>,
+    /// Name, bytes moved and nanoseconds.
+    pub(super) baseline: Option<(String, u64, Vec<f64>)>,
+}
+
+/// Answers requests until there are no more.
+///
+/// # Errors
+///
+/// [`Error::File`] if stdin or stdout break off.
+pub(crate) fn serve(gpu: &Gpu, input: impl BufRead, mut output: impl Write) -> Result<()> {
+    let broken = |error: std::io::Error| Error::File {
+        path: "the pipe to the measuring process".into(),
+        reason: error.to_string(),
+    };
+    let mut worker = Worker {
+        gpu: gpu.clone(),
+        data: None,
+        stopwatch: None,
+        prepared: HashMap::new(),
+    };
+    for line in input.lines() {
+        let request: Request =
+            serde_json::from_str(&line.map_err(broken)?).map_err(|error| broken(error.into()))?;
+        let answer = worker.answer(&request);
+        let answer = serde_json::to_string(&answer).map_err(|error| broken(error.into()))?;
+        writeln!(output, "{answer}").map_err(broken)?;
+        output.flush().map_err(broken)?;
+    }
+    Ok(())
+}
+
+struct Worker {
+    gpu: Gpu,
+    data: Option<Rc<Data>>,
+    stopwatch: Option<Rc<Stopwatch>>,
+    /// Cases that work on `data`, verified and warmed up, by their text.
+    prepared: HashMap<String, Subject>,
+}
+
+/// A case that is ready to be sampled.
+struct Subject {
+    side: Side,
+    accuracy: Option<Accuracy>,
+}
+
+enum Side {
+    Device {
+        stopwatch: Rc<Stopwatch>,
+        work: Box<dyn Work>,
+        repeats: u32,
+        baseline: Option<(Baseline, u32)>,
+    },
+    Host(HostSide),
+}
+
+/// Why a case cannot be sampled.
+enum Refusal {
+    Wrong(Report),
+    Error(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Worker {
+    fn answer(&mut self, request: &Request) -> Answer {
+        match self.measure(request) {
+            Ok(measured) => Answer::Measured(measured),
+            Err(Refusal::Wrong(report)) => Answer::Refused {
+                status: Status::Wrong,
+                message: report.to_string(),
+                accuracy: Some(accuracy(&report)),
+            },
+            Err(Refusal::Error(error)) => Answer::Refused {
+                status: match error {
+                    Error::TooLarge { .. } => Status::Unsupported,
+                    _ => Status::Failed,
+                },
+                message: error.to_string(),
+                accuracy: None,
+            },
+        }
+    }
+
+    fn measure(&mut self, request: &Request) -> std::result::Result<Measured, Refusal> {
+        let key = format!("{:?}", request.case);
+        if !self.prepared.contains_key(&key) {
+            let subject = self.prepare(request)?;
+            self.prepared.insert(key.clone(), subject);
+        }
+        match self.prepared.get_mut(&key) {
+            Some(subject) => Ok(subject.sample(request.samples)?),
+            None => Err(Error::Internal("a case was not prepared".to_owned()).into()),
+        }
+    }
+
+    fn prepare(&mut self, request: &Request) -> std::result::Result<Subject, Refusal> {
+        let case = &request.case;
+        if matches!(case.kind, Kind::Offload | Kind::Launch) {
+            let mut host = HostSide::new(case, &self.gpu)?;
+            let report = host.verify()?;
+            if let Some(report) = report.clone().filter(|report| !report.passed()) {
+                return Err(Refusal::Wrong(report));
+            }
+            return Ok(Subject {
+                side: Side::Host(host),
+                accuracy: report.as_ref().map(accuracy),
+            });
+        }
+        let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
+        let data = self.data_for(case, request.working_set_bytes);
+        let work = work::build(case, &data)?;
+        let report = work.verify()?;
+        if !report.passed() || report.compared == 0 {
+            return Err(Refusal::Wrong(report));
+        }
+        let stopwatch = match &self.stopwatch {
+            Some(stopwatch) => stopwatch.clone(),
+            None => {
+                let copy = Baseline::of("copy", &data)?;
+                Rc::new(Stopwatch::new(&self.gpu, &copy, min_time)?)
+            }
+        };
+        self.stopwatch = Some(stopwatch.clone());
+        let repeats = stopwatch.repeats(&*work, min_time)?;
+        let baseline = match work.baseline()? {
+            Some(baseline) => {
+                let repeats = stopwatch.repeats(&baseline, min_time)?;
+                Some((baseline, repeats))
+            }
+            None => None,
+        };
+        stopwatch.warm_up(&*work, repeats, min_time)?;
+        Ok(Subject {
+            side: Side::Device {
+                stopwatch,
+                work,
+                repeats,
+                baseline,
+            },
+            accuracy: Some(accuracy(&report)),
+        })
+    }
+
+    /// The tensors for a case; those of another type or size are given up first.
+    fn data_for(&mut self, case: &Case, working_set: u64) -> Rc<Data> {
+        if let Some(data) = &self.data
+            && data.is_of(case.element, case.bytes)
+        {
+            return data.clone();
+        }
+        self.prepared.clear();
+        self.data = None;
+        self.gpu.trim();
+        let data = Rc::new(Data::new(&self.gpu, case.element, case.bytes, working_set));
+        self.data = Some(data.clone());
+        data
+    }
+}
+
+impl Subject {
+    fn sample(&mut self, samples: u32) -> Result<Measured> {
+        let accuracy = self.accuracy.clone();
+        match &mut self.side {
+            Side::Host(host) => Ok(Measured {
+                accuracy,
+                clock: Clock::Host,
+                repeats: host.repeats(),
+                working_set_bytes: 0,
+                timestamp_period_ns: None,
+                samples_ns: (0..samples).map(|_| host.sample()).collect::<Result<_>>()?,
+                baseline: None,
+            }),
+            Side::Device {
+                stopwatch,
+                work,
+                repeats,
+                baseline,
+            } => {
+                let (mut samples_ns, mut beside) = (Vec::new(), Vec::new());
+                for _ in 0..samples {
+                    // In turn, so that both see the same machine.
+                    if let Some((baseline, repeats)) = baseline {
+                        beside.push(stopwatch.sample(baseline, *repeats)?);
+                    }
+                    samples_ns.push(stopwatch.sample(&**work, *repeats)?);
+                }
+                let named = |(baseline, _): &(Baseline, u32)| {
+                    (baseline.name().to_owned(), baseline.moved_bytes(), beside)
+                };
+                Ok(Measured {
+                    accuracy,
+                    clock: stopwatch.clock(),
+                    repeats: *repeats,
+                    working_set_bytes: work.working_set(),
+                    timestamp_period_ns: stopwatch.period_ns(),
+                    samples_ns,
+                    baseline: baseline.as_ref().map(named),
+                })
+            }
+        }
+    }
+}
+
+fn accuracy(report: &Report) -> Accuracy {
+    Accuracy {
+        compared: report.compared,
+        failed: report.failed,
+        worst_ulp: finite(report.worst.map_or(0.0, |worst| worst.ulp)),
+        worst_of_allowed: finite(report.worst.map_or(0.0, |worst| worst.severity)),
+    }
+}
+
+/// JSON has no infinity.
+fn finite(value: f64) -> f64 {
+    value.min(f64::MAX)
+}
