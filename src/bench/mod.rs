@@ -6,6 +6,7 @@
 
 mod case;
 mod clock;
+pub mod compare;
 mod data;
 mod facts;
 mod host_side;
@@ -90,7 +91,9 @@ pub fn run(
         let first = run.rows.len();
         run.rows
             .extend(group.iter().map(|case| row(case, adapter.name())));
-        for _ in 0..rounds {
+        for round in 0..rounds {
+            // A new process lays out its memory anew, which is part of what differs between runs.
+            supervisor.renew();
             for (index, case) in group.iter().enumerate() {
                 step += 1;
                 if run.rows[first + index].status != Status::Ok {
@@ -108,6 +111,7 @@ pub fn run(
                 let answer = supervisor.ask(&Request {
                     case: case.clone(),
                     samples: share,
+                    verify: round == 0,
                     min_time_ms: plan.min_time_ms,
                     working_set_bytes: plan.working_set_bytes,
                 })?;
@@ -194,7 +198,7 @@ impl Row {
                 self.measurement = None;
             }
             Answer::Measured(measured) => {
-                self.accuracy = measured.accuracy.clone();
+                self.accuracy = measured.accuracy.clone().or(self.accuracy.take());
                 let before = self.measurement.take();
                 self.measurement = Some(measured.joined(before, self.moved_bytes));
             }

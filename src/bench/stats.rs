@@ -47,8 +47,8 @@ pub fn summary(moved_bytes: u64, rounds_ns: &[Vec<f64>], baseline: Option<&Basel
     }
 }
 
-/// A number with the interval in which it lies with 95 % confidence.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A number with the interval in which it lies with 99 % confidence.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Estimate {
     /// The number.
     pub value: f64,
@@ -59,7 +59,8 @@ pub struct Estimate {
 }
 
 /// The median of the samples in `after` over that of `before`, with a bootstrap interval: rounds are
-/// drawn first, then samples within each, since what disturbs a machine lasts longer than a sample.
+/// drawn first, then samples within each, since what disturbs a machine lasts longer than a sample and
+/// each round lays out memory anew.
 pub fn ratio_of_medians(before: &[Vec<f64>], after: &[Vec<f64>]) -> Estimate {
     let mut words = words(0x5eed);
     let mut drawn: Vec<_> = (0..DRAWS)
@@ -68,8 +69,8 @@ pub fn ratio_of_medians(before: &[Vec<f64>], after: &[Vec<f64>]) -> Estimate {
     drawn.sort_by(f64::total_cmp);
     Estimate {
         value: median(&after.concat()) / median(&before.concat()),
-        low: percentile(&drawn, 0.025),
-        high: percentile(&drawn, 0.975),
+        low: percentile(&drawn, 0.005),
+        high: percentile(&drawn, 0.995),
     }
 }
 

@@ -37,6 +37,13 @@ impl Supervisor {
         }
     }
 
+    /// Ends the process: the next request gets a new one.
+    pub(super) fn renew(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
     /// What came of `request`.
     ///
     /// # Errors
@@ -87,9 +94,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
+        self.renew();
     }
 }
 
@@ -163,6 +168,7 @@ mod tests {
                 bytes: 65536,
             },
             samples: 1,
+            verify: true,
             min_time_ms: 1.0,
             working_set_bytes: 0,
         }

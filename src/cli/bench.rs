@@ -428,7 +428,7 @@ fn table(rows: &[&Row]) -> String {
 }
 
 /// A size as it is written on the command line.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes}B"),
         1024..0x10_0000 => format!("{}KiB", bytes >> 10),
@@ -437,7 +437,7 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn time(ns: f64) -> String {
+pub(super) fn time(ns: f64) -> String {
     match ns {
         ..1e3 => format!("{ns:.0} ns"),
         ..1e6 => format!("{:.1} us", ns / 1e3),

@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod compare;
 mod device;
 mod devices;
 mod files;
@@ -47,7 +48,7 @@ Environment:
   RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
   NO_COLOR             any value: no colours
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -64,6 +65,8 @@ enum Command {
     /// Measure on request, in a process of its own.
     #[command(hide = true)]
     BenchWorker(bench::Worker),
+    /// Say what changed between result files of bench, and whether it is more than noise.
+    Compare(compare::Arguments),
     /// Compare devices with the reference.
     Check(check::Arguments),
 }
@@ -78,6 +81,8 @@ enum Failure {
     Unverified,
     /// Something failed that has been told already.
     Told,
+    /// A measurement is slower than allowed; it has been told.
+    Slower,
     /// The user interrupted.
     Interrupted,
     /// Nobody reads stdout any more.
@@ -111,6 +116,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Unverified => 4,
             Self::Told => 1,
+            Self::Slower => 5,
             Self::Interrupted => 130,
             Self::PipeClosed => 0,
             Self::Error(error) => match error {
@@ -153,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Grad(arguments) => grad::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::BenchWorker(arguments) => bench::work(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     };
     match result {
@@ -163,6 +170,7 @@ pub fn main() -> ExitCode {
                 Failure::Usage(message) => text::complain(message),
                 Failure::Unverified
                 | Failure::Told
+                | Failure::Slower
                 | Failure::Interrupted
                 | Failure::PipeClosed => {}
             }

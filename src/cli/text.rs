@@ -75,3 +75,12 @@ pub(super) fn ulp(count: f64) -> String {
         format!("{count:.0e}")
     }
 }
+
+/// A value as a cell of a CSV file (RFC 4180).
+pub(super) fn csv_cell(value: &str) -> String {
+    if value.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", value.replace('"', "\"\""))
+    } else {
+        value.to_owned()
+    }
+}
