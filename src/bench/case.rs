@@ -23,7 +23,7 @@ pub(super) const COLUMNS: usize = 4096;
 pub(super) const PIECES: usize = 4;
 
 /// Kernels that only move memory.
-pub(super) const BASELINES: [&str; 4] = ["copy", "read", "two-read", "two-read-write"];
+pub(super) const BASELINES: [&str; 4] = ["copy", "read", "two-read", "add"];
 
 /// What the launch rows measure.
 pub(super) const LAUNCHES: [&str; 2] = ["encode", "submit"];
@@ -71,7 +71,7 @@ impl Case {
             ("maxout", _) => bytes + bytes / PIECES as u64,
             // Twice read, for the statistics and for what they decide.
             ("dice", true) => 5 * bytes,
-            ("dice", false) | ("two-read-write", _) => 3 * bytes,
+            ("dice", false) | ("add", _) => 3 * bytes,
             ("alpha-dropout", _) => 2 * bytes,
             (_, true) => 3 * bytes,
             (_, false) => 2 * bytes,

@@ -35,7 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Measures the cases of `plan` on each of `adapters`. `worker` gives the command that answers
 /// requests for an adapter; `watch` is told of each case before it is measured, with the share of the
-/// run that is done, and of the run afterwards, and says whether to go on.
+/// run that is done, and of the run afterwards. Once `go_on`, asked ten times a second, says no, the run
+/// ends with what it has.
 ///
 /// # Errors
 ///
@@ -45,7 +46,8 @@ pub fn run(
     plan: &Plan,
     adapters: &[&Adapter],
     worker: impl Fn(&Adapter) -> Command,
-    mut watch: impl FnMut(Event<'_>) -> Result<Flow>,
+    mut watch: impl FnMut(Event<'_>) -> Result<()>,
+    mut go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
     let mut run = Run {
         schema: SCHEMA.to_owned(),
@@ -104,17 +106,18 @@ pub fn run(
                     device: adapter.name(),
                     done: (step - 1) as f64 / steps as f64,
                 };
-                if watch(event)? == Flow::Stop {
-                    return Ok(run);
-                }
+                watch(event)?;
                 let share = plan.samples.div_ceil(rounds);
-                let answer = supervisor.ask(&Request {
+                let request = Request {
                     case: case.clone(),
                     samples: share,
                     verify: round == 0,
                     min_time_ms: plan.min_time_ms,
                     working_set_bytes: plan.working_set_bytes,
-                })?;
+                };
+                let Some(answer) = supervisor.ask(&request, &mut go_on)? else {
+                    return Ok(run);
+                };
                 if let Answer::Measured(measured) = &answer
                     && let Some(period) = measured.timestamp_period_ns
                 {
@@ -125,9 +128,7 @@ pub fn run(
                     }
                 }
                 run.rows[first + index].take(answer);
-                if watch(Event::Measured(&run))? == Flow::Stop {
-                    return Ok(run);
-                }
+                watch(Event::Measured(&run))?;
             }
         }
     }
@@ -150,15 +151,6 @@ pub enum Event<'a> {
     },
     /// The run so far, with one more measurement.
     Measured(&'a Run),
-}
-
-/// Whether a run goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
-    /// It does.
-    Go,
-    /// It ends with what it has.
-    Stop,
 }
 
 /// The row of a case before it is measured.
@@ -197,6 +189,7 @@ impl Row {
                 self.accuracy = accuracy.or(self.accuracy.take());
                 self.measurement = None;
             }
+            Answer::Working => {}
             Answer::Measured(measured) => {
                 self.accuracy = measured.accuracy.clone().or(self.accuracy.take());
                 let before = self.measurement.take();

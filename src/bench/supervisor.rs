@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -14,10 +14,16 @@ use super::{
 };
 use crate::error::{Error, Result};
 
+/// How often a waiting supervisor asks whether to go on.
+const STEP: Duration = Duration::from_millis(100);
+
+/// [`Answer::Working`] as a line.
+const WORKING: &str = "\"Working\"";
+
 /// A measuring process, started when there is something to measure.
 pub(super) struct Supervisor {
     command: Command,
-    /// How long it may take to answer.
+    /// How long it may say nothing.
     patience: Duration,
     process: Option<Process>,
 }
@@ -44,12 +50,16 @@ impl Supervisor {
         }
     }
 
-    /// What came of `request`.
+    /// What came of `request`; none once `go_on`, asked again and again, says no.
     ///
     /// # Errors
     ///
     /// [`Error::File`] if no process can be started.
-    pub(super) fn ask(&mut self, request: &Request) -> Result<Answer> {
+    pub(super) fn ask(
+        &mut self,
+        request: &Request,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<Option<Answer>> {
         let mut process = match self.process.take() {
             Some(process) => process,
             None => Process::start(&mut self.command)?,
@@ -61,11 +71,23 @@ impl Supervisor {
         };
         // A process that is gone does not answer either.
         let sent = process.send(request);
-        let answer = match process.answers.recv_timeout(self.patience) {
+        let mut heard = Instant::now();
+        let answer = loop {
+            if !go_on() {
+                process.kill();
+                return Ok(None);
+            }
+            match process.answers.recv_timeout(STEP.min(self.patience)) {
+                Err(RecvTimeoutError::Timeout) if heard.elapsed() < self.patience => {}
+                Ok(line) if line == WORKING => heard = Instant::now(),
+                answer => break answer,
+            }
+        };
+        let answer = match answer {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(answer) => {
                     self.process = Some(process);
-                    return Ok(answer);
+                    return Ok(Some(answer));
                 }
                 Err(_) => refused(
                     Status::Failed,
@@ -88,7 +110,7 @@ impl Supervisor {
             }
         };
         process.kill();
-        Ok(answer)
+        Ok(Some(answer))
     }
 }
 
@@ -100,14 +122,17 @@ impl Drop for Supervisor {
 
 impl Process {
     fn start(command: &mut Command) -> Result<Self> {
+        let program = command.get_program().to_owned();
         let failed = |reason: String| Error::File {
-            path: command.get_program().into(),
+            path: program.clone().into(),
             reason,
         };
         let failed_to_start =
             |error: std::io::Error| failed(format!("cannot be started to measure: {error}"));
-        let mut child = Command::new(command.get_program())
-            .args(command.get_args())
+        // The terminal's interrupt is for who supervises, who ends this process then.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(command, 0);
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -185,7 +210,7 @@ mod tests {
             Answer::Refused {
                 status, message, ..
             } => (status, message),
-            Answer::Measured(_) => (Status::Ok, String::new()),
+            Answer::Measured(_) | Answer::Working => (Status::Ok, String::new()),
         }
     }
 
@@ -200,27 +225,48 @@ mod tests {
             flag.display()
         );
         let mut supervisor = supervisor(&script);
-        let (crashed, message) = status(supervisor.ask(&request()).unwrap());
+        let (crashed, message) = status(supervisor.ask(&request(), || true).unwrap().unwrap());
         assert_eq!(crashed, Status::Crashed);
         assert!(
             message.contains("SIGSEGV") || message.contains("11"),
             "{message}"
         );
-        let (next, _) = status(supervisor.ask(&request()).unwrap());
+        let (next, _) = status(supervisor.ask(&request(), || true).unwrap().unwrap());
         assert_eq!(next, Status::Unsupported);
     }
 
     #[test]
     fn a_hang_is_an_answer() {
-        let (hung, message) = status(supervisor("sleep 60").ask(&request()).unwrap());
+        let (hung, message) = status(
+            supervisor("sleep 60")
+                .ask(&request(), || true)
+                .unwrap()
+                .unwrap(),
+        );
         assert_eq!(hung, Status::Hung);
         assert_eq!(message, "no answer within 0.5 s");
     }
 
     #[test]
+    fn a_sign_of_life_is_no_hang_and_a_stop_is_heeded() {
+        let script = "read line; while :; do echo '\"Working\"'; sleep 0.1; done";
+        let mut supervisor = supervisor(script);
+        let start = Instant::now();
+        let answer = supervisor.ask(&request(), || start.elapsed() < Duration::from_secs(2));
+        assert_eq!(answer.unwrap(), None);
+        assert!(start.elapsed() >= Duration::from_secs(2));
+        let working = serde_json::to_string(&Answer::Working).unwrap();
+        assert_eq!(working, WORKING);
+    }
+
+    #[test]
     fn nonsense_is_a_failure() {
-        let (failed, message) =
-            status(supervisor("read line; echo hello").ask(&request()).unwrap());
+        let (failed, message) = status(
+            supervisor("read line; echo hello")
+                .ask(&request(), || true)
+                .unwrap()
+                .unwrap(),
+        );
         assert_eq!(failed, Status::Failed);
         assert!(message.contains("hello"), "{message}");
     }
@@ -229,7 +275,7 @@ mod tests {
     fn a_program_that_is_not_there_is_an_error() {
         let command = Command::new("/there/is/no/such/program");
         let mut supervisor = Supervisor::new(command, Duration::from_secs(1));
-        let error = supervisor.ask(&request()).unwrap_err().to_string();
+        let error = supervisor.ask(&request(), || true).unwrap_err().to_string();
         assert!(error.contains("/there/is/no/such/program"), "{error}");
     }
 }

@@ -40,6 +40,8 @@ pub(super) struct Request {
 pub(super) enum Answer {
     /// Samples, with how they were taken.
     Measured(Measured),
+    /// Not yet: one more sample was taken.
+    Working,
     /// There are none.
     Refused {
         status: Status,
@@ -82,10 +84,14 @@ pub(crate) fn serve(gpu: &Gpu, input: impl BufRead, mut output: impl Write) -> R
     for line in input.lines() {
         let request: Request =
             serde_json::from_str(&line.map_err(broken)?).map_err(|error| broken(error.into()))?;
-        let answer = worker.answer(&request);
-        let answer = serde_json::to_string(&answer).map_err(|error| broken(error.into()))?;
-        writeln!(output, "{answer}").map_err(broken)?;
-        output.flush().map_err(broken)?;
+        let mut tell = |answer: &Answer| {
+            let answer = serde_json::to_string(answer)?;
+            writeln!(output, "{answer}")?;
+            output.flush()
+        };
+        // Whom nobody hears any more may finish its request; the end of the pipe ends it.
+        let answer = worker.answer(&request, &mut || drop(tell(&Answer::Working)));
+        tell(&answer).map_err(broken)?;
     }
     Ok(())
 }
@@ -127,8 +133,8 @@ impl From<Error> for Refusal {
 }
 
 impl Worker {
-    fn answer(&mut self, request: &Request) -> Answer {
-        match self.measure(request) {
+    fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
+        match self.measure(request, working) {
             Ok(measured) => Answer::Measured(measured),
             Err(Refusal::Wrong(report)) => Answer::Refused {
                 status: Status::Wrong,
@@ -146,14 +152,19 @@ impl Worker {
         }
     }
 
-    fn measure(&mut self, request: &Request) -> std::result::Result<Measured, Refusal> {
+    fn measure(
+        &mut self,
+        request: &Request,
+        working: &mut dyn FnMut(),
+    ) -> std::result::Result<Measured, Refusal> {
         let key = format!("{:?}", request.case);
         if !self.prepared.contains_key(&key) {
             let subject = self.prepare(request)?;
+            working();
             self.prepared.insert(key.clone(), subject);
         }
         match self.prepared.get_mut(&key) {
-            Some(subject) => Ok(subject.sample(request.samples)?),
+            Some(subject) => Ok(subject.sample(request.samples, working)?),
             None => Err(Error::Internal("a case was not prepared".to_owned()).into()),
         }
     }
@@ -227,7 +238,7 @@ impl Worker {
 }
 
 impl Subject {
-    fn sample(&mut self, samples: u32) -> Result<Measured> {
+    fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
         let accuracy = self.accuracy.clone();
         match &mut self.side {
             Side::Host(host) => Ok(Measured {
@@ -236,7 +247,12 @@ impl Subject {
                 repeats: host.repeats(),
                 working_set_bytes: 0,
                 timestamp_period_ns: None,
-                samples_ns: (0..samples).map(|_| host.sample()).collect::<Result<_>>()?,
+                samples_ns: (0..samples)
+                    .map(|_| {
+                        working();
+                        host.sample()
+                    })
+                    .collect::<Result<_>>()?,
                 baseline: None,
             }),
             Side::Device {
@@ -247,6 +263,7 @@ impl Subject {
             } => {
                 let (mut samples_ns, mut beside) = (Vec::new(), Vec::new());
                 for _ in 0..samples {
+                    working();
                     // In turn, so that both see the same machine.
                     if let Some((baseline, repeats)) = baseline {
                         beside.push(stopwatch.sample(baseline, *repeats)?);

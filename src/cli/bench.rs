@@ -8,15 +8,19 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use comfy_table::CellAlignment;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, Result, device, files::Outputs, flags::MathFlag, text};
+use super::{
+    Failure, Result, device,
+    files::Outputs,
+    flags::MathFlag,
+    text::{self, Column},
+};
 use crate::{
     activation::{Activation, Family},
     bench::{
-        self, Event, Flow, GRAIN, Plan,
-        record::{Kind, Row, Run, Status},
+        self, Event, GRAIN, Plan,
+        record::{Kind, Measurement, Row, Run, Status},
     },
     check::Pass,
     element::ElementType,
@@ -153,25 +157,21 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         },
         |event| {
             match event {
-                Event::Case { .. } if INTERRUPTED.load(Ordering::Relaxed) => {
-                    return Ok(Flow::Stop);
-                }
                 Event::Case { case, device, done } => {
                     progress.set_position((done * STEPS as f64) as u64);
                     progress.set_message(format!("{} on {device}", case.title()));
                 }
-                Event::Measured(run) => {
-                    // What an interrupt did to the measuring process is no result.
-                    if INTERRUPTED.load(Ordering::Relaxed) {
-                        return Ok(Flow::Stop);
-                    }
+                // What an interrupt did to the measuring process is no result.
+                Event::Measured(run) if !INTERRUPTED.load(Ordering::Relaxed) => {
                     if let Some(path) = &arguments.output {
                         run.write(path)?;
                     }
                 }
+                Event::Measured(_) => {}
             }
-            Ok(Flow::Go)
+            Ok(())
         },
+        || !INTERRUPTED.load(Ordering::Relaxed),
     )?;
     progress.finish_and_clear();
     if INTERRUPTED.load(Ordering::Relaxed) {
@@ -344,13 +344,23 @@ fn tell(run: &Run, arguments: &Arguments) -> Result {
                 .rows
                 .iter()
                 .filter(|row| row.device == device.name)
+                .cloned()
                 .collect();
-            text::print(&format!("{}, {}", device.name, device.driver))?;
-            text::print(&table(&rows))?;
+            let common = [TYPE, MATH]
+                .into_iter()
+                .filter_map(|column| column.common(&rows));
+            let title = [device.name.clone(), device.driver.clone()].into_iter();
+            let title: Vec<_> = title
+                .chain(common)
+                .filter(|part| !part.is_empty())
+                .collect();
+            text::print(&title.join(", "))?;
+            let table = text::fill(text::table(&[]), &rows, &COLUMNS);
+            text::print(&text::trimmed(&table))?;
             text::print("")?;
         }
         text::print(
-            "GB/s count what must be read and written; of: fraction of the baseline, in turn with it",
+            "GB/s count what must be read and written; of baseline: fraction of its speed, in turn with it",
         )?;
     }
     let ill: Vec<_> = run
@@ -374,57 +384,59 @@ fn tell(run: &Run, arguments: &Arguments) -> Result {
     }
 }
 
-fn table(rows: &[&Row]) -> String {
-    let mut table = text::table(&[
-        "op", "pass", "type", "math", "size", "time", "p10..p90", "GB/s", "of", "baseline", "ULP",
-    ]);
-    for row in rows {
-        let mut cells = vec![
-            match row.kind {
-                Kind::Offload => format!("{} offload", row.op),
-                _ => row.op.clone(),
-            },
-            row.pass.clone(),
-            row.dtype.clone(),
-            row.math.clone().unwrap_or_else(|| "-".to_owned()),
-            size(row.input_bytes),
-        ];
-        match (&row.measurement, row.status) {
-            (Some(measurement), Status::Ok) => {
-                let summary = measurement.summary;
-                let spread = |ns: f64| format!("{:+.0}%", (ns / summary.median_ns - 1.0) * 100.0);
-                cells.extend([
-                    time(summary.median_ns),
-                    format!("{} {}", spread(summary.p10_ns), spread(summary.p90_ns)),
-                    if row.moved_bytes > 0 && row.kind != Kind::Launch {
-                        format!("{:.2}", summary.gb_per_s)
-                    } else {
-                        "-".to_owned()
-                    },
-                    summary
-                        .fraction
-                        .map_or("-".to_owned(), |fraction| format!("{fraction:.2}")),
-                    match &measurement.baseline {
-                        Some(baseline) => baseline.name.clone(),
-                        None => "-".to_owned(),
-                    },
-                ]);
-            }
-            (_, status) => cells.push(format!("{status:?}").to_lowercase()),
+const COLUMNS: [Column<Row>; 10] = [
+    Column::words("op", |row| match row.kind {
+        Kind::Offload => format!("{} offload", row.op),
+        _ => row.op.clone(),
+    }),
+    Column::words("pass", |row| row.pass.clone()),
+    TYPE,
+    MATH,
+    Column::numbers("size", |row| size(row.input_bytes)),
+    Column::numbers("time", |row| match timed(row) {
+        Some(measurement) => time(measurement.summary.median_ns),
+        None => format!("{:?}", row.status).to_lowercase(),
+    }),
+    Column::numbers("p10..p90", |row| {
+        let Some(measurement) = timed(row) else {
+            return "-".to_owned();
+        };
+        let summary = measurement.summary;
+        let off = |ns: f64| format!("{:+.0}%", (ns / summary.median_ns - 1.0) * 100.0);
+        format!("{} {}", off(summary.p10_ns), off(summary.p90_ns))
+    }),
+    Column::numbers("GB/s", |row| match timed(row) {
+        Some(measurement) if row.kind != Kind::Launch => {
+            format!("{:.2}", measurement.summary.gb_per_s)
         }
-        cells.resize(10, String::new());
-        cells.push(match (&row.accuracy, row.kind) {
-            (Some(accuracy), Kind::Kernel | Kind::Offload) => text::ulp(accuracy.worst_ulp),
+        _ => "-".to_owned(),
+    }),
+    Column::words("of baseline", |row| {
+        let measurement = timed(row);
+        let fraction = measurement.and_then(|measurement| measurement.summary.fraction);
+        let baseline = measurement.and_then(|measurement| measurement.baseline.as_ref());
+        match (fraction, baseline) {
+            (Some(fraction), Some(baseline)) => format!("{fraction:.2} {}", baseline.name),
             _ => "-".to_owned(),
-        });
-        table.add_row(cells);
-    }
-    for column in [4, 5, 6, 7, 8, 10] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
         }
-    }
-    text::trimmed(&table)
+    }),
+    Column::numbers("ULP", |row| match (&row.accuracy, row.kind) {
+        (Some(accuracy), Kind::Kernel | Kind::Offload) => text::ulp(accuracy.worst_ulp),
+        _ => "-".to_owned(),
+    }),
+];
+
+const TYPE: Column<Row> = Column::words("type", |row: &Row| row.dtype.clone()).may_go();
+
+const MATH: Column<Row> = Column::words("math", |row: &Row| {
+    row.math.clone().unwrap_or_else(|| "-".to_owned())
+})
+.may_go();
+
+/// The times of a row whose results were right.
+fn timed(row: &Row) -> Option<&Measurement> {
+    let measurement = row.measurement.as_ref();
+    measurement.filter(|_| row.status == Status::Ok)
 }
 
 /// A size as it is written on the command line.

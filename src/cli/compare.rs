@@ -3,10 +3,14 @@
 use std::{collections::HashSet, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use serde::Serialize;
 
-use super::{Failure, Result, bench::size, text};
+use super::{
+    Failure, Result,
+    bench::size,
+    text::{self, Column},
+};
 use crate::bench::{
     compare::{Comparison, Measure, Side, Verdict, compare, unmatched},
     record::{Kind, Row, Run, Status},
@@ -107,13 +111,17 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     match arguments.format {
         Format::Json => text::print_json(&lines)?,
         Format::Table => {
-            text::print(&text::trimmed(&table(text::table(&[]), &lines)))?;
+            text::print(&text::trimmed(&text::fill(
+                text::table(&[]),
+                &lines,
+                &COLUMNS,
+            )))?;
             text::print(&summary(&comparisons, unmatched(&runs)))?;
         }
         Format::Markdown => {
             let mut markdown = Table::new();
             markdown.load_style(presets::ASCII_MARKDOWN);
-            text::print(&table(markdown, &lines).to_string())?;
+            text::print(&text::fill(markdown, &lines, &COLUMNS).to_string())?;
         }
         Format::Csv => text::print(csv(&lines).trim_end())?,
     }
@@ -147,47 +155,26 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
 }
 
-/// A column: its title and what it says of a line.
-type Column = (&'static str, fn(&Line) -> String);
-
-/// The lines, without columns that say nothing or the same throughout.
-fn table(mut table: Table, lines: &[Line]) -> Table {
-    let columns: [Column; 9] = [
-        ("op", |line| line.op.clone()),
-        ("pass", |line| line.pass.clone()),
-        ("type", |line| line.r#type.clone()),
-        ("size", |line| size(line.size)),
-        ("compared with", |line| line.before.clone()),
-        ("what", |line| line.after.clone()),
-        ("time", |line| {
-            let time = |ns: Option<f64>| ns.map_or("-".to_owned(), super::bench::time);
-            format!("{} -> {}", time(line.before_ns), time(line.after_ns))
-        }),
-        ("ratio", |line| match line.ratio {
-            Some(Estimate { value, low, high }) => format!("{value:.2} [{low:.2} {high:.2}]"),
-            None => "-".to_owned(),
-        }),
-        ("verdict", |line| match line.verdict {
-            Verdict::Untimed => line.note.clone(),
-            verdict => format!("{verdict:?}").to_lowercase(),
-        }),
-    ];
-    let tells = |(title, cell): &&Column| {
-        let common = lines.windows(2).all(|two| cell(&two[0]) == cell(&two[1]));
-        !(common && lines.len() > 1 && matches!(*title, "type" | "compared with" | "what"))
-    };
-    let told: Vec<_> = columns.iter().filter(tells).collect();
-    table.set_header(told.iter().map(|(title, _)| title.to_uppercase()));
-    for line in lines {
-        table.add_row(told.iter().map(|(_, cell)| cell(line)));
-    }
-    for (index, (title, _)) in told.iter().enumerate() {
-        if let ("size" | "time" | "ratio", Some(column)) = (*title, table.column_mut(index)) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
-}
+const COLUMNS: [Column<Line>; 9] = [
+    Column::words("op", |line| line.op.clone()),
+    Column::words("pass", |line| line.pass.clone()),
+    Column::words("type", |line: &Line| line.r#type.clone()).may_go(),
+    Column::numbers("size", |line| size(line.size)),
+    Column::words("compared with", |line: &Line| line.before.clone()).may_go(),
+    Column::words("what", |line: &Line| line.after.clone()).may_go(),
+    Column::numbers("time", |line| {
+        let time = |ns: Option<f64>| ns.map_or("-".to_owned(), super::bench::time);
+        format!("{} -> {}", time(line.before_ns), time(line.after_ns))
+    }),
+    Column::numbers("ratio", |line| match line.ratio {
+        Some(Estimate { value, low, high }) => format!("{value:.2} [{low:.2} {high:.2}]"),
+        None => "-".to_owned(),
+    }),
+    Column::words("verdict", |line| match line.verdict {
+        Verdict::Untimed => line.note.clone(),
+        verdict => format!("{verdict:?}").to_lowercase(),
+    }),
+];
 
 fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
     let count = |wanted: Verdict| {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 /// One line on stderr that says why the command failed.
@@ -50,6 +50,66 @@ pub(super) fn table(head: &[&str]) -> Table {
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head.iter().map(|title| title.to_uppercase()));
+    table
+}
+
+/// A column of a table: its title and what it says of a row.
+pub(super) struct Column<T> {
+    pub(super) title: &'static str,
+    pub(super) cell: fn(&T) -> String,
+    pub(super) aligned: CellAlignment,
+    /// Whether it is left out where it says the same of all rows, or nothing: `-`.
+    pub(super) may_go: bool,
+}
+
+impl<T> Column<T> {
+    /// A column of words.
+    pub(super) const fn words(title: &'static str, cell: fn(&T) -> String) -> Self {
+        Self {
+            title,
+            cell,
+            aligned: CellAlignment::Left,
+            may_go: false,
+        }
+    }
+
+    /// A column of numbers.
+    pub(super) const fn numbers(title: &'static str, cell: fn(&T) -> String) -> Self {
+        Self {
+            aligned: CellAlignment::Right,
+            ..Self::words(title, cell)
+        }
+    }
+
+    /// A column that is left out where it tells nothing apart.
+    pub(super) const fn may_go(self) -> Self {
+        Self {
+            may_go: true,
+            ..self
+        }
+    }
+
+    /// What the column says of all rows, if it says the same of all that it says anything of.
+    pub(super) fn common(&self, rows: &[T]) -> Option<String> {
+        let mut said = rows.iter().map(self.cell).filter(|cell| cell != "-");
+        let first = said.next().unwrap_or_default();
+        said.all(|cell| cell == first).then_some(first)
+    }
+}
+
+/// Fills a table.
+pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Table {
+    let told = |column: &&Column<T>| !(column.may_go && column.common(rows).is_some());
+    let columns: Vec<_> = columns.iter().filter(told).collect();
+    table.set_header(columns.iter().map(|column| column.title.to_uppercase()));
+    for row in rows {
+        table.add_row(columns.iter().map(|column| (column.cell)(row)));
+    }
+    for (index, column) in columns.iter().enumerate() {
+        if let Some(filled) = table.column_mut(index) {
+            filled.set_cell_alignment(column.aligned);
+        }
+    }
     table
 }
 

@@ -37,14 +37,14 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
 /// # Errors
 ///
 /// As [`Pointwise::encode_backward`](super::pointwise::Pointwise::encode_backward).
-pub fn encode_two_read_write(
+pub fn encode_add(
     encoder: &mut wgpu::CommandEncoder,
     x: &Tensor,
     upstream: &Tensor,
     dx: &Tensor,
 ) -> Result<()> {
     let pass = Pass::Backward { x, upstream, dx };
-    pass.expect_fit("two-read-write")?;
+    pass.expect_fit("add")?;
     encode_words(encoder, pass)
 }
 

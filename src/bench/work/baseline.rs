@@ -12,7 +12,7 @@ use crate::{
     element::ElementType,
     error::Result,
     ops::{
-        baseline::{encode_copy, encode_read, encode_streams, encode_two_read_write},
+        baseline::{encode_add, encode_copy, encode_read, encode_streams},
         recorder::Recorder,
     },
     tensor::Tensor,
@@ -40,7 +40,7 @@ enum Kernel {
     Copy,
     Read,
     TwoRead,
-    TwoReadWrite,
+    Add,
     Streams,
 }
 
@@ -49,7 +49,7 @@ impl Kernel {
         match name {
             "read" => Self::Read,
             "two-read" => Self::TwoRead,
-            "two-read-write" => Self::TwoReadWrite,
+            "add" => Self::Add,
             "streams" => Self::Streams,
             _ => Self::Copy,
         }
@@ -60,14 +60,14 @@ impl Kernel {
         match self {
             Self::Read => 4,
             Self::Copy | Self::TwoRead => 8,
-            Self::TwoReadWrite => 12,
+            Self::Add => 12,
             Self::Streams => 5,
         }
     }
 }
 
 impl Baseline {
-    /// `copy`, `read`, `two-read`, `two-read-write`, `streams`, or several joined by `+`.
+    /// `copy`, `read`, `two-read`, `add`, `streams`, or several joined by `+`.
     pub(in crate::bench) fn of(name: &str, data: &Rc<Data>) -> Result<Self> {
         let kernels: Vec<_> = name.split('+').map(Kernel::named).collect();
         let words = data.len() * data.element.size() as usize / 4;
@@ -79,7 +79,7 @@ impl Baseline {
             tensors.into_iter().map(as_words).collect()
         };
         let shape = [data.len()];
-        let two = |kernel: &Kernel| matches!(kernel, Kernel::TwoRead | Kernel::TwoReadWrite);
+        let two = |kernel: &Kernel| matches!(kernel, Kernel::TwoRead | Kernel::Add);
         let seen = [(words / CHANNELS).div_ceil(ROWS) * CHANNELS];
         Ok(Self {
             name: name.to_owned(),
@@ -122,7 +122,7 @@ impl Work for Baseline {
                     let second = &self.seconds[place];
                     encode_read(encoder, x, Some(second), CHANNELS, &self.seen)
                 }
-                Kernel::TwoReadWrite => encode_two_read_write(encoder, x, &self.seconds[place], y),
+                Kernel::Add => encode_add(encoder, x, &self.seconds[place], y),
                 Kernel::Streams => encode_streams(encoder, x, PIECES as u32, &self.quarters[place]),
             }?;
         }
@@ -144,7 +144,7 @@ impl Work for Baseline {
         let (found, expected) = match self.kernels.last() {
             Some(Kernel::Read) => (words(&self.seen)?, seen(&x)),
             Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?)),
-            Some(Kernel::TwoReadWrite) => (words(&self.outputs[0])?, both()?),
+            Some(Kernel::Add) => (words(&self.outputs[0])?, both()?),
             Some(Kernel::Streams) => {
                 let part = x.len() / PIECES;
                 let at =

@@ -74,7 +74,7 @@ impl Work for Dice {
     fn baseline(&self) -> Result<Option<Baseline>> {
         let name = match self.pass {
             Pass::Forward => "read+copy",
-            Pass::Backward => "two-read+two-read-write",
+            Pass::Backward => "two-read+add",
         };
         Baseline::of(name, &self.data).map(Some)
     }

@@ -80,7 +80,7 @@ impl Work for Rows {
     fn baseline(&self) -> Result<Option<Baseline>> {
         let name = match self.pass {
             Pass::Forward => "copy",
-            Pass::Backward => "two-read-write",
+            Pass::Backward => "add",
         };
         Baseline::of(name, &self.data).map(Some)
     }

@@ -1,0 +1,94 @@
+//! The format of result files stands still: the example in docs/results.md is read, written again to the
+//! letter, and every field of it is explained there.
+
+#![cfg(feature = "cli")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use wgpu_activations::bench::{
+    record::{Run, SCHEMA},
+    stats::summary,
+};
+
+const DOCUMENT: &str = include_str!("../docs/results.md");
+
+fn example() -> &'static str {
+    let (_, rest) = DOCUMENT.split_once("```json\n").unwrap();
+    rest.split_once("```").unwrap().0
+}
+
+fn read() -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    std::fs::write(&path, example()).unwrap();
+    Run::read(&path).unwrap()
+}
+
+#[test]
+fn the_example_is_read_and_written_to_the_letter() {
+    let run = read();
+    assert_eq!(run.schema, SCHEMA);
+    let mut written = Vec::new();
+    run.write_to(&mut written).unwrap();
+    assert_eq!(String::from_utf8(written).unwrap(), example());
+}
+
+#[test]
+fn every_field_is_explained() {
+    fn names(value: &Value, all: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    all.insert(name.clone());
+                    names(value, all);
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| names(value, all)),
+            _ => {}
+        }
+    }
+    let mut all = BTreeSet::new();
+    names(&serde_json::from_str(example()).unwrap(), &mut all);
+    assert!(all.len() > 50, "{all:?}");
+    for name in all {
+        assert!(
+            DOCUMENT.contains(&format!("`{name}`")),
+            "{name} is not explained"
+        );
+    }
+}
+
+#[test]
+fn summaries_follow_from_samples() {
+    let run = read();
+    let row = &run.rows[0];
+    let measurement = row.measurement.as_ref().unwrap();
+    let baseline = measurement.baseline.as_ref();
+    let found = summary(row.moved_bytes, &measurement.rounds_ns, baseline);
+    let expected = measurement.summary;
+    assert_eq!(found.median_ns, expected.median_ns);
+    assert!((found.fraction.unwrap() - expected.fraction.unwrap()).abs() < 1e-12);
+    assert!((found.gb_per_s - expected.gb_per_s).abs() < 1e-12);
+    assert!(
+        (found.p10_ns - expected.p10_ns).abs() < 1e-6
+            && (found.p90_ns - expected.p90_ns).abs() < 1e-6
+    );
+}
+
+#[test]
+fn a_field_that_is_not_known_or_missing_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let told = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Run::read(&path).unwrap_err().to_string()
+    };
+    let error = told(&example().replace("\"complete\": true,", ""));
+    assert!(error.contains("complete"), "{error}");
+    let error = told(&example().replace("\"crashed\"", "\"exploded\""));
+    assert!(error.contains("exploded"), "{error}");
+    let error = told("[1, 2]");
+    assert!(error.contains("no result file"), "{error}");
+}
