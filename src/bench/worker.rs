@@ -197,7 +197,7 @@ impl Worker {
             Some(stopwatch) => stopwatch.clone(),
             None => {
                 let copy = Baseline::of("copy", &data)?;
-                Rc::new(Stopwatch::new(&self.gpu, &copy, min_time)?)
+                Rc::new(Stopwatch::new(&self.gpu, &copy)?)
             }
         };
         self.stopwatch = Some(stopwatch.clone());
