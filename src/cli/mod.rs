@@ -11,6 +11,7 @@ mod grad;
 mod job;
 mod ops;
 mod parameters;
+mod report;
 mod run;
 mod stream;
 mod text;
@@ -38,6 +39,7 @@ Examples:
   activations run softmax x.npy -o y.npy               along the last axis
   activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
   activations check --all-devices                      every activation against the reference
+  activations report run.json -o report.html           a page of what a benchmark found
 
 Environment:
   WGPU_ADAPTER_NAME    the device where --device is not given
@@ -59,6 +61,8 @@ enum Command {
     Grad(grad::Arguments),
     /// Compare devices with the reference.
     Check(check::Arguments),
+    /// Show result files of benchmarks side by side.
+    Report(report::Arguments),
 }
 
 /// Why a command ended without success.
@@ -139,6 +143,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Grad(arguments) => grad::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
