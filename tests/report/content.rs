@@ -140,6 +140,29 @@ fn what_was_not_measured_says_so() {
 }
 
 #[test]
+fn what_was_measured_at_other_sizes_says_so() {
+    let at = |op, elements| {
+        timed(
+            row(DEVICES[0].0, Kind::Kernel, op, "forward", elements),
+            9.0,
+            None,
+        )
+    };
+    let other = Row {
+        implementation: "a peer 1.0".to_owned(),
+        ..at("gelu", 1 << 10)
+    };
+    let rows = vec![at("gelu", 1 << 20), at("gelu", 1 << 12), other];
+    let sources = [source("run.json", with_rows(rows))];
+    for format in [Format::Html, Format::Svg, Format::Markdown] {
+        assert!(
+            text(&sources, format).contains("not at this size"),
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
 fn an_incomplete_run_says_so() {
     let mut run = run(&DEVICES[..1], &[1 << 20]);
     run.complete = false;

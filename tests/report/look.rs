@@ -4,11 +4,11 @@
 use std::{fs, path::Path};
 
 use wgpu_activations::bench::{
-    record::{Kind, Run, Status},
+    record::{Kind, Row, Run, Status},
     report::{Format, Source, render},
 };
 
-use crate::fixture::{DEVICES, row, run, source, went};
+use crate::fixture::{DEVICES, row, run, source, timed, went};
 
 const SIZES: [u64; 6] = [1 << 12, 1 << 15, 1 << 18, 1 << 21, 1 << 24, 1 << 26];
 
@@ -36,10 +36,50 @@ fn look() {
         ),
         ("three", vec![source("three.json", three)]),
         ("eight", vec![source("eight.json", eight)]),
+        ("mixed", mixed()),
         ("empty", vec![source("empty.json", crate::fixture::empty())]),
     ] {
         write(&folder, name, &sources);
     }
+}
+
+/// Several element types, sizes, implementations and choices of math; a peer that knows few
+/// operations and is served by caches.
+fn mixed() -> Vec<Source> {
+    let mut own = run(&DEVICES[4..5], &[1 << 22]);
+    let kernels = own
+        .rows
+        .clone()
+        .into_iter()
+        .filter(|row| row.kind == Kind::Kernel);
+    for mut row in kernels {
+        row.dtype = "f16".to_owned();
+        row.input_bytes /= 2;
+        own.rows.push(row);
+    }
+    for row in own.rows.iter_mut().filter(|row| row.op.contains("softmax")) {
+        row.shape = vec![1 << 8, 1 << 12];
+        row.input_bytes = 1 << 22;
+    }
+    let chosen = |row: &Row| ["gelu", "tanh", "mish"].contains(&&*row.op);
+    let native: Vec<_> = own.rows.iter().filter(|row| chosen(row)).cloned().collect();
+    for row in own.rows.iter_mut().filter(|row| chosen(row)) {
+        row.math = Some("accurate".to_owned());
+    }
+    own.rows.extend(native.into_iter().map(|row| Row {
+        math: Some("native".to_owned()),
+        ..row
+    }));
+    let mut peer = run(&DEVICES[4..5], &[1 << 22]);
+    peer.program.name = "burn".to_owned();
+    peer.rows
+        .retain(|row| row.kind == Kind::Kernel && ["relu", "gelu", "softmax"].contains(&&*row.op));
+    for row in &mut peer.rows {
+        row.implementation = "burn 0.22.1".to_owned();
+        *row = timed(row.clone(), 1100.0, Some(930.0));
+        row.accuracy = None;
+    }
+    vec![source("own.json", own), source("peer.json", peer)]
 }
 
 fn write(folder: &Path, name: &str, sources: &[Source]) {

@@ -106,7 +106,7 @@ impl Chart<'_> {
         let Some(span) = span else {
             let class = if row.is_some() { "bad" } else { "soft" };
             return html! {
-                text.small.(class) x="0" dx="4" y=(px(middle + 3.5)) { (self.quantity.words(row)) }
+                text.small.(class) x="0" dx="4" y=(px(middle + 3.5)) { (group.words(contender, self.quantity)) }
             };
         };
         let x = percent(self.scale.place(span.middle));

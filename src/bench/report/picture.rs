@@ -276,7 +276,7 @@ fn description(view: &View<'_>, panels: &[Panel<'_>]) -> String {
                     let speed = row.and_then(|row| Quantity::Speed.of(row));
                     let fraction = row.and_then(|row| Quantity::Fraction.of(row));
                     match (speed, fraction) {
-                        (None, _) => format!("{label} {}", Quantity::Speed.words(row)),
+                        (None, _) => format!("{label} {}", group.words(index, Quantity::Speed)),
                         (Some(speed), None) => {
                             format!("{label} {} GB/s", number::short(speed.middle))
                         }

@@ -62,13 +62,14 @@ impl Quantity {
         span.cleaned()
     }
 
-    /// What stands where there is no number.
-    pub(super) fn words(self, row: Option<&Row>) -> &'static str {
-        match row {
-            None => "not measured",
-            Some(row) if row.status != Status::Ok => word(row.status),
-            Some(row) if self == Self::Fraction && timed(row) => "no baseline",
-            Some(_) => "no times",
+    /// What stands where a row has no number.
+    pub(super) fn words(self, row: &Row) -> &'static str {
+        if row.status != Status::Ok {
+            word(row.status)
+        } else if self == Self::Fraction && timed(row) {
+            "no baseline"
+        } else {
+            "no times"
         }
     }
 

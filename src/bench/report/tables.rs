@@ -7,7 +7,7 @@ use super::{
     number,
     quantity::Quantity,
     table::Table,
-    view::{Panel, View, timed, title, title_and_pass, word},
+    view::{Group, Panel, View, timed, title, title_and_pass, word},
 };
 use crate::bench::{
     record::{Clock, Kind, Row, Status},
@@ -116,11 +116,7 @@ pub(super) fn panel(
                 )
             }),
         ];
-        cells.extend(
-            shown
-                .iter()
-                .map(|&index| speed(group.rows[index], quantity)),
-        );
+        cells.extend(shown.iter().map(|&index| speed(group, index, quantity)));
         cells
     });
     Table {
@@ -131,10 +127,11 @@ pub(super) fn panel(
     }
 }
 
-/// The number of a row, and its fraction of the baseline.
-fn speed(row: Option<&Row>, quantity: Quantity) -> String {
-    let Some((row, span)) = row.and_then(|row| Some((row, quantity.of(row)?))) else {
-        return quantity.words(row).to_owned();
+/// The number of a contender's row, and its fraction of the baseline.
+fn speed(group: &Group<'_>, contender: usize, quantity: Quantity) -> String {
+    let found = group.rows[contender].and_then(|row| Some((row, quantity.of(row)?)));
+    let Some((row, span)) = found else {
+        return group.words(contender, quantity).to_owned();
     };
     let number = match quantity {
         Quantity::Speed => format!("{} GB/s", number::short(span.middle)),
@@ -200,7 +197,7 @@ pub(super) fn every(view: &View<'_>, wanted: Kind) -> Table {
     let line = |(source, row): (usize, &Row)| {
         let range = |quantity: Quantity| {
             quantity.of(row).map_or_else(
-                || quantity.words(Some(row)).to_owned(),
+                || quantity.words(row).to_owned(),
                 |span| {
                     let text = |value| quantity.text(value);
                     format!(
@@ -224,7 +221,7 @@ pub(super) fn every(view: &View<'_>, wanted: Kind) -> Table {
             owners(view, source, row),
             range(Quantity::Time),
             range(Quantity::Speed),
-            fraction(row).unwrap_or_else(|| Quantity::Fraction.words(Some(row)).to_owned()),
+            fraction(row).unwrap_or_else(|| Quantity::Fraction.words(row).to_owned()),
             measured(row),
         ]
     };

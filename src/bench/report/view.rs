@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Source,
     contender::{self, Contender},
+    quantity::Quantity,
 };
 use crate::{
     activation::{CATALOGUE, FAMILIES},
@@ -37,6 +38,8 @@ pub(super) struct Group<'a> {
     pub(super) pass: &'a str,
     /// The row of each contender, where it has one at this size.
     pub(super) rows: Vec<Option<&'a Row>>,
+    /// Whether each contender has rows, whatever their sizes.
+    measured: Vec<bool>,
 }
 
 /// An operation over several sizes.
@@ -229,6 +232,12 @@ impl<'a> View<'a> {
     }
 
     fn group(&self, key: Key<'a>, rows: &[(usize, &'a Row)]) -> Group<'a> {
+        let mut measured = vec![false; self.contenders.len()];
+        for &(source, row) in rows {
+            for (owner, _) in self.owners(source, row) {
+                measured[owner] = true;
+            }
+        }
         let mut best = (0, 0, 0);
         let mut chosen = Vec::new();
         for (_, candidate) in rows {
@@ -254,6 +263,7 @@ impl<'a> View<'a> {
             },
             pass: key.pass,
             rows: chosen,
+            measured,
         }
     }
 }
@@ -264,6 +274,15 @@ pub(super) fn timed(row: &Row) -> bool {
 }
 
 impl<'a> Group<'a> {
+    /// What stands where `contender` has no number.
+    pub(super) fn words(&self, contender: usize, quantity: Quantity) -> &'static str {
+        match self.rows[contender] {
+            Some(row) => quantity.words(row),
+            None if self.measured[contender] => "not at this size",
+            None => "not measured",
+        }
+    }
+
     /// A row, as all are alike in operation and size.
     pub(super) fn sample(&self) -> Option<&'a Row> {
         self.rows.iter().copied().flatten().next()
@@ -271,11 +290,11 @@ impl<'a> Group<'a> {
 }
 
 impl Panel<'_> {
-    /// The contenders that have a row here.
+    /// The contenders that have rows of any of its operations, whatever their sizes.
     pub(super) fn present(&self) -> Vec<usize> {
-        let contenders = self.groups.iter().map(|group| group.rows.len()).max();
-        let here = |index: &usize| self.groups.iter().any(|group| group.rows[*index].is_some());
-        (0..contenders.unwrap_or(0)).filter(here).collect()
+        let contenders = self.groups.first().map_or(0, |group| group.measured.len());
+        let here = |index: &usize| self.groups.iter().any(|group| group.measured[*index]);
+        (0..contenders).filter(here).collect()
     }
 
     /// Its size, if that is the same for all operations.
