@@ -32,7 +32,7 @@ Examples:
   activations report run.json -o report.html           one page: charts, tables, machines
   activations report before.json after.json -o both.html
   activations report gpu.json cpu.json -o kernels.svg  one picture, for a README
-  activations report run.json -o rows.csv --force      a line per row";
+  activations report run.json -o rows.csv              a line per row";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let output = &arguments.output;
