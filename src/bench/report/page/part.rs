@@ -81,7 +81,7 @@ pub(super) fn section(view: &View<'_>, part: &Part, panels: &[Panel<'_>]) -> Mar
                 (panel_of(view, part, panel, &same_type.collect::<Vec<_>>(), &id))
             }
             @if !sweeps.is_empty() { (over_sizes(view, part, &sweeps)) }
-            details {
+            details.every {
                 summary { "Every row" }
                 (table(&tables::every(view, part.kind)))
             }
