@@ -254,6 +254,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A picture could not be drawn.
+    #[error("cannot draw the picture: {0}; take .svg, or fewer result files")]
+    Picture(String),
     /// A result did not agree with the reference.
     #[error("{op}: verification failed: {report}")]
     Verification {

@@ -12,6 +12,7 @@ mod facts;
 mod host_side;
 mod plan;
 pub mod record;
+pub mod report;
 pub mod stats;
 mod supervisor;
 mod work;

@@ -38,6 +38,7 @@ pub(super) fn note_progress(progress: Progress) {
 pub(super) enum Content {
     Array(Array),
     Indices(Indices),
+    Bytes(Vec<u8>),
 }
 
 impl Content {
@@ -63,6 +64,7 @@ impl Content {
         match self {
             Self::Array(array) => array.write_to(writer),
             Self::Indices(indices) => indices.write_to(writer),
+            Self::Bytes(bytes) => writer.write_all(bytes),
         }
     }
 }

@@ -13,6 +13,7 @@ mod grad;
 mod job;
 mod ops;
 mod parameters;
+mod report;
 mod run;
 mod stream;
 mod text;
@@ -41,6 +42,7 @@ Examples:
   activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
   activations check --all-devices                      every activation against the reference
   activations bench --all-devices -o run.json          how fast, and what share of the memory's speed
+  activations report run.json -o report.html           a page of what a benchmark found
 
 Environment:
   WGPU_ADAPTER_NAME    the device where --device is not given
@@ -69,6 +71,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Compare devices with the reference.
     Check(check::Arguments),
+    /// Show result files of benchmarks side by side.
+    Report(report::Arguments),
 }
 
 /// Why a command ended without success.
@@ -161,6 +165,7 @@ pub fn main() -> ExitCode {
         Command::BenchWorker(arguments) => bench::work(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

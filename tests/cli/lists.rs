@@ -206,6 +206,18 @@ fn help_names_every_flag_and_fits() {
     }
 }
 
+/// A result file without rows.
+const EMPTY_RUN: &str = r#"{
+    "schema": "wgpu-activations/bench/1",
+    "program": {"name": "wgpu-activations", "version": "0.1.0", "commit": null},
+    "started": "2026-11-25T12:00:00Z",
+    "complete": true,
+    "host": {"os": "an OS", "kernel": "6", "arch": "x86_64", "cpu": "a CPU", "cores": 2, "memory_bytes": 1},
+    "settings": {"preset": "quick", "samples": 30, "rounds": 5, "min_time_ms": 5, "working_set_bytes": 1},
+    "devices": [],
+    "rows": []
+}"#;
+
 #[test]
 fn examples_in_the_help_run() {
     let sandbox = Sandbox::with_x();
@@ -220,8 +232,11 @@ fn examples_in_the_help_run() {
     let length = (header.len() as u64).to_le_bytes();
     let model = [&length[..], header, &[0; 8]].concat();
     std::fs::write(sandbox.path("model.safetensors"), model).unwrap();
+    for name in ["run", "before", "after", "gpu", "cpu"] {
+        std::fs::write(sandbox.path(format!("{name}.json")), EMPTY_RUN).unwrap();
+    }
     let mut count = 0;
-    for command in ["", "run", "grad"] {
+    for command in ["", "run", "grad", "report"] {
         let help = sandbox.run(&format!("{command} --help")).expect_success();
         let (_, examples) = help.split_once("Examples:").unwrap();
         let examples = examples.replace("\\\n", "");
@@ -237,8 +252,8 @@ fn examples_in_the_help_run() {
                 .next()
                 .filter(|more| more.starts_with("--"));
             let line = format!("{line} {}", more.unwrap_or_default());
-            if line.starts_with("check") || line.contains("llvmpipe") || line.contains("--device A")
-            {
+            let long = line.starts_with("check") || line.starts_with("bench");
+            if long || line.contains("llvmpipe") || line.contains("--device A") {
                 continue;
             }
             let force = if line.contains("-o ") { "--force" } else { "" };
@@ -246,5 +261,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 23);
+    assert_eq!(count, 28);
 }

@@ -1,0 +1,141 @@
+//! The colours: Okabe and Ito's, which colour-blind people tell apart, made lighter or darker until
+//! they stand out 3 to 1 from the background.
+
+use std::fmt::Write;
+
+/// The colours of one theme.
+pub(super) struct Theme {
+    /// The background.
+    pub(super) paper: &'static str,
+    /// The background of what stands apart.
+    pub(super) card: &'static str,
+    /// Text.
+    pub(super) ink: &'static str,
+    /// Text that matters less, and axes.
+    pub(super) soft: &'static str,
+    /// Lines that guide the eye.
+    pub(super) grid: &'static str,
+    /// Links.
+    pub(super) link: &'static str,
+    /// What went wrong.
+    pub(super) bad: &'static str,
+    /// The contenders in turn.
+    pub(super) series: [&'static str; 8],
+}
+
+/// For light surroundings.
+pub(super) const LIGHT: Theme = Theme {
+    paper: "#ffffff",
+    card: "#f5f6f8",
+    ink: "#1a1f26",
+    soft: "#56606d",
+    grid: "#dde1e7",
+    link: "#0b5cad",
+    bad: "#b3261e",
+    series: [
+        "#0072b2", "#d55e00", "#009e73", "#c26396", "#b37a00", "#3093cc", "#8a7f00", "#55595f",
+    ],
+};
+
+/// For dark surroundings.
+pub(super) const DARK: Theme = Theme {
+    paper: "#11151b",
+    card: "#1a2029",
+    ink: "#e8ebef",
+    soft: "#a3adb9",
+    grid: "#303844",
+    link: "#7ab8f5",
+    bad: "#ff8a80",
+    series: [
+        "#3d9bdc", "#f2803a", "#1fbf92", "#e39bc4", "#e6a82a", "#86ccf5", "#efe35a", "#b9bfc7",
+    ],
+};
+
+/// The class of a contender's colour: `c0` to `c7`.
+pub(super) fn class(contender: usize) -> String {
+    format!("c{}", contender % LIGHT.series.len())
+}
+
+impl Theme {
+    /// The rules that colour charts.
+    pub(super) fn chart_rules(&self) -> String {
+        let Self {
+            paper,
+            ink,
+            soft,
+            grid,
+            bad,
+            series,
+            ..
+        } = self;
+        let mut rules = format!(
+            ".paper{{fill:{paper}}}.ink{{fill:{ink}}}.soft{{fill:{soft}}}.bad{{fill:{bad}}}\
+             .grid{{stroke:{grid}}}.rule{{stroke:{soft}}}.whisker{{stroke:{ink}}}"
+        );
+        for (index, colour) in series.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = write!(
+                rules,
+                ".c{index}{{fill:{colour}}}.line.c{index}{{fill:none;stroke:{colour}}}"
+            );
+        }
+        rules
+    }
+
+    /// The colours as variables, for the page around the charts.
+    pub(super) fn variables(&self) -> String {
+        let Self {
+            paper,
+            card,
+            ink,
+            soft,
+            grid,
+            link,
+            bad,
+            ..
+        } = self;
+        format!(
+            ":root{{--paper:{paper};--card:{card};--ink:{ink};--soft:{soft};--grid:{grid};\
+             --link:{link};--bad:{bad}}}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Relative luminance of `#rrggbb`, as WCAG defines it.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    fn contrast(a: &str, b: &str) -> f64 {
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn colours_stand_out_as_wcag_aa_asks() {
+        for theme in [LIGHT, DARK] {
+            for background in [theme.paper, theme.card] {
+                for text in [theme.ink, theme.soft, theme.link, theme.bad] {
+                    let found = contrast(text, background);
+                    assert!(found >= 4.5, "{text} on {background}: {found}");
+                }
+            }
+            for colour in theme.series {
+                let found = contrast(colour, theme.paper);
+                assert!(found >= 3.0, "{colour} on {}: {found}", theme.paper);
+            }
+        }
+    }
+}
