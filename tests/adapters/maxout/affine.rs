@@ -8,8 +8,8 @@ use wgpu_activations::{
     reference::maxout::{Affine, Sums, winner},
 };
 
-use super::{Device, common::Guarded, same_bits, upstream, wide};
-use crate::with_element;
+use super::{Device, same_bits, upstream, wide};
+use crate::{common::Guarded, with_element};
 
 /// x's outer axes, then d, m and the pieces.
 type Case = (&'static [usize], usize, usize, usize);

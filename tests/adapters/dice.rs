@@ -1,12 +1,5 @@
 //! Dice on every adapter, against the f64 definition.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-
-use std::process::ExitCode;
-
-use common::{Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
@@ -18,11 +11,12 @@ use wgpu_activations::{
     reference::dice,
 };
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
+use crate::{
+    common::{Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream},
+    with_element,
+};
 
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = vec![
         device.trial("constant", constant),
         device.trial("running", running),

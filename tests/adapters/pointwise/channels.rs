@@ -3,11 +3,8 @@
 use libtest_mimic::Failed;
 use wgpu_activations::{Activation, Element, Pointwise, check::Pass};
 
-use super::{
-    Device,
-    common::{self, channel_axis},
-    run_and_compare,
-};
+use super::{Device, run_and_compare};
+use crate::common::{self, channel_axis};
 
 /// Shapes with the axis of their channels. Between them inner is 1, 2, 3, 5, 7, 20 and large, and
 /// vectors lie within a channel, across two and across four.

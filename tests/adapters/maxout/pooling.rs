@@ -8,12 +8,11 @@ use wgpu_activations::{
     reference::maxout::{Layout, Pooling},
 };
 
-use super::{
-    Device,
+use super::{Device, same_bits, upstream, wide};
+use crate::{
     common::{Guarded, channel_axis},
-    same_bits, upstream, wide,
+    with_element,
 };
-use crate::with_element;
 
 /// Shapes with the axis and the pieces.
 const SHAPES: [(&[usize], i64, usize); 45] = [

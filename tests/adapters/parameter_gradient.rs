@@ -1,15 +1,13 @@
 //! Gradients of parameters on every adapter, against a sum in f64.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-
-use std::process::ExitCode;
-
-use common::{Device, channel_axis, parameters, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Element, ElementType, Error, Gpu, Pointwise, ShaderChecks, check::words,
+};
+
+use crate::{
+    common::{self, Device, channel_axis, parameters, same_bits, upstream},
+    with_element,
 };
 
 /// Shapes with the axis of their channels; without one a single parameter serves.
@@ -47,11 +45,7 @@ const LARGE: [(&[usize], Option<i64>); 4] = [
     (&[3, 5, 40_000], Some(1)),
 ];
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
-
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = vec![device.trial("wrong-use", wrong_use)];
     if device.trusted() {
         let binding = device.gpu.limits().max_storage_buffer_binding_size;
