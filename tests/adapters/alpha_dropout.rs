@@ -14,7 +14,7 @@ use wgpu_activations::{
 };
 
 use crate::{
-    common::{Device, Guarded, expect_passed, inputs, same_bits, upstream},
+    common::{self, Device, Guarded, expect_passed, inputs, same_bits, upstream},
     with_element,
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         add("guarded", |device, element| {
             with_element!(element, guarded(&device.gpu))
         });
-        if device.trusted() {
+        if device.trusted() && common::SIZES.contains(&element) {
             add("pieces", |device, element| {
                 with_element!(element, pieces(device))
             });

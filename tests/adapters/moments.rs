@@ -4,7 +4,7 @@ use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{Element, ElementType, Error, Gpu, Moments, check::words};
 
 use crate::{
-    common::{Device, SHAPES_WITH_AXES, channel_axis, same_bits},
+    common::{self, Device, SHAPES_WITH_AXES, channel_axis, same_bits},
     with_element,
 };
 
@@ -27,6 +27,8 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                     with_element!(element, shapes(&device.gpu, &LARGE))
                 }),
             );
+        }
+        if device.trusted() && common::SIZES.contains(&element) {
             trials.push(
                 device.trial(&format!("{}/pieces", element.name()), move |device| {
                     with_element!(element, pieces(device))

@@ -55,26 +55,41 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         }
     }
     for activation in Activation::all().filter(|activation| activation.parameter().is_some()) {
-        for &element in common::element_types(activation) {
+        for &element in common::element_types(device, activation) {
             let name = format!("{}/{}", activation.name(), element.name());
-            // wgpu's checks do not depend on the tensor's size.
-            let checked = [("shapes", &SHAPES[..]), ("large", &LARGE)];
-            for &(label, shapes) in &checked[..1 + usize::from(device.trusted())] {
-                trials.push(device.trial(&format!("{name}/{label}"), move |device| {
-                    with_element!(element, all_shapes(&device.gpu, activation, shapes))
-                }));
-            }
-            trials.push(device.trial(&format!("{name}/constant"), move |device| {
-                with_element!(element, constant(&device.gpu, activation))
+            trials.push(device.trial(&format!("{name}/shapes"), move |device| {
+                with_element!(element, all_shapes(&device.gpu, activation, &SHAPES))
             }));
             trials.push(device.trial(&format!("{name}/nan"), move |device| {
                 with_element!(element, nan_stays_in_its_channel(&device.gpu, activation))
             }));
-            if device.trusted() {
-                trials.push(device.trial(&format!("{name}/pieces"), move |device| {
-                    with_element!(element, pieces(device, activation))
-                }));
-            }
+        }
+    }
+    if device.trusted() {
+        trials.extend(long_sums(device));
+    }
+    trials
+}
+
+/// How many terms are summed in which order depends neither on the activation, whose slope is one
+/// term, nor on wgpu's checks: swish stands for all.
+fn long_sums(device: &Device) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for element in ElementType::ALL {
+        let mut add = |name: &str, test: fn(&Device, ElementType) -> Result<(), Failed>| {
+            let name = format!("swish/{}/{name}", element.name());
+            trials.push(device.trial(&name, move |device| test(device, element)));
+        };
+        add("large", |device, element| {
+            with_element!(element, all_shapes(&device.gpu, Activation::SWISH, &LARGE))
+        });
+        add("constant", |device, element| {
+            with_element!(element, constant(&device.gpu, Activation::SWISH))
+        });
+        if common::SIZES.contains(&element) {
+            add("pieces", |device, element| {
+                with_element!(element, pieces(device, Activation::SWISH))
+            });
         }
     }
     trials

@@ -32,7 +32,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         trials.extend(parameter_trials(device));
     }
     for activation in Activation::all() {
-        for &element in common::element_types(activation) {
+        for &element in common::element_types(device, activation) {
             let name = format!("{}/{}", activation.name(), element.name());
             trials.push(device.trial(&format!("{name}/special"), move |device| {
                 with_element!(element, special_values(device, activation))

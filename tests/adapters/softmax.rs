@@ -103,9 +103,11 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         // The other types differ in how a vector is loaded and stored, and take the same ways.
         if element != ElementType::F32 {
             if device.trusted() {
-                add("pieces", |device, element| {
-                    with_element!(element, pieces(device, &FEW_PIECES))
-                });
+                if common::SIZES.contains(&element) {
+                    add("pieces", |device, element| {
+                        with_element!(element, pieces(device, &FEW_PIECES))
+                    });
+                }
                 add("special", |device, element| {
                     with_element!(element, special(&device.gpu, &[8, 135]))
                 });

@@ -10,7 +10,7 @@ use wgpu_activations::{
 
 use super::{Device, same_bits, upstream, wide};
 use crate::{
-    common::{Guarded, channel_axis},
+    common::{self, Guarded, channel_axis},
     with_element,
 };
 
@@ -112,6 +112,8 @@ pub(super) fn trials(device: &Device) -> Vec<Trial> {
             add("shapes", |device, element| {
                 with_element!(element, shapes(&device.gpu, &SHAPES))
             });
+        }
+        if device.trusted() && common::SIZES.contains(&element) {
             add("pieces", |device, element| {
                 with_element!(element, pieces(device))
             });
