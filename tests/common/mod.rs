@@ -162,7 +162,7 @@ pub const SHAPES_WITH_AXES: [(&[usize], i64); 21] = [
 pub fn element_types(device: &Device, activation: Activation) -> &'static [ElementType] {
     match activation.name() {
         "prelu" => &ElementType::ALL[..1],
-        "gelu" | "swish" => &ElementType::ALL,
+        "gelu" | "elu" => &ElementType::ALL,
         _ if device.trusted() => &ElementType::ALL,
         _ => &ElementType::ALL[..1],
     }
