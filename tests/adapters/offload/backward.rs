@@ -11,7 +11,7 @@ use wgpu_activations::{
     },
 };
 
-use super::{common::Device, numbers};
+use super::{Device, numbers};
 
 pub(crate) fn trials<T: Element>(add: &mut impl FnMut(&str, fn(&Device) -> Result<(), Failed>)) {
     add("backward/pointwise", pointwise::<T>);

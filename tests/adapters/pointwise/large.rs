@@ -9,7 +9,7 @@ use wgpu_activations::{
 };
 
 use super::{Device, expect_passed, run_and_compare};
-use crate::with_element;
+use crate::{common, with_element};
 
 /// Elements of a tile, by which workgroups take a tensor.
 const TILE: usize = 2048;
@@ -21,7 +21,7 @@ pub(super) fn trials(device: &Device) -> Vec<Trial> {
     let limits = device.gpu.limits();
     let binding = limits.max_storage_buffer_binding_size as usize;
     let mut trials = Vec::new();
-    for element in ElementType::ALL {
+    for element in common::SIZES {
         let name = format!("pieces/{}", element.name());
         trials.push(device.trial(&name, move |device| with_element!(element, pieces(device))));
     }

@@ -1,17 +1,11 @@
 //! Host data streamed through every adapter in chunks, against the same operation on a whole tensor
 //! and against the f64 definition.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-#[path = "offload/backward.rs"]
 mod backward;
-mod common;
-#[path = "offload/families.rs"]
 mod families;
 
-use std::{process::ExitCode, sync::atomic::AtomicU64, sync::atomic::Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::{Device, same_bits};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, AlphaDropout, Element, ElementType, Error, Offload, Pointwise,
@@ -19,19 +13,12 @@ use wgpu_activations::{
     offload::{Chain, Step},
 };
 
-fn main() -> ExitCode {
-    common::run(|devices| {
-        let mut trials: Vec<_> = devices.iter().flat_map(trials).collect();
-        trials.extend(together(devices));
-        trials
-    })
-    .exit_code()
-}
+use crate::common::{Device, same_bits};
 
 /// Memory for chunks of 1,024 elements, and without a limit.
 const BUDGETS: [Option<u64>; 2] = [Some(1), None];
 
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = Vec::new();
     for element in ElementType::ALL {
         if element != ElementType::F32 && !device.trusted() {
@@ -74,12 +61,12 @@ fn trials(device: &Device) -> Vec<Trial> {
 }
 
 /// Random numbers of some size.
-pub fn numbers<T: Element>(len: usize) -> Vec<T> {
+pub(super) fn numbers<T: Element>(len: usize) -> Vec<T> {
     let number = |word: u32| T::from_f64(f64::from(word as i32) / f64::from(1 << 28));
     words(len as u64).take(len).map(number).collect()
 }
 
-pub fn offload(device: &Device, budget: Option<u64>) -> Offload<'static> {
+pub(super) fn offload(device: &Device, budget: Option<u64>) -> Offload<'static> {
     let offload = Offload::new(&device.gpu);
     match budget {
         Some(bytes) => offload.memory(bytes),
@@ -88,7 +75,7 @@ pub fn offload(device: &Device, budget: Option<u64>) -> Offload<'static> {
 }
 
 /// Streams x, in place too where that can be, with every budget.
-pub fn streamed<T: Element>(
+pub(super) fn streamed<T: Element>(
     device: &Device,
     chain: &Chain,
     shape: &[usize],
@@ -274,7 +261,7 @@ fn refused(device: &Device) -> Result<(), Failed> {
 }
 
 /// Two adapters of different vendors share one job; where one is lost, the other does it all.
-fn together(devices: &[Device]) -> Vec<Trial> {
+pub(crate) fn together(devices: &[Device]) -> Vec<Trial> {
     let trusted: Vec<_> = devices.iter().filter(|device| device.trusted()).collect();
     let pairs = trusted
         .windows(2)

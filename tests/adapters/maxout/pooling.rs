@@ -8,12 +8,11 @@ use wgpu_activations::{
     reference::maxout::{Layout, Pooling},
 };
 
-use super::{
-    Device,
-    common::{Guarded, channel_axis},
-    same_bits, upstream, wide,
+use super::{Device, same_bits, upstream, wide};
+use crate::{
+    common::{self, Guarded, channel_axis},
+    with_element,
 };
-use crate::with_element;
 
 /// Shapes with the axis and the pieces.
 const SHAPES: [(&[usize], i64, usize); 45] = [
@@ -113,6 +112,8 @@ pub(super) fn trials(device: &Device) -> Vec<Trial> {
             add("shapes", |device, element| {
                 with_element!(element, shapes(&device.gpu, &SHAPES))
             });
+        }
+        if device.trusted() && common::SIZES.contains(&element) {
             add("pieces", |device, element| {
                 with_element!(element, pieces(device))
             });

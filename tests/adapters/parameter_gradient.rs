@@ -1,15 +1,13 @@
 //! Gradients of parameters on every adapter, against a sum in f64.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-
-use std::process::ExitCode;
-
-use common::{Device, channel_axis, parameters, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Element, ElementType, Error, Gpu, Pointwise, ShaderChecks, check::words,
+};
+
+use crate::{
+    common::{self, Device, channel_axis, parameters, same_bits, upstream},
+    with_element,
 };
 
 /// Shapes with the axis of their channels; without one a single parameter serves.
@@ -47,11 +45,7 @@ const LARGE: [(&[usize], Option<i64>); 4] = [
     (&[3, 5, 40_000], Some(1)),
 ];
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
-
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = vec![device.trial("wrong-use", wrong_use)];
     if device.trusted() {
         let binding = device.gpu.limits().max_storage_buffer_binding_size;
@@ -61,26 +55,41 @@ fn trials(device: &Device) -> Vec<Trial> {
         }
     }
     for activation in Activation::all().filter(|activation| activation.parameter().is_some()) {
-        for &element in common::element_types(activation) {
+        for &element in common::element_types(device, activation) {
             let name = format!("{}/{}", activation.name(), element.name());
-            // wgpu's checks do not depend on the tensor's size.
-            let checked = [("shapes", &SHAPES[..]), ("large", &LARGE)];
-            for &(label, shapes) in &checked[..1 + usize::from(device.trusted())] {
-                trials.push(device.trial(&format!("{name}/{label}"), move |device| {
-                    with_element!(element, all_shapes(&device.gpu, activation, shapes))
-                }));
-            }
-            trials.push(device.trial(&format!("{name}/constant"), move |device| {
-                with_element!(element, constant(&device.gpu, activation))
+            trials.push(device.trial(&format!("{name}/shapes"), move |device| {
+                with_element!(element, all_shapes(&device.gpu, activation, &SHAPES))
             }));
             trials.push(device.trial(&format!("{name}/nan"), move |device| {
                 with_element!(element, nan_stays_in_its_channel(&device.gpu, activation))
             }));
-            if device.trusted() {
-                trials.push(device.trial(&format!("{name}/pieces"), move |device| {
-                    with_element!(element, pieces(device, activation))
-                }));
-            }
+        }
+    }
+    if device.trusted() {
+        trials.extend(long_sums(device));
+    }
+    trials
+}
+
+/// How many terms are summed in which order depends neither on the activation, whose slope is one
+/// term, nor on wgpu's checks: swish stands for all.
+fn long_sums(device: &Device) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for element in ElementType::ALL {
+        let mut add = |name: &str, test: fn(&Device, ElementType) -> Result<(), Failed>| {
+            let name = format!("swish/{}/{name}", element.name());
+            trials.push(device.trial(&name, move |device| test(device, element)));
+        };
+        add("large", |device, element| {
+            with_element!(element, all_shapes(&device.gpu, Activation::SWISH, &LARGE))
+        });
+        add("constant", |device, element| {
+            with_element!(element, constant(&device.gpu, Activation::SWISH))
+        });
+        if common::SIZES.contains(&element) {
+            add("pieces", |device, element| {
+                with_element!(element, pieces(device, Activation::SWISH))
+            });
         }
     }
     trials

@@ -8,8 +8,11 @@ use wgpu_activations::{
     reference::maxout::{Affine, Sums, winner},
 };
 
-use super::{Device, common::Guarded, same_bits, upstream, wide};
-use crate::with_element;
+use super::{Device, same_bits, upstream, wide};
+use crate::{
+    common::{self, Guarded},
+    with_element,
+};
 
 /// x's outer axes, then d, m and the pieces.
 type Case = (&'static [usize], usize, usize, usize);
@@ -74,6 +77,8 @@ pub(super) fn trials(device: &Device) -> Vec<Trial> {
             add("shapes", |device, element| {
                 with_element!(element, shapes(&device.gpu, &SHAPES))
             });
+        }
+        if device.trusted() && common::SIZES.contains(&element) {
             add("pieces", |device, element| {
                 with_element!(element, pieces(device))
             });

@@ -1,25 +1,21 @@
 //! The pointwise family on every adapter, against the f64 reference.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-#[path = "pointwise/channels.rs"]
 mod channels;
-mod common;
-#[path = "pointwise/large.rs"]
 mod large;
-#[path = "pointwise/special.rs"]
 mod special;
 
-use std::process::ExitCode;
-
 use channels::{parameters, per_channel};
-use common::{Device, Guarded, expect_passed, inputs, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use special::special_values;
 use wgpu_activations::{
     Activation, Element, ElementType, Math, Pointwise,
     accuracy::{Expectation, Tolerance},
     check::{self, Pass},
+};
+
+use crate::{
+    common::{self, Device, Guarded, expect_passed, inputs, same_bits, upstream},
+    with_element,
 };
 
 /// A tile is two vectors of four lanes for each of 256 threads.
@@ -30,17 +26,13 @@ const LENGTHS: [(&str, &[usize]); 4] = [
     ("len=2047..2049", &[2047, 2048, 2049]),
 ];
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
-
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = large::trials(device);
     if device.trusted() {
         trials.extend(parameter_trials(device));
     }
     for activation in Activation::all() {
-        for &element in common::element_types(activation) {
+        for &element in common::element_types(device, activation) {
             let name = format!("{}/{}", activation.name(), element.name());
             trials.push(device.trial(&format!("{name}/special"), move |device| {
                 with_element!(element, special_values(device, activation))

@@ -1,12 +1,5 @@
 //! Dice on every adapter, against the f64 definition.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-
-use std::process::ExitCode;
-
-use common::{Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
@@ -18,11 +11,12 @@ use wgpu_activations::{
     reference::dice,
 };
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
+use crate::{
+    common::{self, Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream},
+    with_element,
+};
 
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = vec![
         device.trial("constant", constant),
         device.trial("running", running),
@@ -34,18 +28,21 @@ fn trials(device: &Device) -> Vec<Trial> {
             with_element!(element, all(&device.gpu, &SHAPES_WITH_AXES, Math::Accurate))
         }));
         if device.trusted() {
-            trials.push(device.trial(&format!("{name}/native"), move |device| {
-                with_element!(element, all(&device.gpu, &LARGE[..1], Math::Native))
-            }));
             trials.push(device.trial(&format!("{name}/large"), move |device| {
                 with_element!(element, all(&device.gpu, &LARGE, Math::Accurate))
             }));
+        }
+        if device.trusted() && common::SIZES.contains(&element) {
             trials.push(device.trial(&format!("{name}/pieces"), move |device| {
                 with_element!(element, pieces(device))
             }));
         }
     }
     if device.trusted() {
+        // Whose functions are of f32, whatever the type.
+        trials.push(device.trial("f32/native", |device| {
+            all::<f32>(&device.gpu, &LARGE[..1], Math::Native)
+        }));
         trials.push(device.trial("wrong-use", wrong_use));
     }
     trials

@@ -12,7 +12,7 @@ use wgpu_activations::{
     },
 };
 
-use super::{common::Device, common::same_bits, numbers, streamed};
+use super::{Device, numbers, same_bits, streamed};
 
 pub(crate) fn trials<T: Element>(add: &mut impl FnMut(&str, fn(&Device) -> Result<(), Failed>)) {
     add("softmax", softmax::<T>);

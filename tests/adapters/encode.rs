@@ -1,13 +1,7 @@
 //! Families recorded into the caller's own encoder give the bits that they give when called: two
 //! recordings in one submission, of which the second takes memory that the first is done with.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
-
-mod common;
-
-use std::process::ExitCode;
-
-use common::{Device, same_bits};
+use crate::common::{Device, same_bits};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Dice, ElementType, Gpu, Maxout, MaxoutAffine, MaxoutGradients, Pointwise, Tensor,
@@ -16,11 +10,7 @@ use wgpu_activations::{
 
 const SHAPE: [usize; 2] = [345, 36];
 
-fn main() -> ExitCode {
-    common::run(|devices| devices.iter().flat_map(trials).collect()).exit_code()
-}
-
-fn trials(device: &Device) -> Vec<Trial> {
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     vec![
         device.trial("moments", moments),
         device.trial("dice", dice),
