@@ -26,13 +26,13 @@ pub(super) struct Data {
 }
 
 impl Data {
-    /// Tensors of `bytes`, as many as hold `working_set` bytes with as many outputs, two at least.
+    /// Tensors of `bytes`, as many as hold `working_set` bytes with as many outputs.
     pub(super) fn new(gpu: &Gpu, element: ElementType, bytes: u64, working_set: u64) -> Self {
         Self {
             gpu: gpu.clone(),
             element,
             bytes,
-            sets: working_set.div_ceil(2 * bytes).clamp(2, MOST_SETS) as usize,
+            sets: working_set.div_ceil(2 * bytes).clamp(1, MOST_SETS) as usize,
             inputs: OnceCell::new(),
             upstreams: OnceCell::new(),
             outputs: OnceCell::new(),

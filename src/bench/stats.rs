@@ -60,18 +60,37 @@ pub struct Estimate {
 
 /// The median of the samples in `after` over that of `before`, with a bootstrap interval: rounds are
 /// drawn first, then samples within each, since what disturbs a machine lasts longer than a sample and
-/// each round lays out memory anew.
+/// each round lays out memory anew. A percentile interval of few rounds is too narrow: it is widened, in
+/// the logarithm, as Student's interval of as many rounds would be.
 pub fn ratio_of_medians(before: &[Vec<f64>], after: &[Vec<f64>]) -> Estimate {
     let mut words = words(0x5eed);
     let mut drawn: Vec<_> = (0..DRAWS)
         .map(|_| resampled_median(after, &mut words) / resampled_median(before, &mut words))
         .collect();
     drawn.sort_by(f64::total_cmp);
+    let value = median(&after.concat()) / median(&before.concat());
+    let wider = |end: f64| value * (end / value).powf(widening(before.len().min(after.len())));
     Estimate {
-        value: median(&after.concat()) / median(&before.concat()),
-        low: percentile(&drawn, 0.005),
-        high: percentile(&drawn, 0.995),
+        value,
+        low: wider(percentile(&drawn, 0.005)),
+        high: wider(percentile(&drawn, 0.995)),
     }
+}
+
+/// How much wider an interval from `rounds` rounds on both sides must be than their spread says: the
+/// spread itself is low by sqrt(1 - 1/n), and its own error makes Student's quantile of the normal one,
+/// here by its expansion in the degrees of freedom.
+fn widening(rounds: usize) -> f64 {
+    const Z: f64 = 2.5758;
+    if rounds < 2 {
+        return 1.0;
+    }
+    let n = rounds as f64;
+    let freedom = 2.0 * (n - 1.0);
+    let student = Z
+        + (Z.powi(3) + Z) / (4.0 * freedom)
+        + (5.0 * Z.powi(5) + 16.0 * Z.powi(3) + 3.0 * Z) / (96.0 * freedom.powi(2));
+    (n / (n - 1.0)).sqrt() * student / Z
 }
 
 fn resampled_median(rounds: &[Vec<f64>], words: &mut impl Iterator<Item = u32>) -> f64 {
@@ -130,6 +149,15 @@ mod tests {
         assert!(same.low < 1.0 && 1.0 < same.high, "{same:?}");
         let slower = ratio_of_medians(&noise(1, 1.0), &noise(2, 1.2));
         assert!(slower.low > 1.1, "{slower:?}");
+    }
+
+    #[test]
+    fn few_rounds_make_wide_intervals() {
+        // Student's 99.5 % quantile with 8 degrees of freedom is 3.355.
+        let expected = (5.0f64 / 4.0).sqrt() * 3.355 / 2.5758;
+        assert!((widening(5) - expected).abs() < 0.02 * expected);
+        assert!((widening(10_000) - 1.0).abs() < 1e-3);
+        assert_eq!(widening(1), 1.0);
     }
 
     #[test]

@@ -242,7 +242,12 @@ impl<'a> Names<'a> {
             self.by_implementation.then(|| row.implementation.clone()),
             self.by_math.then(|| row.math.clone()).flatten(),
         ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        if name.is_empty() {
+            "-".to_owned()
+        } else {
+            name
+        }
     }
 
     fn line(&self, comparison: &Comparison<'_>) -> Line {

@@ -43,7 +43,7 @@ pub(super) const PARTS: [Part; 4] = [
         kind: Kind::Baseline,
         id: "memory",
         title: "Memory alone",
-        about: "Kernels that only move memory: what nothing that reads and writes can exceed.",
+        about: "Kernels that only move memory, launched as the operations are that are held against them.",
         quantity: Quantity::Speed,
     },
     Part {
