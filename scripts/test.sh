@@ -54,7 +54,7 @@ cargo clippy --all-targets --quiet -- -D warnings
 
 say "the library alone"
 cargo clippy --lib --no-default-features --quiet -- -D warnings
-for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu jiff sysinfo; do
+for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu dirs jiff sysinfo; do
     if cargo tree --no-default-features --edges normal --prefix none --quiet --depth 1 | grep -q "^$dependency "; then
         echo "a library user without default features must not get $dependency"
         exit 1

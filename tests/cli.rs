@@ -24,3 +24,5 @@ mod run;
 mod sandbox;
 #[path = "cli/stream.rs"]
 mod stream;
+#[path = "cli/tune.rs"]
+mod tune;

@@ -84,5 +84,6 @@ pub(crate) fn device(adapter: &Adapter) -> DeviceFacts {
         .map(|(_, name)| name.to_owned())
         .collect(),
         timestamp_period_ns: None,
+        tuning: None,
     }
 }

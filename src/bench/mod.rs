@@ -15,6 +15,7 @@ pub mod record;
 pub mod report;
 pub mod stats;
 mod supervisor;
+mod tune;
 mod work;
 mod worker;
 
@@ -23,10 +24,15 @@ use std::{process::Command, time::Duration};
 pub use case::{Case, GRAIN, operations};
 pub(crate) use facts::device as device_facts;
 pub use plan::Plan;
+pub use tune::{Knob, tune};
 pub(crate) use worker::serve;
 
-use crate::{check::Pass, error::Result, gpu::Adapter};
-use record::{Baseline, Kind, Measurement, Row, Run, SCHEMA, Settings, Status};
+use crate::{
+    check::Pass,
+    error::Result,
+    gpu::{Adapter, Tuning},
+};
+use record::{Baseline, DeviceFacts, Kind, Measurement, Row, Run, SCHEMA, Settings, Status};
 use stats::summary;
 use supervisor::Supervisor;
 use worker::{Answer, Measured, Request};
@@ -35,7 +41,7 @@ use worker::{Answer, Measured, Request};
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Measures the cases of `plan` on each of `adapters`. `worker` gives the command that answers
-/// requests for an adapter; `watch` is told of each case before it is measured, with the share of the
+/// requests for an adapter, `tuning` the shapes of kernels that it uses, if not the default; `watch` is told of each case before it is measured, with the share of the
 /// run that is done, and of the run afterwards. Once `go_on`, asked ten times a second, says no, the run
 /// ends with what it has.
 ///
@@ -47,6 +53,7 @@ pub fn run(
     plan: &Plan,
     adapters: &[&Adapter],
     worker: impl Fn(&Adapter) -> Command,
+    tuning: impl Fn(&Adapter) -> Option<Tuning>,
     mut watch: impl FnMut(Event<'_>) -> Result<()>,
     mut go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
@@ -65,7 +72,10 @@ pub fn run(
         },
         devices: adapters
             .iter()
-            .map(|adapter| facts::device(adapter))
+            .map(|adapter| DeviceFacts {
+                tuning: tuning(adapter),
+                ..facts::device(adapter)
+            })
             .collect(),
         rows: Vec::new(),
     };

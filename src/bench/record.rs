@@ -5,7 +5,10 @@ use std::{io::Write, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    gpu::Tuning,
+};
 
 /// The version of the format that this crate writes. Readers refuse any other.
 pub const SCHEMA: &str = "wgpu-activations/bench/1";
@@ -99,6 +102,9 @@ pub struct DeviceFacts {
     pub features: Vec<String>,
     /// Nanoseconds per tick of its clock, where that was read.
     pub timestamp_period_ns: Option<f64>,
+    /// The shapes of kernels that `activations tune` found, where it was used.
+    #[serde(default)]
+    pub tuning: Option<Tuning>,
 }
 
 /// The limits that bear on activations.

@@ -15,6 +15,7 @@ use super::{
     files::Outputs,
     flags::MathFlag,
     text::{self, Column},
+    tuning,
 };
 use crate::{
     activation::{Activation, Family},
@@ -25,7 +26,7 @@ use crate::{
     check::Pass,
     element::ElementType,
     error::Error,
-    gpu::{self, Adapter, Gpu, ShaderChecks},
+    gpu::{self, Gpu, ShaderChecks},
     wgsl::Math,
 };
 
@@ -83,6 +84,9 @@ pub(super) struct Arguments {
     /// How much to measure where nothing else is said.
     #[arg(long, value_enum, default_value_t)]
     preset: Preset,
+    /// Leave out what `activations tune` found.
+    #[arg(long)]
+    untuned: bool,
     /// Samples per row.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     samples: Option<u32>,
@@ -129,6 +133,9 @@ enum Dtype {
 pub(super) struct Worker {
     /// The exact name of the device.
     device: String,
+    /// Without what `activations tune` found.
+    #[arg(long)]
+    untuned: bool,
 }
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -136,7 +143,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 pub(super) fn run(arguments: &Arguments) -> Result {
     let plan = plan(arguments)?;
     let adapters = device::adapters();
-    let chosen = chosen(arguments, &adapters)?;
+    let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
     if let Some(path) = &arguments.output {
         Outputs::plan(vec![path], arguments.force)?;
     }
@@ -153,8 +160,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         |adapter| {
             let mut command = Command::new(&program);
             command.args(["bench-worker", adapter.name()]);
+            if arguments.untuned {
+                command.arg("--untuned");
+            }
             command
         },
+        |adapter| tuning::find(adapter).filter(|_| !arguments.untuned),
         |event| {
             match event {
                 Event::Case { case, device, done } => {
@@ -188,10 +199,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 /// Answers requests on stdin.
 pub(super) fn work(arguments: &Worker) -> Result {
     let adapters = device::adapters();
-    let gpu = Gpu::open(
-        gpu::find(&adapters, &arguments.device)?,
-        ShaderChecks::Trusted,
-    )?;
+    let adapter = gpu::find(&adapters, &arguments.device)?;
+    let gpu = if arguments.untuned {
+        Gpu::open(adapter, ShaderChecks::Trusted)?
+    } else {
+        device::open_tuned(adapter)?
+    };
     Ok(bench::serve(&gpu, BufReader::new(stdin()), stdout())?)
 }
 
@@ -242,24 +255,6 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
     plan.rounds = plan.rounds.min(plan.samples);
     plan.min_time_ms = arguments.min_time.unwrap_or(plan.min_time_ms);
     Ok(plan)
-}
-
-fn chosen<'a>(arguments: &Arguments, adapters: &'a [Adapter]) -> Result<Vec<&'a Adapter>> {
-    if arguments.all_devices {
-        gpu::best(adapters)?;
-        return Ok(adapters.iter().collect());
-    }
-    let mut chosen: Vec<&Adapter> = Vec::new();
-    if arguments.device.is_empty() {
-        chosen.push(device::choose(adapters, None)?);
-    }
-    for name in &arguments.device {
-        let adapter = device::choose(adapters, Some(name))?;
-        if chosen.iter().all(|other| other.name() != adapter.name()) {
-            chosen.push(adapter);
-        }
-    }
-    Ok(chosen)
 }
 
 /// The name of an operation, which is measured with its default parameters.

@@ -13,7 +13,7 @@ use crate::{
     check::{self, Pass},
     element::ElementType,
     error::Error,
-    gpu::{self, Gpu, ShaderChecks},
+    gpu::{self, Gpu},
     wgsl::Math,
 };
 
@@ -131,10 +131,7 @@ fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
     if arguments.all_devices {
         let adapters = device::adapters();
         gpu::best(&adapters)?;
-        return Ok(adapters
-            .iter()
-            .map(|adapter| Gpu::open(adapter, ShaderChecks::Trusted))
-            .collect::<crate::Result<_>>()?);
+        return adapters.iter().map(device::open_tuned).collect();
     }
     match &arguments.device[..] {
         [] => Ok(vec![open(None)?]),

@@ -1,6 +1,6 @@
 //! Which device a command works on.
 
-use super::{Failure, Result, text};
+use super::{Failure, Result, text, tuning};
 use crate::{
     error::Error,
     gpu::{self, Adapter, Gpu, ShaderChecks},
@@ -73,11 +73,43 @@ pub(super) fn open_strictly(wanted: Option<&str>) -> Result<Device> {
         Some(wanted) => find(&adapters, wanted)?,
         None => gpu::best(&adapters)?,
     };
-    Ok(Device::Gpu(Gpu::open(adapter, ShaderChecks::Trusted)?))
+    Ok(Device::Gpu(open_tuned(adapter)?))
+}
+
+/// Opens an adapter with the shapes of kernels that `activations tune` found.
+pub(super) fn open_tuned(adapter: &Adapter) -> Result<Gpu> {
+    let gpu = Gpu::open(adapter, ShaderChecks::Trusted)?;
+    Ok(match tuning::find(adapter) {
+        Some(tuning) => gpu.with_tuning(tuning),
+        None => gpu,
+    })
+}
+
+/// Every adapter, or those that `names` call, each once; the default one where there are none.
+pub(super) fn choose_all<'a>(
+    adapters: &'a [Adapter],
+    names: &[String],
+    all: bool,
+) -> Result<Vec<&'a Adapter>> {
+    if all {
+        gpu::best(adapters)?;
+        return Ok(adapters.iter().collect());
+    }
+    if names.is_empty() {
+        return Ok(vec![choose(adapters, None)?]);
+    }
+    let mut chosen: Vec<&Adapter> = Vec::new();
+    for name in names {
+        let adapter = choose(adapters, Some(name))?;
+        if chosen.iter().all(|other| other.name() != adapter.name()) {
+            chosen.push(adapter);
+        }
+    }
+    Ok(chosen)
 }
 
 /// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
-pub(super) fn choose<'a>(adapters: &'a [Adapter], wanted: Option<&str>) -> Result<&'a Adapter> {
+fn choose<'a>(adapters: &'a [Adapter], wanted: Option<&str>) -> Result<&'a Adapter> {
     let wanted = wanted
         .map(str::to_owned)
         .or_else(|| variable("WGPU_ADAPTER_NAME"));

@@ -85,6 +85,7 @@ fn cpu(default: bool) -> Entry {
             limits: None,
             features: Vec::new(),
             timestamp_period_ns: None,
+            tuning: None,
         },
         default,
     }

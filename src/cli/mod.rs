@@ -17,6 +17,8 @@ mod report;
 mod run;
 mod stream;
 mod text;
+mod tune;
+mod tuning;
 
 use std::{io::ErrorKind, process::ExitCode};
 
@@ -69,6 +71,8 @@ enum Command {
     BenchWorker(bench::Worker),
     /// Say what changed between result files of bench, and whether it is more than noise.
     Compare(compare::Arguments),
+    /// Find the shapes of kernels that suit a device, by measuring.
+    Tune(tune::Arguments),
     /// Compare devices with the reference.
     Check(check::Arguments),
     /// Show result files of benchmarks side by side.
@@ -164,6 +168,7 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::BenchWorker(arguments) => bench::work(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
     };

@@ -1,8 +1,9 @@
 //! What the command prints, and how.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 /// One line on stderr that says why the command failed.
@@ -51,6 +52,15 @@ pub(super) fn table(head: &[&str]) -> Table {
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head.iter().map(|title| title.to_uppercase()));
     table
+}
+
+/// Shows on stderr what is going on, if that is a terminal.
+pub(super) fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    if std::io::stderr().is_terminal() {
+        spinner.enable_steady_tick(std::time::Duration::from_millis(200));
+    }
+    spinner
 }
 
 /// A column of a table: its title and what it says of a row.

@@ -7,6 +7,7 @@ mod pipeline;
 mod readback;
 #[cfg(feature = "cli")]
 mod timer;
+mod tuning;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +17,8 @@ pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey};
 pub(crate) use readback::unmapped;
 #[cfg(feature = "cli")]
 pub(crate) use timer::Timer;
+pub use tuning::Tuning;
+pub(crate) use tuning::WHOLE_ROW;
 
 use crate::error::{Error, Result};
 use fault::Fault;
@@ -57,6 +60,7 @@ struct Shared {
     limits: wgpu::Limits,
     software: bool,
     maps_tensors: bool,
+    tuning: Tuning,
     checks: ShaderChecks,
     fault: Arc<Fault>,
     memory: Arc<Memory>,
@@ -152,6 +156,7 @@ impl Gpu {
                 limits,
                 software,
                 maps_tensors,
+                tuning: Tuning::of(software),
                 checks,
                 fault,
                 memory: Arc::default(),
@@ -179,6 +184,34 @@ impl Gpu {
     /// The limits that the device was opened with.
     pub fn limits(&self) -> &wgpu::Limits {
         &self.shared.limits
+    }
+
+    /// The shapes of its kernels.
+    pub fn tuning(&self) -> Tuning {
+        self.shared.tuning
+    }
+
+    /// The same device with kernels of other shapes. Tensors of one are foreign to the other.
+    #[must_use]
+    pub fn with_tuning(&self, tuning: Tuning) -> Self {
+        let shared = &self.shared;
+        Self {
+            shared: Arc::new(Shared {
+                name: shared.name.clone(),
+                adapter: shared.adapter.clone(),
+                device: shared.device.clone(),
+                queue: shared.queue.clone(),
+                limits: shared.limits.clone(),
+                software: shared.software,
+                maps_tensors: shared.maps_tensors,
+                tuning: tuning.sound(),
+                checks: shared.checks,
+                fault: shared.fault.clone(),
+                memory: Arc::default(),
+                pipelines: Mutex::default(),
+                arguments: Mutex::default(),
+            }),
+        }
     }
 
     /// Waits until all submitted work is done.
@@ -213,7 +246,10 @@ impl Gpu {
     /// [`Error::DeviceLost`] for a device of the caller's own, [`Error::DeviceRequest`].
     pub(crate) fn reopen(&self) -> Result<Self> {
         match &self.shared.adapter {
-            Some(adapter) => Self::open(adapter, self.shared.checks),
+            Some(adapter) => {
+                let opened = Self::open(adapter, self.shared.checks)?;
+                Ok(opened.with_tuning(self.shared.tuning))
+            }
             None => Err(Error::DeviceLost("it was opened by the caller".to_owned())),
         }
     }
@@ -302,6 +338,7 @@ impl Gpu {
                 &self.shared.device,
                 &self.shared.limits,
                 self.shared.checks,
+                self.shared.tuning,
                 key,
             )))
         })?;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::ShaderChecks;
+use super::{ShaderChecks, Tuning};
 use crate::{
     activation::Activation,
     element::ElementType,
@@ -93,13 +93,13 @@ impl PipelineKey {
     }
 
     /// Threads per workgroup.
-    const fn workgroup(&self) -> u32 {
+    const fn workgroup(&self, tuning: Tuning) -> u32 {
         match self.kernel {
             Kernel::Pointwise(_)
             | Kernel::Fused
             | Kernel::Dice
             | Kernel::AlphaDropout
-            | Kernel::Copy => 256,
+            | Kernel::Copy => tuning.pointwise_threads,
             Kernel::Columns
             | Kernel::DiceColumns
             | Kernel::DiceStatistics
@@ -127,6 +127,7 @@ impl Pipeline {
         device: &wgpu::Device,
         limits: &wgpu::Limits,
         checks: ShaderChecks,
+        tuning: Tuning,
         key: &PipelineKey,
     ) -> Self {
         let label = Some(key.entry_point);
@@ -167,7 +168,7 @@ impl Pipeline {
             ..Default::default()
         });
         let workgroup = key
-            .workgroup()
+            .workgroup(tuning)
             .min(limits.max_compute_invocations_per_workgroup)
             .min(limits.max_compute_workgroup_size_x);
         let mut constants = vec![("WORKGROUP", f64::from(workgroup))];

@@ -16,6 +16,7 @@ mod offload;
 mod parameter_gradient;
 mod pointwise;
 mod softmax;
+mod tuning;
 
 use std::process::ExitCode;
 
@@ -24,7 +25,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 9] = [
+const FAMILIES: [Family; 10] = [
     ("pointwise", pointwise::trials),
     ("parameter-gradient", parameter_gradient::trials),
     ("moments", moments::trials),
@@ -34,6 +35,7 @@ const FAMILIES: [Family; 9] = [
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),
+    ("tuning", tuning::trials),
 ];
 
 fn main() -> ExitCode {

@@ -148,6 +148,7 @@ pub(crate) fn facts(&(name, r#type, backend, _): &Device) -> DeviceFacts {
         }),
         features: vec!["subgroup".to_owned(), "timestamp-query".to_owned()],
         timestamp_period_ns: Some(1.0),
+        tuning: None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     error::Result,
     gpu::{
         Binding::{Read, Write},
-        Gpu,
+        Gpu, WHOLE_ROW,
     },
     ops::{Window, dispatch, fold_over, largest_window},
     tensor::{Tensor, View},
@@ -87,9 +87,9 @@ impl Softmax {
             .min(vectors);
         let wanted = match self.threads {
             Some(threads) => threads,
-            None if gpu.is_software() => 1,
-            // Four vectors each, where that makes a subgroup or more.
-            None => (vectors / 4).clamp(32, MOST_THREADS),
+            None if gpu.tuning().softmax_vectors >= WHOLE_ROW => 1,
+            // A subgroup at least.
+            None => (vectors / gpu.tuning().softmax_vectors).clamp(32, MOST_THREADS),
         };
         let threads = 1 << wanted.clamp(1, most).ilog2();
         // Without barriers between its threads a small workgroup is as good as a large one, and

@@ -1,0 +1,202 @@
+//! Finds the shapes of kernels that suit a device, by measuring.
+
+use std::{rc::Rc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    case::Case,
+    clock::Stopwatch,
+    data::Data,
+    record::Kind,
+    stats::median,
+    work::{self, Baseline, Work},
+};
+use crate::{
+    check::Pass,
+    element::ElementType,
+    error::Result,
+    gpu::{Gpu, Tuning, WHOLE_ROW},
+    wgsl::Math,
+};
+
+/// What a sample lasts at least.
+const MIN_TIME: Duration = Duration::from_millis(10);
+
+/// Rounds over the candidates, and in how many a better one must be better.
+const ROUNDS: usize = 9;
+const WINS: usize = 8;
+
+/// What it must save.
+const WORTH: f64 = 0.03;
+
+/// Bytes that the tensors of a kernel hold together.
+const WORKING_SET: u64 = 128 << 20;
+
+/// A number of a [`Tuning`] and what was found for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Knob {
+    /// Its name.
+    pub name: &'static str,
+    /// The operations that it was measured by.
+    pub ops: Vec<String>,
+    /// The number before.
+    pub before: u32,
+    /// The best number: another than before only if it saves 3 % in 8 of 9 rounds.
+    pub chosen: u32,
+    /// Each number tried, with the time of the operations as a multiple of that before: the median over
+    /// rounds of the geometric mean over operations.
+    pub tried: Vec<(u32, f64)>,
+}
+
+/// How a number is tried: its name, what reads and writes it, its candidates, and the operations.
+struct Trial {
+    name: &'static str,
+    get: fn(Tuning) -> u32,
+    with: fn(Tuning, u32) -> Tuning,
+    candidates: &'static [u32],
+    ops: &'static [(&'static str, Pass)],
+}
+
+const TRIALS: [Trial; 3] = [
+    Trial {
+        name: "pointwise_threads",
+        get: |tuning| tuning.pointwise_threads,
+        with: |tuning, number| Tuning {
+            pointwise_threads: number,
+            ..tuning
+        },
+        candidates: &[64, 128, 256, 512],
+        ops: &[("relu", Pass::Forward), ("gelu", Pass::Backward)],
+    },
+    Trial {
+        name: "reduction_rows",
+        get: |tuning| tuning.reduction_rows,
+        with: |tuning, number| Tuning {
+            reduction_rows: number,
+            ..tuning
+        },
+        candidates: &[16, 32, 64, 128, 256],
+        ops: &[("moments", Pass::Forward), ("prelu", Pass::Backward)],
+    },
+    Trial {
+        name: "softmax_vectors",
+        get: |tuning| tuning.softmax_vectors,
+        with: |tuning, number| Tuning {
+            softmax_vectors: number,
+            ..tuning
+        },
+        candidates: &[4, 8, 16, 32, WHOLE_ROW],
+        ops: &[("softmax", Pass::Forward)],
+    },
+];
+
+/// The tuning that suits `gpu`, starting from its own, with what was found on the way. `watch` is told
+/// what is measured next.
+///
+/// # Errors
+///
+/// What the device reports.
+pub fn tune(gpu: &Gpu, watch: impl Fn(&str)) -> Result<(Tuning, Vec<Knob>)> {
+    let software = gpu.device().adapter_info().device_type == wgpu::DeviceType::Cpu;
+    let bytes = if software { 8 << 20 } else { 64 << 20 };
+    let mut tuning = gpu.tuning();
+    let mut knobs = Vec::new();
+    for trial in &TRIALS {
+        watch(trial.name);
+        let knob = trial.run(gpu, tuning, bytes)?;
+        tuning = (trial.with)(tuning, knob.chosen);
+        knobs.push(knob);
+    }
+    Ok((tuning, knobs))
+}
+
+/// A candidate, ready to be measured.
+struct Candidate {
+    number: u32,
+    stopwatch: Stopwatch,
+    works: Vec<(Box<dyn Work>, u32)>,
+}
+
+impl Trial {
+    fn run(&self, gpu: &Gpu, tuning: Tuning, bytes: u64) -> Result<Knob> {
+        let before = (self.get)(tuning);
+        let limit = gpu.limits().max_compute_invocations_per_workgroup;
+        let others = self.candidates.iter().copied();
+        // The first is what the others are held against.
+        let numbers = others.filter(|&number| {
+            number != before && (self.name != "pointwise_threads" || number <= limit)
+        });
+        let candidates = std::iter::once(before)
+            .chain(numbers)
+            .map(|number| self.candidate(gpu, (self.with)(tuning, number), number, bytes))
+            .collect::<Result<Vec<_>>>()?;
+        // By candidate, the geometric mean over operations of each round's time.
+        let mut means = vec![Vec::new(); candidates.len()];
+        for _ in 0..ROUNDS {
+            for (candidate, means) in candidates.iter().zip(&mut means) {
+                let mut logarithms = 0.0;
+                for (work, repeats) in &candidate.works {
+                    logarithms += candidate.stopwatch.sample(&**work, *repeats)?.ln();
+                }
+                means.push((logarithms / candidate.works.len() as f64).exp());
+            }
+        }
+        let ratios: Vec<Vec<f64>> = means
+            .iter()
+            .map(|own| {
+                own.iter()
+                    .zip(&means[0])
+                    .map(|(own, first)| own / first)
+                    .collect()
+            })
+            .collect();
+        let is_better = |ratios: &[f64]| {
+            let wins = ratios.iter().filter(|ratio| **ratio < 1.0).count();
+            median(ratios) < 1.0 - WORTH && wins >= WINS
+        };
+        let best = (0..candidates.len())
+            .filter(|&index| index == 0 || is_better(&ratios[index]))
+            .min_by(|&a, &b| median(&ratios[a]).total_cmp(&median(&ratios[b])));
+        let tried = candidates.iter().zip(&ratios);
+        Ok(Knob {
+            name: self.name,
+            ops: self
+                .ops
+                .iter()
+                .map(|(op, pass)| format!("{op} {}", pass.name()))
+                .collect(),
+            before,
+            chosen: best.map_or(before, |index| candidates[index].number),
+            tried: tried
+                .map(|(candidate, ratios)| (candidate.number, median(ratios)))
+                .collect(),
+        })
+    }
+
+    fn candidate(&self, gpu: &Gpu, tuning: Tuning, number: u32, bytes: u64) -> Result<Candidate> {
+        let gpu = gpu.with_tuning(tuning);
+        let element = ElementType::F32;
+        let data = Rc::new(Data::new(&gpu, element, bytes, WORKING_SET));
+        let stopwatch = Stopwatch::new(&gpu, &Baseline::of("copy", &data)?)?;
+        let mut works = Vec::new();
+        for &(op, pass) in self.ops {
+            let case = Case {
+                kind: Kind::Kernel,
+                op: op.to_owned(),
+                pass: Some(pass),
+                element,
+                math: Math::Accurate,
+                bytes,
+            };
+            let work = work::build(&case, &data)?;
+            let repeats = stopwatch.repeats(&*work, MIN_TIME)?;
+            works.push((work, repeats));
+        }
+        Ok(Candidate {
+            number,
+            stopwatch,
+            works,
+        })
+    }
+}

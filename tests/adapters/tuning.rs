@@ -1,0 +1,80 @@
+//! Kernels of any shape give results within the tolerances.
+
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Activation, ElementType, Math, Moments, Pointwise,
+    activation::Family,
+    check::{self, Pass},
+    gpu::Tuning,
+};
+
+use crate::common::Device;
+
+/// Small, large and odd.
+const TUNINGS: [Tuning; 4] = [
+    tuning(64, 16, 4),
+    tuning(512, 256, 16),
+    tuning(1, 1, 1),
+    tuning(0, 7, 3),
+];
+
+const fn tuning(pointwise_threads: u32, reduction_rows: u32, softmax_vectors: u32) -> Tuning {
+    Tuning {
+        pointwise_threads,
+        reduction_rows,
+        softmax_vectors,
+    }
+}
+
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
+    if !device.trusted() {
+        return Vec::new();
+    }
+    let trials = TUNINGS.iter().enumerate();
+    trials
+        .map(|(index, &tuning)| {
+            device.trial(&index.to_string(), move |device| tuned(device, tuning))
+        })
+        .collect()
+}
+
+fn tuned(device: &Device, tuning: Tuning) -> Result<(), Failed> {
+    let gpu = device.gpu.with_tuning(tuning);
+    let (element, math) = (ElementType::F32, Math::Accurate);
+    for pass in Pass::ALL {
+        let report = check::check_element(&gpu, Activation::ELU, pass, element, math)?;
+        assert!(report.passed() && report.compared > 0, "{report}");
+        let softmax = Family::find("softmax").unwrap();
+        let report = check::check_family(&gpu, softmax, pass, element, math)?;
+        assert!(report.passed() && report.compared > 0, "{report}");
+    }
+    // Rows of two pages each, and not a whole number of walks.
+    let shape = [345, 2048];
+    let numbers = check::words(1).take(shape[0] * shape[1]);
+    let numbers: Vec<f32> = numbers
+        .map(|word| word as i32 as f32 / (1 << 29) as f32)
+        .collect();
+    let x = gpu.upload(&numbers, shape)?;
+    let found = x.moments(-1)?.download()?;
+    let wide: Vec<_> = numbers.iter().map(|&x| f64::from(x)).collect();
+    let expected = Moments::of(&wide, shape[1], 1)?;
+    let slopes = gpu.upload(&vec![0.25f32; shape[1]], [shape[1]])?;
+    let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
+    let gradient: Vec<f32> = prelu.gradients(&x, &x)?.parameter.download()?;
+    for channel in 0..shape[1] {
+        let (found, expected) = (found.variance()[channel], expected.variance()[channel]);
+        assert!(
+            (found - expected).abs() <= 1e-6 * expected,
+            "{found}, not {expected}"
+        );
+        let column = wide.iter().skip(channel).step_by(shape[1]);
+        let squares = column.filter(|x| **x < 0.0).map(|x| x * x);
+        let expected: f64 = squares.sum();
+        let found = f64::from(gradient[channel]);
+        assert!(
+            (found - expected).abs() <= 1e-6 * expected,
+            "{found}, not {expected}"
+        );
+    }
+    Ok(())
+}
