@@ -61,7 +61,7 @@ fn tuned(device: &Device, tuning: Tuning) -> Result<(), Failed> {
     let slopes = gpu.upload(&vec![0.25f32; shape[1]], [shape[1]])?;
     let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
     let gradient: Vec<f32> = prelu.gradients(&x, &x)?.parameter.download()?;
-    for channel in 0..shape[1] {
+    for (channel, gradient) in gradient.into_iter().map(f64::from).enumerate() {
         let (found, expected) = (found.variance()[channel], expected.variance()[channel]);
         assert!(
             (found - expected).abs() <= 1e-6 * expected,
@@ -70,10 +70,9 @@ fn tuned(device: &Device, tuning: Tuning) -> Result<(), Failed> {
         let column = wide.iter().skip(channel).step_by(shape[1]);
         let squares = column.filter(|x| **x < 0.0).map(|x| x * x);
         let expected: f64 = squares.sum();
-        let found = f64::from(gradient[channel]);
         assert!(
-            (found - expected).abs() <= 1e-6 * expected,
-            "{found}, not {expected}"
+            (gradient - expected).abs() <= 1e-6 * expected,
+            "{gradient}, not {expected}"
         );
     }
     Ok(())
