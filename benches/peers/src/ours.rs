@@ -42,13 +42,16 @@ pub struct Ours {
     pairs: RefCell<BTreeMap<Vec<usize>, Rc<Vec<Pair>>>>,
 }
 
+type Record = Box<dyn Fn(&mut wgpu::CommandEncoder, &Pair) -> wgpu_activations::Result<()>>;
+type Submit = Box<dyn Fn(&Pair) -> wgpu_activations::Result<Option<Tensor>>>;
+
 /// What is run: one of the operations, or what it is measured by.
 pub enum Work {
     /// Recorded into an encoder, many to a submission.
-    Recorded(Box<dyn Fn(&mut wgpu::CommandEncoder, &Pair) -> wgpu_activations::Result<()>>),
+    Recorded(Record),
     /// Submitted one by one, since what it allocates then goes back to the pool. It gives y, unless it
     /// writes it where it should go.
-    Submitted(Box<dyn Fn(&Pair) -> wgpu_activations::Result<Option<Tensor>>>),
+    Submitted(Submit),
 }
 
 impl Ours {
