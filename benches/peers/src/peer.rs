@@ -23,7 +23,7 @@ const VERSION: &str = "0.22.1";
 /// The name of rows: the version, and what it was built with.
 pub fn implementation() -> String {
     let compiler = if cfg!(feature = "vulkan") {
-        "spirv"
+        "vulkan"
     } else {
         "wgsl"
     };
