@@ -1,11 +1,19 @@
-//! The README's tables of activations and families are the catalogue's. `UPDATE_README=1 cargo test --test readme`
-//! writes it anew.
+//! The README's tables of activations and families are the catalogue's, its chart is of the results kept.
+//! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
+#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fmt::Write;
 
-use wgpu_activations::{Activation, FAMILIES, activation::Smoothness};
+use wgpu_activations::{
+    Activation, FAMILIES,
+    activation::Smoothness,
+    bench::{
+        record::Run,
+        report::{Format, Source, render},
+    },
+};
 
 fn table() -> String {
     let mut table = String::from(
@@ -86,4 +94,47 @@ fn the_tables_are_the_catalogues() {
         let same = readme[start..end] == table;
         assert!(same, "{name}: run UPDATE_README=1 cargo test --test readme");
     }
+}
+
+/// The results kept of each device, the latest of each, as `activations report --math accurate` shows
+/// them.
+fn chart() -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
+    let files = |folder: &std::path::Path| {
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    };
+    let devices = files(&folder).into_iter().filter(|path| path.is_dir());
+    let latest = devices.filter_map(|device| {
+        let standard =
+            |path: &std::path::PathBuf| path.to_string_lossy().ends_with("-standard.json");
+        files(&device).into_iter().rfind(standard)
+    });
+    let sources: Vec<_> = latest
+        .map(|path| {
+            let mut run = Run::read(&path).unwrap();
+            run.rows.retain(|row| row.math.as_deref() != Some("native"));
+            Source {
+                name: path.display().to_string(),
+                run,
+            }
+        })
+        .collect();
+    assert!(!sources.is_empty());
+    String::from_utf8(render(&sources, Format::Svg).unwrap()).unwrap()
+}
+
+#[test]
+fn the_chart_shows_the_results_kept() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/kernels.svg");
+    let chart = chart();
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path, &chart).unwrap();
+    }
+    let stale = "benches/results/kernels.svg is stale: UPDATE_README=1 cargo test --test readme";
+    assert!(std::fs::read_to_string(path).unwrap() == chart, "{stale}");
 }

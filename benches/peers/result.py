@@ -402,8 +402,7 @@ class Runner:
     def case_list(self):
         for op in self.arguments.op or OPS:
             for name in self.peer.passes:
-                forward = "train" if op == "dice" else "forward"
-                yield Case(op, forward if name == "forward" else name, self.arguments.size // 4)
+                yield Case(op, name, self.arguments.size // 4)
 
     def go(self):
         for case in self.case_list():

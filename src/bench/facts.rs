@@ -6,7 +6,7 @@ use super::record::{DeviceFacts, DeviceLimits, Host, Program};
 use crate::gpu::Adapter;
 
 /// This program.
-pub(crate) fn program() -> Program {
+pub fn program() -> Program {
     Program {
         name: env!("CARGO_PKG_NAME").to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -15,13 +15,13 @@ pub(crate) fn program() -> Program {
 }
 
 /// The time: RFC 3339, UTC, to the second.
-pub(crate) fn now() -> String {
+pub fn now() -> String {
     let now = jiff::Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }
 
 /// This machine.
-pub(crate) fn host() -> Host {
+pub fn host() -> Host {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -43,7 +43,7 @@ pub(crate) fn host() -> Host {
 }
 
 /// An adapter.
-pub(crate) fn device(adapter: &Adapter) -> DeviceFacts {
+pub fn device(adapter: &Adapter) -> DeviceFacts {
     let info = adapter.info();
     let limits = adapter.limits();
     DeviceFacts {

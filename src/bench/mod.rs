@@ -8,7 +8,7 @@ mod case;
 mod clock;
 pub mod compare;
 mod data;
-mod facts;
+pub mod facts;
 mod host_side;
 mod plan;
 pub mod record;
@@ -22,7 +22,6 @@ mod worker;
 use std::{process::Command, time::Duration};
 
 pub use case::{Case, GRAIN, operations};
-pub(crate) use facts::device as device_facts;
 pub use plan::Plan;
 pub use tune::{Knob, tune};
 pub(crate) use worker::serve;
@@ -40,10 +39,20 @@ use worker::{Answer, Measured, Request};
 /// How long a measuring process may take to answer.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Measures the cases of `plan` on each of `adapters`. `worker` gives the command that answers
-/// requests for an adapter, `tuning` the shapes of kernels that it uses, if not the default; `watch` is told of each case before it is measured, with the share of the
-/// run that is done, and of the run afterwards. Once `go_on`, asked ten times a second, says no, the run
-/// ends with what it has.
+/// Where cases are measured.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The adapter.
+    pub adapter: &'a Adapter,
+    /// The command that answers requests for it.
+    pub worker: Command,
+    /// The shapes of kernels that it uses, if not the default.
+    pub tuning: Option<Tuning>,
+}
+
+/// Measures the cases of `plan` on each of `targets`. `watch` is told of each case before it is measured
+/// and of the run afterwards. Once `go_on`, asked ten times a second, says no, the run ends with what it
+/// has.
 ///
 /// # Errors
 ///
@@ -51,13 +60,118 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// returns. What goes wrong while measuring is a row.
 pub fn run(
     plan: &Plan,
-    adapters: &[&Adapter],
-    worker: impl Fn(&Adapter) -> Command,
-    tuning: impl Fn(&Adapter) -> Option<Tuning>,
-    mut watch: impl FnMut(Event<'_>) -> Result<()>,
-    mut go_on: impl FnMut() -> bool,
+    targets: Vec<Target<'_>>,
+    watch: impl FnMut(Event<'_>) -> Result<()>,
+    go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
-    let mut run = Run {
+    let devices = targets.iter().map(|target| DeviceFacts {
+        tuning: target.tuning,
+        ..facts::device(target.adapter)
+    });
+    let mut session = Session {
+        plan,
+        run: begun(plan, devices.collect()),
+        done: 0,
+        cases: targets
+            .iter()
+            .map(|target| plan.cases(target.is_software()).concat().len())
+            .sum(),
+        watch,
+        go_on,
+    };
+    for target in targets {
+        let groups = plan.cases(target.is_software());
+        let device = target.adapter.name();
+        let mut supervisor = Supervisor::new(target.worker, PATIENCE);
+        for group in groups {
+            if session.measure(device, &mut supervisor, &group)? == Flow::Stop {
+                return Ok(session.run);
+            }
+        }
+    }
+    session.run.complete = true;
+    (session.watch)(Event::Measured(&session.run))?;
+    Ok(session.run)
+}
+
+impl Target<'_> {
+    fn is_software(&self) -> bool {
+        self.adapter.info().device_type == wgpu::DeviceType::Cpu
+    }
+}
+
+/// A run under way.
+struct Session<'a, W, G> {
+    plan: &'a Plan,
+    run: Run,
+    /// Rounds over cases that are behind, and cases in all.
+    done: usize,
+    cases: usize,
+    watch: W,
+    go_on: G,
+}
+
+#[derive(PartialEq, Eq)]
+enum Flow {
+    Go,
+    Stop,
+}
+
+impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
+    /// Measures cases of one element type and size, round by round.
+    fn measure(
+        &mut self,
+        device: &str,
+        supervisor: &mut Supervisor,
+        group: &[Case],
+    ) -> Result<Flow> {
+        let first = self.run.rows.len();
+        self.run
+            .rows
+            .extend(group.iter().map(|case| row(case, device)));
+        for round in 0..self.plan.rounds {
+            // A new process lays out its memory anew, which is part of what differs between runs.
+            supervisor.renew();
+            for (index, case) in group.iter().enumerate() {
+                let done = self.done as f64 / (self.cases as f64 * f64::from(self.plan.rounds));
+                self.done += 1;
+                if self.run.rows[first + index].status != Status::Ok {
+                    continue;
+                }
+                (self.watch)(Event::Case { case, device, done })?;
+                let request = Request {
+                    case: case.clone(),
+                    samples: self.plan.samples.div_ceil(self.plan.rounds),
+                    verify: round == 0,
+                    min_time_ms: self.plan.min_time_ms,
+                    working_set_bytes: self.plan.working_set_bytes,
+                };
+                let Some(answer) = supervisor.ask(&request, &mut self.go_on)? else {
+                    return Ok(Flow::Stop);
+                };
+                self.note_clock(device, &answer);
+                self.run.rows[first + index].take(answer);
+                (self.watch)(Event::Measured(&self.run))?;
+            }
+        }
+        Ok(Flow::Go)
+    }
+
+    /// Keeps what a device's clock counts in, which is known once it is open.
+    fn note_clock(&mut self, device: &str, answer: &Answer) {
+        let Answer::Measured(measured) = answer else {
+            return;
+        };
+        let devices = self.run.devices.iter_mut();
+        for facts in devices.filter(|facts| facts.name == device) {
+            facts.timestamp_period_ns = measured.timestamp_period_ns.or(facts.timestamp_period_ns);
+        }
+    }
+}
+
+/// A run before anything is measured.
+fn begun(plan: &Plan, devices: Vec<DeviceFacts>) -> Run {
+    Run {
         schema: SCHEMA.to_owned(),
         program: facts::program(),
         started: facts::now(),
@@ -70,82 +184,9 @@ pub fn run(
             min_time_ms: plan.min_time_ms,
             working_set_bytes: plan.working_set_bytes,
         },
-        devices: adapters
-            .iter()
-            .map(|adapter| DeviceFacts {
-                tuning: tuning(adapter),
-                ..facts::device(adapter)
-            })
-            .collect(),
+        devices,
         rows: Vec::new(),
-    };
-    let groups: Vec<_> = adapters
-        .iter()
-        .flat_map(|adapter| {
-            let software = adapter.info().device_type == wgpu::DeviceType::Cpu;
-            let groups = plan.cases(software).into_iter();
-            groups.map(move |group| (*adapter, group))
-        })
-        .collect();
-    let rounds = plan.rounds.max(1);
-    let steps = groups.iter().map(|(_, group)| group.len()).sum::<usize>() * rounds as usize;
-    let mut step = 0;
-    let mut supervisor: Option<(&str, Supervisor)> = None;
-    for (adapter, group) in groups {
-        if supervisor
-            .as_ref()
-            .is_none_or(|(name, _)| *name != adapter.name())
-        {
-            supervisor = Some((adapter.name(), Supervisor::new(worker(adapter), PATIENCE)));
-        }
-        let Some((_, supervisor)) = &mut supervisor else {
-            continue;
-        };
-        let first = run.rows.len();
-        run.rows
-            .extend(group.iter().map(|case| row(case, adapter.name())));
-        for round in 0..rounds {
-            // A new process lays out its memory anew, which is part of what differs between runs.
-            supervisor.renew();
-            for (index, case) in group.iter().enumerate() {
-                step += 1;
-                if run.rows[first + index].status != Status::Ok {
-                    continue;
-                }
-                let event = Event::Case {
-                    case,
-                    device: adapter.name(),
-                    done: (step - 1) as f64 / steps as f64,
-                };
-                watch(event)?;
-                let share = plan.samples.div_ceil(rounds);
-                let request = Request {
-                    case: case.clone(),
-                    samples: share,
-                    verify: round == 0,
-                    min_time_ms: plan.min_time_ms,
-                    working_set_bytes: plan.working_set_bytes,
-                };
-                let Some(answer) = supervisor.ask(&request, &mut go_on)? else {
-                    return Ok(run);
-                };
-                if let Answer::Measured(measured) = &answer
-                    && let Some(period) = measured.timestamp_period_ns
-                {
-                    for facts in &mut run.devices {
-                        if facts.name == adapter.name() {
-                            facts.timestamp_period_ns = Some(period);
-                        }
-                    }
-                }
-                run.rows[first + index].take(answer);
-                watch(Event::Measured(&run))?;
-            }
-        }
     }
-    run.complete = true;
-    watch(Event::Measured(&run))?;
-    Ok(run)
 }
 
 /// What a run tells who watches it.

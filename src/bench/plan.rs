@@ -46,7 +46,7 @@ impl Plan {
             host_side: true,
             samples: 30,
             rounds: 5,
-            min_time_ms: 4.0,
+            min_time_ms: 3.0,
             working_set_bytes: 128 << 20,
         }
     }

@@ -135,7 +135,7 @@ pub struct Row {
     pub kind: Kind,
     /// The operation: `gelu`, `prelu`, `softmax`; of a baseline `copy`, `read`, `two-read`.
     pub op: String,
-    /// `forward`, `backward`; for dice `train`; `-` where there is none.
+    /// `forward`, `backward`; `-` where there is none.
     pub pass: String,
     /// The element type: `f32`, `f16`, `bf16`.
     pub dtype: String,
@@ -297,7 +297,11 @@ impl Run {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut file = tempfile::Builder::new()
+        let mut builder = tempfile::Builder::new();
+        // As any new file: readable to whom the user's mask allows.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder
             .prefix(".activations-")
             .tempfile_in(folder)
             .map_err(failed)?;

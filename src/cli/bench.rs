@@ -20,7 +20,7 @@ use super::{
 use crate::{
     activation::{Activation, Family},
     bench::{
-        self, Event, GRAIN, Plan,
+        self, Event, GRAIN, Plan, Target,
         record::{Kind, Measurement, Row, Run, Status},
     },
     check::Pass,
@@ -154,18 +154,21 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
     let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     let progress = progress();
+    let targets = chosen.into_iter().map(|adapter| {
+        let mut worker = Command::new(&program);
+        worker.args(["bench-worker", adapter.name()]);
+        if arguments.untuned {
+            worker.arg("--untuned");
+        }
+        Target {
+            adapter,
+            worker,
+            tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
+        }
+    });
     let run = bench::run(
         &plan,
-        &chosen,
-        |adapter| {
-            let mut command = Command::new(&program);
-            command.args(["bench-worker", adapter.name()]);
-            if arguments.untuned {
-                command.arg("--untuned");
-            }
-            command
-        },
-        |adapter| tuning::find(adapter).filter(|_| !arguments.untuned),
+        targets.collect(),
         |event| {
             match event {
                 Event::Case { case, device, done } => {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Result, device, text};
 use crate::{
     bench::{
-        device_facts,
+        facts,
         record::{DeviceFacts, DeviceLimits},
     },
     gpu::{self, Adapter},
@@ -66,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 
 fn entry(adapter: &Adapter, best: Option<&str>) -> Entry {
     Entry {
-        facts: device_facts(adapter),
+        facts: facts::device(adapter),
         default: best == Some(adapter.name()),
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use crate::{
-    bench::device_facts,
+    bench::facts,
     error::{Error, Result},
     gpu::{Adapter, Tuning},
 };
@@ -18,11 +18,11 @@ fn path() -> Option<PathBuf> {
 }
 
 fn key(adapter: &Adapter) -> String {
-    let facts = device_facts(adapter);
+    let device = facts::device(adapter);
     format!(
         "{} | {} | {}",
-        facts.name,
-        facts.driver,
+        device.name,
+        device.driver,
         env!("CARGO_PKG_VERSION")
     )
 }

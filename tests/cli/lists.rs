@@ -261,5 +261,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 28);
+    assert_eq!(count, 29);
 }

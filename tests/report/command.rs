@@ -115,6 +115,11 @@ fn what_cannot_be_shown_is_refused() {
         ),
         (2, "run.json run.json -o r.html", "run.json is named twice"),
         (
+            2,
+            "run.json -o r.html --op no-such-operation",
+            "no row of these files",
+        ),
+        (
             1,
             "run.json -o none/r.html",
             "none/r.html: there is no folder none",

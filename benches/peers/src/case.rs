@@ -63,14 +63,6 @@ impl Op {
         }
     }
 
-    /// The pass, as rows name it.
-    pub const fn pass(self) -> &'static str {
-        match self {
-            Self::Dice => "train",
-            _ => "forward",
-        }
-    }
-
     /// Where elementary functions may come from; maxout has none.
     pub const fn maths(self) -> &'static [Option<Math>] {
         match self {

@@ -2,7 +2,6 @@
 //! `activations compare` and `activations report` read. See the README.
 
 mod case;
-mod facts;
 mod measure;
 mod ours;
 mod peer;
@@ -15,6 +14,7 @@ use wgpu_activations::{
     Adapter, Math,
     accuracy::Report,
     bench::{
+        facts,
         record::{Accuracy, Kind, Program, Row, Run, SCHEMA, Settings, Status},
         stats,
     },
@@ -152,7 +152,7 @@ impl Setting {
             device: self.adapter().name().to_owned(),
             kind: Kind::Kernel,
             op: case.op.name().to_owned(),
-            pass: case.op.pass().to_owned(),
+            pass: "forward".to_owned(),
             dtype: "f32".to_owned(),
             math: math.map(|math| math.name().to_owned()),
             shape: case
@@ -257,9 +257,7 @@ fn begun(arguments: &Arguments, setting: &Setting) -> Run {
             version: peer::version().to_owned(),
             commit: None,
         },
-        started: jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%SZ")
-            .to_string(),
+        started: facts::now(),
         complete: false,
         host: facts::host(),
         settings: Settings {
