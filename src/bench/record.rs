@@ -189,6 +189,28 @@ pub enum Status {
     Unsupported,
 }
 
+impl Status {
+    /// As result files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Wrong => "wrong",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+            Self::Hung => "hung",
+            Self::Unsupported => "unsupported",
+        }
+    }
+}
+
+impl Row {
+    /// The times, of a row whose results were right.
+    pub fn timed(&self) -> Option<&Measurement> {
+        let measurement = self.measurement.as_ref();
+        measurement.filter(|_| self.status == Status::Ok)
+    }
+}
+
 /// How far results were from the reference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Accuracy {

@@ -21,7 +21,7 @@ use crate::{
     activation::{Activation, Family},
     bench::{
         self, Event, GRAIN, Plan, Target,
-        record::{Kind, Measurement, Row, Run, Status},
+        record::{Kind, Row, Run, Status},
     },
     check::Pass,
     element::ElementType,
@@ -391,26 +391,26 @@ const COLUMNS: [Column<Row>; 10] = [
     TYPE,
     MATH,
     Column::numbers("size", |row| size(row.input_bytes)),
-    Column::numbers("time", |row| match timed(row) {
+    Column::numbers("time", |row| match row.timed() {
         Some(measurement) => time(measurement.summary.median_ns),
-        None => format!("{:?}", row.status).to_lowercase(),
+        None => row.status.name().to_owned(),
     }),
     Column::numbers("p10..p90", |row| {
-        let Some(measurement) = timed(row) else {
+        let Some(measurement) = row.timed() else {
             return "-".to_owned();
         };
         let summary = measurement.summary;
         let off = |ns: f64| format!("{:+.0}%", (ns / summary.median_ns - 1.0) * 100.0);
         format!("{} {}", off(summary.p10_ns), off(summary.p90_ns))
     }),
-    Column::numbers("GB/s", |row| match timed(row) {
+    Column::numbers("GB/s", |row| match row.timed() {
         Some(measurement) if row.kind != Kind::Launch => {
             format!("{:.2}", measurement.summary.gb_per_s)
         }
         _ => "-".to_owned(),
     }),
     Column::words("of baseline", |row| {
-        let measurement = timed(row);
+        let measurement = row.timed();
         let fraction = measurement.and_then(|measurement| measurement.summary.fraction);
         let baseline = measurement.and_then(|measurement| measurement.baseline.as_ref());
         match (fraction, baseline) {
@@ -430,12 +430,6 @@ const MATH: Column<Row> = Column::words("math", |row: &Row| {
     row.math.clone().unwrap_or_else(|| "-".to_owned())
 })
 .may_go();
-
-/// The times of a row whose results were right.
-fn timed(row: &Row) -> Option<&Measurement> {
-    let measurement = row.measurement.as_ref();
-    measurement.filter(|_| row.status == Status::Ok)
-}
 
 /// A size as it is written on the command line.
 pub(super) fn size(bytes: u64) -> String {

@@ -272,10 +272,10 @@ impl<'a> Names<'a> {
             ratio: comparison.ratio,
             verdict: comparison.verdict,
             note: untimed.map_or_else(String::new, |row| {
-                let status = format!("{:?}", row.status).to_lowercase();
+                let status = row.status.name();
                 match &row.message {
                     Some(message) => format!("{status}: {message}"),
-                    None => status,
+                    None => status.to_owned(),
                 }
             }),
         }

@@ -1,7 +1,7 @@
 //! The rows of result files, a line each, as RFC 4180 has it. Samples stay in the result files.
 
 use super::tables::kind;
-use super::view::{View, word};
+use super::view::View;
 use crate::bench::record::{Clock, Row};
 
 /// Head and lines.
@@ -146,7 +146,7 @@ fn fields(row: &Row) -> Vec<String> {
         shape.join("x"),
         row.input_bytes.to_string(),
         row.moved_bytes.to_string(),
-        word(row.status).to_owned(),
+        row.status.name().to_owned(),
         row.message.clone().unwrap_or_default(),
     ]
 }

@@ -9,7 +9,7 @@ use super::{
     number, palette,
     table::Table,
     tables,
-    view::{View, word},
+    view::View,
 };
 use crate::bench::record::Status;
 
@@ -176,7 +176,7 @@ fn statuses(view: &View<'_>) -> String {
     ];
     let counts = bad.into_iter().filter_map(|status| {
         let count = view.rows().filter(|(_, row)| row.status == status).count();
-        (count > 0).then(|| format!("{count} {}", word(status)))
+        (count > 0).then(|| format!("{count} {}", status.name()))
     });
     counts.collect::<Vec<_>>().join(", ")
 }

@@ -1,9 +1,6 @@
 //! What of a row is drawn.
 
-use super::{
-    number,
-    view::{timed, word},
-};
+use super::number;
 use crate::bench::{
     record::{Row, Status},
     stats,
@@ -34,7 +31,7 @@ pub(super) struct Span {
 impl Quantity {
     /// Of a row whose results were right, if it has it.
     pub(super) fn of(self, row: &Row) -> Option<Span> {
-        let measurement = row.measurement.as_ref().filter(|_| timed(row))?;
+        let measurement = row.timed()?;
         let summary = &measurement.summary;
         let moved = row.moved_bytes as f64;
         let span = match self {
@@ -65,8 +62,8 @@ impl Quantity {
     /// What stands where a row has no number.
     pub(super) fn words(self, row: &Row) -> &'static str {
         if row.status != Status::Ok {
-            word(row.status)
-        } else if self == Self::Fraction && timed(row) {
+            row.status.name()
+        } else if self == Self::Fraction && row.timed().is_some() {
             "no baseline"
         } else {
             "no times"

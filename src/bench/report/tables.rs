@@ -7,7 +7,7 @@ use super::{
     number,
     quantity::Quantity,
     table::Table,
-    view::{Group, Panel, View, timed, title, title_and_pass, word},
+    view::{Group, Panel, View, title, title_and_pass},
 };
 use crate::bench::{
     record::{Clock, Kind, Row, Status},
@@ -165,7 +165,7 @@ pub(super) fn problems(view: &View<'_>) -> Option<Table> {
         .map(|(source, row)| {
             let message = row.message.as_deref().unwrap_or("no message");
             vec![
-                word(row.status).to_owned(),
+                row.status.name().to_owned(),
                 format!(
                     "{}\n{}, {}",
                     title_and_pass(&row.op, &row.pass),
@@ -247,7 +247,7 @@ pub(super) fn every(view: &View<'_>, wanted: Kind) -> Table {
 }
 
 fn measured(row: &Row) -> String {
-    let Some(measurement) = row.measurement.as_ref().filter(|_| timed(row)) else {
+    let Some(measurement) = row.timed() else {
         return "-".to_owned();
     };
     let samples: usize = measurement.rounds_ns.iter().map(Vec::len).sum();

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     activation::{CATALOGUE, FAMILIES},
-    bench::record::{Kind, Row, Status},
+    bench::record::{Kind, Row},
 };
 
 /// The sources and who is compared in them.
@@ -139,18 +139,6 @@ pub(super) fn block_title(dtype: &str, direction: Direction) -> String {
     }
 }
 
-/// How a row went, in a word.
-pub(super) const fn word(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "ok",
-        Status::Wrong => "wrong",
-        Status::Failed => "failed",
-        Status::Crashed => "crashed",
-        Status::Hung => "hung",
-        Status::Unsupported => "unsupported",
-    }
-}
-
 impl<'a> View<'a> {
     pub(super) fn new(sources: &'a [Source]) -> Self {
         Self {
@@ -200,7 +188,7 @@ impl<'a> View<'a> {
         let mut sweeps = Vec::new();
         for (key, rows) in self.by_key(kind) {
             let mut lines = vec![Vec::new(); self.contenders.len()];
-            for &(source, row) in rows.iter().filter(|(_, row)| timed(row)) {
+            for &(source, row) in rows.iter().filter(|(_, row)| row.timed().is_some()) {
                 for (owner, _) in self.owners(source, row) {
                     lines[owner].push(row);
                 }
@@ -248,7 +236,11 @@ impl<'a> View<'a> {
                     picked[owner].get_or_insert(row);
                 }
             }
-            let well = picked.iter().flatten().filter(|row| timed(row)).count();
+            let well = picked
+                .iter()
+                .flatten()
+                .filter(|row| row.timed().is_some())
+                .count();
             let rank = (well, picked.iter().flatten().count(), candidate.input_bytes);
             if rank > best {
                 (best, chosen) = (rank, picked);
@@ -266,11 +258,6 @@ impl<'a> View<'a> {
             measured,
         }
     }
-}
-
-/// Whether results were right and times taken.
-pub(super) fn timed(row: &Row) -> bool {
-    row.status == Status::Ok && row.measurement.is_some()
 }
 
 impl<'a> Group<'a> {
@@ -313,7 +300,7 @@ impl Panel<'_> {
             .groups
             .iter()
             .flat_map(|group| group.rows.iter().flatten());
-        let counts = rows.filter(|row| timed(row)).filter_map(|row| {
+        let counts = rows.filter(|row| row.timed().is_some()).filter_map(|row| {
             let rounds = &row.measurement.as_ref()?.rounds_ns;
             Some(rounds.iter().map(Vec::len).sum::<usize>())
         });

@@ -6,7 +6,7 @@ use crate::bench::{
     report::{
         number,
         table::Table,
-        view::{View, title, word},
+        view::{View, title},
     },
 };
 
@@ -91,7 +91,7 @@ fn error(rows: &[&Row]) -> String {
     if accuracies.is_empty() {
         let bad = rows.iter().find(|row| row.status != Status::Ok);
         return bad
-            .map_or("not looked at", |row| word(row.status))
+            .map_or("not looked at", |row| row.status.name())
             .to_owned();
     }
     let largest = |of: fn(&Accuracy) -> f64| accuracies.iter().map(|&a| of(a)).fold(0.0, f64::max);
