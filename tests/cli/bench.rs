@@ -123,7 +123,7 @@ fn what_cannot_be_measured_is_refused() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
     if gpus().is_empty() {
@@ -131,7 +131,7 @@ fn an_interrupt_keeps_what_was_measured() {
     }
     let sandbox = Sandbox::new();
     let child = sandbox
-        .command()
+        .interruptible()
         .args("bench --samples 1000 --op relu -o run.json --size 64KiB".split(' '))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -72,6 +72,21 @@ impl Sandbox {
         self.prepare(env!("CARGO_BIN_EXE_activations"))
     }
 
+    /// The command, with signals as the system has them: a test run in the background of a script
+    /// inherits that interrupts are ignored.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn interruptible(&self) -> Command {
+        let undo = "--default-signal=INT,TERM,HUP";
+        let can_undo = self.prepare("env").args([undo, "true"]).output();
+        if can_undo.is_ok_and(|output| output.status.success()) {
+            let mut command = self.prepare("env");
+            command.args([undo, env!("CARGO_BIN_EXE_activations")]);
+            command
+        } else {
+            self.command()
+        }
+    }
+
     /// Another program in the same place.
     pub(crate) fn prepare(&self, program: &str) -> Command {
         let mut command = Command::new(program);
