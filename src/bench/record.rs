@@ -313,7 +313,8 @@ impl Run {
     pub fn write(&self, path: &Path) -> Result<()> {
         let failed = |error: std::io::Error| Error::File {
             path: path.to_owned(),
-            reason: format!("cannot be written: {error}"),
+            // The kind alone: the error itself may name the temporary file, which the user does not know.
+            reason: format!("cannot be written: {}", error.kind()),
         };
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,

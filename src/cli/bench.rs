@@ -142,6 +142,15 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let plan = plan(arguments)?;
+    if arguments
+        .output
+        .as_ref()
+        .is_some_and(|path| path.as_os_str() == "-")
+    {
+        return Err(Failure::Usage(
+            "a result file is written again and again: --json prints one on stdout".to_owned(),
+        ));
+    }
     let adapters = device::adapters();
     let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
     if let Some(path) = &arguments.output {

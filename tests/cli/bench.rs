@@ -111,6 +111,7 @@ fn what_cannot_be_measured_is_refused() {
         ("bench --device cpu", 2, "cpu is the reference"),
         ("bench --device there-is-none", 3, "there-is-none"),
         ("bench --op relu -o nowhere/run.json", 1, "nowhere"),
+        ("bench --op relu -o -", 2, "--json prints one on stdout"),
     ] {
         if gpus().is_empty() && status != 2 {
             continue;
