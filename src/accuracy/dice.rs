@@ -1,9 +1,13 @@
 //! What Dice should have given, and how far from it a result may be.
 
+#[cfg(feature = "cli")]
+use super::bound::compare;
 use super::{
     Report,
     bound::{Bound, storage},
 };
+#[cfg(feature = "cli")]
+use crate::reference::moments::Moments;
 use crate::{
     element::Element,
     error::{Error, Result},
@@ -151,4 +155,12 @@ pub fn statistics(reference: &Dice) -> (Vec<Bound>, Vec<Bound>) {
         allowed: 1e-6 * (variance + mean.abs() * variance.sqrt()),
     });
     (mean.collect(), variance.collect())
+}
+
+/// Compares the moments of a batch with what its reference knows of it.
+#[cfg(feature = "cli")]
+pub(crate) fn check_moments(found: &Moments, reference: &Dice) -> Report {
+    let (mean, variance) = statistics(reference);
+    let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
+    compare(&narrow(found.mean()), &mean).merge(compare(&narrow(&found.variance()), &variance))
 }

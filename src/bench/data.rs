@@ -39,8 +39,8 @@ impl Data {
         }
     }
 
-    pub(super) const fn is_of(&self, element: ElementType, bytes: u64) -> bool {
-        self.element as u32 == element as u32 && self.bytes == bytes
+    pub(super) fn is_of(&self, element: ElementType, bytes: u64) -> bool {
+        (self.element, self.bytes) == (element, bytes)
     }
 
     /// Elements of a tensor.
@@ -124,7 +124,7 @@ impl Data {
 }
 
 /// `count` random numbers in [-8, 8).
-fn numbers<T: Element>(count: usize, seed: u64) -> Vec<T> {
+pub(super) fn numbers<T: Element>(count: usize, seed: u64) -> Vec<T> {
     words(seed)
         .take(count)
         .map(|word| T::from_f64(f64::from(word as i32) / f64::from(1 << 28)))

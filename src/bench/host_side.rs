@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use super::{case::Case, record::Kind};
+use super::{case::Case, data::numbers, record::Kind, work::spread};
 use crate::{
     accuracy::{Expectation, Report, Tolerance},
     activation::Activation,
-    check::words,
     element::ElementType,
     error::Result,
     gpu::Gpu,
@@ -43,7 +42,7 @@ impl HostSide {
                 gpu: gpu.clone(),
                 activation,
                 math: case.math,
-                x: numbers(case.len()),
+                x: numbers(case.len(), 7),
                 y: vec![0.0; case.len()],
             });
         }
@@ -117,17 +116,6 @@ impl HostSide {
             upstream: None,
             tolerance: Tolerance::forward(ElementType::F32, *math),
         };
-        let step = (x.len() >> 16) | 1;
-        expectation
-            .check_at(y, (0..x.len()).step_by(step))
-            .map(Some)
+        expectation.check_at(y, spread(x.len())).map(Some)
     }
-}
-
-/// `count` random numbers in [-8, 8).
-fn numbers(count: usize) -> Vec<f32> {
-    let numbers = words(7).take(count);
-    numbers
-        .map(|word| word as i32 as f32 / (1 << 28) as f32)
-        .collect()
 }

@@ -36,7 +36,7 @@ use stats::summary;
 use supervisor::Supervisor;
 use worker::{Answer, Measured, Request};
 
-/// How long a measuring process may take to answer.
+/// How long a measuring process may say nothing.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where cases are measured.

@@ -98,8 +98,7 @@ const TRIALS: [Trial; 3] = [
 ///
 /// What the device reports.
 pub fn tune(gpu: &Gpu, watch: impl Fn(&str)) -> Result<(Tuning, Vec<Knob>)> {
-    let software = gpu.device().adapter_info().device_type == wgpu::DeviceType::Cpu;
-    let bytes = if software { 8 << 20 } else { 64 << 20 };
+    let bytes = if gpu.is_software() { 8 << 20 } else { 64 << 20 };
     let mut tuning = gpu.tuning();
     let mut knobs = Vec::new();
     for trial in &TRIALS {

@@ -4,12 +4,7 @@ use half::{bf16, f16};
 
 use super::{Pass, grid, words};
 use crate::{
-    accuracy::{
-        Report, alpha_dropout,
-        bound::compare,
-        dice::{self, statistics},
-        maxout, softmax,
-    },
+    accuracy::{Report, alpha_dropout, bound::compare, dice, maxout, softmax},
     activation::Family,
     element::{Element, ElementType, wide},
     error::Result,
@@ -189,13 +184,8 @@ fn check_dice<T: Element>(
         };
         let part = match (pass, training) {
             (Pass::Forward, true) => {
-                let moments = batch.download()?;
-                let (mean, variance) = statistics(reference);
-                let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
-                let mean = compare(&narrow(moments.mean()), &mean);
-                let variance = compare(&narrow(&moments.variance()), &variance);
                 let part = expectation.check(&y.download()?, 0..len)?;
-                part.merge(mean).merge(variance)
+                part.merge(dice::check_moments(&batch.download()?, reference))
             }
             (Pass::Forward, false) => expectation.check(&op.infer(&input)?.download()?, 0..len)?,
             (Pass::Backward, _) => {

@@ -7,7 +7,7 @@ use crate::{
     accuracy::{
         Report,
         bound::compare,
-        dice::{Expectation, statistics},
+        dice::{Expectation, check_moments},
     },
     bench::{
         case::{CHANNELS, Case},
@@ -100,12 +100,8 @@ impl Verify for Dice {
         if self.pass == Pass::Forward {
             let found = self.rings.output(0).download::<T>()?;
             let moments = self.rings.x(0).moments(-1)?.download()?;
-            let (mean, variance) = statistics(&reference);
-            let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
-            let mean = compare(&narrow(moments.mean()), &mean);
-            let variance = compare(&narrow(&moments.variance()), &variance);
             let y = expectation.check(&found, indices)?;
-            return Ok(y.merge(mean).merge(variance));
+            return Ok(y.merge(check_moments(&moments, &reference)));
         }
         let upstream = self.data.upstream::<T>();
         let expected = reference.train_backward(&wide_x, &wide(&upstream));

@@ -97,7 +97,7 @@ fn run_once(work: &(impl Work + ?Sized), data: &Data) -> Result<()> {
 }
 
 /// Elements spread over `len`, some 65,536 of them: a stride that falls on all lanes and columns.
-fn spread(len: usize) -> impl Iterator<Item = usize> {
+pub(super) fn spread(len: usize) -> impl Iterator<Item = usize> {
     (0..len).step_by((len >> 16) | 1)
 }
 

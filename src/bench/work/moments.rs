@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Baseline, Verify, Work};
 use crate::{
-    accuracy::{Report, bound::compare, dice::statistics},
+    accuracy::{Report, dice::check_moments},
     bench::{
         case::{CHANNELS, Case},
         data::Data,
@@ -57,10 +57,7 @@ impl Verify for Channels {
     fn verify_as<T: Element>(&self) -> Result<Report> {
         let x = wide(&self.data.x::<T>());
         let reference = reference::dice::Dice::of_batch(&x, vec![0.0; CHANNELS], 1e-8, 1)?;
-        let (mean, variance) = statistics(&reference);
         let found = self.inputs[0].moments(-1)?.download()?;
-        let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
-        let mean = compare(&narrow(found.mean()), &mean);
-        Ok(mean.merge(compare(&narrow(&found.variance()), &variance)))
+        Ok(check_moments(&found, &reference))
     }
 }
