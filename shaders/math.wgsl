@@ -6,13 +6,14 @@
 //   - no step relies on fma being fused, or on it not being fused;
 //   - no error term is got by subtracting a rounded sum from itself (compilers cancel that): exact
 //     pieces are cut off with a bit mask instead.
+// Polynomials are summed in pairs (Estrin): software adapters are slow in long chains.
+//
 // `math_native.wgsl` offers the same names over WGSL's builtins.
 
 // The upper 12 of x's 24 significant bits: products of two such numbers are exact.
 fn upper(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0xfffff000u); }
 
-// a b to twice the precision, as an unevaluated sum, for a <= 0 <= b: both terms are negative, so
-// that a product beyond f32's range is -infinity and never NaN.
+// a b to twice the precision, as an unevaluated sum.
 fn product(a: f32, b: f32) -> vec2<f32> {
     let a1 = upper(a);
     let b1 = upper(b);
@@ -40,7 +41,7 @@ fn gelu_argument(x: f32) -> vec3<f32> {
     return vec3<f32>(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low));
 }
 
-// value * scale^2: a number whose exponent may lie below f32's range.
+// value scale^2: a number whose exponent may lie below f32's range.
 struct Scaled { value: f32, scale: f32 }
 
 // The number itself; 0 where it is too small.
@@ -52,49 +53,69 @@ fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, e.scale); 
 // v e, without losing e to underflow while the product is representable.
 fn times(v: f32, e: Scaled) -> f32 { return ((v * e.scale) * e.value) * e.scale; }
 
-// e^(a + b + c) for a <= b <= 0; abs(c) < 1 unless a < -256, where it is 0. Cody-Waite reduction by multiples of ln 2, its
-// first step exact, then a polynomial for (e^r - 1) / r (minimax, 1.1e-8 relative in e^r).
 const LOG2_E: f32 = 1.44269504;
+// ln 2 in two parts: products of the first with whole numbers up to 2^15 are exact.
 const LN_2: f32 = 0.693359375;
 const LN_2_LOW: f32 = -2.12194440e-4;
 
+// Added to a whole number it leaves that in the last bits of the sum, which spares a conversion.
+const WHOLE: f32 = 8388608.0;
+
+// 2^n for whole n from -126 to 127; 0 for -127. By a product, which every compiler makes a shift where
+// that is faster; SwiftShader shifts lane by lane.
+fn power_of_two(n: f32) -> f32 { return bitcast<f32>(bitcast<u32>((WHOLE + 127.0) + n) * 0x800000u); }
+
+// e^r - 1 for abs(r) <= ln(2) / 2 (minimax, 6e-9 relative in e^r).
 fn exp_series(r: f32) -> f32 {
-    return 1.0 + r * (0.5 + r * (0.16666576 + r * (0.041666463 + r * (0.0083632783 + r * 0.0013935341))));
+    let s = r * r;
+    return r + s * ((0.5 + r * 0.16666541) + s * ((0.041666456 + r * 0.0083668195) + s * 0.0013935821));
 }
 
-fn exp_sum(a: f32, b: f32, c: f32) -> Scaled {
+// From here on e^-x is 0: no finite factor brings 2^-257 back into range.
+const DEEPEST: f32 = 178.1;
+
+// (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
+// the scale, 2^-65, makes up for it.
+fn scaled(series: f32, n: f32) -> Scaled {
+    let tiny = n > 125.0;
+    let power = power_of_two(select(0.0, 130.0, tiny) - n);
+    return Scaled((1.0 + series) * power, select(1.0, 2.71050543e-20, tiny));
+}
+
+// e^-(a + b) for 0 <= a <= DEEPEST and abs(b) far below a: Cody-Waite reduction by multiples of ln 2,
+// its first step exact.
+fn exp_minus(a: f32, b: f32) -> Scaled {
     // By bits, though the sign is known: Mesa 22.3 would merge the product behind a with the others.
-    let a1 = bitcast<f32>(bitcast<u32>(a) | 0x80000000u);
-    let n = round((a1 + b + c) * LOG2_E);
-    let r = ((a1 - n * LN_2) + b) + (c - n * LN_2_LOW);
-    let power = 1.0 + r * exp_series(r);
-    // Below 2^-125 the exponent is raised by 130, and the scale, 2^-65, makes up for it. Below
-    // 2^-256 no finite factor brings the product back into range.
-    let tiny = n < -125.0;
-    let exponent = i32(max(n, -256.0)) + select(127, 257, tiny);
-    let value = power * bitcast<f32>(u32(exponent) << 23u);
-    return Scaled(select(value, 0.0, n < -256.0), select(1.0, 2.71050543e-20, tiny));
+    let a1 = bitcast<f32>(bitcast<u32>(a) & 0x7fffffffu);
+    let n = round((a + b) * LOG2_E);
+    return scaled(exp_series((n * LN_2 - a1) + (n * LN_2_LOW - b)), n);
 }
 
 // e^-abs(x).
-fn exp_negative(x: f32) -> Scaled { return exp_sum(-abs(x), 0.0, 0.0); }
+fn exp_negative(x: f32) -> Scaled { return exp_minus(magnitude(x, DEEPEST), 0.0); }
 
-// e^-abs(a b).
-fn exp_negative_product(a: f32, b: f32) -> Scaled {
-    let z = product(max(-abs(a), -LARGEST), abs(b));
-    return exp_sum(z.x, 0.0, z.y);
+// The abs(x) beyond which e^-abs(beta x) is 0.
+fn deepest(beta: f32) -> f32 { return min(DEEPEST / abs(beta), LARGEST); }
+
+// e^-abs(beta x).
+fn exp_negative_product(x: f32, beta: f32) -> Scaled {
+    let z = product(magnitude(x, deepest(beta)), abs(beta));
+    return exp_minus(z.x, z.y);
 }
 
-// e^(-t^2 / 2) for 0 <= t <= 256.
+// e^(-t^2 / 2) for 0 <= t <= 18.873, where it is 0.
 fn exp_negative_half_square(t: f32) -> Scaled {
     let t1 = upper(t);
-    return exp_sum(-0.5 * t1 * t1, 0.0, -0.5 * (t - t1) * (t + t1));
+    return exp_minus(0.5 * t1 * t1, 0.5 * (t - t1) * (t + t1));
 }
 
-// e^-abs(2u), 2u the argument of tanh-GELU's sigmoid; 0 beyond abs(x) = 16.
+// e^-abs(2u), 2u the argument of tanh-GELU's sigmoid; 0 from abs(x) = 13.02 on.
 fn exp_negative_gelu(x: f32) -> Scaled {
-    let z = gelu_argument(max(-abs(x), -16.0));
-    return exp_sum(min(z.x, z.y), max(z.x, z.y), z.z);
+    let z = gelu_argument(magnitude(x, 13.02));
+    let a = bitcast<f32>(max(bitcast<u32>(z.x), bitcast<u32>(z.y)));
+    let b = bitcast<f32>(min(bitcast<u32>(z.x), bitcast<u32>(z.y)));
+    let n = round((a + b + z.z) * LOG2_E);
+    return scaled(exp_series(((n * LN_2 - a) - b) + (n * LN_2_LOW - z.z)), n);
 }
 
 // (1 + e)^2 for 0 <= e <= 1, rounded once: the square of 12 exact bits and the rest.
@@ -110,33 +131,34 @@ fn sigmoid(x: f32) -> f32 {
     return select(1.0, e, x < 0.0) / (1.0 + e);
 }
 
-// x sigmoid(z), with e = e^-abs(z).
-fn gate_with(x: f32, z: f32, e: Scaled) -> f32 {
-    return select(times(finite(x), e), x, z >= 0.0) / (1.0 + plain(e));
+// x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.
+fn gate(x: f32, limit: f32, positive: bool, e: Scaled) -> f32 {
+    return select(times(with_sign(magnitude(x, limit), x), e), x, positive) / (1.0 + plain(e));
 }
 
 // x sigmoid(beta x).
 fn sigmoid_gate(x: f32, beta: f32) -> f32 {
-    return gate_with(x, finite(x) * beta, exp_negative_product(x, beta));
+    return gate(x, deepest(beta), (x >= 0.0) == (beta >= 0.0), exp_negative_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
-fn gelu_tanh_gate(x: f32) -> f32 { return gate_with(x, x, exp_negative_gelu(x)); }
+fn gelu_tanh_gate(x: f32) -> f32 { return gate(x, 13.02, x >= 0.0, exp_negative_gelu(x)); }
 
 // ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
 fn softplus(x: f32, beta: f32) -> f32 {
     let e = exp_negative_product(x, beta);
-    return max(x, 0.0) + times(log1p_ratio(plain(e)) / beta, e);
+    return select(0.0, x, x > 0.0) + times(log1p_ratio(plain(e)) * (1.0 / beta), e);
 }
 
 // x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
 // x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (e + 2) / (e (e + 2) + 2) = x e (1 - c) for x < 0.
 fn tanh_softplus_gate(x: f32) -> f32 {
-    let e = exp_negative(x);
+    let t = magnitude(x, DEEPEST);
+    let e = exp_minus(t, 0.0);
     let p = plain(e);
-    let c = (p + p * p) / (2.0 + (2.0 * p + p * p));
-    let negative = times(finite(x) * (1.0 - c), e);
-    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * p * p));
+    let square = p * p;
+    let negative = times(t * ((p + square) / (2.0 + (2.0 * p + square)) - 1.0), e);
+    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * square));
     return select(negative, positive, x >= 0.0);
 }
 
@@ -144,28 +166,29 @@ fn tanh_softplus_gate(x: f32) -> f32 {
 // q = abs(x) Phi(-abs(x)) / e it is -e q for x < 0, where 1 + erf would cancel, and x - e q for
 // x > 0; within 0.5 of 0 the series of Phi is closer.
 fn normal_gate(x: f32) -> f32 {
-    let t = min(abs(x), 30.0);
-    let e = exp_negative_half_square(t);
-    let q = normal_tail(t);
-    let sides = select(-times(q, e), x - plain(e) * q, x > 0.0);
+    let t = magnitude(x, 18.873);
+    let rest = times(normal_tail(t), exp_negative_half_square(t));
+    let sides = select(-0.0, x, x > 0.0) - rest;
     return select(sides, x * (0.5 + x * normal_series(t * t)), t < 0.5);
 }
 
-// e^x - 1 for x <= 0, anything for x > 0.
-fn expm1f(x: f32) -> f32 {
-    let a = max(x, -40.0);
+// e^-a - 1 for 0 <= a <= 80.
+fn expm1_minus(a: f32) -> f32 {
     let n = round(a * LOG2_E);
-    let r = (a - n * LN_2) - n * LN_2_LOW;
-    let power = bitcast<f32>(u32(i32(n) + 127) << 23u);
-    return power * (r * exp_series(r)) + (power - 1.0);
+    let r = (n * LN_2 - a) + n * LN_2_LOW;
+    let power = power_of_two(-n);
+    return power * exp_series(r) + (power - 1.0);
 }
+
+// e^x - 1 for x <= 0, anything for x > 0.
+fn expm1f(x: f32) -> f32 { return expm1_minus(magnitude(x, 40.0)); }
 
 // ln(1 + x) / x for 0 <= x <= 1: 2 atanh(u) / x, u = x / (2 + x), which a division and four terms in
 // u^2 give (minimax, 5e-9 relative) where a polynomial in x takes nine. w = 2 / (2 + x), s = 4 u^2.
 fn log1p_ratio(x: f32) -> f32 {
     let w = 2.0 / (2.0 + x);
     let s = (x * w) * (x * w);
-    return w + w * (s * (0.083333005 + s * (0.01250681 + s * (0.0021875726 + s * 5.4700560e-4))));
+    return w + (w * s) * ((0.083333005 + s * 0.01250681) + (s * s) * (0.0021875726 + s * 5.4700560e-4));
 }
 
 // (ln(1 + x) / x - 1) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative in ln(1 + x)).
@@ -176,23 +199,23 @@ fn log1p_tail(x: f32) -> f32 {
 
 // tanh, from expm1 so that nothing cancels near 0; odd to the last bit.
 fn tanhf(x: f32) -> f32 {
-    let t = expm1f(-2.0 * min(abs(x), 20.0));
-    let magnitude = bitcast<u32>(-t / (2.0 + t)) & 0x7fffffffu;
-    return bitcast<f32>(magnitude | (bitcast<u32>(x) & 0x80000000u));
+    let t = expm1_minus(2.0 * magnitude(x, 20.0));
+    return with_sign(abs(t / (2.0 + t)), x);
 }
 
 // t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in
 // u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
 fn normal_tail(t: f32) -> f32 {
     let u = 2.0 * t / (t + 2.75) - 1.0;
-    return 0.359493017 + u * (0.122315973 + u * (-0.146009877 + u * (0.0828836411
-        + u * (-0.0165051278 + u * (-0.00661190646 + u * (0.00285360659 + u * (0.00107938901
-        + u * (-0.000369687128 + u * -0.00020489491))))))));
+    let s = u * u;
+    let high = (0.0828836411 + u * -0.0165051278) + s * ((-0.00661190646 + u * 0.00285360659)
+        + s * ((0.00107938901 + u * -0.000369687128) + s * -0.00020489491));
+    return 0.359493017 + u * ((0.122315973 + u * -0.146009877) + s * high);
 }
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
 fn normal_series(s: f32) -> f32 {
-    return 0.39894229 + s * (-0.066490412 + s * (0.0099685546 + s * -0.0011395974));
+    return (0.39894229 + s * -0.066490412) + (s * s) * (0.0099685546 + s * -0.0011395974);
 }
 
 // What a sum of exponentials is divided by to stay in range: e^offset 2^exponent.
@@ -216,9 +239,8 @@ fn exp_shifted(x: f32, shift: Shift, factor: f32) -> f32 {
     let t = clamp(x - shift.offset, -1000.0, 217.0);
     let n = round(t * LOG2_E);
     let r = (t - n * LN_2) - n * LN_2_LOW;
-    let power = factor + factor * (r * exp_series(r));
-    let exponent = u32(max(n - shift.exponent + 127.0, 0.0));
-    return power * bitcast<f32>(exponent << 23u);
+    let power = factor + factor * exp_series(r);
+    return power * power_of_two(max(n - shift.exponent, -127.0));
 }
 
 // ln(1 + x) for x >= 0.

@@ -27,7 +27,8 @@ fn gelu_tanh_gate(x: f32) -> f32 {
 // that an infinite x needs no replacing.
 fn softplus(x: f32, beta: f32) -> f32 {
     let e = exp2(abs(x) * finite(beta * -1.442695));
-    let ratio = 1.0 + e * (-0.49776129 + e * (0.30916654 + e * (-0.1612902 + e * 0.043079988)));
+    let s = e * e;
+    let ratio = (1.0 + e * -0.49776129) + s * ((0.30916654 + e * -0.1612902) + s * 0.043079988);
     return max(x, 0.0) + (1.0 / beta) * e * ratio;
 }
 fn tanh_softplus_gate(x: f32) -> f32 {
@@ -38,8 +39,9 @@ fn tanh_softplus_gate(x: f32) -> f32 {
 // Phi(-t) as 1 / (1 + p^16), which takes no exponential; p is minimax for what is allowed in x Phi(x),
 // and grows for all t.
 fn normal_gate(x: f32) -> f32 {
-    let t = min(abs(x), 100.0);
-    let p = 1.0 + t * (0.09972467 + t * (0.004990666 + t * (0.004679804 + t * 5.0386414e-4)));
+    let t = magnitude(x, 100.0);
+    let s = t * t;
+    let p = (1.0 + t * 0.09972467) + s * ((0.004990666 + t * 0.004679804) + s * 5.0386414e-4);
     let p2 = p * p;
     let p4 = p2 * p2;
     let p8 = p4 * p4;

@@ -6,7 +6,7 @@ fn value(x: f32, alpha: f32) -> f32 {
 // upstream for x > 0, else alpha e^x upstream.
 fn backward(x: f32, upstream: f32, alpha: f32) -> f32 {
     // Whichever factor alpha can shrink or grow without leaving f32's range before the product does.
-    let e = multiple(max(alpha, 1.0), exp_negative(min(x, 0.0)));
+    let e = multiple(max(alpha, 1.0), exp_negative(x));
     return select(times(upstream * min(alpha, 1.0), e), upstream, x > 0.0);
 }
 

@@ -5,7 +5,7 @@ fn value(x: f32) -> f32 { return normal_gate(x); }
 // k = Phi(-|x|) / e - |x| / sqrt(2 pi) that is e k for x < 0, else 1 - e k.
 fn backward(x: f32, upstream: f32) -> f32 {
     const INV_SQRT_TAU = 0.398942280;
-    let t = min(abs(x), 30.0);
+    let t = magnitude(x, 18.873);
     let e = exp_negative_half_square(t);
     let k = normal_tail(t) / max(t, 0.5) - INV_SQRT_TAU * t;
     let sides = select(times(upstream, multiple(k, e)), (1.0 - plain(e) * k) * upstream, x > 0.0);

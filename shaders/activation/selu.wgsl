@@ -9,6 +9,6 @@ fn value(x: f32) -> f32 {
 
 // lambda upstream for x > 0, else lambda alpha e^x upstream.
 fn backward(x: f32, upstream: f32) -> f32 {
-    let e = exp_negative(min(x, 0.0));
+    let e = exp_negative(x);
     return select(times(upstream, multiple(LAMBDA_ALPHA, e)), LAMBDA * upstream, x > 0.0);
 }
