@@ -24,7 +24,7 @@ const POINTWISE: &[&str] = &[
     "backward_pass",
     "backward_in_place",
 ];
-const REDUCE: &[&str] = &["columns", "runs", "merge", "accumulate"];
+const REDUCE: &[&str] = &["columns", "columns_shared", "runs", "merge", "accumulate"];
 const DICE: &[&str] = &[
     "from_batch",
     "from_running",

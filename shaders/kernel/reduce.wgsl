@@ -63,8 +63,7 @@ fn columns(place: Place) {
     let column = index - split * arguments.vectors;
     let first = split * arguments.walk;
     if first >= arguments.rows { return; }
-    let channel = vec4<u32>(column * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-    let known = context(channel % vec4<u32>(arguments.channels));
+    let known = context_of(column);
     let start = arguments.skip / 4u;
     let whole = arguments.length / 4u;
     // The rows of this split whose vector is whole.
@@ -74,15 +73,7 @@ fn columns(place: Place) {
     var sums = begin(item(start + min(vector, (arguments.length - 1u) / 4u)));
     var row = first;
     for (; row + 4u <= end; row += 4u) {
-        let a = item(start + vector);
-        let b = item(start + vector + arguments.vectors);
-        let c = item(start + vector + 2u * arguments.vectors);
-        let d = item(start + vector + 3u * arguments.vectors);
-        sums = add_four(sums, a, b, c, d, known);
-        visit(start + vector, a, known);
-        visit(start + vector + arguments.vectors, b, known);
-        visit(start + vector + 2u * arguments.vectors, c, known);
-        visit(start + vector + 3u * arguments.vectors, d, known);
+        sums = add_rows(sums, start + vector, known);
         vector += 4u * arguments.vectors;
     }
     for (; row < end; row++) {
@@ -98,11 +89,82 @@ fn columns(place: Place) {
         results_of_lanes = join_lanes(results_of_lanes, alone(tail, known), count);
         visit_first(start + vector, tail, known, count);
     }
+    store_lanes(index, results_of_lanes);
+}
+
+// Four rows of one vector of columns.
+fn add_rows(sums: Lanes, vector: u32, known: Context) -> Lanes {
+    let step = arguments.vectors;
+    let a = item(vector);
+    let b = item(vector + step);
+    let c = item(vector + 2u * step);
+    let d = item(vector + 3u * step);
+    let more = add_four(sums, a, b, c, d, known);
+    visit(vector, a, known);
+    visit(vector + step, b, known);
+    visit(vector + 2u * step, c, known);
+    visit(vector + 3u * step, d, known);
+    return more;
+}
+
+// The channels of a column of vectors.
+fn context_of(column: u32) -> Context {
+    let channel = vec4<u32>(column * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
+    return context(channel % vec4<u32>(arguments.channels));
+}
+
+// As `columns`, for rows of whole blocks of 64 vectors, which eight threads share, and whole walks of a
+// multiple of four rows. A processor runs eight threads at once and the next eight when they are done:
+// so they read rows a KiB at a time, and not 128 bytes of each.
+@compute @workgroup_size(WORKGROUP)
+fn columns_shared(place: Place) {
+    let index = thread_index(place);
+    let split = index / (arguments.vectors / 8u);
+    let share = index - split * (arguments.vectors / 8u);
+    let first = split * arguments.walk;
+    if first >= arguments.rows { return; }
+    let column = share / 8u * 64u + share % 8u;
+    let known = array<Context, 8>(
+        context_of(column), context_of(column + 8u), context_of(column + 16u), context_of(column + 24u),
+        context_of(column + 32u), context_of(column + 40u), context_of(column + 48u), context_of(column + 56u),
+    );
+    var v = arguments.skip / 4u + first * arguments.vectors + column;
+    var a = begin(item(v));
+    var b = begin(item(v + 8u));
+    var c = begin(item(v + 16u));
+    var d = begin(item(v + 24u));
+    var e = begin(item(v + 32u));
+    var f = begin(item(v + 40u));
+    var g = begin(item(v + 48u));
+    var h = begin(item(v + 56u));
+    for (var row = 0u; row < arguments.walk; row += 4u) {
+        a = add_rows(a, v, known[0]);
+        b = add_rows(b, v + 8u, known[1]);
+        c = add_rows(c, v + 16u, known[2]);
+        d = add_rows(d, v + 24u, known[3]);
+        e = add_rows(e, v + 32u, known[4]);
+        f = add_rows(f, v + 40u, known[5]);
+        g = add_rows(g, v + 48u, known[6]);
+        h = add_rows(h, v + 56u, known[7]);
+        v += 4u * arguments.vectors;
+    }
+    let output = split * arguments.vectors + column;
+    store_lanes(output, finish(a));
+    store_lanes(output + 8u, finish(b));
+    store_lanes(output + 16u, finish(c));
+    store_lanes(output + 24u, finish(d));
+    store_lanes(output + 32u, finish(e));
+    store_lanes(output + 40u, finish(f));
+    store_lanes(output + 48u, finish(g));
+    store_lanes(output + 56u, finish(h));
+}
+
+fn store_lanes(index: u32, lanes: Partials) {
     let output = arguments.first + index * 4u;
-    results[output] = results_of_lanes.x;
-    results[output + 1u] = results_of_lanes.y;
-    results[output + 2u] = results_of_lanes.z;
-    results[output + 3u] = results_of_lanes.w;
+    results[output] = lanes.x;
+    results[output + 1u] = lanes.y;
+    results[output + 2u] = lanes.z;
+    results[output + 3u] = lanes.w;
 }
 
 // Vectors that a thread of `runs` takes of each run, and the runs that it takes.

@@ -58,7 +58,9 @@ struct Trial {
     ops: &'static [(&'static str, Pass)],
 }
 
-const TRIALS: [Trial; 3] = [
+const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
+
+const TRIALS: [Trial; 4] = [
     Trial {
         name: "pointwise_threads",
         get: |tuning| tuning.pointwise_threads,
@@ -77,7 +79,17 @@ const TRIALS: [Trial; 3] = [
             ..tuning
         },
         candidates: &[16, 32, 64, 128, 256],
-        ops: &[("moments", Pass::Forward), ("prelu", Pass::Backward)],
+        ops: REDUCTIONS,
+    },
+    Trial {
+        name: "reduction_vectors",
+        get: |tuning| tuning.reduction_vectors,
+        with: |tuning, number| Tuning {
+            reduction_vectors: number,
+            ..tuning
+        },
+        candidates: &[1, 8],
+        ops: REDUCTIONS,
     },
     Trial {
         name: "softmax_vectors",

@@ -156,7 +156,7 @@ impl Gpu {
                 limits,
                 software,
                 maps_tensors,
-                tuning: Tuning::of(software),
+                tuning: Tuning::of(&info),
                 checks,
                 fault,
                 memory: Arc::default(),

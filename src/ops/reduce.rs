@@ -14,10 +14,8 @@ use crate::{
     wgsl::{Math, Reduction},
 };
 
-/// Rows that a thread walks.
-const ROWS: usize = 128;
-/// Bytes of a page of memory.
-const PAGE: u64 = 4096;
+/// Columns of a block that eight threads of `columns_shared` share.
+const SHARED_COLUMNS: usize = 256;
 /// Columns that make neighbouring threads read neighbouring memory.
 const COLUMNS: usize = 32;
 /// Partial results that a thread joins; `MERGED` of the shader.
@@ -56,6 +54,7 @@ struct Piece {
     partials: usize,
     /// Threads.
     threads: u64,
+    entry_point: &'static str,
     /// `rows`, `vectors`, `length`, `channels` and `lanes` of the shader.
     shape: [usize; 5],
 }
@@ -63,7 +62,6 @@ struct Piece {
 /// The pieces and how they are walked.
 struct Plan {
     pieces: Vec<Piece>,
-    entry_point: &'static str,
     aligned: bool,
 }
 
@@ -186,14 +184,14 @@ impl Reduce<'_> {
         pieces: &[Piece],
         results: &Tensor,
     ) -> Result<()> {
-        let pipeline = gpu.pipeline(&PipelineKey {
-            entry_point: plan.entry_point,
-            constants: vec![("ALIGNED", u32::from(plan.aligned))],
-            ..self.key(self.bindings())
-        })?;
         let size = self.x.element().size();
         let before = pieces.first().map_or(0, |piece| piece.before);
         for piece in pieces {
+            let pipeline = gpu.pipeline(&PipelineKey {
+                entry_point: piece.entry_point,
+                constants: vec![("ALIGNED", u32::from(plan.aligned))],
+                ..self.key(self.bindings())
+            })?;
             let start = piece.start as u64 * size;
             let aligned = start & !255;
             let window = Window {
@@ -211,7 +209,7 @@ impl Reduce<'_> {
                 (piece.before - before) * self.view.extent,
                 lanes,
                 piece.channel,
-                self.walk(),
+                self.x.gpu().tuning().reduction_rows as usize,
                 0,
                 0,
             ]
@@ -290,32 +288,31 @@ impl Reduce<'_> {
         (rows > 0 && partials <= largest_window(self.x.gpu())).then_some(rows)
     }
 
-    /// Rows of columns that a thread walks. Where each lies on a page of its own caches may not foresee
-    /// many reads (lavapipe, 1,024 channels: 1.3 of reading 128 rows at a time with 32 rows, 0.9 with 128).
-    fn walk(&self) -> usize {
-        let row = columns_for(self.view.extent, COLUMNS) as u64 * self.x.element().size();
-        if row >= PAGE {
-            self.x.gpu().tuning().reduction_rows as usize
-        } else {
-            ROWS
-        }
-    }
-
     /// Elements that a binding holds, whatever element it begins at.
     fn most_elements(&self) -> usize {
         ((largest_window(self.x.gpu()) - 256) / self.x.element().size()) as usize
     }
 
     fn plan_columns(&self, fit: usize) -> Plan {
-        let len = self.x.len();
         let columns = columns_for(self.view.extent, COLUMNS);
         let fold = columns / self.view.extent;
-        let walk = self.walk();
-        let step = if fit > walk { fit / walk * walk } else { fit } * columns;
+        let tuning = self.x.gpu().tuning();
+        let walk = tuning.reduction_rows as usize;
+        let shares = tuning.reduction_vectors == 8
+            && columns.is_multiple_of(SHARED_COLUMNS)
+            && walk.is_multiple_of(4);
+        let most = if fit > walk { fit / walk * walk } else { fit };
         let mut pieces = Vec::new();
         let mut partials = 0;
-        for start in (0..len).step_by(step) {
-            let length = step.min(len - start);
+        let (mut start, len) = (0, self.x.len());
+        while start < len {
+            let length = (len - start).min(most * columns);
+            let whole = length / columns / walk * walk * columns;
+            let (length, threads, entry_point) = if shares && whole > 0 {
+                (whole, columns / 4 / 8, "columns_shared")
+            } else {
+                (length, columns / 4, "columns")
+            };
             let rows = length.div_ceil(columns);
             let splits = rows.div_ceil(walk);
             pieces.push(Piece {
@@ -324,14 +321,15 @@ impl Reduce<'_> {
                 channel: 0,
                 before: partials,
                 partials: splits * fold,
-                threads: (splits * (columns / 4)) as u64,
+                threads: (splits * threads) as u64,
+                entry_point,
                 shape: [rows, columns / 4, length, self.view.extent, 1],
             });
+            start += length;
             partials += splits * fold;
         }
         Plan {
             pieces,
-            entry_point: "columns",
             aligned: true,
         }
     }
@@ -371,6 +369,7 @@ impl Reduce<'_> {
                         before: partials,
                         partials: splits * lanes,
                         threads: (splits * count * lanes) as u64,
+                        entry_point: "runs",
                         shape: [rows, vectors, length, count, lanes],
                     });
                 }
@@ -379,7 +378,6 @@ impl Reduce<'_> {
         }
         Plan {
             pieces,
-            entry_point: "runs",
             aligned: inner.is_multiple_of(4),
         }
     }

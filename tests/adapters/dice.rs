@@ -48,10 +48,11 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     trials
 }
 
-const LARGE: [(&[usize], i64); 4] = [
+const LARGE: [(&[usize], i64); 5] = [
     (&[5000, 36], 1),
     (&[100_000, 3], 1),
     (&[300, 1757], -1),
+    (&[267, 512], -1),
     (&[3, 5, 20_001], 1),
 ];
 

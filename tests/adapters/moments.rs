@@ -42,11 +42,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     trials
 }
 
-const LARGE: [(&[usize], i64); 5] = [
+const LARGE: [(&[usize], i64); 6] = [
     (&[1 << 21, 1], 1),
     (&[1, 1 << 21], 0),
     (&[100_000, 3], 1),
     (&[700, 1757], 1),
+    (&[267, 512], 1),
     (&[3, 5, 40_001], 1),
 ];
 

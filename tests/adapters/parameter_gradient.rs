@@ -38,10 +38,11 @@ const SHAPES: [(&[usize], Option<i64>); 24] = [
     (&[2, 3, 0, 4], Some(1)),
 ];
 
-const LARGE: [(&[usize], Option<i64>); 4] = [
+const LARGE: [(&[usize], Option<i64>); 5] = [
     (&[1 << 22], None),
     (&[100_000, 3], Some(1)),
     (&[7, 16_384], Some(1)),
+    (&[267, 512], Some(1)),
     (&[3, 5, 40_000], Some(1)),
 ];
 

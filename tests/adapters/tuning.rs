@@ -12,16 +12,22 @@ use crate::common::Device;
 
 /// Small, large and odd.
 const TUNINGS: [Tuning; 4] = [
-    tuning(64, 16, 4),
-    tuning(512, 256, 16),
-    tuning(1, 1, 1),
-    tuning(0, 7, 3),
+    tuning(64, 16, 8, 4),
+    tuning(512, 256, 1, 16),
+    tuning(1, 1, 1, 1),
+    tuning(0, 7, 9, 3),
 ];
 
-const fn tuning(pointwise_threads: u32, reduction_rows: u32, softmax_vectors: u32) -> Tuning {
+const fn tuning(
+    pointwise_threads: u32,
+    reduction_rows: u32,
+    reduction_vectors: u32,
+    softmax_vectors: u32,
+) -> Tuning {
     Tuning {
         pointwise_threads,
         reduction_rows,
+        reduction_vectors,
         softmax_vectors,
     }
 }
