@@ -21,6 +21,9 @@ use crate::{
 /// Rows that a thread of the reading kernels walks.
 const ROWS: usize = 128;
 
+/// Columns for a device whose threads read several vectors side by side.
+const NARROW: usize = 32;
+
 /// One kernel, or several one after another.
 pub(in crate::bench) struct Baseline {
     name: String,
@@ -31,6 +34,8 @@ pub(in crate::bench) struct Baseline {
     outputs: Vec<Tensor>,
     /// What the kernels that only read leave.
     seen: Tensor,
+    /// Columns that these walk.
+    columns: usize,
     /// A quarter of an output.
     quarters: Vec<Tensor>,
 }
@@ -80,7 +85,12 @@ impl Baseline {
         };
         let shape = [data.len()];
         let two = |kernel: &Kernel| matches!(kernel, Kernel::TwoRead | Kernel::Add);
-        let seen = [(words / CHANNELS).div_ceil(ROWS) * CHANNELS];
+        // The way in which the device reads fastest.
+        let columns = match data.gpu.tuning().reduction_vectors {
+            1 => CHANNELS,
+            _ => NARROW,
+        };
+        let seen = [(words / columns).div_ceil(ROWS) * columns];
         Ok(Self {
             name: name.to_owned(),
             inputs: flat(data.inputs(&shape)?, words)?,
@@ -92,6 +102,7 @@ impl Baseline {
             outputs: flat(data.outputs(&shape)?, words)?,
             quarters: flat(data.outputs(&shape)?, words / PIECES)?,
             seen: data.gpu.allocate(seen, ElementType::F32)?,
+            columns,
             kernels,
             data: data.clone(),
         })
@@ -117,10 +128,10 @@ impl Work for Baseline {
         for kernel in &self.kernels {
             match kernel {
                 Kernel::Copy => encode_copy(encoder, x, y),
-                Kernel::Read => encode_read(encoder, x, None, CHANNELS, &self.seen),
+                Kernel::Read => encode_read(encoder, x, None, self.columns, &self.seen),
                 Kernel::TwoRead => {
                     let second = &self.seconds[place];
-                    encode_read(encoder, x, Some(second), CHANNELS, &self.seen)
+                    encode_read(encoder, x, Some(second), self.columns, &self.seen)
                 }
                 Kernel::Add => encode_add(encoder, x, &self.seconds[place], y),
                 Kernel::Streams => encode_streams(encoder, x, PIECES as u32, &self.quarters[place]),
@@ -142,8 +153,8 @@ impl Work for Baseline {
             Ok(x.iter().zip(second).map(|(x, second)| x | second).collect())
         };
         let (found, expected) = match self.kernels.last() {
-            Some(Kernel::Read) => (words(&self.seen)?, seen(&x)),
-            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?)),
+            Some(Kernel::Read) => (words(&self.seen)?, seen(&x, self.columns)),
+            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?, self.columns)),
             Some(Kernel::Add) => (words(&self.outputs[0])?, both()?),
             Some(Kernel::Streams) => {
                 let part = x.len() / PIECES;
@@ -184,12 +195,12 @@ impl Work for Baseline {
 }
 
 /// What the reading kernels leave of `words`: the OR of each column of a split of rows.
-fn seen(words: &[u32]) -> Vec<u32> {
-    let splits = words.chunks(ROWS * CHANNELS);
+fn seen(words: &[u32], columns: usize) -> Vec<u32> {
+    let splits = words.chunks(ROWS * columns);
     let of_split = |split: &[u32]| {
-        let mut all = vec![0; CHANNELS];
+        let mut all = vec![0; columns];
         for (index, word) in split.iter().enumerate() {
-            all[index % CHANNELS] |= word;
+            all[index % columns] |= word;
         }
         all
     };
