@@ -37,6 +37,8 @@ pub mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "cli")]
+mod draw;
 mod element;
 mod error;
 pub mod gpu;
@@ -45,6 +47,8 @@ mod initialize;
 pub mod io;
 pub mod offload;
 pub mod ops;
+#[cfg(feature = "cli")]
+mod plot;
 pub mod reference;
 mod tensor;
 pub mod wgsl;

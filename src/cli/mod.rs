@@ -13,6 +13,7 @@ mod grad;
 mod job;
 mod ops;
 mod parameters;
+mod plot;
 mod report;
 mod run;
 mod stream;
@@ -38,6 +39,7 @@ const EXAMPLES: &str = "\
 Examples:
   activations devices                                  what --device can name
   activations ops gelu                                 what gelu is
+  activations plot gelu swish mish -o smooth.svg       what they look like
   activations run gelu x.npy -o y.npy                  y = gelu(x), verified
   activations run prelu x.npy -o y.npy --param alpha=@slopes.npy --axis 1
   activations run softmax x.npy -o y.npy               along the last axis
@@ -60,6 +62,8 @@ enum Command {
     Devices(devices::Arguments),
     /// List the activations, or tell all about one.
     Ops(ops::Arguments),
+    /// Draw activations and their slopes.
+    Plot(plot::Arguments),
     /// Apply an activation to an .npy file.
     Run(run::Arguments),
     /// Take a gradient back through an activation.
@@ -163,6 +167,7 @@ pub fn main() -> ExitCode {
     let result = match cli.command {
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Ops(arguments) => ops::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Grad(arguments) => grad::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),

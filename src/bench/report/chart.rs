@@ -7,11 +7,12 @@ use maud::{Markup, html};
 
 use super::{
     contender::Contender,
-    number, palette,
+    number,
     quantity::{Quantity, Span},
     scale::Linear,
     view::Group,
 };
+use crate::draw::{clip, palette, px};
 
 /// Pixels that labels take left of the plot.
 pub(super) const LEFT: f64 = 124.0;
@@ -196,18 +197,4 @@ impl Chart<'_> {
 /// A place along the axis.
 pub(super) fn percent(place: f64) -> String {
     format!("{place:.2}%")
-}
-
-/// Pixels, to a tenth.
-pub(super) fn px(pixels: f64) -> String {
-    format!("{}", (pixels * 10.0).round() / 10.0)
-}
-
-/// The text, cut to `most` characters.
-pub(super) fn clip(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(most - 1).collect();
-    format!("{}…", kept.trim_end())
 }

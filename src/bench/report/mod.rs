@@ -6,7 +6,6 @@ mod csv;
 mod markdown;
 mod number;
 mod page;
-mod palette;
 mod picture;
 mod quantity;
 mod scale;
@@ -18,7 +17,10 @@ mod view;
 use std::path::Path;
 
 use super::record::Run;
-use crate::error::Result;
+use crate::{
+    draw::{legal, png},
+    error::Result,
+};
 
 /// A result file.
 #[derive(Debug, Clone)]
@@ -78,7 +80,7 @@ pub fn render(sources: &[Source], format: Format) -> Result<Vec<u8>> {
     Ok(match format {
         Format::Html => legal(&page::page(&view).into_string()).into_bytes(),
         Format::Svg => svg(&view).into_bytes(),
-        Format::Png => picture::png(&svg(&view))?,
+        Format::Png => png::png(&svg(&view))?,
         Format::Markdown => legal(&markdown::document(&view)).into_bytes(),
         Format::Csv => csv::lines(&view).into_bytes(),
     })
@@ -86,17 +88,6 @@ pub fn render(sources: &[Source], format: Format) -> Result<Vec<u8>> {
 
 fn svg(view: &view::View<'_>) -> String {
     legal(&picture::svg(view).into_string())
-}
-
-/// The text without characters that markup cannot hold, not even escaped.
-fn legal(text: &str) -> String {
-    let replaced = |character: char| match character {
-        '\n' | '\t' => character,
-        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
-        _ => character,
-    };
-    text.chars().map(replaced).collect()
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{
     contender::{Contender, file_name},
-    number, palette,
+    number,
     table::Table,
     tables,
     view::View,
 };
-use crate::bench::record::Status;
+use crate::{bench::record::Status, draw::palette};
 
 const TITLE: &str = "Activation functions: speed and accuracy";
 
@@ -96,11 +96,11 @@ pub(super) fn page(view: &View<'_>) -> Markup {
 }
 
 fn style() -> String {
-    let dark = [palette::DARK.variables(), palette::DARK.chart_rules()].concat();
+    let dark = [palette::DARK.variables(), palette::DARK.chart_rules("")].concat();
     format!(
         "{}{}{}{}@media screen and (prefers-color-scheme:dark){{{dark}}}",
         palette::LIGHT.variables(),
-        palette::LIGHT.chart_rules(),
+        palette::LIGHT.chart_rules(""),
         include_str!("chart.css"),
         include_str!("page.css"),
     )

@@ -1,22 +1,16 @@
 //! One picture of the kernels: speed and fraction of the baseline, forward and backward.
 
-use std::sync::Arc;
-
 use maud::{Markup, PreEscaped, html};
-use resvg::{
-    tiny_skia::{Pixmap, Transform},
-    usvg::{Options, Tree, fontdb},
-};
 
 use super::{
-    chart::{self, Chart, LEFT, RIGHT, clip, px},
-    number, palette,
+    chart::{self, Chart, LEFT, RIGHT},
+    number,
     quantity::Quantity,
     view::{Direction, Group, Panel, View},
 };
 use crate::{
     bench::record::{Kind, Status},
-    error::{Error, Result},
+    draw::{clip, palette, px},
 };
 
 /// Pixels of the picture from left to right.
@@ -27,8 +21,6 @@ const MARGIN: f64 = 20.0;
 const GUTTER: f64 = 14.0;
 /// Pixels of a line of text.
 const LINE: f64 = 18.0;
-/// Pixels of the PNG for one of the picture.
-const SCALE: f32 = 2.0;
 
 /// What a column of the picture shows.
 struct Column<'a> {
@@ -81,39 +73,13 @@ pub(super) fn svg(view: &View<'_>) -> Markup {
     }
 }
 
-/// The picture in pixels, in its light colours.
-pub(super) fn png(svg: &str) -> Result<Vec<u8>> {
-    let failed = |reason: String| Error::Picture(reason);
-    let mut fonts = fontdb::Database::new();
-    fonts.load_font_data(dejavu::sans::regular().to_vec());
-    fonts.set_sans_serif_family("DejaVu Sans");
-    let options = Options {
-        font_family: "DejaVu Sans".to_owned(),
-        fontdb: Arc::new(fonts),
-        ..Options::default()
-    };
-    let tree = Tree::from_str(svg, &options).map_err(|error| failed(error.to_string()))?;
-    let size = tree.size().to_int_size();
-    let (width, height) = (size.width() * SCALE as u32, size.height() * SCALE as u32);
-    let mut pixels = Pixmap::new(width, height)
-        .ok_or_else(|| failed(format!("{width} x {height} pixels are too many")))?;
-    resvg::render(
-        &tree,
-        Transform::from_scale(SCALE, SCALE),
-        &mut pixels.as_mut(),
-    );
-    pixels
-        .encode_png()
-        .map_err(|error| failed(error.to_string()))
-}
-
 fn style() -> String {
     format!(
         "{}{}{}@media (prefers-color-scheme:dark){{{}}}",
         include_str!("chart.css"),
         include_str!("picture.css"),
-        palette::LIGHT.chart_rules(),
-        palette::DARK.chart_rules(),
+        palette::LIGHT.chart_rules(""),
+        palette::DARK.chart_rules(""),
     )
 }
 

@@ -3,14 +3,17 @@
 use maud::{Markup, html};
 
 use super::{
-    chart::{percent, px},
+    chart::percent,
     contender::Contender,
-    number, palette,
+    number,
     quantity::{Quantity, Span},
     scale::Logarithmic,
     view::Sweep,
 };
-use crate::bench::record::Row;
+use crate::{
+    bench::record::Row,
+    draw::{palette, px},
+};
 
 /// Pixels that numbers take left of the plot.
 pub(super) const LEFT: f64 = 40.0;

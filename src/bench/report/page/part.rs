@@ -3,17 +3,20 @@
 use maud::{Markup, html};
 
 use super::{list, table};
-use crate::bench::{
-    record::Kind,
-    report::{
-        chart::{self, Chart},
-        number, palette,
-        quantity::Quantity,
-        scale::Linear,
-        sweep::{self, Axes},
-        tables,
-        view::{Panel, Sweep, View, block_title},
+use crate::{
+    bench::{
+        record::Kind,
+        report::{
+            chart::{self, Chart},
+            number,
+            quantity::Quantity,
+            scale::Linear,
+            sweep::{self, Axes},
+            tables,
+            view::{Panel, Sweep, View, block_title},
+        },
     },
+    draw::{palette, px},
 };
 
 /// A part of the page that shows rows of one kind.
@@ -212,7 +215,7 @@ fn svg(
     html! {
         div.scroll {
             svg.chart.(class) role="img" aria-labelledby={ (id) "-title " (id) "-desc" }
-                height=(chart::px(height)) style={ "padding:0 " (right) "px 0 " (left) "px" } {
+                height=(px(height)) style={ "padding:0 " (right) "px 0 " (left) "px" } {
                 title id={ (id) "-title" } { (title) }
                 desc id={ (id) "-desc" } { (about) }
                 (drawing)

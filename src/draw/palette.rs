@@ -4,27 +4,27 @@
 use std::fmt::Write;
 
 /// The colours of one theme.
-pub(super) struct Theme {
+pub(crate) struct Theme {
     /// The background.
-    pub(super) paper: &'static str,
+    pub(crate) paper: &'static str,
     /// The background of what stands apart.
-    pub(super) card: &'static str,
+    pub(crate) card: &'static str,
     /// Text.
-    pub(super) ink: &'static str,
+    pub(crate) ink: &'static str,
     /// Text that matters less, and axes.
-    pub(super) soft: &'static str,
+    pub(crate) soft: &'static str,
     /// Lines that guide the eye.
-    pub(super) grid: &'static str,
+    pub(crate) grid: &'static str,
     /// Links.
-    pub(super) link: &'static str,
+    pub(crate) link: &'static str,
     /// What went wrong.
-    pub(super) bad: &'static str,
-    /// The contenders in turn.
-    pub(super) series: [&'static str; 8],
+    pub(crate) bad: &'static str,
+    /// What is told apart, in turn.
+    pub(crate) series: [&'static str; 8],
 }
 
 /// For light surroundings.
-pub(super) const LIGHT: Theme = Theme {
+pub(crate) const LIGHT: Theme = Theme {
     paper: "#ffffff",
     card: "#f5f6f8",
     ink: "#1a1f26",
@@ -38,7 +38,7 @@ pub(super) const LIGHT: Theme = Theme {
 };
 
 /// For dark surroundings.
-pub(super) const DARK: Theme = Theme {
+pub(crate) const DARK: Theme = Theme {
     paper: "#11151b",
     card: "#1a2029",
     ink: "#e8ebef",
@@ -51,14 +51,14 @@ pub(super) const DARK: Theme = Theme {
     ],
 };
 
-/// The class of a contender's colour: `c0` to `c7`.
-pub(super) fn class(contender: usize) -> String {
+/// The class of a contender's or a curve's colour: `c0` to `c7`.
+pub(crate) fn class(contender: usize) -> String {
     format!("c{}", contender % LIGHT.series.len())
 }
 
 impl Theme {
-    /// The rules that colour charts.
-    pub(super) fn chart_rules(&self) -> String {
+    /// The rules that colour charts, each behind `scope`: empty, or a selector and a blank.
+    pub(crate) fn chart_rules(&self, scope: &str) -> String {
         let Self {
             paper,
             ink,
@@ -69,21 +69,22 @@ impl Theme {
             ..
         } = self;
         let mut rules = format!(
-            ".paper{{fill:{paper}}}.ink{{fill:{ink}}}.soft{{fill:{soft}}}.bad{{fill:{bad}}}\
-             .grid{{stroke:{grid}}}.rule{{stroke:{soft}}}.whisker{{stroke:{ink}}}"
+            "{scope}.paper{{fill:{paper}}}{scope}.ink{{fill:{ink}}}{scope}.soft{{fill:{soft}}}\
+             {scope}.bad{{fill:{bad}}}{scope}.grid{{stroke:{grid}}}{scope}.rule{{stroke:{soft}}}\
+             {scope}.whisker{{stroke:{ink}}}"
         );
         for (index, colour) in series.iter().enumerate() {
             // Writing to a string does not fail.
             let _ = write!(
                 rules,
-                ".c{index}{{fill:{colour}}}.line.c{index}{{fill:none;stroke:{colour}}}"
+                "{scope}.c{index}{{fill:{colour}}}{scope}.line.c{index}{{fill:none;stroke:{colour}}}"
             );
         }
         rules
     }
 
     /// The colours as variables, for the page around the charts.
-    pub(super) fn variables(&self) -> String {
+    pub(crate) fn variables(&self) -> String {
         let Self {
             paper,
             card,

@@ -1,0 +1,61 @@
+//! What pictures are drawn with: colours, pixels, text. No GPU.
+
+pub(crate) mod palette;
+pub(crate) mod png;
+
+/// Pixels, to a tenth.
+pub(crate) fn px(pixels: f64) -> String {
+    // Adding 0 makes -0 a 0.
+    format!("{}", (pixels * 10.0).round() / 10.0 + 0.0)
+}
+
+/// The text, cut to `most` characters.
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// The text without characters that markup cannot hold, not even escaped.
+pub(crate) fn legal(text: &str) -> String {
+    let replaced = |character: char| match character {
+        '\n' | '\t' => character,
+        '\u{fffe}' | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
+        _ if character.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => character,
+    };
+    text.chars().map(replaced).collect()
+}
+
+/// Four significant digits, as a power of ten where that is shorter.
+pub(crate) fn number(value: f64) -> String {
+    // Adding 0 makes -0 a 0.
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value) + 0.0;
+    let size = rounded.abs();
+    if size != 0.0 && (size < 1e-3 || size >= 1e6) && size.is_finite() {
+        format!("{rounded:e}")
+    } else {
+        rounded.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in [
+            (-0.0, "0"),
+            (0.84134474, "0.8413"),
+            (-2.80743e-13, "-2.807e-13"),
+            (123456.0, "123500"),
+            (3e7, "3e7"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+    }
+}

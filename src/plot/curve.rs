@@ -1,0 +1,122 @@
+//! What is drawn: a function and its slope, with a name.
+
+use crate::{
+    activation::{Activation, Smoothness},
+    reference::dice::Dice,
+};
+
+/// A function of one variable.
+type Function = Box<dyn Fn(f64) -> f64>;
+
+/// A function with its slope.
+pub(crate) struct Curve {
+    /// What the legend calls it.
+    pub(crate) label: String,
+    pub(crate) value: Function,
+    pub(crate) slope: Function,
+    /// Where the slope jumps.
+    pub(crate) kinks: Vec<f64>,
+}
+
+impl Curve {
+    /// An activation of the catalogue, under its name with its parameter.
+    pub(crate) fn of(activation: Activation) -> Self {
+        let kinks = match activation.definition().properties.smoothness {
+            Smoothness::Kink(at) | Smoothness::Once(at) => vec![at],
+            Smoothness::Smooth => Vec::new(),
+        };
+        Self {
+            label: label(activation),
+            value: Box::new(move |x| activation.value(x)),
+            slope: Box::new(move |x| activation.slope(x)),
+            kinks,
+        }
+    }
+
+    /// Dice of a channel with this mean and variance, as in inference.
+    pub(crate) fn dice(mean: f64, variance: f64, alpha: f64) -> Self {
+        let dice = || Dice {
+            mean: vec![mean],
+            variance: vec![variance],
+            alpha: vec![alpha],
+            epsilon: 1e-8,
+            inner: 1,
+        };
+        let (value, slope) = (dice(), dice());
+        Self {
+            label: format!("mean {mean}, variance {variance}, alpha {alpha}"),
+            value: Box::new(move |x| value.value(0, x)),
+            slope: Box::new(move |x| slope.infer_backward(&[x], &[1.0]).dx[0]),
+            kinks: Vec::new(),
+        }
+    }
+
+    /// The share that softmax gives to x among `others`, or its logarithm.
+    pub(crate) fn softmax(others: &'static [f64], logarithm: bool) -> Self {
+        // Of the others' weight: ln of the sum of their exponentials.
+        let rest = others.iter().map(|other| other.exp()).sum::<f64>().ln();
+        let share = move |x: f64| 1.0 / (1.0 + (rest - x).exp());
+        let names: Vec<_> = others.iter().map(f64::to_string).collect();
+        Self {
+            label: format!("x in a row with {}", names.join(", ")),
+            value: Box::new(move |x| if logarithm { share(x).ln() } else { share(x) }),
+            slope: Box::new(move |x| {
+                if logarithm {
+                    1.0 - share(x)
+                } else {
+                    share(x) * (1.0 - share(x))
+                }
+            }),
+            kinks: Vec::new(),
+        }
+    }
+
+    /// The largest of affine pieces, each its slope and its value at 0, by rising slopes.
+    pub(crate) fn maxout(label: &str, pieces: &'static [(f64, f64)]) -> Self {
+        let best = |x: f64| {
+            let values = pieces
+                .iter()
+                .map(move |&(slope, at_zero)| (slope * x + at_zero, slope));
+            values.fold((f64::NEG_INFINITY, 0.0), |best, piece| {
+                if piece.0 > best.0 { piece } else { best }
+            })
+        };
+        let crossings = pieces.windows(2).map(|pair| {
+            let [(a, b), (c, d)] = [pair[0], pair[1]];
+            (b - d) / (c - a)
+        });
+        Self {
+            label: label.to_owned(),
+            value: Box::new(move |x| best(x).0),
+            slope: Box::new(move |x| best(x).1),
+            kinks: crossings.collect(),
+        }
+    }
+
+    /// What alpha dropout makes of x with probability `p`: where it is kept, and where it is dropped.
+    pub(crate) fn alpha_dropout(p: f64) -> [Self; 2] {
+        let dropped = Activation::SELU.value(f64::NEG_INFINITY);
+        let scale = ((1.0 - p) * (1.0 + p * dropped * dropped)).powf(-0.5);
+        let shift = -scale * dropped * p;
+        let line = |name: &str, slope: f64, at_zero: f64| Self {
+            label: format!("p = {p}, {name}"),
+            value: Box::new(move |x| slope * x + at_zero),
+            slope: Box::new(move |_| slope),
+            kinks: Vec::new(),
+        };
+        [
+            line("kept", scale, shift),
+            line("dropped", 0.0, scale * dropped + shift),
+        ]
+    }
+}
+
+/// The name, with the parameter where there is one.
+fn label(activation: Activation) -> String {
+    match (&activation.definition().parameter, activation.parameter()) {
+        (Some(parameter), Some(value)) => {
+            format!("{}, {} = {value}", activation.name(), parameter.name)
+        }
+        _ => activation.name().to_owned(),
+    }
+}
