@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use references::REFERENCES;
 use wgpu_activations::{
     Activation, CATALOGUE,
-    activation::{Cost, Range, Smoothness},
+    activation::{Cost, Properties, Range, Smoothness},
 };
 
 /// Every activation with its default parameter and with others from all over its range.
@@ -273,6 +273,78 @@ fn saturation_shows_far_out() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_computed_is_what_the_catalogue_states() {
+    for activation in Activation::all() {
+        let Properties {
+            range,
+            turning_point,
+            zero_centred,
+            smoothness,
+            saturates,
+            ..
+        } = activation.definition().properties;
+        let course = activation.course();
+        assert!(
+            close(course.range.0, range.0, 1e-12) && close(course.range.1, range.1, 1e-12),
+            "{activation}: {course:?}"
+        );
+        match (turning_point, &course.turning_points[..]) {
+            (None, []) => {}
+            (Some(stated), [found]) => {
+                assert!(close(*found, stated, 1e-6), "{activation}: {found}")
+            }
+            _ => panic!("{activation}: {course:?}"),
+        }
+        assert_eq!(course.zero_centred, zero_centred, "{activation}");
+        assert_eq!(course.smoothness, smoothness, "{activation}");
+        let ends = (
+            course.flat.first().map(|flat| flat.0) == Some(f64::NEG_INFINITY),
+            course.flat.last().map(|flat| flat.1) == Some(f64::INFINITY),
+        );
+        assert_eq!(
+            ends,
+            (saturates.0.is_some(), saturates.1.is_some()),
+            "{activation}"
+        );
+    }
+}
+
+#[test]
+fn slopes_are_small_where_the_course_is_flat_and_nowhere_else() {
+    let swept = [
+        "swish(beta=10)",
+        "softplus(beta=0.1)",
+        "elu(alpha=0.001)",
+        "leaky-relu(slope=0.001)",
+    ];
+    let swept = swept.map(|text| text.parse::<Activation>().unwrap());
+    for activation in Activation::all().chain(swept) {
+        let flat = activation.course().flat;
+        for x in grid() {
+            let inside = flat.iter().any(|&(from, to)| from <= x && x <= to);
+            let at_edge = flat
+                .iter()
+                .any(|&(from, to)| (x - from).abs().min((x - to).abs()) < 1e-6);
+            let slope = activation.slope(x);
+            assert!(
+                (slope.abs() < 0.01 * (1.0 - 1e-6)) == inside || at_edge,
+                "{activation}: slope {slope} at {x}, flat {flat:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_course_follows_the_parameter() {
+    let course = |text: &str| text.parse::<Activation>().unwrap().course();
+    assert_eq!(course("elu(alpha=0.5)").range, (-0.5, f64::INFINITY));
+    assert_eq!(course("elu(alpha=0.5)").smoothness, Smoothness::Kink(0.0));
+    assert_eq!(course("leaky-relu(slope=1)").smoothness, Smoothness::Smooth);
+    assert_eq!(course("leaky-relu(slope=-1)").range, (0.0, f64::INFINITY));
+    assert!(course("swish(beta=0)").zero_centred);
 }
 
 #[test]

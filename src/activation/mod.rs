@@ -5,9 +5,11 @@
 //! the CPU reference, shader composition, tests, benches, the README's table) iterates
 //! [`CATALOGUE`]. What depends on more than one element is described in [`FAMILIES`].
 
+mod course;
 mod definition;
 mod family;
 
+pub use course::Course;
 pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
 pub use family::{FAMILIES, Family, FamilyParameter, Preset};
 

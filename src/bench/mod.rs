@@ -7,6 +7,7 @@
 mod case;
 mod clock;
 pub mod compare;
+mod cost;
 mod data;
 pub mod facts;
 mod host_side;
@@ -22,6 +23,7 @@ mod worker;
 use std::{process::Command, time::Duration};
 
 pub use case::{Case, GRAIN, operations};
+pub use cost::costs;
 pub use plan::Plan;
 pub use tune::{Knob, tune};
 pub(crate) use worker::serve;

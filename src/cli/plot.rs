@@ -7,11 +7,11 @@ use clap::Args;
 use super::{
     Failure, Result,
     files::{Content, Outputs},
-    ops::unknown,
+    ops::parsed,
     text,
 };
 use crate::{
-    activation::{Activation, Family},
+    activation::Family,
     error::Error,
     plot::{Curve, Format, MOST_CURVES, Plot, gallery, render},
 };
@@ -183,10 +183,7 @@ fn curves_of(op: &str, sweeps: &[Sweep], taken: &mut [bool]) -> Result<(&'static
     if let Some(family) = Family::find(op) {
         return Ok((family.title, family_curves(family, values)?));
     }
-    let activation: Activation = op.parse().map_err(|error| match error {
-        Error::UnknownActivation { name, .. } => unknown(&name),
-        error => error,
-    })?;
+    let activation = parsed(op)?;
     let definition = activation.definition();
     let swept = definition
         .parameter

@@ -1,0 +1,136 @@
+//! What an activation does over all x, found from its f64 reference.
+
+use super::{Activation, Smoothness};
+
+/// Slopes below this pass little of a gradient on; as f32 would have it, so that a slope of 0.01 does not
+/// count.
+const FLAT: f64 = 0.01 * (1.0 - 1e-6);
+
+/// Places per octave that are looked at, from 2^-20 to 2^20 on either side of 0.
+const PER_OCTAVE: i32 = 64;
+
+/// A jump of a slope, or of its own slope, that is one.
+const JUMP: f64 = 1e-3;
+
+/// The properties of an activation with the parameter that it has: computed, where
+/// [`Properties`](super::Properties) states them for the default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Course {
+    /// Infimum and supremum of its values.
+    pub range: (f64, f64),
+    /// Where its slope changes sign, from left to right; it is monotonic if there are none.
+    pub turning_points: Vec<f64>,
+    /// Whether f(-x) = -f(x).
+    pub zero_centred: bool,
+    /// Whether its slope, or the slope of that, jumps at 0.
+    pub smoothness: Smoothness,
+    /// The intervals where the slope's magnitude is below 0.01, from left to right; one that has no end
+    /// is infinite. There little of a gradient comes through.
+    pub flat: Vec<(f64, f64)>,
+}
+
+impl Activation {
+    /// What it does over all x.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// let course = Activation::SIGMOID.course();
+    /// assert_eq!(course.range, (0.0, 1.0));
+    /// assert!(course.turning_points.is_empty());
+    /// // Learning slows beyond 4.6 on either side.
+    /// assert!((course.flat[0].1 + 4.585).abs() < 1e-3 && (course.flat[1].0 - 4.585).abs() < 1e-3);
+    /// ```
+    pub fn course(&self) -> Course {
+        let turning_points = self.turning_points();
+        let looked_at = || places().chain([f64::NEG_INFINITY, f64::INFINITY]);
+        let values = looked_at().chain(turning_points.iter().copied());
+        let range = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+            let value = self.value(x);
+            (low.min(value), high.max(value))
+        });
+        Course {
+            range,
+            turning_points,
+            zero_centred: looked_at().all(|x| self.value(-x) == -self.value(x)),
+            smoothness: self.smoothness(),
+            flat: self.flat(),
+        }
+    }
+
+    fn turning_points(&self) -> Vec<f64> {
+        let mut found = Vec::new();
+        // The last place whose slope has a sign.
+        let mut last: Option<f64> = None;
+        for x in places().filter(|x| self.slope(*x) != 0.0) {
+            let before = last.filter(|&last| self.slope(last) * self.slope(x) < 0.0);
+            found.extend(before.map(|last| {
+                edge(
+                    |middle| self.slope(middle) * self.slope(last) > 0.0,
+                    last,
+                    x,
+                )
+            }));
+            last = Some(x);
+        }
+        found
+    }
+
+    fn smoothness(&self) -> Smoothness {
+        const STEP: f64 = 1e-7;
+        let slope = |steps: f64| self.slope(steps * STEP);
+        let left = (slope(-1.0) - slope(-2.0)) / STEP;
+        let right = (slope(2.0) - slope(1.0)) / STEP;
+        if (slope(1.0) - slope(-1.0)).abs() > JUMP {
+            Smoothness::Kink(0.0)
+        } else if (right - left).abs() > JUMP {
+            Smoothness::Once(0.0)
+        } else {
+            Smoothness::Smooth
+        }
+    }
+
+    fn flat(&self) -> Vec<(f64, f64)> {
+        let flat = |x: f64| self.slope(x).abs() < FLAT;
+        let mut intervals = Vec::new();
+        let mut start = flat(f64::NEG_INFINITY).then_some(f64::NEG_INFINITY);
+        let mut last = f64::NEG_INFINITY;
+        for x in places() {
+            match (start, flat(x)) {
+                (None, true) => start = Some(edge(flat, x, last)),
+                (Some(from), false) => {
+                    intervals.push((from, edge(flat, last, x)));
+                    start = None;
+                }
+                _ => {}
+            }
+            last = x;
+        }
+        intervals.extend(start.map(|from| (from, f64::INFINITY)));
+        intervals
+    }
+}
+
+/// From left to right.
+fn places() -> impl Iterator<Item = f64> {
+    let octaves = -20 * PER_OCTAVE..=20 * PER_OCTAVE;
+    let sizes = octaves.map(|step| 2f64.powf(f64::from(step) / f64::from(PER_OCTAVE)));
+    let negative = sizes.clone().rev().map(|size| -size);
+    negative.chain([0.0]).chain(sizes)
+}
+
+/// Where `holds` ends between a place where it does and one where it does not.
+fn edge(holds: impl Fn(f64) -> bool, mut inside: f64, mut outside: f64) -> f64 {
+    if outside.is_infinite() {
+        return inside;
+    }
+    for _ in 0..100 {
+        let middle = 0.5 * (inside + outside);
+        if holds(middle) {
+            inside = middle;
+        } else {
+            outside = middle;
+        }
+    }
+    inside
+}
