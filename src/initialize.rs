@@ -36,6 +36,12 @@ pub enum Initializer {
         /// Inputs of the layer.
         fan_in: usize,
     },
+    /// Normal of variance 2 / fan_in, not truncated, as PyTorch's `kaiming_normal_`: for ReLU, which
+    /// halves what passes. He, Zhang, Ren and Sun, "Delving Deep into Rectifiers" (2015).
+    HeNormal {
+        /// Inputs of the layer.
+        fan_in: usize,
+    },
     /// Uniform between +-sqrt(6 / (fan_in + fan_out)). Glorot and Bengio, "Understanding the
     /// difficulty of training deep feedforward neural networks" (2010).
     XavierUniform {
@@ -60,10 +66,11 @@ const TRUNCATED_DEVIATION: f64 = 0.879_625_661_034_239_8;
 const TRUNCATED_AT: f64 = 2.0;
 
 impl Initializer {
-    /// The name: `lecun-normal`, `xavier-uniform`, `xavier-normal`.
+    /// The name: `lecun-normal`, `he-normal`, `xavier-uniform`, `xavier-normal`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::LecunNormal { .. } => "lecun-normal",
+            Self::HeNormal { .. } => "he-normal",
             Self::XavierUniform { .. } => "xavier-uniform",
             Self::XavierNormal { .. } => "xavier-normal",
         }
@@ -109,6 +116,9 @@ impl Initializer {
             Self::LecunNormal { fan_in } => {
                 let deviation = self.fan("fan_in", fan_in)?.recip().sqrt();
                 Distribution::TruncatedNormal(deviation / TRUNCATED_DEVIATION)
+            }
+            Self::HeNormal { fan_in } => {
+                Distribution::Normal((2.0 / self.fan("fan_in", fan_in)?).sqrt())
             }
             Self::XavierUniform { fan_in, fan_out } => {
                 let fans = self.fan("fan_in", fan_in)? + self.fan("fan_out", fan_out)?;

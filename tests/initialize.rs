@@ -9,6 +9,7 @@ use half::{bf16, f16};
 use wgpu_activations::{Element, ElementType, Error, Gpu, Initializer, accuracy::ulp};
 
 const LECUN: Initializer = Initializer::LecunNormal { fan_in: 7 };
+const HE: Initializer = Initializer::HeNormal { fan_in: 8 };
 const UNIFORM: Initializer = Initializer::XavierUniform {
     fan_in: 3,
     fan_out: 5,
@@ -257,7 +258,7 @@ fn rounded<T: Element>(initializer: Initializer) {
 
 #[test]
 fn element_types_round_the_same_numbers() {
-    for initializer in [LECUN, UNIFORM, NORMAL] {
+    for initializer in [LECUN, HE, UNIFORM, NORMAL] {
         rounded::<f16>(initializer);
         rounded::<bf16>(initializer);
         let long: Vec<f32> = initializer.values(100, 9).unwrap();
@@ -274,6 +275,10 @@ fn a_fan_of_zero_is_refused() {
         (
             Initializer::LecunNormal { fan_in: zero },
             "lecun-normal: fan_in is 0 but must be at least 1",
+        ),
+        (
+            Initializer::HeNormal { fan_in: zero },
+            "he-normal: fan_in is 0 but must be at least 1",
         ),
         (
             Initializer::XavierUniform {
@@ -300,7 +305,7 @@ fn a_fan_of_zero_is_refused() {
 }
 
 fn uploaded<T: Element>(gpu: &Gpu) {
-    for initializer in [LECUN, UNIFORM, NORMAL] {
+    for initializer in [LECUN, HE, UNIFORM, NORMAL] {
         for shape in [&[3, 7, 19][..], &[0, 3], &[]] {
             let tensor = initializer.tensor(gpu, shape, T::TYPE, 6).unwrap();
             assert_eq!(tensor.shape(), shape);
@@ -320,4 +325,11 @@ fn tensors_hold_the_values() {
         uploaded::<f16>(&device.gpu);
         uploaded::<bf16>(&device.gpu);
     }
+}
+
+#[test]
+fn he_draws_from_the_normal_distribution_of_its_variance() {
+    // 2 / 8, as of three inputs and five outputs by Xavier.
+    let he: Vec<f32> = HE.values(1000, 5).unwrap();
+    assert_eq!(he, NORMAL.values::<f32>(1000, 5).unwrap());
 }
