@@ -22,7 +22,7 @@ use wgpu_activations::{
 
 const COLUMNS: usize = 1024;
 /// Bytes of the file at most.
-const MOST: u64 = 512 << 20;
+const MOST: u64 = 256 << 20;
 /// Bytes for chunks under way, on the host and on the device together.
 const MEMORY: u64 = 64 << 20;
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} binds {} MiB at most", gpu.name(), limit >> 20);
     let bytes = limit.saturating_add(limit / 2).min(MOST);
     if bytes < limit {
-        println!("this file stays below that, to spare the disk");
+        println!("the file stays below that, to spare the disk");
     }
 
     let folder = tempfile::tempdir()?;
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     println!("x.npy holds {shape:?}, {} MiB", bytes >> 20);
 
-    let told = |progress: Progress| print!("\r{:>3} % ", 100 * progress.done / progress.of);
+    let told = |_: Progress| print!(".");
     let offload = Offload::new(&gpu).memory(MEMORY).progress(&told);
 
     // What it will take is known before.
@@ -106,7 +106,7 @@ fn tell(chain: &Chain, summary: &Summary) {
     let seconds = summary.total.as_secs_f64();
     let moved = (summary.uploaded + summary.downloaded) as f64 / 1e9;
     println!(
-        "\r{chain}: {} chunks, {moved:.2} GB moved in {seconds:.2} s, {:.2} GB/s",
+        "\n{chain}: {} chunks, {moved:.2} GB moved in {seconds:.2} s, {:.2} GB/s",
         summary.chunks,
         moved / seconds
     );

@@ -226,10 +226,14 @@ impl<'a> Network<'a> {
         let x = self.first.forward(&digits.images);
         let x = self.gpu.upload(&x, [rows, self.hidden.width()])?;
         let scores = self.second.forward(&self.hidden.infer(&x)?.download()?);
-        let right = scores
-            .chunks(CLASSES)
-            .zip(&digits.labels)
-            .filter(|(scores, label)| scores.iter().all(|score| *score <= scores[**label]));
+        let right = |(scores, label): &(&[f32], &usize)| {
+            let mut others = scores
+                .iter()
+                .enumerate()
+                .filter(|(class, _)| class != *label);
+            others.all(|(_, score)| *score < scores[**label])
+        };
+        let right = scores.chunks(CLASSES).zip(&digits.labels).filter(right);
         Ok(100.0 * right.count() as f32 / rows as f32)
     }
 }
@@ -333,16 +337,21 @@ fn numbers(mut file: &[u8]) -> std::io::Result<Vec<f32>> {
 fn picture(curves: &[(&str, Vec<f32>)]) -> std::result::Result<String, std::fmt::Error> {
     // Colours that colour-blind readers tell apart: Okabe and Ito, "Color Universal Design" (2008).
     const COLOURS: [&str; 5] = ["#000000", "#e69f00", "#0072b2", "#009e73", "#cc79a7"];
-    const TICKS: [f32; 8] = [2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
+    const TICKS: [f32; 8] = [5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05, 0.02];
     let x = |epoch: usize| 60.0 + 480.0 * (epoch - 1) as f32 / (EPOCHS - 1) as f32;
-    let (most, least) = (TICKS[0], TICKS[TICKS.len() - 1]);
-    let y = |loss: f32| 30.0 + 320.0 * (most / loss.clamp(least, most)).ln() / (most / least).ln();
+    let losses = || curves.iter().flat_map(|(_, losses)| losses.iter().copied());
+    let most = losses().fold(0.0, f32::max) * 1.2;
+    let least = losses().fold(f32::INFINITY, f32::min) / 1.2;
+    let y = |loss: f32| 30.0 + 320.0 * (most / loss).ln() / (most / least).ln();
 
     let mut svg = String::from(concat!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400" font-family="sans-serif" font-size="13">"#,
         r##"<rect width="640" height="400" fill="#ffffff"/>"##,
     ));
-    for loss in TICKS {
+    for loss in TICKS
+        .into_iter()
+        .filter(|tick| (least..most).contains(tick))
+    {
         let y = y(loss);
         write!(
             svg,
