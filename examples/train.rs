@@ -29,24 +29,21 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     println!("learning digits on {}", gpu.name());
     let (train, test) = Digits::load()?;
 
-    let filled = |value: Option<f32>| gpu.upload(&[value.unwrap_or(0.0); HIDDEN], [HIDDEN]);
     let learned = |activation: Activation| -> Result<_> {
-        Ok(Hidden::Learned(activation, filled(activation.parameter())?))
+        let initial = activation.parameter().unwrap_or_default();
+        let parameters = gpu.upload(&[initial; HIDDEN], [HIDDEN])?;
+        Ok(Hidden::Learned(activation, parameters))
     };
+    let maxout = Maxout::new(PIECES, Layout::Adjacent, -1);
     let layers = [
         ("ReLU", Hidden::Fixed(Activation::RELU)),
         ("PReLU", learned(Activation::PRELU)?),
         ("Swish", learned(Activation::SWISH)?),
         ("Dice", Hidden::Dice(Dice::new(&gpu, HIDDEN)?)),
-        (
-            "Maxout",
-            Hidden::Maxout(Maxout::new(PIECES, Layout::Adjacent, -1)),
-        ),
+        ("Maxout", Hidden::Maxout(maxout)),
     ];
 
-    println!(
-        "hidden  loss of first, last epoch  test accuracy      ms  learned: least   mean   most"
-    );
+    println!("hidden   first loss   last loss   test accuracy      ms   learned from, mean, to");
     let mut curves = Vec::new();
     for (name, hidden) in layers {
         let before = hidden.parameters()?;
@@ -61,12 +58,12 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let after = network.hidden.parameters()?;
 
         let (first, last) = (losses[0], losses[EPOCHS - 1]);
-        print!("{name:<7} {first:>13.3} {last:>11.3} {accuracy:>13.1} % {milliseconds:>7}");
+        print!("{name:<7} {first:>11.3} {last:>11.3} {accuracy:>13.1} % {milliseconds:>7}");
         if !after.is_empty() {
             let least = after.iter().copied().fold(f32::INFINITY, f32::min);
             let most = after.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             let mean = after.iter().sum::<f32>() / after.len() as f32;
-            print!("  {least:>14.3} {mean:>6.3} {most:>6.3}");
+            print!("   {least:>12.3} {mean:>5.3} {most:>4.3}");
         }
         println!();
 
@@ -348,10 +345,8 @@ fn picture(curves: &[(&str, Vec<f32>)]) -> std::result::Result<String, std::fmt:
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400" font-family="sans-serif" font-size="13">"#,
         r##"<rect width="640" height="400" fill="#ffffff"/>"##,
     ));
-    for loss in TICKS
-        .into_iter()
-        .filter(|tick| (least..most).contains(tick))
-    {
+    let inside = |tick: &f32| (least..most).contains(tick);
+    for loss in TICKS.into_iter().filter(inside) {
         let y = y(loss);
         write!(
             svg,
