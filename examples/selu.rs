@@ -7,7 +7,7 @@
 
 use std::error::Error;
 
-use wgpu_activations::{Activation, AlphaDropout, Gpu, Initializer, Tensor};
+use wgpu_activations::{Activation, AlphaDropout, Gpu, Initializer};
 
 const LAYERS: usize = 50;
 const WIDTH: usize = 256;
@@ -93,7 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Three digits or so, however large the number is.
+/// In as few digits as tell enough.
 fn short(number: f64) -> String {
     match number.abs() {
         0.001..1e4 => format!("{number:.3}"),
@@ -116,7 +116,7 @@ impl Stack {
 
         // As one channel, so that the moments are those of all values together.
         let x = gpu.upload(&product, [BATCH * WIDTH, 1])?;
-        let mut y: Tensor = self.activation.forward(&x)?;
+        let mut y = self.activation.forward(&x)?;
         if let Some(p) = self.dropout {
             // A seed of its own for each layer.
             y = AlphaDropout::new(p, layer)?.forward(&y)?;
