@@ -1,9 +1,12 @@
-"""Makes digits-preactivations.npy and digits-upstream.npy: one layer of a real network, to try things on.
+"""Makes digits-*.npy: handwritten digits, and one layer of a real network that reads them.
+
+digits-images.npy holds scikit-learn's 1797 images of 8 x 8 pixels from 0 to 16, one row per image,
+digits-labels.npy the digit on each, both as float16, which holds them exactly.
 
 A classifier of handwritten digits, 64 pixels -> 16 GELU -> 10 classes, is trained for 60 epochs on
-scikit-learn's digits. The first file holds what its hidden layer computes before the activation,
-x W + b, for all 1797 images; the second the gradient of the mean cross-entropy with respect to what
-comes after it. Both are float32 of shape (1797, 16), one row per image.
+them. digits-preactivations.npy holds what its hidden layer computes before the activation, x W + b,
+for all images; digits-upstream.npy the gradient of the mean cross-entropy with respect to what comes
+after it. Both are float32 of shape (1797, 16), one row per image.
 
 Run it in a virtual environment outside the repository; the seed is fixed:
 
@@ -68,8 +71,13 @@ def main():
     _, d_hidden = upstream_gradient(hidden, w2, b2, target)
 
     folder = Path(__file__).parent
-    for name, values in [("preactivations", before), ("upstream", d_hidden)]:
-        values = values.astype("<f4")
+    for name, dtype, values in [
+        ("images", "<f2", images),
+        ("labels", "<f2", labels),
+        ("preactivations", "<f4", before),
+        ("upstream", "<f4", d_hidden),
+    ]:
+        values = values.astype(dtype)
         path = folder / f"digits-{name}.npy"
         np.save(path, values)
         print(f"{path.name}: {values.shape}, {values.min():.3g} to {values.max():.3g}")
