@@ -40,7 +40,11 @@ fn expect_part(path: &Path, name: &str, part: &str) {
         text.replace_range(start..end, part);
         fs::write(path, &text).unwrap();
     } else {
-        assert!(text[start..end] == *part, "{}, {name}: {STALE}", path.display());
+        assert!(
+            text[start..end] == *part,
+            "{}, {name}: {STALE}",
+            path.display()
+        );
     }
 }
 
@@ -55,7 +59,9 @@ fn pictures_are_what_the_command_draws() {
     assert!(outcome.status.success(), "{outcome:?}");
     let kept = root().join("docs/activations");
     let pictures = |folder: &Path| {
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
         let mut pictures: Vec<_> = files
             .filter(|path| path.extension().is_some_and(|extension| extension == "svg"))
             .map(|path| path.file_name().unwrap().to_owned())
@@ -79,9 +85,18 @@ fn pictures_are_what_the_command_draws() {
 
 #[test]
 fn pages_begin_with_what_the_catalogue_states() {
-    let page = |name: &str| root().join("docs/activations").join(name).with_extension("md");
+    let page = |name: &str| {
+        root()
+            .join("docs/activations")
+            .join(name)
+            .with_extension("md")
+    };
     for definition in CATALOGUE {
-        expect_part(&page(definition.name), "catalogue", &head::of_activation(definition));
+        expect_part(
+            &page(definition.name),
+            "catalogue",
+            &head::of_activation(definition),
+        );
     }
     for family in FAMILIES {
         expect_part(&page(family.name), "catalogue", &head::of_family(family));
@@ -93,7 +108,11 @@ fn tables_show_the_reference_and_the_results_kept() {
     let choosing = root().join("docs/choosing.md");
     expect_part(&choosing, "properties", &figures::properties());
     expect_part(&choosing, "fractions", &figures::fractions());
-    expect_part(&root().join("docs/accuracy.md"), "native", &figures::native_errors());
+    expect_part(
+        &root().join("docs/accuracy.md"),
+        "native",
+        &figures::native_errors(),
+    );
 }
 
 /// The text without what stands in fences, where links are none.
@@ -108,12 +127,18 @@ fn links_lead_somewhere() {
     for folder in ["docs", "docs/activations"] {
         let files = fs::read_dir(root().join(folder)).unwrap();
         let files = files.map(|entry| entry.unwrap().path());
-        pages.extend(files.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+        pages.extend(
+            files.filter(|path| path.extension().is_some_and(|extension| extension == "md")),
+        );
     }
     let mut followed = 0;
     for page in pages {
         let text = prose(&fs::read_to_string(&page).unwrap());
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             if target.starts_with("http") {
                 continue;
             }
@@ -127,7 +152,8 @@ fn links_lead_somewhere() {
                 let headings = fs::read_to_string(&destination).unwrap();
                 let is = |line: &str| {
                     let heading = line.trim_start_matches('#').trim().to_lowercase();
-                    line.starts_with('#') && heading.replace(' ', "-").replace([',', '(', ')'], "") == anchor
+                    line.starts_with('#')
+                        && heading.replace(' ', "-").replace([',', '(', ')'], "") == anchor
                 };
                 assert!(headings.lines().any(is), "{}: {target}", page.display());
             }

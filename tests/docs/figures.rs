@@ -11,7 +11,11 @@ use wgpu_activations::{
 use super::root;
 
 /// The devices of the results kept, in the order in which tables show them.
-const DEVICES: [&str; 3] = ["llvmpipe-vulkan", "llvmpipe-gl", "swiftshader-device-vulkan"];
+const DEVICES: [&str; 3] = [
+    "llvmpipe-vulkan",
+    "llvmpipe-gl",
+    "swiftshader-device-vulkan",
+];
 
 /// Bytes of the inputs that tables speak of.
 const BYTES: u64 = 64 << 20;
@@ -27,7 +31,10 @@ fn latest(device: &str) -> (Run, String) {
     files.sort();
     let path = files.pop().unwrap();
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    (Run::read(&path).unwrap(), format!("../benches/results/{device}/{name}"))
+    (
+        Run::read(&path).unwrap(),
+        format!("../benches/results/{device}/{name}"),
+    )
 }
 
 /// The row of a kernel in f32.

@@ -9,7 +9,9 @@ struct Rows(String);
 
 impl Rows {
     fn new(title: &str, name: &str) -> Self {
-        Self(format!("![{title} beside its slope]({name}.svg)\n\n| | |\n|---|---|\n"))
+        Self(format!(
+            "![{title} beside its slope]({name}.svg)\n\n| | |\n|---|---|\n"
+        ))
     }
 
     fn add(&mut self, label: &str, content: &str) {
@@ -18,7 +20,12 @@ impl Rows {
     }
 
     fn paper(mut self, paper: &Paper) -> String {
-        let Paper { authors, title, year, url } = paper;
+        let Paper {
+            authors,
+            title,
+            year,
+            url,
+        } = paper;
         self.add("paper", &format!("{authors}: [{title}]({url}) ({year})"));
         self.0
     }
@@ -61,7 +68,10 @@ pub(crate) fn of_activation(definition: &'static Definition) -> String {
             [at, ..] => format!("no, it turns at x = {}", short(at)),
         },
     );
-    rows.add("zero-centred", if course.zero_centred { "yes" } else { "no" });
+    rows.add(
+        "zero-centred",
+        if course.zero_centred { "yes" } else { "no" },
+    );
     rows.add(
         "smooth",
         &match course.smoothness {
@@ -77,7 +87,14 @@ pub(crate) fn of_activation(definition: &'static Definition) -> String {
     });
     let flat: Vec<_> = flat.collect();
     let nowhere = "nowhere".to_owned();
-    rows.add("slope below 0.01", &if flat.is_empty() { nowhere } else { flat.join(", ") });
+    rows.add(
+        "slope below 0.01",
+        &if flat.is_empty() {
+            nowhere
+        } else {
+            flat.join(", ")
+        },
+    );
     for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0] {
         let (value, slope) = (activation.value(x), activation.slope(x));
         rows.add(&format!("f({x})"), &format!("{value}, slope {slope}"));
@@ -92,7 +109,9 @@ pub(crate) fn of_family(family: &Family) -> String {
     for parameter in family.parameters {
         let default = match parameter.default {
             Preset::Required => "to be given".to_owned(),
-            Preset::Number(number) if number != 0.0 && number.abs() < 1e-3 => format!("default {number:e}"),
+            Preset::Number(number) if number != 0.0 && number.abs() < 1e-3 => {
+                format!("default {number:e}")
+            }
             Preset::Number(number) => format!("default {number}"),
             Preset::Choice(choice) => format!("default {choice}"),
         };
