@@ -24,10 +24,57 @@
 //! it. Nothing panics on bad input or a failing device: see [`enum@Error`]. The library reads no
 //! environment variables and sets up no logger.
 //!
-//! Features: `cli` (default) builds the command `activations` and [`check`], `npy` reads and writes
+//! # Which one, and what it costs
+//!
+//! Start with [ReLU](Activation::RELU), weights from [`Initializer::HeNormal`] and a learning rate that is
+//! not too high. Where units die, [leaky ReLU](Activation::LEAKY_RELU), then [PReLU](Activation::PRELU),
+//! which learns the slope ([`Pointwise::gradients`]), then [`Maxout`], which learns the shape. Transformers
+//! take [GELU](Activation::GELU) or [Swish](Activation::SWISH). Deep plain networks without normalisation
+//! take [SELU](Activation::SELU) with [`Initializer::LecunNormal`] and [`AlphaDropout`]. Click-through
+//! models take [`Dice`]. [Sigmoid](Activation::SIGMOID) and [`Softmax`] belong at the output.
+#![cfg_attr(doc, doc = picture!("rectifiers"))]
+#![cfg_attr(doc, doc = picture!("smooth"))]
+#![cfg_attr(doc, doc = picture!("bounded"))]
+//!
+//! On a GPU all of them cost about the same: what a copy costs, 8 bytes per f32 element forward and 12
+//! backward. [`Activation::course`] computes what a choice means for learning: range, turning points, and
+//! where the slope is so small that little of a gradient passes.
+//!
+//! # From principle to implementation
+//!
+//! | to understand | read |
+//! |---|---|
+//! | what a function is, with its f64 reference | [`activation`], [`mod@reference`] |
+//! | how a shader is put together from pieces | [`wgsl`], with the text of every piece |
+//! | how elements, channels, rows and sums are spread over threads | [`ops`] |
+//! | how tensors larger than the device pass through it | [`offload`] |
+//! | what is promised of results, and how it is checked | [`accuracy`] |
+//!
+//! The repository's `docs/` has a page for each activation and guides to choosing, to the kernels and to
+//! accuracy.
+//!
+//! # Features
+//!
+//! `cli` (default) builds the command `activations` and [`check`], `npy` reads and writes
 //! NumPy files, `npz` streams arrays of their archives, `safetensors` finds tensors in files
 //! ([`io`]). Without default features the library brings wgpu and little else.
 
+/// A picture that `activations plot --all` draws, for the documentation.
+#[cfg(doc)]
+macro_rules! picture {
+    ($name:literal) => {
+        concat!(
+            "<figure>",
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/docs/activations/",
+                $name,
+                ".svg"
+            )),
+            "</figure>"
+        )
+    };
+}
 pub mod accuracy;
 pub mod activation;
 #[cfg(feature = "cli")]

@@ -35,5 +35,14 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// ELU: x for x > 0, else alpha (e^x - 1), with alpha = 1.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// let elu = Activation::ELU.with(0.5)?;
+    /// assert_eq!(elu.value(f64::NEG_INFINITY), -0.5);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    #[cfg_attr(doc, doc = picture!("elu"))]
     pub const ELU: Self = Self::new(&DEFINITION);
 }

@@ -37,6 +37,13 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// GELU: x Phi(x), Phi the standard normal distribution.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert!((Activation::GELU.value(-1.0) + 0.15865525393145707).abs() < 1e-15);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("gelu"))]
     pub const GELU: Self = Self::new(&DEFINITION);
 }
 

@@ -40,6 +40,14 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// GELU (tanh): x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// let difference = |x| Activation::GELU_TANH.value(x) - Activation::GELU.value(x);
+    /// assert!(difference(-2.3).abs() < 5e-4);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("gelu-tanh"))]
     pub const GELU_TANH: Self = Self::new(&DEFINITION);
 }
 

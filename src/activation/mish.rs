@@ -38,5 +38,12 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// Mish: x tanh(softplus(x)).
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert!((Activation::MISH.value(1.0) - 0.8650983882673103).abs() < 1e-15);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("mish"))]
     pub const MISH: Self = Self::new(&DEFINITION);
 }

@@ -25,5 +25,13 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// PReLU: x for x > 0, else alpha x, with alpha = 0.25 where none is learned.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::PRELU.value(-2.0), -0.5);
+    /// assert_eq!(Activation::PRELU.parameter_slope(-2.0), Some(-2.0));
+    /// ```
+    #[cfg_attr(doc, doc = picture!("prelu"))]
     pub const PRELU: Self = Self::new(&DEFINITION);
 }

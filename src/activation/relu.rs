@@ -36,5 +36,12 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// ReLU: x for x > 0, else 0.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::RELU.value(-2.0), 0.0);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("relu"))]
     pub const RELU: Self = Self::new(&DEFINITION);
 }

@@ -44,5 +44,12 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// SELU: lambda x for x > 0, else lambda alpha (e^x - 1); its constants keep mean 0, variance 1.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert!((Activation::SELU.value(f64::NEG_INFINITY) + 1.7580993408473766).abs() < 1e-15);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("selu"))]
     pub const SELU: Self = Self::new(&DEFINITION);
 }

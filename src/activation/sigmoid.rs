@@ -28,6 +28,13 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// Sigmoid: 1 / (1 + e^-x).
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::SIGMOID.value(0.0), 0.5);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("sigmoid"))]
     pub const SIGMOID: Self = Self::new(&DEFINITION);
 }
 

@@ -44,6 +44,13 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// Softplus: ln(1 + e^(beta x)) / beta, with beta = 1.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::SOFTPLUS.value(0.0), std::f64::consts::LN_2);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("softplus"))]
     pub const SOFTPLUS: Self = Self::new(&DEFINITION);
 }
 

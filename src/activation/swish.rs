@@ -50,6 +50,15 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// Swish, or SiLU: x sigmoid(beta x), with beta = 1.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// let swish = Activation::SWISH.with(0.0)?;
+    /// assert_eq!(swish.value(3.0), 1.5); // half of x
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    #[cfg_attr(doc, doc = picture!("swish"))]
     pub const SWISH: Self = Self::new(&DEFINITION);
 }
 

@@ -28,6 +28,13 @@ pub(super) const DEFINITION: Definition = Definition {
 
 impl Activation {
     /// Tanh: (e^x - e^-x) / (e^x + e^-x).
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::TANH.value(f64::INFINITY), 1.0);
+    /// ```
+    #[cfg_attr(doc, doc = picture!("tanh"))]
     pub const TANH: Self = Self::new(&DEFINITION);
 }
 
