@@ -16,6 +16,8 @@ mod grad;
 mod lists;
 #[path = "cli/outputs.rs"]
 mod outputs;
+#[path = "cli/plot.rs"]
+mod plot;
 #[path = "cli/refused.rs"]
 mod refused;
 #[path = "cli/run.rs"]

@@ -51,7 +51,7 @@ Examples:
   activations plot dice -o dice.svg --slope             two batches: the kink follows the mean
   activations plot dice --param mean=-2,0,2 --param alpha=0.1 -o dice.svg
   activations plot softplus --range -1..1 -o near-zero.svg
-  activations plot --all -o docs/activations --force    every picture of the documentation";
+  activations plot --all -o pictures                    every picture of the documentation";
 
 /// A parameter with the values that it takes in turn.
 #[derive(Clone)]

@@ -236,7 +236,7 @@ fn examples_in_the_help_run() {
         std::fs::write(sandbox.path(format!("{name}.json")), EMPTY_RUN).unwrap();
     }
     let mut count = 0;
-    for command in ["", "run", "grad", "report"] {
+    for command in ["", "plot", "run", "grad", "report"] {
         let help = sandbox.run(&format!("{command} --help")).expect_success();
         let (_, examples) = help.split_once("Examples:").unwrap();
         let examples = examples.replace("\\\n", "");
@@ -261,5 +261,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 29);
+    assert_eq!(count, 37);
 }
