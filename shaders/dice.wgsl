@@ -10,20 +10,23 @@ struct Parameter {
 
 fn normalised(x: f32, p: Parameter) -> f32 { return (x - p.mean) * p.inverse; }
 
+// The sigmoid, NaN where the statistics are.
+fn share_of(z: f32) -> f32 { return select(sigmoid(z), z, is_nan(z)); }
+
 fn value(x: f32, p: Parameter) -> f32 {
-    let share = sigmoid(normalised(x, p));
+    let share = share_of(normalised(x, p));
     return x * (share + (1.0 - share) * p.alpha);
 }
 
 // k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
 fn through_z(x: f32, upstream: f32, z: f32, share: f32, alpha: f32) -> f32 {
-    return upstream * (1.0 - alpha) * (x * share * sigmoid(-z));
+    return upstream * (1.0 - alpha) * (x * share * share_of(-z));
 }
 
 // upstream (alpha + (1 - alpha) s) + r (k - mean k - z mean(k z)).
 fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
     let z = normalised(x, p);
-    let share = sigmoid(z);
+    let share = share_of(z);
     let k = through_z(x, upstream, z, share, p.alpha);
     return upstream * (p.alpha + (1.0 - p.alpha) * share) + p.inverse * (k - p.mean_k - z * p.mean_kz);
 }
@@ -32,6 +35,6 @@ fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
 alias Terms = vec3<f32>;
 fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
     let z = normalised(x, p);
-    let k = through_z(x, upstream, z, sigmoid(z), p.alpha);
-    return Terms(k, k * z, upstream * x * sigmoid(-z));
+    let k = through_z(x, upstream, z, share_of(z), p.alpha);
+    return Terms(k, k * z, upstream * x * share_of(-z));
 }

@@ -138,7 +138,8 @@ fn gate(x: f32, limit: f32, positive: bool, e: Scaled) -> f32 {
 
 // x sigmoid(beta x).
 fn sigmoid_gate(x: f32, beta: f32) -> f32 {
-    return gate(x, deepest(beta), (x >= 0.0) == (beta >= 0.0), exp_negative_product(x, beta));
+    let positive = (x >= 0.0) == (beta >= 0.0) || beta == 0.0;
+    return gate(x, deepest(beta), positive, exp_negative_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
@@ -147,7 +148,7 @@ fn gelu_tanh_gate(x: f32) -> f32 { return gate(x, 13.02, x >= 0.0, exp_negative_
 // ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
 fn softplus(x: f32, beta: f32) -> f32 {
     let e = exp_negative_product(x, beta);
-    return select(0.0, x, x > 0.0) + times(log1p_ratio(plain(e)) * (1.0 / beta), e);
+    return select(0.0, x, x > 0.0) + times(log1p_share(plain(e), beta), e);
 }
 
 // x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
@@ -183,13 +184,17 @@ fn expm1_minus(a: f32) -> f32 {
 // e^x - 1 for x <= 0, anything for x > 0.
 fn expm1f(x: f32) -> f32 { return expm1_minus(magnitude(x, 40.0)); }
 
-// ln(1 + x) / x for 0 <= x <= 1: 2 atanh(u) / x, u = x / (2 + x), which a division and four terms in
-// u^2 give (minimax, 5e-9 relative) where a polynomial in x takes nine. w = 2 / (2 + x), s = 4 u^2.
-fn log1p_ratio(x: f32) -> f32 {
-    let w = 2.0 / (2.0 + x);
-    let s = (x * w) * (x * w);
+// ln(1 + x) / (x beta) for 0 <= x <= 1: 2 atanh(u) / (x beta), u = x / (2 + x), which one division and
+// four terms in u^2 give (minimax, 5e-9 relative) where a polynomial in x takes nine. With beta = 1
+// w = 2 / (2 + x) and s = 4 u^2.
+fn log1p_share(x: f32, beta: f32) -> f32 {
+    let w = 2.0 / ((2.0 + x) * beta);
+    let s = (x * (w * beta)) * (x * (w * beta));
     return w + (w * s) * ((0.083333005 + s * 0.01250681) + (s * s) * (0.0021875726 + s * 5.4700560e-4));
 }
+
+// ln(1 + x) / x for 0 <= x <= 1.
+fn log1p_ratio(x: f32) -> f32 { return log1p_share(x, 1.0); }
 
 // (ln(1 + x) / x - 1) / x for 0 <= x <= 1 (minimax, 3.5e-8 relative in ln(1 + x)).
 fn log1p_tail(x: f32) -> f32 {

@@ -123,3 +123,8 @@ pub use wgsl::Math;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// And the page's that trains with Dice.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/activations/dice.md")]
+struct DicePage;

@@ -236,7 +236,8 @@ fn family_curves(
             let p = p.unwrap_or(vec![0.1, 0.5]);
             p.into_iter().flat_map(Curve::alpha_dropout).collect()
         }
-        name => gallery::family(name).unwrap_or_default(),
+        name => gallery::family(family)
+            .ok_or_else(|| Failure::Usage(format!("{name} has no picture of one element")))?,
     };
     Ok(curves)
 }

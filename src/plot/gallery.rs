@@ -2,7 +2,7 @@
 
 use super::{Curve, Plot};
 use crate::{
-    activation::{Activation, CATALOGUE, FAMILIES},
+    activation::{Activation, CATALOGUE, FAMILIES, Family},
     error::Result,
 };
 
@@ -19,7 +19,7 @@ pub(crate) fn all() -> Result<Vec<Named>> {
         pictures.push((definition.name.to_owned(), of_activation(definition.name)?));
     }
     for family in FAMILIES {
-        pictures.push((family.name.to_owned(), of_family(family.name, family.title)));
+        pictures.extend(of_family(family).map(|plot| (family.name.to_owned(), plot)));
     }
     for (name, title, members) in GROUPS {
         let curves = members.iter().map(|text| Ok(Curve::of(text.parse()?)));
@@ -69,28 +69,28 @@ fn of_activation(name: &str) -> Result<Plot> {
 }
 
 /// A family by what it makes of one element.
-fn of_family(name: &str, title: &str) -> Plot {
-    let (title, curves) = match name {
+fn of_family(family: &Family) -> Option<Plot> {
+    let (subject, curves) = match family.name {
         "dice" => (
-            format!("{title}: the kink follows the batch"),
+            "the kink follows the batch",
             dice(&[0.0, 2.0], &[1.0], &[0.25]),
         ),
         "softmax" => (
-            format!("{title}: the share of one element"),
+            "the share of one element",
             vec![
                 Curve::softmax(&[0.0], false),
                 Curve::softmax(&[0.0, 1.0, 2.0], false),
             ],
         ),
         "log-softmax" => (
-            format!("{title}: the logarithm of one element's share"),
+            "the logarithm of one element's share",
             vec![
                 Curve::softmax(&[0.0], true),
                 Curve::softmax(&[0.0, 1.0, 2.0], true),
             ],
         ),
         "maxout" => (
-            format!("{title}: pieces make any convex function"),
+            "pieces make any convex function",
             vec![
                 Curve::maxout(
                     "3 pieces: -x - 2, 0.2 x, x - 2",
@@ -99,15 +99,16 @@ fn of_family(name: &str, title: &str) -> Plot {
                 Curve::maxout("2 pieces: -x, x", &[(-1.0, 0.0), (1.0, 0.0)]),
             ],
         ),
-        _ => (
-            format!("{title}: what becomes of an element"),
+        "alpha-dropout" => (
+            "what becomes of an element",
             [0.1, 0.5]
                 .into_iter()
                 .flat_map(Curve::alpha_dropout)
                 .collect(),
         ),
+        _ => return None,
     };
-    with_slope(&title, curves)
+    Some(with_slope(&format!("{}: {subject}", family.title), curves))
 }
 
 /// Dice of every choice of mean, variance and alpha.
@@ -122,9 +123,8 @@ pub(crate) fn dice(means: &[f64], variances: &[f64], alphas: &[f64]) -> Vec<Curv
 }
 
 /// What stands for a family on the command line.
-pub(crate) fn family(name: &str) -> Option<Vec<Curve>> {
-    let family = FAMILIES.iter().find(|family| family.name == name)?;
-    Some(of_family(family.name, family.title).curves)
+pub(crate) fn family(family: &Family) -> Option<Vec<Curve>> {
+    Some(of_family(family)?.curves)
 }
 
 fn with_slope(title: &str, curves: Vec<Curve>) -> Plot {
