@@ -14,6 +14,18 @@ use crate::{
 };
 
 /// The [`Moments`] of a tensor's channels, on the device.
+///
+/// ```no_run
+/// use wgpu_activations::{Dice, Gpu};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+/// // Dice gives those of its batch; its backward pass takes them.
+/// let (y, batch) = Dice::new(&gpu, 2)?.train(&x)?;
+/// assert_eq!(batch.count(), 2);
+/// assert_eq!(batch.download()?.unbiased_variance(), [2.0, 0.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TensorMoments {
     count: u64,
@@ -51,6 +63,17 @@ impl Tensor {
 
     /// Records [`Tensor::moments`] into the caller's encoder. Submits nothing and waits for nothing; the
     /// result holds once the caller's commands have run.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let moments = x.encode_moments(&mut encoder, -1)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(moments.download()?.mean(), [2.0, 10.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
