@@ -319,6 +319,7 @@ impl fmt::Display for Report {
 ///     upstream: None,
 ///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
 /// };
+/// assert_eq!(expectation.expected(2), 1.0);
 /// assert!(expectation.check(&[0.0, 0.0, 1.0])?.passed());
 /// assert!(!expectation.check(&[0.0, 0.0, 1.1])?.passed());
 /// # Ok::<(), wgpu_activations::Error>(())

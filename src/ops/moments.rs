@@ -38,12 +38,6 @@ impl Tensor {
     /// kept on the device. A channel of equal elements has that mean exactly, and variance 0; one
     /// that holds NaN or an infinity has moments of NaN.
     ///
-    /// # Errors
-    ///
-    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
-    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
-    /// thread, exceed the device's largest binding, and what the device reports.
-    ///
     /// ```no_run
     /// use wgpu_activations::Gpu;
     ///
@@ -54,6 +48,12 @@ impl Tensor {
     /// assert_eq!(moments.variance(), [1.0, 0.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
+    /// thread, exceed the device's largest binding, and what the device reports.
     pub fn moments(&self, axis: i64) -> Result<TensorMoments> {
         let view = self.view(axis)?;
         recorder::submit(self.gpu(), |recorder| {

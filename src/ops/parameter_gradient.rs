@@ -64,10 +64,6 @@ impl Pointwise<'_> {
     /// dx and the parameter's gradient, as [`Pointwise::backward`] and
     /// [`Pointwise::parameter_gradient`] give them, from one pass over x and upstream.
     ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::parameter_gradient`].
-    ///
     /// ```no_run
     /// use wgpu_activations::{Activation, Gpu, Pointwise};
     ///
@@ -81,6 +77,10 @@ impl Pointwise<'_> {
     /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0, -1.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::parameter_gradient`].
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
         recorder::submit(x.gpu(), |recorder| {
             self.record_gradients(recorder, x, upstream)
