@@ -400,7 +400,7 @@ impl Activation {
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
-    /// let y = "leaky-relu(alpha=0.25)".parse::<Activation>()?.forward(&x)?;
+    /// let y = "leaky-relu(slope=0.25)".parse::<Activation>()?.forward(&x)?;
     /// assert_eq!(y.download::<f32>()?, [-0.25, 0.0, 1.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
