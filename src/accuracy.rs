@@ -16,6 +16,16 @@ use crate::{
 };
 
 /// What a result may differ by.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, accuracy::Tolerance};
+///
+/// let forward = Tolerance::forward(ElementType::F16, Math::Accurate);
+/// assert_eq!(forward, Tolerance::Ulp(1.0));
+/// // GELU's slope crosses zero, where no relative bound can hold.
+/// let backward = Tolerance::backward(Activation::GELU, ElementType::F32, Math::Accurate);
+/// assert_eq!(backward, Tolerance::Mixed { absolute: 1e-6, relative: 1e-5 });
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
     /// This many units in the last place of the expected value in the result's type.
@@ -80,6 +90,14 @@ fn crosses_zero(activation: Activation) -> bool {
 }
 
 /// The distance between two neighbours in `element`'s format at the magnitude of `value`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, accuracy::ulp};
+///
+/// assert_eq!(ulp(1.5, ElementType::F32), f64::from(f32::EPSILON));
+/// assert_eq!(ulp(1.5, ElementType::Bf16), 1.0 / 128.0);
+/// assert_eq!(ulp(4.0, ElementType::Bf16), 4.0 / 128.0);
+/// ```
 pub fn ulp(value: f64, element: ElementType) -> f64 {
     let (digits, least) = match element {
         ElementType::F32 => (23, -149),
@@ -95,6 +113,14 @@ pub fn ulp(value: f64, element: ElementType) -> f64 {
 ///
 /// An expected value that rounds to infinity is infinity. Below 1.18e-38 an f32 or bf16 result may
 /// be flushed to zero, as the hardware of some adapters does.
+///
+/// ```
+/// use wgpu_activations::accuracy::ulp_error;
+///
+/// assert_eq!(ulp_error(1.0f32.next_up(), 1.0), 1.0);
+/// assert_eq!(ulp_error(f32::INFINITY, 1e39), 0.0); // more than f32 holds
+/// assert_eq!(ulp_error(f32::NAN, 1.0), f64::INFINITY);
+/// ```
 pub fn ulp_error<T: Element>(found: T, expected: f64) -> f64 {
     let found = f64::from(found.to_f32());
     let rounded = f64::from(T::from_f64(expected).to_f32());
@@ -144,6 +170,18 @@ fn flushed<T: Element>(found: f64, expected: f64) -> bool {
 }
 
 /// One compared element.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::Bound;
+///
+/// // Element 3, x = 1, should be 2 and came out as 2.5.
+/// let sample = Bound { expected: 2.0, allowed: 0.25 }.sample(3, 1.0, 1.0, 2.5f32);
+/// assert_eq!(sample.severity, 2.0);
+/// assert_eq!(
+///     sample.to_string(),
+///     "element 3: x = 1e0 (bits 0x3f800000) gave 2.5e0, expected 2e0 (2e6 ULP)"
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
     /// Place in the tensor.
@@ -198,6 +236,18 @@ impl fmt::Display for Rounded {
 }
 
 /// A comparison of results with the reference.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::{Bound, compare};
+///
+/// let bounds = [Bound { expected: 1.0, allowed: 0.25 }; 2];
+/// let report = compare(&[1.0, 1.125], &bounds);
+/// assert!(report.passed());
+/// let report = report.merge(compare(&[1.0, 1.5], &bounds));
+/// assert!(!report.passed());
+/// assert_eq!((report.compared, report.failed), (4, 1));
+/// assert_eq!(report.worst.map(|worst| worst.found), Some(1.5));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Elements compared.
@@ -269,6 +319,7 @@ impl fmt::Display for Report {
 ///     upstream: None,
 ///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
 /// };
+/// assert_eq!(expectation.expected(2), 1.0);
 /// assert!(expectation.check(&[0.0, 0.0, 1.0])?.passed());
 /// assert!(!expectation.check(&[0.0, 0.0, 1.1])?.passed());
 /// # Ok::<(), wgpu_activations::Error>(())
@@ -307,6 +358,23 @@ impl<T: Element> Expectation<'_, T> {
     }
 
     /// Compares the elements at `indices`.
+    ///
+    /// ```
+    /// # use wgpu_activations::{Activation, ElementType, Math, accuracy::{Expectation, Tolerance}};
+    /// # let tolerance = Tolerance::forward(ElementType::F32, Math::Accurate);
+    /// let x = vec![-1.0f32; 1 << 20];
+    /// let expectation = Expectation {
+    ///     activation: Activation::RELU,
+    ///     channels: None,
+    ///     x: &x,
+    ///     upstream: None,
+    ///     tolerance,
+    /// };
+    /// // One element of a thousand.
+    /// let report = expectation.check_at(&vec![0.0; 1 << 20], (0..1 << 20).step_by(1000))?;
+    /// assert_eq!((report.compared, report.failed), (1049, 0));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -26,6 +26,12 @@ const TASK: usize = 1 << 14;
 const STEP: u64 = 1 << 22;
 
 /// Direction of a pass.
+///
+/// ```
+/// use wgpu_activations::check::Pass;
+///
+/// assert_eq!(Pass::ALL.map(Pass::name), ["forward", "backward"]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
@@ -50,6 +56,14 @@ impl Pass {
 
 /// Inputs at which activations go wrong: special values, the edges of f32, where exponentials
 /// overflow or vanish, where functions saturate, where slopes cross zero; both signs of each.
+///
+/// ```
+/// use wgpu_activations::check::grid;
+///
+/// let grid = grid();
+/// assert_eq!(grid.len(), 78);
+/// assert!(grid.contains(&f32::MAX) && grid.iter().any(|x| x.is_nan()));
+/// ```
 pub fn grid() -> Vec<f32> {
     const MAGNITUDES: [f32; 37] = [
         0.0,
@@ -98,6 +112,13 @@ pub fn grid() -> Vec<f32> {
 }
 
 /// Pseudo-random words, the same for the same seed (SplitMix64).
+///
+/// ```
+/// use wgpu_activations::check::words;
+///
+/// assert!(words(1).take(1000).eq(words(1).take(1000)));
+/// assert_ne!(words(1).next(), words(2).next());
+/// ```
 pub fn words(seed: u64) -> impl Iterator<Item = u32> {
     let mut state = seed;
     std::iter::repeat_with(move || {
@@ -110,6 +131,14 @@ pub fn words(seed: u64) -> impl Iterator<Item = u32> {
 }
 
 /// A type with the inputs that a check of it takes.
+///
+/// ```
+/// use half::f16;
+/// use wgpu_activations::check::CheckedElement;
+///
+/// assert_eq!(f16::inputs().len(), 65_536);
+/// assert!(f32::inputs().contains(&f32::MIN_POSITIVE));
+/// ```
 pub trait CheckedElement: Element {
     /// Every bit pattern of a 16-bit type; of f32 the grid, random bit patterns, and random
     /// numbers where activations bend.
@@ -164,6 +193,15 @@ fn upstream_for<T: CheckedElement>(count: usize) -> Vec<T> {
 
 /// Runs `activation` on `gpu` over [`CheckedElement::inputs`].
 ///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Math, check::{self, Pass}};
+///
+/// let gpu = Gpu::new()?;
+/// let report = check::check::<f32>(&gpu, Activation::GELU, Pass::Forward, Math::Accurate)?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// What the device reports; a wrong result is not an error but a [`Report`] that did not pass.
@@ -201,6 +239,17 @@ pub fn check<T: CheckedElement>(
 
 /// [`check`] for an element type chosen at run time.
 ///
+/// ```no_run
+/// # use wgpu_activations::{Activation, ElementType, Gpu, Math, check::{self, Pass}};
+/// # let gpu = Gpu::new()?;
+/// let (gelu, accurate) = (Activation::GELU, Math::Accurate);
+/// for element in ElementType::ALL {
+///     let report = check::check_element(&gpu, gelu, Pass::Backward, element, accurate)?;
+///     println!("{}: {report}", element.name());
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`check`].
@@ -220,6 +269,22 @@ pub fn check_element(
 
 /// Compares every element of `found`, on all processors.
 ///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, check};
+/// use wgpu_activations::accuracy::{Expectation, Tolerance};
+///
+/// let x = vec![-1.0f32; 1 << 20];
+/// let expectation = Expectation {
+///     activation: Activation::RELU,
+///     channels: None,
+///     x: &x,
+///     upstream: None,
+///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
+/// };
+/// assert!(check::compare(&expectation, &vec![0.0; 1 << 20])?.passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`Expectation::check`].
@@ -233,6 +298,17 @@ pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Res
 
 /// Runs y = f(x) for all 2^32 f32 inputs on each of `gpus`, and calls `progress` with the number
 /// of inputs done. The reports come in the order of `gpus`.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Math, check};
+///
+/// let gpus = [Gpu::new()?];
+/// let told = |done: u64| eprintln!("{:.0} %", 100.0 * done as f64 / f64::powi(2.0, 32));
+/// for report in check::exhaustive(&gpus, Activation::TANH, Math::Accurate, told)? {
+///     assert!(report.passed(), "{report}");
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 ///
 /// # Errors
 ///

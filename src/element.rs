@@ -3,6 +3,13 @@
 use half::{bf16, f16};
 
 /// How the elements of a tensor are stored. They are computed in f32 whatever their type.
+///
+/// ```
+/// use wgpu_activations::ElementType;
+///
+/// assert_eq!(ElementType::ALL.map(ElementType::name), ["f32", "f16", "bf16"]);
+/// assert_eq!(ElementType::ALL.map(ElementType::size), [4, 2, 2]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "cli",
@@ -41,6 +48,18 @@ impl ElementType {
 }
 
 /// A host type that a tensor can hold: `f32`, [`struct@f16`] and [`bf16`].
+///
+/// ```
+/// use half::f16;
+/// use wgpu_activations::Element;
+///
+/// fn bytes<T: Element>(x: &[T]) -> u64 {
+///     x.len() as u64 * T::TYPE.size()
+/// }
+/// assert_eq!(bytes(&[1.0f32; 3]), 12);
+/// assert_eq!(bytes(&[f16::ONE; 3]), 6);
+/// assert_eq!(<f16 as Element>::from_f64(0.1).to_f32(), 0.099975586);
+/// ```
 pub trait Element: bytemuck::Pod + sealed::Sealed + Send + Sync {
     /// Its type on the device.
     const TYPE: ElementType;

@@ -5,6 +5,19 @@ use std::path::PathBuf;
 /// Everything this crate can fail with.
 ///
 /// A message names the operation, the values at fault and what to do about it; it is one line.
+///
+/// ```
+/// use wgpu_activations::{Activation, Error};
+///
+/// match "gleu".parse::<Activation>() {
+///     Err(error @ Error::UnknownActivation { nearest: Some("gelu"), .. }) => {
+///         let message = error.to_string();
+///         assert!(message.starts_with("unknown activation `gleu`, did you mean `gelu`?"));
+///     }
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -78,6 +78,15 @@ impl Initializer {
 
     /// `len` weights.
     ///
+    /// ```
+    /// use wgpu_activations::Initializer;
+    ///
+    /// let weights: Vec<f32> = Initializer::HeNormal { fan_in: 128 }.values(128 * 64, 7)?;
+    /// let variance = weights.iter().map(|w| w * w).sum::<f32>() / weights.len() as f32;
+    /// assert!((variance - 2.0 / 128.0).abs() < 1e-3);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ParameterOutOfRange`] if a fan is 0.
@@ -90,6 +99,15 @@ impl Initializer {
     }
 
     /// A tensor of weights: those of [`Initializer::values`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Initializer};
+    /// # let gpu = Gpu::new()?;
+    /// let weights = Initializer::XavierUniform { fan_in: 128, fan_out: 64 };
+    /// let tensor = weights.tensor(&gpu, [128, 64], ElementType::F32, 1)?;
+    /// assert_eq!(tensor.download::<f32>()?, weights.values::<f32>(128 * 64, 1)?);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

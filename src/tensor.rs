@@ -52,6 +52,15 @@ const UPLOAD_STEP: usize = 64 << 20;
 impl Gpu {
     /// A tensor of `shape` with unspecified contents, to be written to.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.allocate([2, 2], ElementType::F32)?;
+    /// x.write(&[1.0f32, 2.0, 3.0, 4.0])?;
+    /// assert_eq!(x.len(), 4);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::TooLarge`] beyond the device's largest buffer, [`Error::OutOfMemory`].
@@ -69,6 +78,17 @@ impl Gpu {
 
     /// A tensor of `shape` holding `data`.
     ///
+    /// ```no_run
+    /// use half::f16;
+    /// # use wgpu_activations::{ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    ///
+    /// let x = gpu.upload(&[f16::ONE; 6], [2, 3])?;
+    /// assert_eq!((x.shape(), x.element()), (&[2, 3][..], ElementType::F16));
+    /// assert!(gpu.upload(&[f16::ONE; 6], [2, 2]).is_err());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] if `data` is not as long as the shape says, and as
@@ -85,6 +105,22 @@ impl Gpu {
     /// `offset` must be a multiple of the device's `min_storage_buffer_offset_alignment`, and the
     /// buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are
     /// never changed.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
+    ///
+    /// # let gpu = Gpu::new()?;
+    /// let buffer = gpu.device().create_buffer(&wgpu::BufferDescriptor {
+    ///     label: None,
+    ///     size: 16,
+    ///     usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC,
+    ///     mapped_at_creation: false,
+    /// });
+    /// let x = gpu.tensor_from_wgpu(&buffer, 0, [4], ElementType::F32)?; // of zeros
+    /// Pointwise::new(Activation::SIGMOID).forward_in_place(&x)?;
+    /// assert_eq!(x.download::<f32>()?, [0.5; 4]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -152,6 +188,14 @@ impl Tensor {
 
     /// The same elements under another shape.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32; 6], [2, 3])?;
+    /// assert_eq!(x.reshaped([3, 2])?.shape(), [3, 2]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] if the shape does not hold as many elements.
@@ -181,6 +225,18 @@ impl Tensor {
     ///
     /// From now on the buffer is not reused when the tensor is dropped, so that commands recorded
     /// on it stay valid.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0], [4])?;
+    /// let copy = gpu.upload(&[0.0f32; 4], [4])?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// encoder.copy_buffer_to_buffer(x.buffer(), x.offset(), copy.buffer(), copy.offset(), 16);
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(copy.download::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn buffer(&self) -> &wgpu::Buffer {
         self.allocation.expose();
         &self.allocation.buffer
@@ -192,6 +248,15 @@ impl Tensor {
     }
 
     /// Overwrites the elements with `data`.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[0.0f32; 3], [3])?;
+    /// x.write(&[1.0f32, 2.0, 3.0])?;
+    /// assert_eq!(x.download::<f32>()?, [1.0, 2.0, 3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -224,6 +289,15 @@ impl Tensor {
 
     /// Copies the elements to the host, blocking until all work on the tensor is done.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// let y: Vec<f32> = Activation::RELU.forward(&x)?.download()?;
+    /// assert_eq!(y, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] for another type, and what the device reports.
@@ -235,6 +309,18 @@ impl Tensor {
 
     /// [`Tensor::download`] into memory of the caller's own.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// # let batches = [[1.0f32, 2.0], [3.0, 4.0]];
+    /// let mut y = [0.0f32; 2];
+    /// for batch in &batches {
+    ///     gpu.upload(batch, [2])?.download_into(&mut y)?;
+    ///     assert_eq!(y, *batch);
+    /// }
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Tensor::download`], and [`Error::LengthMismatch`] for another length.
@@ -245,6 +331,14 @@ impl Tensor {
     }
 
     /// [`Tensor::download`] for asynchronous callers.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::{Activation, Result, Tensor};
+    ///
+    /// async fn relu(x: &Tensor) -> Result<Vec<f32>> {
+    ///     Activation::RELU.forward(x)?.download_async().await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

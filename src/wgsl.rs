@@ -10,6 +10,13 @@ const MATH: &str = include_str!("../shaders/math.wgsl");
 const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
 
 /// Where elementary functions come from.
+///
+/// ```
+/// use wgpu_activations::Math;
+///
+/// assert_eq!(Math::default(), Math::Accurate);
+/// assert_eq!(Math::ALL.map(Math::name), ["accurate", "native"]);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
     feature = "cli",
@@ -46,6 +53,14 @@ impl Math {
 }
 
 /// How a shader gets the activation's parameter.
+///
+/// ```
+/// use wgpu_activations::{Activation, wgsl::ParameterSource};
+///
+/// let of = |activation: Activation| ParameterSource::of(activation.definition());
+/// assert_eq!(of(Activation::RELU), [ParameterSource::None]);
+/// assert_eq!(of(Activation::ELU), [ParameterSource::Scalar, ParameterSource::Channel]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterSource {
     /// The activation has none.
@@ -97,6 +112,13 @@ alias Terms = f32;
 fn terms(x: f32, upstream: f32, parameter: f32) -> f32 { return parameter_backward(x, upstream, parameter); }";
 
 /// What is reduced per channel.
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, wgsl::{self, Reduction}};
+///
+/// let of = |reduction| wgsl::reduce(reduction, false, None, ElementType::F32, Math::Accurate);
+/// assert!(of(Reduction::Dice).len() > of(Reduction::Moments).len()); // it has the sigmoid
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reduction {
     /// Count, mean and M2.
@@ -119,6 +141,16 @@ impl Reduction {
 
 /// The shader of the pointwise family: entry points `forward`, `forward_in_place`,
 /// `backward_pass`, `backward_in_place`.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, ParameterSource}};
+///
+/// let gelu = Activation::GELU.definition();
+/// let shader = wgsl::pointwise(gelu, ElementType::F32, ParameterSource::None, Math::Accurate);
+/// for entry_point in ["forward", "forward_in_place", "backward_pass", "backward_in_place"] {
+///     assert!(shader.contains(&format!("fn {entry_point}(")));
+/// }
+/// ```
 pub fn pointwise(
     definition: &Definition,
     element: ElementType,
@@ -135,6 +167,14 @@ pub fn pointwise(
 
 /// The shader of the pointwise family with a parameter per channel, where the channels lie
 /// innermost: entry points as [`pointwise`].
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
+///
+/// let prelu = Activation::PRELU.definition();
+/// let shader = wgsl::columns(prelu, ElementType::F16, Math::Accurate);
+/// assert!(shader.contains("fn forward("));
+/// ```
 pub fn columns(definition: &Definition, element: ElementType, math: Math) -> String {
     let parameter = ParameterSource::Channel.source();
     let pieces = [COLUMNS, element_source(element), parameter, NUMBER];
@@ -144,6 +184,14 @@ pub fn columns(definition: &Definition, element: ElementType, math: Math) -> Str
 
 /// The shader of several activations one after another, each with one parameter for the whole tensor:
 /// entry points `forward`, `forward_in_place`. What is between them stays in f32.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
+///
+/// let steps = [Activation::GELU.definition(), Activation::ELU.definition()];
+/// let shader = wgsl::fused(&steps, ElementType::F32, Math::Accurate);
+/// assert!(shader.contains("y = select(value_1(y, parameters[1]), y, is_nan(y));"));
+/// ```
 pub fn fused(definitions: &[&Definition], element: ElementType, math: Math) -> String {
     let mut pieces: Vec<String> = [
         POINTWISE,
@@ -178,6 +226,13 @@ pub fn fused(definitions: &[&Definition], element: ElementType, math: Math) -> S
 }
 
 /// The shader of Dice, wherever its channels lie: entry points as [`pointwise`].
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, wgsl};
+///
+/// let shader = wgsl::dice(ElementType::F32, Math::Accurate);
+/// assert!(shader.contains("fn backward_pass("));
+/// ```
 pub fn dice(element: ElementType, math: Math) -> String {
     let parameter = ParameterSource::Channel.source();
     let pieces = [POINTWISE, element_source(element), parameter, PLACE];
@@ -186,6 +241,13 @@ pub fn dice(element: ElementType, math: Math) -> String {
 }
 
 /// The shader of Dice where its channels lie innermost: entry points as [`pointwise`].
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, wgsl};
+///
+/// let shader = wgsl::dice_columns(ElementType::Bf16, Math::Native);
+/// assert!(shader.contains("fn forward("));
+/// ```
 pub fn dice_columns(element: ElementType, math: Math) -> String {
     let parameter = ParameterSource::Channel.source();
     let pieces = [COLUMNS, element_source(element), parameter];
@@ -195,12 +257,26 @@ pub fn dice_columns(element: ElementType, math: Math) -> String {
 
 /// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
 /// `move_running`, `through_batch`, `alpha_of_sums`.
+///
+/// ```
+/// use wgpu_activations::wgsl;
+///
+/// assert!(wgsl::dice_statistics().contains("fn move_running("));
+/// ```
 pub fn dice_statistics() -> String {
     include_str!("../shaders/kernel/dice.wgsl").to_owned()
 }
 
 /// The shader of reductions per channel: entry points `columns`, `runs`, `merge`, `accumulate`.
 /// `definition` is the activation whose parameter's gradient is wanted; with `dx` that of x is written on the way.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Reduction}};
+///
+/// let elu = Some(Activation::ELU.definition());
+/// let shader = wgsl::reduce(Reduction::Parameter, true, elu, ElementType::F32, Math::Accurate);
+/// assert!(shader.contains("fn parameter_backward(") && shader.contains("fn merge("));
+/// ```
 pub fn reduce(
     reduction: Reduction,
     dx: bool,
@@ -240,6 +316,13 @@ pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 
 /// The shader of alpha dropout: entry points `forward`, `forward_in_place`, `backward_pass`,
 /// `backward_in_place`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl};
+///
+/// let shader = wgsl::alpha_dropout(ElementType::F32);
+/// assert!(shader.contains(wgsl::RANDOM) && shader.contains("fn forward("));
+/// ```
 pub fn alpha_dropout(element: ElementType) -> String {
     [
         include_str!("../shaders/kernel/alpha_dropout.wgsl"),
@@ -252,6 +335,12 @@ pub fn alpha_dropout(element: ElementType) -> String {
 
 /// The pointwise shader with nothing to compute, which moves words: entry points as
 /// [`pointwise`].
+///
+/// ```
+/// use wgpu_activations::wgsl;
+///
+/// assert!(wgsl::copy().contains("fn forward("));
+/// ```
 pub fn copy() -> String {
     [
         POINTWISE,
@@ -262,16 +351,36 @@ pub fn copy() -> String {
 }
 
 /// The shader that only reads: entry points `read_one`, `read_two`.
+///
+/// ```
+/// use wgpu_activations::wgsl;
+///
+/// assert!(wgsl::read().contains("fn read_two("));
+/// ```
 pub fn read() -> String {
     include_str!("../shaders/kernel/read.wgsl").to_owned()
 }
 
 /// The shader that reads several parts of a tensor and writes one: entry point `streams`.
+///
+/// ```
+/// use wgpu_activations::wgsl;
+///
+/// assert!(wgsl::streams().contains("fn streams("));
+/// ```
 pub fn streams() -> String {
     include_str!("../shaders/kernel/streams.wgsl").to_owned()
 }
 
 /// How the softmax kernels go about their rows.
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, wgsl::{self, SoftmaxKernel}};
+///
+/// let of = |kernel| wgsl::softmax(kernel, ElementType::F32, Math::Accurate);
+/// assert!(of(SoftmaxKernel::Rows).contains("fn forward_rows("));
+/// assert!(of(SoftmaxKernel::Splits).contains("fn forward_splits("));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SoftmaxKernel {
     /// Short rows along the innermost axis: entry points `forward_rows`, `backward_rows`.
@@ -282,6 +391,13 @@ pub enum SoftmaxKernel {
 }
 
 /// The shader of softmax and log-softmax, with the entry points that `kernel` lists.
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, wgsl::{self, SoftmaxKernel}};
+///
+/// let shader = wgsl::softmax(SoftmaxKernel::Rows, ElementType::F16, Math::Native);
+/// assert!(shader.contains("fn backward_rows("));
+/// ```
 pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> String {
     let entry_points = match kernel {
         SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
@@ -298,6 +414,13 @@ pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> Strin
 }
 
 /// How the winners of maxout are stored.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
+///
+/// let [bytes, words] = IndexType::ALL.map(|index| wgsl::maxout_pooling(ElementType::F32, index));
+/// assert_ne!(bytes, words);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IndexType {
     /// Four to a word, for up to 256 pieces.
@@ -322,6 +445,13 @@ const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
 
 /// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_runs`,
 /// `forward_groups`, `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
+///
+/// let shader = wgsl::maxout_pooling(ElementType::F32, IndexType::U8);
+/// assert!(shader.contains("fn forward_groups("));
+/// ```
 pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
     [kernel, MAXOUT, element_source(element), index.source()].join("\n")
@@ -329,12 +459,25 @@ pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
 
 /// The shader of maxout over affine maps: entry points `forward`, `backward_x`, `backward_weight`,
 /// `merge`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
+///
+/// let shader = wgsl::maxout_affine(ElementType::F32, IndexType::U8);
+/// assert!(shader.contains("fn backward_weight("));
+/// ```
 pub fn maxout_affine(element: ElementType, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_affine.wgsl");
     [kernel, MAXOUT, element_source(element), index.source()].join("\n")
 }
 
 /// The shader that lays out elements anew: entry point `arrange`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl};
+///
+/// assert!(wgsl::arrange(ElementType::F16).contains("fn arrange("));
+/// ```
 pub fn arrange(element: ElementType) -> String {
     let kernel = include_str!("../shaders/kernel/arrange.wgsl");
     [kernel, element_source(element)].join("\n")

@@ -12,6 +12,22 @@ use crate::{
 };
 
 /// A pass of alpha dropout over `input`: x, or the upstream gradient.
+///
+/// ```
+/// use wgpu_activations::accuracy::alpha_dropout::Expectation;
+/// use wgpu_activations::reference::alpha_dropout::{Mask, Transform};
+///
+/// let expectation = Expectation {
+///     transform: Transform::new(0.5),
+///     mask: Mask::new(0.5, 1),
+///     backward: true,
+///     input: &[1.0f32; 8],
+/// };
+/// let dx: Vec<f32> = (0..8).map(|index| expectation.expected(index, 1.0) as f32).collect();
+/// assert!(expectation.check(&dx, 0..8)?.passed());
+/// assert!(!expectation.check(&[0.5; 8], 0..8)?.passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Expectation<'a, T> {
     /// What becomes of an element.

@@ -4,6 +4,16 @@ use super::{Report, Sample, ulp, ulp_error};
 use crate::element::{Element, ElementType};
 
 /// What an element should be, and by how much it may be off.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::Bound;
+///
+/// let bound = Bound { expected: 1.0, allowed: 1e-6 };
+/// // For element 0 of input 0.5, the upstream gradient being 1.
+/// let sample = bound.sample(0, 0.5, 1.0, 1.0f32.next_up());
+/// assert_eq!(sample.ulp, 1.0);
+/// assert!(sample.severity < 1.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bound {
     /// By the reference.
@@ -44,6 +54,14 @@ pub(crate) fn storage(expected: f64, element: ElementType) -> f64 {
 
 /// Numbers that are no result of one input: statistics, gradients of parameters. The report's
 /// samples carry no input.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::{Bound, compare};
+///
+/// let bounds = [Bound { expected: 1.0, allowed: 1e-6 }; 3];
+/// assert!(compare(&[1.0, 1.0, 1.0], &bounds).passed());
+/// assert!(!compare(&[1.0, 1.0], &bounds).passed()); // one is missing
+/// ```
 pub fn compare(found: &[f32], bounds: &[Bound]) -> Report {
     let mut report = Report::default();
     for (index, bound) in bounds.iter().enumerate() {

@@ -76,6 +76,23 @@ impl<T: Element> Expectation<'_, T> {
     }
 
     /// Gradients of alpha: 1e-6 of the sum of the terms' magnitudes, times the conditioning.
+    ///
+    /// ```
+    /// use wgpu_activations::{Math, accuracy::{bound::compare, dice::Expectation}};
+    /// use wgpu_activations::reference::dice::Dice;
+    ///
+    /// let reference = Dice::of_batch(&[1.0, 3.0], vec![0.0], 1e-8, 1)?;
+    /// let gradients = reference.train_backward(&[1.0, 3.0], &[1.0, 1.0]);
+    /// let expectation = Expectation {
+    ///     reference: &reference,
+    ///     math: Math::Accurate,
+    ///     x: &[1.0f32, 3.0],
+    ///     backward: Some((&gradients, &[1.0, 1.0])),
+    /// };
+    /// // Of the one channel: 1 sigmoid(1) + 3 sigmoid(-1).
+    /// assert!(compare(&[1.5378828], &expectation.alpha()).passed());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn alpha(&self) -> Vec<Bound> {
         let Some((gradients, _)) = self.backward else {
             return Vec::new();
@@ -144,6 +161,16 @@ const fn share(math: Math) -> f64 {
 }
 
 /// Mean and variance of a batch: 1e-6 of what enters them.
+///
+/// ```
+/// use wgpu_activations::accuracy::{bound::compare, dice::statistics};
+/// use wgpu_activations::reference::dice::Dice;
+///
+/// let (mean, variance) = statistics(&Dice::of_batch(&[1.0, 3.0], vec![0.0], 1e-8, 1)?);
+/// assert!(compare(&[2.0], &mean).passed());
+/// assert!(compare(&[1.0], &variance).passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 pub fn statistics(reference: &Dice) -> (Vec<Bound>, Vec<Bound>) {
     let pairs = || reference.mean.iter().zip(&reference.variance);
     let mean = pairs().map(|(&mean, variance)| Bound {

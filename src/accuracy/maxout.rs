@@ -13,6 +13,15 @@ use crate::{
 const SHARE: f64 = 1e-6;
 
 /// Compares y and the winners of pooling at `places`: the very element, and the first of equal ones.
+///
+/// ```
+/// use wgpu_activations::{accuracy::maxout, reference::maxout::{Layout, Pooling}};
+///
+/// let pairs = Pooling { pieces: 2, layout: Layout::Adjacent, channels: 4, inner: 1 };
+/// let x = [1.0f32, 5.0, 3.0, 2.0];
+/// let report = maxout::pooling(pairs, &x, (&[5.0, 3.0], &[1, 0]), 0..2);
+/// assert!(report.passed());
+/// ```
 pub fn pooling<T: Element>(
     pooling: Pooling,
     x: &[T],
@@ -30,6 +39,15 @@ pub fn pooling<T: Element>(
 }
 
 /// Compares dx of pooling at `places` of y: upstream at the winner, 0 at the others.
+///
+/// ```
+/// use wgpu_activations::{accuracy::maxout, reference::maxout::{Layout, Pooling}};
+///
+/// let pairs = Pooling { pieces: 2, layout: Layout::Adjacent, channels: 4, inner: 1 };
+/// let dx = [0.0, 0.5, 0.25, 0.0];
+/// let report = maxout::pooling_backward(pairs, &[1, 0], &[0.5f32, 0.25], &dx, 0..2);
+/// assert!(report.passed());
+/// ```
 pub fn pooling_backward<T: Element>(
     pooling: Pooling,
     winners: &[u32],
@@ -52,6 +70,16 @@ pub fn pooling_backward<T: Element>(
 
 /// Compares y and the winners of affine maps at `places`: 1e-6 of the sum of the terms' magnitudes; a
 /// winner must come as close to the largest.
+///
+/// ```
+/// use wgpu_activations::{accuracy::maxout, reference::maxout::Affine};
+///
+/// // The larger of x and -x.
+/// let magnitude =
+///     Affine { weight: &[1.0, -1.0], bias: &[0.0, 0.0], pieces: 2, inputs: 1, outputs: 1 };
+/// let report = maxout::affine(magnitude, &[2.0f32, -3.0], (&[2.0, 3.0], &[0, 1]), 0..2);
+/// assert!(report.passed());
+/// ```
 pub fn affine<T: Element>(
     affine: Affine<'_>,
     x: &[T],
@@ -86,6 +114,15 @@ pub fn affine<T: Element>(
 }
 
 /// A sum of terms: 1e-6 of the sum of their magnitudes.
+///
+/// ```
+/// use wgpu_activations::accuracy::{bound::compare, maxout::sum};
+///
+/// // 1000 - 999: what cancels counts.
+/// let bound = sum::<f32>((1.0, 1999.0));
+/// assert!(compare(&[1.001], &[bound]).passed());
+/// assert!(!compare(&[1.003], &[bound]).passed());
+/// ```
 pub fn sum<T: Element>((expected, magnitude): (f64, f64)) -> Bound {
     Bound {
         expected,

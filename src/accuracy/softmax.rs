@@ -14,6 +14,14 @@ use crate::{
 
 /// What the sum of a row of `len` elements may be off by, relative to it. Sums run in blocks, so
 /// that it grows no further than at 16,384.
+///
+/// ```
+/// use wgpu_activations::accuracy::softmax::row_sum_error;
+///
+/// assert_eq!(row_sum_error(1024), 1e-6);
+/// assert_eq!(row_sum_error(16_384), 4e-6);
+/// assert_eq!(row_sum_error(1 << 20), 4e-6);
+/// ```
 pub fn row_sum_error(len: usize) -> f64 {
     1e-6 * (len.min(16_384) as f64 / 1024.0).sqrt()
 }
@@ -98,6 +106,26 @@ impl<T: Element> Expectation<'_, T> {
     }
 
     /// The first element of a row.
+    ///
+    /// ```
+    /// # use wgpu_activations::{Math, accuracy::softmax::Expectation};
+    /// # use wgpu_activations::reference::softmax::{Form, MaskedRows};
+    /// // [2, 4, 3] along axis 1: a row's elements are 3 apart.
+    /// let expectation = Expectation {
+    ///     form: Form::Softmax,
+    ///     masked: MaskedRows::Nan,
+    ///     math: Math::Accurate,
+    ///     extent: 4,
+    ///     inner: 3,
+    ///     input: &[0.0f32; 24],
+    ///     upstream: None,
+    /// };
+    /// assert_eq!(expectation.rows(), 6);
+    /// assert_eq!(expectation.first(4), 13);
+    /// let report = expectation.check_rows(&[0.25; 24], [0, 4])?;
+    /// assert_eq!((report.compared, report.failed), (8, 0));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn first(&self, row: usize) -> usize {
         row / self.inner * self.extent * self.inner + row % self.inner
     }
@@ -135,6 +163,22 @@ impl<T: Element> Expectation<'_, T> {
     }
 
     /// The bounds of the row that begins at element `first`.
+    ///
+    /// ```
+    /// # use wgpu_activations::{Math, accuracy::{bound::compare, softmax::Expectation}};
+    /// # use wgpu_activations::reference::softmax::{Form, MaskedRows};
+    /// # let expectation = Expectation {
+    /// #     form: Form::Softmax,
+    /// #     masked: MaskedRows::Nan,
+    /// #     math: Math::Accurate,
+    /// #     extent: 2,
+    /// #     inner: 1,
+    /// #     input: &[3.0f32, 3.0],
+    /// #     upstream: None,
+    /// # };
+    /// let bounds = expectation.row(0);
+    /// assert!(compare(&[0.5, 0.5], &bounds).passed());
+    /// ```
     pub fn row(&self, first: usize) -> Vec<Bound> {
         let gather = |tensor: &[T]| -> Vec<f64> {
             let elements = tensor[first..].iter().step_by(self.inner.max(1));

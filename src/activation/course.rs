@@ -14,6 +14,15 @@ const JUMP: f64 = 1e-3;
 
 /// The properties of an activation with the parameter that it has: computed, where
 /// [`Properties`](super::Properties) states them for the default.
+///
+/// ```
+/// use wgpu_activations::Activation;
+///
+/// let course = Activation::ELU.with(2.0)?.course();
+/// assert_eq!(course.range, (-2.0, f64::INFINITY));
+/// assert!(!course.zero_centred && course.turning_points.is_empty());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Course {
     /// Infimum and supremum of its values.

@@ -1,6 +1,16 @@
 //! What a catalogue entry says about an activation.
 
 /// One activation: names, formulas, the f64 reference and its shader.
+///
+/// ```
+/// use wgpu_activations::CATALOGUE;
+///
+/// for definition in CATALOGUE {
+///     println!("{}: {}", definition.title, definition.formula);
+/// }
+/// let relu = CATALOGUE.iter().find(|definition| definition.name == "relu");
+/// assert_eq!(relu.map(|relu| (relu.value)(-1.0, 0.0)), Some(0.0));
+/// ```
 pub struct Definition {
     /// The name, in lower case with hyphens: `leaky-relu`.
     pub name: &'static str,
@@ -27,6 +37,13 @@ pub struct Definition {
 }
 
 /// The number that shapes an activation.
+///
+/// ```
+/// use wgpu_activations::Activation;
+///
+/// let slope = Activation::LEAKY_RELU.definition().parameter.as_ref();
+/// assert_eq!(slope.map(|slope| slope.default), Some(0.01));
+/// ```
 pub struct Parameter {
     /// Its name in the formula.
     pub name: &'static str,
@@ -43,6 +60,14 @@ pub struct Parameter {
 }
 
 /// The values a parameter may take; NaN and infinities never.
+///
+/// ```
+/// use wgpu_activations::activation::Range;
+///
+/// assert!(Range::NonNegative.contains(0.0) && !Range::Positive.contains(0.0));
+/// assert!(!Range::Finite.contains(f32::INFINITY));
+/// assert_eq!(Range::NonNegative.rule(), "a finite number >= 0");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// Any finite number.
@@ -77,6 +102,14 @@ impl Range {
 /// What is known of a function's course, with its parameter at the default.
 ///
 /// A test holds each of these against the f64 reference on a dense grid.
+///
+/// ```
+/// use wgpu_activations::Activation;
+///
+/// let gelu = Activation::GELU.definition().properties;
+/// assert_eq!(gelu.saturates, (Some(0.0), None));
+/// assert!(gelu.turning_point.is_some_and(|x| (x + 0.7518).abs() < 1e-4));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Properties {
     /// Infimum and supremum of its values.
@@ -95,6 +128,15 @@ pub struct Properties {
 }
 
 /// Whether the slope is continuous.
+///
+/// ```
+/// use wgpu_activations::{Activation, activation::Smoothness};
+///
+/// let smoothness = |activation: Activation| activation.definition().properties.smoothness;
+/// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink(0.0));
+/// assert_eq!(smoothness(Activation::ELU), Smoothness::Once(0.0));
+/// assert_eq!(smoothness(Activation::GELU), Smoothness::Smooth);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Smoothness {
     /// Derivatives of every order exist everywhere.
@@ -106,6 +148,13 @@ pub enum Smoothness {
 }
 
 /// Arithmetic per element.
+///
+/// ```
+/// use wgpu_activations::{Activation, activation::Cost};
+///
+/// let cheap = Activation::all().filter(|it| it.definition().properties.cost == Cost::Compare);
+/// assert!(cheap.eq([Activation::RELU, Activation::LEAKY_RELU, Activation::PRELU]));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// Compare and multiply.
@@ -117,6 +166,14 @@ pub enum Cost {
 }
 
 /// A publication.
+///
+/// ```
+/// use wgpu_activations::Activation;
+///
+/// let paper = Activation::GELU.definition().paper;
+/// assert_eq!(paper.title, "Gaussian Error Linear Units (GELUs)");
+/// assert_eq!(paper.year, 2016);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paper {
     /// Authors.

@@ -5,6 +5,15 @@ use super::{Paper, normalised};
 
 /// A family: names, formulas, parameters and origin. Its computation is the launcher's of the same
 /// name in [`ops`](crate::ops).
+///
+/// ```
+/// use wgpu_activations::FAMILIES;
+///
+/// for family in FAMILIES {
+///     println!("{}: {}", family.title, family.formula);
+/// }
+/// assert!(FAMILIES.iter().any(|family| family.name == "softmax"));
+/// ```
 pub struct Family {
     /// The name, in lower case with hyphens: `log-softmax`.
     pub name: &'static str,
@@ -27,6 +36,14 @@ pub struct Family {
 }
 
 /// Something that shapes a family's result.
+///
+/// ```
+/// use wgpu_activations::activation::{Family, Preset};
+///
+/// let softmax = Family::find("softmax");
+/// let axis = softmax.and_then(|family| family.parameters.iter().find(|it| it.name == "axis"));
+/// assert_eq!(axis.map(|axis| axis.default), Some(Preset::Number(-1.0)));
+/// ```
 pub struct FamilyParameter {
     /// Its name.
     pub name: &'static str,
@@ -39,6 +56,15 @@ pub struct FamilyParameter {
 }
 
 /// What a parameter is where it is not given.
+///
+/// ```
+/// use wgpu_activations::{FAMILIES, activation::Preset};
+///
+/// // What must be given.
+/// let parameters = FAMILIES.iter().flat_map(|family| family.parameters);
+/// let required = parameters.filter(|parameter| parameter.default == Preset::Required);
+/// assert!(required.map(|parameter| parameter.name).any(|name| name == "seed"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Preset {
     /// It must be given.
@@ -51,6 +77,13 @@ pub enum Preset {
 
 impl Family {
     /// The family called `name`, by its name or an alias, whatever its case, `_` for `-`.
+    ///
+    /// ```
+    /// use wgpu_activations::activation::Family;
+    ///
+    /// assert_eq!(Family::find("Log_Softmax").map(|family| family.name), Some("log-softmax"));
+    /// assert!(Family::find("gelu").is_none());
+    /// ```
     pub fn find(name: &str) -> Option<&'static Self> {
         let wanted = normalised(name);
         FAMILIES

@@ -48,6 +48,13 @@ pub struct Activation {
 
 impl Activation {
     /// The activation with its parameter at the default.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, CATALOGUE};
+    ///
+    /// let names = CATALOGUE.iter().map(|definition| Activation::new(definition).to_string());
+    /// assert!(names.collect::<Vec<_>>().contains(&"elu(alpha=1)".to_owned()));
+    /// ```
     pub const fn new(definition: &'static Definition) -> Self {
         let parameter = match &definition.parameter {
             Some(parameter) => parameter.default,
@@ -60,12 +67,30 @@ impl Activation {
     }
 
     /// Every activation, with its parameter at the default.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// // Those that keep symmetric input at mean 0.
+    /// let centred = Activation::all().filter(|it| it.definition().properties.zero_centred);
+    /// assert!(centred.eq([Activation::TANH]));
+    /// ```
     pub fn all() -> impl Iterator<Item = Self> {
         CATALOGUE.iter().map(|definition| Self::new(definition))
     }
 
     /// The same activation with another value of its parameter. A subnormal value, which some
     /// adapters flush, counts as 0.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Error};
+    ///
+    /// let swish = Activation::SWISH.with(2.0)?;
+    /// assert_eq!(swish.parameter(), Some(2.0));
+    /// assert!(matches!(Activation::ELU.with(f32::NAN), Err(Error::ParameterOutOfRange { .. })));
+    /// assert!(matches!(Activation::RELU.with(2.0), Err(Error::UnknownParameter { .. })));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -95,6 +120,14 @@ impl Activation {
 
     /// The same activation with the parameter called `name` set to `value`.
     ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::ELU.with_named("alpha", 0.5)?, Activation::ELU.with(0.5)?);
+    /// assert!(Activation::ELU.with_named("beta", 0.5).is_err());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Activation::with`], and [`Error::UnknownParameter`] if the name is another.
@@ -110,6 +143,15 @@ impl Activation {
     }
 
     /// What the activation is: formula, properties, origin.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// let tanh = Activation::TANH.definition();
+    /// assert_eq!(tanh.title, "Tanh");
+    /// assert_eq!(tanh.properties.range, (-1.0, 1.0));
+    /// assert!(tanh.parameter.is_none());
+    /// ```
     pub const fn definition(&self) -> &'static Definition {
         self.definition
     }
@@ -125,16 +167,35 @@ impl Activation {
     }
 
     /// The f64 reference of the function at `x`.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::SIGMOID.value(0.0), 0.5);
+    /// ```
     pub fn value(&self, x: f64) -> f64 {
         (self.definition.value)(x, f64::from(self.parameter))
     }
 
     /// The f64 reference of the derivative at `x`.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::SIGMOID.slope(0.0), 0.25);
+    /// ```
     pub fn slope(&self, x: f64) -> f64 {
         (self.definition.slope)(x, f64::from(self.parameter))
     }
 
     /// The f64 reference of the derivative with respect to the parameter at `x`.
+    ///
+    /// ```
+    /// use wgpu_activations::Activation;
+    ///
+    /// assert_eq!(Activation::PRELU.parameter_slope(-3.0), Some(-3.0));
+    /// assert_eq!(Activation::TANH.parameter_slope(-3.0), None);
+    /// ```
     pub fn parameter_slope(&self, x: f64) -> Option<f64> {
         let parameter = self.definition.parameter.as_ref()?;
         Some((parameter.slope)(x, f64::from(self.parameter)))

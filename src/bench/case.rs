@@ -29,6 +29,22 @@ pub(super) const BASELINES: [&str; 4] = ["copy", "read", "two-read", "add"];
 pub(super) const LAUNCHES: [&str; 2] = ["encode", "submit"];
 
 /// One thing to measure.
+///
+/// ```
+/// use wgpu_activations::{ElementType, Math, bench::{Case, record::Kind}, check::Pass};
+///
+/// let case = Case {
+///     kind: Kind::Kernel,
+///     op: "softmax".to_owned(),
+///     pass: Some(Pass::Forward),
+///     element: ElementType::F32,
+///     math: Math::Accurate,
+///     bytes: 64 << 20,
+/// };
+/// assert_eq!(case.shape(), [4096, 4096]);
+/// assert_eq!(case.moved_bytes(), 128 << 20); // read and written
+/// assert_eq!(case.title(), "softmax forward");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
     /// What kind of thing it is.
@@ -86,6 +102,12 @@ impl Case {
 }
 
 /// The operations that `--op` can name.
+///
+/// ```
+/// use wgpu_activations::bench::operations;
+///
+/// assert!(operations().contains(&"gelu") && operations().contains(&"moments"));
+/// ```
 pub fn operations() -> Vec<&'static str> {
     let pointwise = CATALOGUE.iter().map(|definition| definition.name);
     let families = FAMILIES.iter().map(|family| family.name);

@@ -11,6 +11,15 @@ use super::{
 };
 
 /// What is compared of two rows.
+///
+/// ```no_run
+/// use wgpu_activations::bench::{compare::{Measure, compare}, record::Run};
+///
+/// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
+/// // Times as such, though the machine may have been busier.
+/// let comparisons = compare(&runs, Some(Measure::Time));
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
@@ -22,6 +31,15 @@ pub enum Measure {
 }
 
 /// What a comparison says.
+///
+/// ```no_run
+/// # use wgpu_activations::bench::{compare::{Verdict, compare}, record::Run};
+/// # let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
+/// let comparisons = compare(&runs, None);
+/// let slower = comparisons.iter().filter(|it| it.verdict == Verdict::Slower);
+/// println!("{} of {} are slower", slower.count(), comparisons.len());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
@@ -36,6 +54,17 @@ pub enum Verdict {
 }
 
 /// A row of one run.
+///
+/// ```no_run
+/// # use wgpu_activations::bench::{compare::compare, record::Run};
+/// // One run: its devices and maths beside each other.
+/// let runs = [Run::read("devices.json".as_ref())?];
+/// for comparison in compare(&runs, None) {
+///     let (before, after) = (comparison.before.row, comparison.after.row);
+///     println!("{} {}: {} and {}", before.op, before.pass, before.device, after.device);
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
     /// The run, by its place among those compared.
@@ -45,6 +74,18 @@ pub struct Side<'a> {
 }
 
 /// Two rows of the same work.
+///
+/// ```no_run
+/// # use wgpu_activations::bench::{compare::compare, record::Run};
+/// # let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
+/// for comparison in compare(&runs, None) {
+///     if let Some(ratio) = comparison.ratio {
+///         let op = &comparison.after.row.op;
+///         println!("{op}: {:.2} ({:.2} to {:.2})", ratio.value, ratio.low, ratio.high);
+///     }
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Comparison<'a> {
     /// What is compared with.
@@ -74,6 +115,16 @@ impl Comparison<'_> {
 /// math where there is one, else with every row of the same work. One run alone is compared with itself:
 /// its devices, implementations and maths with whichever comes first. `measure` is what suits the rows
 /// where it is none: the same device and implementation by the baseline, others by time.
+///
+/// ```no_run
+/// use wgpu_activations::bench::{compare::compare, record::Run};
+///
+/// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
+/// for comparison in compare(&runs, None) {
+///     assert!(!comparison.is_worse_by(0.05), "{}", comparison.after.row.op);
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 pub fn compare(runs: &[Run], measure: Option<Measure>) -> Vec<Comparison<'_>> {
     let sides = |run: usize| {
         runs[run..=run]
@@ -116,6 +167,14 @@ pub fn compare(runs: &[Run], measure: Option<Measure>) -> Vec<Comparison<'_>> {
 }
 
 /// Rows of the first run that no other has, and of others that the first has not.
+///
+/// ```no_run
+/// use wgpu_activations::bench::{compare::unmatched, record::Run};
+///
+/// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
+/// assert_eq!(unmatched(&runs), 0, "the runs are not of one plan");
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 pub fn unmatched(runs: &[Run]) -> usize {
     let key = |row: &Row| {
         let (op, pass) = (row.op.clone(), row.pass.clone());

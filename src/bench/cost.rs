@@ -29,6 +29,16 @@ const YARDSTICK: &str = "relu";
 /// The time of each activation's forward pass in f32, with accurate math, as a multiple of ReLU's: the
 /// median over rounds in which all take turns. `watch` is told what is prepared.
 ///
+/// ```no_run
+/// use wgpu_activations::{Gpu, bench};
+///
+/// let gpu = Gpu::new()?;
+/// for (name, cost) in bench::costs(&gpu, |_| ())? {
+///     println!("{name}: {cost:.1} times ReLU");
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// What the device reports.

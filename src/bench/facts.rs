@@ -6,6 +6,12 @@ use super::record::{DeviceFacts, DeviceLimits, Host, Program};
 use crate::gpu::Adapter;
 
 /// This program.
+///
+/// ```
+/// use wgpu_activations::bench::facts;
+///
+/// assert_eq!(facts::program().name, "wgpu-activations");
+/// ```
 pub fn program() -> Program {
     Program {
         name: env!("CARGO_PKG_NAME").to_owned(),
@@ -15,12 +21,24 @@ pub fn program() -> Program {
 }
 
 /// The time: RFC 3339, UTC, to the second.
+///
+/// ```
+/// use wgpu_activations::bench::facts;
+///
+/// assert!(facts::now().ends_with('Z'));
+/// ```
 pub fn now() -> String {
     let now = jiff::Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }
 
 /// This machine.
+///
+/// ```
+/// use wgpu_activations::bench::facts;
+///
+/// assert_eq!(facts::host().arch, std::env::consts::ARCH);
+/// ```
 pub fn host() -> Host {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
@@ -43,6 +61,15 @@ pub fn host() -> Host {
 }
 
 /// An adapter.
+///
+/// ```no_run
+/// use wgpu_activations::{bench::facts, gpu};
+///
+/// for adapter in gpu::adapters() {
+///     let device = facts::device(&adapter);
+///     println!("{}: {} by {}", device.name, device.r#type, device.driver);
+/// }
+/// ```
 pub fn device(adapter: &Adapter) -> DeviceFacts {
     let info = adapter.info();
     let limits = adapter.limits();

@@ -7,6 +7,15 @@ use super::{
 use crate::{check::Pass, element::ElementType, wgsl::Math};
 
 /// What a run measures, and how.
+///
+/// ```
+/// use wgpu_activations::{ElementType, bench::Plan};
+///
+/// let plan = Plan { ops: vec!["gelu"], elements: vec![ElementType::F16], ..Plan::quick() };
+/// assert_eq!(plan.samples, 30);
+/// assert!(Plan::full().elements.contains(&ElementType::Bf16));
+/// assert!(Plan::standard().min_time_ms > plan.min_time_ms);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The name that result files give it.

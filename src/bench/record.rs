@@ -14,6 +14,32 @@ use crate::{
 pub const SCHEMA: &str = "wgpu-activations/bench/1";
 
 /// A result file.
+///
+/// ```
+/// use wgpu_activations::bench::{facts, record::{Run, SCHEMA, Settings}};
+///
+/// let run = Run {
+///     schema: SCHEMA.to_owned(),
+///     program: facts::program(),
+///     started: facts::now(),
+///     complete: true,
+///     host: facts::host(),
+///     settings: Settings {
+///         preset: "custom".to_owned(),
+///         samples: 30,
+///         rounds: 5,
+///         min_time_ms: 3.0,
+///         working_set_bytes: 128 << 20,
+///     },
+///     devices: Vec::new(),
+///     rows: Vec::new(),
+/// };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("run.json");
+/// run.write(&path)?;
+/// assert_eq!(Run::read(&path)?, run);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// [`SCHEMA`].
@@ -282,6 +308,18 @@ pub struct Summary {
 
 impl Run {
     /// Reads a result file.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::bench::record::Run;
+    ///
+    /// let run = Run::read("run.json".as_ref())?;
+    /// for row in &run.rows {
+    ///     if let Some(measurement) = row.timed() {
+    ///         println!("{} {}: {:.0} GB/s", row.op, row.pass, measurement.summary.gb_per_s);
+    ///     }
+    /// }
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -7,6 +7,13 @@ use crate::check::words;
 const DRAWS: usize = 2000;
 
 /// The value below which `share` of `values` lies, between two neighbours by their distances; NaN of none.
+///
+/// ```
+/// use wgpu_activations::bench::stats::percentile;
+///
+/// assert_eq!(percentile(&[4.0, 0.0, 2.0], 0.5), 2.0);
+/// assert_eq!(percentile(&[4.0, 0.0, 2.0], 0.25), 1.0);
+/// ```
 pub fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -19,11 +26,27 @@ pub fn percentile(values: &[f64], share: f64) -> f64 {
 }
 
 /// The middle of `values`; NaN of none.
+///
+/// ```
+/// use wgpu_activations::bench::stats::median;
+///
+/// assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+/// assert_eq!(median(&[1.0, 2.0]), 1.5);
+/// ```
 pub fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
 }
 
 /// Sample by sample, how many times as long as its baseline an execution took, round by round.
+///
+/// ```
+/// use wgpu_activations::bench::stats::ratios;
+///
+/// // Two rounds, of two samples and of one.
+/// let measured = [vec![3.0, 4.0], vec![5.0]];
+/// let baseline = [vec![2.0, 2.0], vec![2.0]];
+/// assert_eq!(ratios(&measured, &baseline), [vec![1.5, 2.0], vec![2.5]]);
+/// ```
 pub fn ratios(measured: &[Vec<f64>], baseline: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let pairs = measured.iter().zip(baseline);
     pairs
@@ -32,6 +55,19 @@ pub fn ratios(measured: &[Vec<f64>], baseline: &[Vec<f64>]) -> Vec<Vec<f64>> {
 }
 
 /// What follows from the samples of a row whose bytes that count are `moved_bytes`.
+///
+/// ```
+/// use wgpu_activations::bench::{record::Baseline, stats::summary};
+///
+/// let baseline = Baseline {
+///     name: "copy".to_owned(),
+///     moved_bytes: 4000,
+///     rounds_ns: vec![vec![20.0, 20.0]],
+/// };
+/// let summary = summary(4000, &[vec![40.0, 40.0]], Some(&baseline));
+/// assert_eq!((summary.median_ns, summary.gb_per_s), (40.0, 100.0));
+/// assert_eq!(summary.fraction, Some(0.5));
+/// ```
 pub fn summary(moved_bytes: u64, rounds_ns: &[Vec<f64>], baseline: Option<&Baseline>) -> Summary {
     let all = rounds_ns.concat();
     let median_ns = median(&all);
@@ -48,6 +84,14 @@ pub fn summary(moved_bytes: u64, rounds_ns: &[Vec<f64>], baseline: Option<&Basel
 }
 
 /// A number with the interval in which it lies with 99 % confidence.
+///
+/// ```
+/// use wgpu_activations::bench::stats::{Estimate, ratio_of_medians};
+///
+/// let rounds = vec![vec![10.0, 11.0, 12.0]; 5];
+/// let Estimate { value, low, high } = ratio_of_medians(&rounds, &rounds);
+/// assert!(low < 1.0 && value == 1.0 && 1.0 < high); // no difference but noise
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Estimate {
     /// The number.
@@ -62,6 +106,16 @@ pub struct Estimate {
 /// drawn first, then samples within each, since what disturbs a machine lasts longer than a sample and
 /// each round lays out memory anew. A percentile interval of few rounds is too narrow: it is widened, in
 /// the logarithm, as Student's interval of as many rounds would be.
+///
+/// ```
+/// use wgpu_activations::bench::stats::ratio_of_medians;
+///
+/// let before = vec![vec![10.0, 10.1, 10.2]; 5];
+/// let after = vec![vec![20.0, 20.2, 20.4]; 5];
+/// let ratio = ratio_of_medians(&before, &after);
+/// assert_eq!(ratio.value, 2.0);
+/// assert!(ratio.low > 1.0); // slower, beyond noise
+/// ```
 pub fn ratio_of_medians(before: &[Vec<f64>], after: &[Vec<f64>]) -> Estimate {
     let mut words = words(0x5eed);
     let mut drawn: Vec<_> = (0..DRAWS)
@@ -106,6 +160,18 @@ fn resampled_median(rounds: &[Vec<f64>], words: &mut impl Iterator<Item = u32>) 
 
 impl Measurement {
     /// The ratio of each execution's time to its baseline's, round by round, where there is one.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::bench::{record::Run, stats::median};
+    ///
+    /// let run = Run::read("run.json".as_ref())?;
+    /// for measurement in run.rows.iter().filter_map(|row| row.timed()) {
+    ///     if let Some(ratios) = measurement.ratios() {
+    ///         println!("{:.2} times the baseline", median(&ratios.concat()));
+    ///     }
+    /// }
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn ratios(&self) -> Option<Vec<Vec<f64>>> {
         let baseline = self.baseline.as_ref()?;
         Some(ratios(&self.rounds_ns, &baseline.rounds_ns))

@@ -106,6 +106,18 @@ const TRIALS: [Trial; 4] = [
 /// The tuning that suits `gpu`, starting from its own, with what was found on the way. `watch` is told
 /// what is measured next.
 ///
+/// ```no_run
+/// use wgpu_activations::{Gpu, bench};
+///
+/// let gpu = Gpu::new()?;
+/// let (tuning, knobs) = bench::tune(&gpu, |name| eprintln!("{name}"))?;
+/// for knob in knobs.iter().filter(|knob| knob.chosen != knob.before) {
+///     println!("{}: {} in place of {}", knob.name, knob.chosen, knob.before);
+/// }
+/// let gpu = gpu.with_tuning(tuning);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// What the device reports.

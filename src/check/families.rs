@@ -36,6 +36,13 @@ const SHAPES: [(&[usize], i64); 7] = [
 ];
 
 /// What is asked of a family, in words.
+///
+/// ```
+/// use wgpu_activations::{activation::Family, check};
+///
+/// let softmax = Family::find("softmax").map(check::allowed);
+/// assert_eq!(softmax, Some("4 ULP + the row sum's"));
+/// ```
 pub fn allowed(family: &Family) -> &'static str {
     match family.name {
         "dice" => "1e-6 (1 + |mean| / sigma)",
@@ -46,6 +53,18 @@ pub fn allowed(family: &Family) -> &'static str {
 }
 
 /// Runs `family` on `gpu` over its shapes and inputs.
+///
+/// ```no_run
+/// use wgpu_activations::{ElementType, FAMILIES, Gpu, Math, check::{self, Pass}};
+///
+/// let gpu = Gpu::new()?;
+/// for family in FAMILIES {
+///     let (element, math) = (ElementType::F32, Math::Accurate);
+///     let report = check::check_family(&gpu, family, Pass::Forward, element, math)?;
+///     assert!(report.passed(), "{}: {report}", family.name);
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 ///
 /// # Errors
 ///

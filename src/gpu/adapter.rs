@@ -3,6 +3,15 @@
 use crate::error::{Error, Result};
 
 /// A way to a device: a chip seen through one backend.
+///
+/// ```no_run
+/// use wgpu_activations::gpu::adapters;
+///
+/// for adapter in adapters() {
+///     println!("{}: {:?}", adapter.name(), adapter.info().device_type);
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Adapter {
     name: String,
@@ -37,11 +46,30 @@ impl Adapter {
 }
 
 /// Every adapter of this machine, in the order that the backends list them. Blocking.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, ShaderChecks, gpu::adapters};
+///
+/// // Every device of the machine.
+/// let gpus: Vec<Gpu> = adapters()
+///     .iter()
+///     .map(|adapter| Gpu::open(adapter, ShaderChecks::default()))
+///     .collect::<Result<_, _>>()?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 pub fn adapters() -> Vec<Adapter> {
     pollster::block_on(adapters_async(wgpu::Backends::all()))
 }
 
 /// Every adapter that `backends` list.
+///
+/// ```no_run
+/// use wgpu_activations::gpu::{Adapter, adapters_async};
+///
+/// async fn on_vulkan() -> Vec<Adapter> {
+///     adapters_async(wgpu::Backends::VULKAN).await
+/// }
+/// ```
 pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends,
@@ -61,6 +89,16 @@ pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
 /// The one adapter that `wanted` names: its exact name, its place in the list, its PCI bus id, or
 /// a part of its name, driver or backend that no other has.
 ///
+/// ```no_run
+/// use wgpu_activations::{Gpu, ShaderChecks, gpu};
+///
+/// let adapters = gpu::adapters();
+/// let adapter = gpu::find(&adapters, "nvidia")?;
+/// let gpu = Gpu::open(adapter, ShaderChecks::default())?;
+/// assert!(gpu.name().starts_with("nvidia"));
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::UnknownDevice`] with the names there are, if none or several match.
@@ -75,6 +113,13 @@ pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
 
 /// The adapter to use where none is asked for: discrete before integrated before software, native
 /// backends before GL.
+///
+/// ```
+/// use wgpu_activations::{Error, gpu::best};
+///
+/// // With `gpu::adapters()` the adapter that `Gpu::new` opens; without any:
+/// assert!(matches!(best(&[]), Err(Error::NoAdapter { .. })));
+/// ```
 ///
 /// # Errors
 ///

@@ -26,6 +26,14 @@ use memory::Memory;
 use pipeline::{Arguments, Pipelines};
 
 /// Whether the driver adds bounds checks of its own to our shaders.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, ShaderChecks, gpu};
+///
+/// let adapters = gpu::adapters();
+/// let checked = Gpu::open(gpu::best(&adapters)?, ShaderChecks::Checked)?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ShaderChecks {
     /// The shaders run as written. Their bounds are proved by construction and by tests that run
@@ -80,6 +88,16 @@ impl Gpu {
 
     /// [`Gpu::new`] for asynchronous callers.
     ///
+    /// ```no_run
+    /// use wgpu_activations::{Activation, Gpu, Result};
+    ///
+    /// async fn gelu(x: &[f32]) -> Result<Vec<f32>> {
+    ///     let gpu = Gpu::new_async().await?;
+    ///     let x = gpu.upload(x, [x.len()])?;
+    ///     Activation::GELU.forward(&x)?.download_async().await
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Gpu::new`].
@@ -90,6 +108,15 @@ impl Gpu {
 
     /// Opens `adapter` with all its limits.
     ///
+    /// ```no_run
+    /// use wgpu_activations::{Gpu, ShaderChecks, gpu};
+    ///
+    /// let adapters = gpu::adapters();
+    /// let gpu = Gpu::open(gpu::find(&adapters, "0")?, ShaderChecks::default())?;
+    /// assert_eq!(gpu.name(), adapters[0].name());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::DeviceRequest`] with the driver's reason.
@@ -98,6 +125,15 @@ impl Gpu {
     }
 
     /// [`Gpu::open`] for asynchronous callers.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::{Gpu, Result, ShaderChecks, gpu};
+    ///
+    /// async fn software() -> Result<Gpu> {
+    ///     let adapters = gpu::adapters_async(wgpu::Backends::all()).await;
+    ///     Gpu::open_async(gpu::find(&adapters, "llvmpipe")?, ShaderChecks::default()).await
+    /// }
+    /// ```
     ///
     /// # Errors
     ///
@@ -128,6 +164,18 @@ impl Gpu {
     ///
     /// The device's error and loss handlers stay the caller's: errors of this crate's own calls
     /// still come back as [`Error`].
+    ///
+    /// ```no_run
+    /// use wgpu_activations::Gpu;
+    ///
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    /// # let adapter = instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await?;
+    /// let (device, queue) = adapter.request_device(&wgpu::DeviceDescriptor::default()).await?;
+    /// let gpu = Gpu::from_wgpu(device.clone(), queue.clone());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let name = device.adapter_info().name;
         let checks = ShaderChecks::default();
@@ -216,6 +264,17 @@ impl Gpu {
 
     /// Waits until all submitted work is done.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
+    /// let start = std::time::Instant::now();
+    /// let y = Activation::GELU.forward(&x)?; // under way
+    /// gpu.wait()?;
+    /// println!("{:?}", start.elapsed());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the device reported since the last call: [`Error::OutOfMemory`],
@@ -225,6 +284,15 @@ impl Gpu {
     }
 
     /// Frees the device memory kept for reuse.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&vec![1.0f32; 1 << 20], [1 << 20])?;
+    /// drop(x); // its memory is kept for the next tensor
+    /// gpu.trim(); // and is given back
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn trim(&self) {
         self.shared.memory.trim();
     }

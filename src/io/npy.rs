@@ -27,6 +27,12 @@ pub use header::Header;
 const NEEDED: &str = "an .npy file";
 
 /// A floating-point format that a file can hold.
+///
+/// ```
+/// use wgpu_activations::io::npy::Float;
+///
+/// assert_eq!((Float::F16.name(), Float::F16.bytes()), ("float16", 2));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Float {
     /// IEEE binary16, NumPy's `float16` or `f2`.
@@ -38,6 +44,13 @@ pub enum Float {
 }
 
 /// Order of the bytes within an element.
+///
+/// ```
+/// use wgpu_activations::io::npy::{Dtype, Endian, Float};
+///
+/// let dtype = Dtype { float: Float::F64, endian: Endian::Big };
+/// assert_eq!(dtype.to_string(), ">f8");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endian {
     /// Lowest byte first, NumPy's `<`.
@@ -47,6 +60,13 @@ pub enum Endian {
 }
 
 /// How a file stores an element. Prints as NumPy's type string, for instance `<f4`.
+///
+/// ```
+/// use wgpu_activations::io::npy::{Dtype, Endian, Float};
+///
+/// let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+/// assert_eq!(dtype.to_string(), "<f4");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dtype {
     /// The floating-point format.
@@ -56,6 +76,16 @@ pub struct Dtype {
 }
 
 /// Order of the elements in memory.
+///
+/// ```
+/// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order, Values};
+/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+/// let values = Values::F32(vec![1.0, 2.0, 3.0, 4.0]);
+/// let array = Array { shape: vec![2, 2], order: Order::Fortran, dtype, values };
+/// let rows = array.to_order(Order::C)?;
+/// assert_eq!(rows.values, Values::F32(vec![1.0, 3.0, 2.0, 4.0]));
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Order {
     /// The last index varies fastest.
@@ -65,6 +95,16 @@ pub enum Order {
 }
 
 /// Elements as this crate computes on them.
+///
+/// ```
+/// use wgpu_activations::io::npy::Values;
+///
+/// let sum: f32 = match Values::F32(vec![1.0, 2.0]) {
+///     Values::F16(values) => values.iter().map(|x| x.to_f32()).sum(),
+///     Values::F32(values) => values.iter().sum(),
+/// };
+/// assert_eq!(sum, 3.0);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Of a `float16` file.
@@ -281,6 +321,22 @@ fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
 /// The elements keep the file's order; `float64` is rounded to `f32`. Memory is reserved only after
 /// the header's claim has been held against the file's length. A pipe, whose length is not known,
 /// is read as far as the header says.
+///
+/// ```
+/// use wgpu_activations::io::npy::{self, Values};
+/// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order};
+/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+/// # let values = Values::F32(vec![1.0, 2.0]);
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("x.npy");
+/// # let array = Array { shape: vec![2], order: Order::C, dtype, values };
+/// # array.write_to(&mut std::fs::File::create(&path)?)?;
+///
+/// let array = npy::read(&path)?;
+/// assert_eq!(array.shape, [2]);
+/// assert_eq!(array.values, Values::F32(vec![1.0, 2.0]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -62,6 +62,22 @@ pub struct Member<R = File> {
 ///
 /// A name is that of the array's file without `.npy`, as NumPy has it. Other files are passed over.
 ///
+/// ```
+/// use wgpu_activations::io::npz;
+/// # use std::io::Write;
+/// # use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
+/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+/// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("data.npz");
+/// # let mut writer = npz::Writer::new(std::fs::File::create(&path)?, "x", &header)?;
+/// # writer.write_all(&1.0f32.to_le_bytes())?;
+/// # writer.finish()?;
+///
+/// assert_eq!(npz::names(&path)?, ["x"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::File`](crate::Error::File) where the file cannot be read or is not an `.npz` file whose
@@ -76,6 +92,27 @@ pub fn names(path: &Path) -> Result<Vec<String>> {
 
 impl Member {
     /// Opens an array of an archive by its name, or the only one.
+    ///
+    /// ```
+    /// use std::io::Read;
+    /// use wgpu_activations::io::npz::Member;
+    /// # use std::io::Write;
+    /// # use wgpu_activations::io::{npy::{Dtype, Endian, Float, Header, Order}, npz::Writer};
+    /// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+    /// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("data.npz");
+    /// # let mut writer = Writer::new(std::fs::File::create(&path)?, "x", &header)?;
+    /// # writer.write_all(&1.0f32.to_le_bytes())?;
+    /// # writer.finish()?;
+    ///
+    /// let mut only = Member::open(&path, None)?;
+    /// assert_eq!((only.name(), &only.header().shape), ("x", &vec![1]));
+    /// let mut first = [0; 4];
+    /// only.read_exact(&mut first)?;
+    /// assert_eq!(f32::from_le_bytes(first), 1.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -23,6 +23,13 @@ const PREFIX: u64 = 8;
 const MAX_HEADER: u64 = 100_000_000;
 
 /// How a tensor stores an element. Prints as the format's name for it, for instance `BF16`.
+///
+/// ```
+/// use wgpu_activations::io::safetensors::Dtype;
+///
+/// assert_eq!(Dtype::BF16.name(), "BF16");
+/// assert_eq!(Dtype::Other("F8_E4M3".to_owned()).to_string(), "F8_E4M3");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Dtype {
     /// IEEE binary32.
@@ -36,6 +43,14 @@ pub enum Dtype {
 }
 
 /// A tensor in a file.
+///
+/// ```
+/// use wgpu_activations::io::safetensors::{Dtype, Entry};
+///
+/// let bias = Entry { name: "bias".to_owned(), dtype: Dtype::F16, shape: vec![2], data: 65..69 };
+/// assert_eq!(bias.shape.iter().product::<usize>(), 2);
+/// assert_eq!(bias.data.end - bias.data.start, 4);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The tensor's name, such as `blocks.0.mlp.weight`.
@@ -49,6 +64,17 @@ pub struct Entry {
 }
 
 /// What a file holds.
+///
+/// ```
+/// # use wgpu_activations::io::safetensors;
+/// # let header = br#"{"bias":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#;
+/// # let file = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
+/// let listing = safetensors::read(&mut &file[..], file.len() as u64)?;
+/// // A file of the same layout begins with the same bytes.
+/// assert_eq!(listing.header, file[..65]);
+/// assert_eq!(listing.entries[0].data.start, 65);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// The tensors in order of their data, which begins where the header ends and has no gaps.
@@ -88,6 +114,21 @@ impl fmt::Display for Dtype {
 ///
 /// Every tensor's place lies within the file, as long as its shape and type ask for; an element type
 /// that is not known is taken at its word.
+///
+/// ```
+/// use wgpu_activations::io::safetensors;
+/// # let header = br#"{"bias":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}}"#;
+/// # let file = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("model.safetensors");
+/// # std::fs::write(&path, file)?;
+///
+/// for entry in safetensors::list(&path)?.entries {
+///     println!("{} {:?} {}", entry.name, entry.shape, entry.dtype);
+///     assert_eq!(entry.name, "bias");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

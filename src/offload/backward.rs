@@ -23,6 +23,20 @@ use crate::{
 };
 
 /// What a backward pass over host data gives beside dx.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Offload, offload::Backward};
+///
+/// # let gpu = Gpu::new()?;
+/// let (x, upstream, mut dx) = ([-2.0f32, 4.0], [1.0f32, 1.0], [0.0f32; 2]);
+/// let prelu = Activation::PRELU.into();
+/// let Backward { parameters, summary } =
+///     Offload::new(&gpu).backward(&prelu, &[2], &x, &upstream, &mut dx)?;
+/// assert_eq!(dx, [0.25, 1.0]);
+/// assert_eq!(parameters, [("alpha", vec![-2.0])]);
+/// assert_eq!(summary.downloaded, 8);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Backward {
     /// Gradients of the operation's parameters by name, f32 in C order: `weight` and `bias` of affine
@@ -72,11 +86,6 @@ impl Offload<'_> {
     /// dx, of x's shape and type, from `upstream`, the gradient of the loss with respect to the result
     /// of a chain of one operation, and the gradients of the operation's parameters.
     ///
-    /// # Errors
-    ///
-    /// [`Error::ChainBackward`] for more than one operation, [`Error::LengthMismatch`] if x, upstream or
-    /// dx is not as long as its shape says, and as [`Offload::forward`].
-    ///
     /// ```no_run
     /// use wgpu_activations::{Activation, Gpu, Offload};
     ///
@@ -88,6 +97,11 @@ impl Offload<'_> {
     /// assert_eq!(backward.parameters[0].0, "alpha");
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ChainBackward`] for more than one operation, [`Error::LengthMismatch`] if x, upstream or
+    /// dx is not as long as its shape says, and as [`Offload::forward`].
     pub fn backward<T: Element>(
         &self,
         chain: &Chain,

@@ -14,6 +14,16 @@ use crate::{
 };
 
 /// An operation of a [`Chain`], with its parameters on the host.
+///
+/// ```
+/// use wgpu_activations::{Activation, offload::{Chain, Step}};
+///
+/// // PReLU with a slope for each of two channels.
+/// let parameters = Some(vec![0.25, 0.5]);
+/// let prelu = Step::Pointwise { activation: Activation::PRELU, parameters };
+/// assert_eq!(prelu.name(), "prelu");
+/// assert!(Chain::new(prelu).result_shape(&[10, 3]).is_err()); // three channels
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Step {
@@ -97,6 +107,14 @@ pub(crate) struct Views {
 
 impl Chain {
     /// One operation, its channels or rows along the last axis.
+    ///
+    /// ```
+    /// use wgpu_activations::{AlphaDropout, offload::{Chain, Step}};
+    ///
+    /// let chain = Chain::new(Step::AlphaDropout(AlphaDropout::new(0.05, 1)?));
+    /// assert_eq!(chain.steps().len(), 1);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn new(step: Step) -> Self {
         Self {
             steps: vec![step],
@@ -119,6 +137,13 @@ impl Chain {
     }
 
     /// With elementary functions from `math`.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Math, offload::Chain};
+    ///
+    /// let chain = Chain::from(Activation::TANH).math(Math::Native);
+    /// assert_ne!(chain, Chain::from(Activation::TANH));
+    /// ```
     #[must_use]
     pub fn math(self, math: Math) -> Self {
         Self { math, ..self }
@@ -130,6 +155,15 @@ impl Chain {
     }
 
     /// The shape of the result for an input of this shape.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, offload::{Chain, Step}, reference::maxout::Layout};
+    ///
+    /// let maxout = Step::Maxout { pieces: 4, layout: Layout::Adjacent };
+    /// let chain = Chain::from(Activation::TANH).then(maxout).axis(1);
+    /// assert_eq!(chain.result_shape(&[10, 64, 7])?, [10, 16, 7]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -12,6 +12,13 @@ use super::chunk::Chunk;
 use crate::{error::Error, gpu::Gpu, reference::moments::Moments};
 
 /// How far a job has come.
+///
+/// ```
+/// use wgpu_activations::offload::Progress;
+///
+/// let percent = |Progress { done, of }| 100 * done / of;
+/// assert_eq!(percent(Progress { done: 1 << 20, of: 1 << 22 }), 25);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Elements that are done, over all passes.
@@ -21,6 +28,19 @@ pub struct Progress {
 }
 
 /// What a job has moved, and how long that took. The times overlap.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu};
+///
+/// # let gpu = Gpu::new()?;
+/// let summary = Activation::GELU.apply(&gpu, &mut vec![0.5f32; 1 << 26])?;
+/// assert_eq!(summary.uploaded, 4 << 26);
+/// for (device, chunks) in &summary.devices {
+///     println!("{device}: {chunks} of {} chunks", summary.chunks);
+/// }
+/// println!("{:.1} GB/s", summary.uploaded as f64 / summary.total.as_secs_f64() / 1e9);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Chunks, over all passes.

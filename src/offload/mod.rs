@@ -112,6 +112,16 @@ pub(crate) trait Witness: Sync {
 }
 
 /// What a job will take.
+///
+/// ```no_run
+/// # use wgpu_activations::{Activation, ElementType, Gpu, Offload};
+/// # let gpu = Gpu::new()?;
+/// let offload = Offload::new(&gpu).memory(256 << 20);
+/// let forecast = offload.forecast(&Activation::GELU.into(), &[1 << 30], ElementType::F32)?;
+/// assert!(forecast.memory <= 256 << 20);
+/// assert_eq!((forecast.passes, forecast.bytes), (1, 8 << 30)); // there and back
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forecast {
     /// Chunks of each pass.
@@ -139,6 +149,18 @@ impl<'a> Offload<'a> {
     }
 
     /// Through one more device, each taking the next chunk when it is ready for one.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::{Activation, Gpu, Offload, ShaderChecks, gpu};
+    ///
+    /// let adapters = gpu::adapters();
+    /// let open = |name| Gpu::open(gpu::find(&adapters, name)?, ShaderChecks::default());
+    /// let mut x = vec![0.5f32; 1 << 26];
+    /// let both = Offload::new(&open("0")?).and(&open("1")?);
+    /// let summary = both.forward_in_place(&Activation::MISH.into(), &[1 << 26], &mut x)?;
+    /// println!("{:?}", summary.devices);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub fn and(mut self, gpu: &Gpu) -> Self {
         self.gpus.push(gpu.clone());
@@ -155,6 +177,16 @@ impl<'a> Offload<'a> {
     }
 
     /// With `progress` called after every chunk, from several threads.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Offload, offload::Progress};
+    /// # let gpu = Gpu::new()?;
+    /// # let mut x = vec![0.5f32; 1 << 26];
+    /// let told = |Progress { done, of }| println!("{} %", 100 * done / of);
+    /// let offload = Offload::new(&gpu).progress(&told);
+    /// offload.forward_in_place(&Activation::GELU.into(), &[1 << 26], &mut x)?;
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub fn progress(self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
         Self {
@@ -193,6 +225,15 @@ impl<'a> Offload<'a> {
 
     /// x = chain(x), for a chain that keeps the shape.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Offload};
+    /// # let gpu = Gpu::new()?;
+    /// let mut x = vec![-0.5f32; 1 << 26];
+    /// Offload::new(&gpu).forward_in_place(&Activation::RELU.into(), &[1 << 26], &mut x)?;
+    /// assert_eq!(x[1 << 25], 0.0);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Offload::forward`]; what was done before an error stays in x.
@@ -218,6 +259,19 @@ impl<'a> Offload<'a> {
     }
 
     /// What streaming a tensor of this shape will take.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Offload};
+    /// use wgpu_activations::offload::{Chain, Step};
+    ///
+    /// # let gpu = Gpu::new()?;
+    /// // Dice in training needs the statistics of the whole before the first result.
+    /// let dice = Step::Dice { alpha: vec![0.0; 64], epsilon: 1e-8, statistics: None };
+    /// let offload = Offload::new(&gpu);
+    /// let forecast = offload.forecast(&Chain::new(dice), &[1 << 20, 64], ElementType::F32)?;
+    /// assert_eq!((forecast.passes, forecast.in_order), (2, false));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -484,6 +538,17 @@ impl Work for Applying<'_> {
 
 impl Activation {
     /// x = f(x) for host data of any length, through a device: see [`offload`](crate::offload).
+    ///
+    /// ```no_run
+    /// use half::f16;
+    /// use wgpu_activations::{Activation, Gpu};
+    ///
+    /// # let gpu = Gpu::new()?;
+    /// let mut x = vec![f16::from_f32(-0.5); 1 << 26];
+    /// Activation::RELU.apply(&gpu, &mut x)?;
+    /// assert_eq!(x[0], f16::ZERO);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

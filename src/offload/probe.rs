@@ -20,6 +20,20 @@ use crate::{
 };
 
 /// Times of one chunk's way, each part alone.
+///
+/// ```
+/// use std::time::Duration;
+/// use wgpu_activations::offload::Rates;
+///
+/// let rates = Rates {
+///     elements: 1 << 20,
+///     upload: Duration::from_millis(2),
+///     kernel: Duration::from_millis(1),
+///     download: Duration::from_millis(3),
+/// };
+/// // The download decides.
+/// assert_eq!(rates.ideal(1 << 30), Duration::from_millis(3 << 10));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// Elements of the chunk.
@@ -46,6 +60,15 @@ impl Rates {
 impl Offload<'_> {
     /// Sends a chunk of zeros of a tensor of this shape on its way, upload, work and download one
     /// after another, and takes their times: the medians of three, on the first device.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Offload};
+    /// # let gpu = Gpu::new()?;
+    /// let gelu = Activation::GELU.into();
+    /// let rates = Offload::new(&gpu).probe::<f32>(&gelu, &[1 << 30])?;
+    /// println!("at best {:?}, {rates:?}", rates.ideal(1 << 30));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

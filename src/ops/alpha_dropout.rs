@@ -69,6 +69,14 @@ enum Pass<'a> {
 impl AlphaDropout {
     /// Drops each element with probability `p`.
     ///
+    /// ```
+    /// use wgpu_activations::{AlphaDropout, Error};
+    ///
+    /// assert_eq!(AlphaDropout::new(0.05, 1)?.p(), 0.05);
+    /// assert!(matches!(AlphaDropout::new(1.0, 1), Err(Error::ParameterOutOfRange { .. })));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ParameterOutOfRange`] unless 0 <= p < 1.
@@ -101,11 +109,32 @@ impl AlphaDropout {
 
     /// For each element of a tensor of `len` elements, whether it is kept: what the passes do on the
     /// device, computed on the host.
+    ///
+    /// ```
+    /// use wgpu_activations::AlphaDropout;
+    ///
+    /// let kept = AlphaDropout::new(0.25, 1)?.kept(10_000);
+    /// let dropped = kept.iter().filter(|kept| !**kept).count();
+    /// assert!((2_300..2_700).contains(&dropped));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn kept(&self, len: usize) -> Vec<bool> {
         self.mask().kept().take(len).collect()
     }
 
     /// y, a new tensor of x's shape and type.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[0.5f32; 1000], [10, 100])?;
+    /// let dropout = AlphaDropout::new(0.05, 1)?;
+    /// let y: Vec<f32> = dropout.forward(&x)?.download()?;
+    /// // All that is dropped becomes one number.
+    /// let dropped = dropout.kept(1000).iter().position(|kept| !kept);
+    /// assert!(dropped.is_some_and(|place| y[place] < -1.0));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -118,6 +147,16 @@ impl AlphaDropout {
 
     /// y into a tensor of x's shape and type.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[0.5f32, -0.5], [2])?;
+    /// let y = gpu.allocate([2], ElementType::F32)?;
+    /// AlphaDropout::new(0.0, 1)?.forward_into(&x, &y)?;
+    /// assert_eq!(y.download::<f32>()?, [0.5, -0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
@@ -128,6 +167,17 @@ impl AlphaDropout {
 
     /// y in the place of x.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[f32::NAN; 1000], [1000])?;
+    /// let dropout = AlphaDropout::new(0.5, 1)?;
+    /// dropout.forward_in_place(&x)?;
+    /// let still_nan = x.download::<f32>()?.iter().map(|y| y.is_nan()).collect::<Vec<_>>();
+    /// assert_eq!(still_nan, dropout.kept(1000)); // where x was NaN throughout
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the device reports.
@@ -137,6 +187,16 @@ impl AlphaDropout {
 
     /// dx, a new tensor of upstream's shape and type: a upstream where x was kept, 0 where it was
     /// dropped. `upstream` is the gradient of the loss with respect to y.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let upstream = gpu.upload(&[1.0f32; 1000], [1000])?;
+    /// let dropout = AlphaDropout::new(0.5, 1)?;
+    /// let dx: Vec<f32> = dropout.backward(&upstream)?.download()?;
+    /// assert!(dx.iter().map(|dx| *dx > 0.0).eq(dropout.kept(1000)));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -151,6 +211,16 @@ impl AlphaDropout {
 
     /// dx into a tensor of upstream's shape and type.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
+    /// let dx = gpu.allocate([2], ElementType::F32)?;
+    /// AlphaDropout::new(0.0, 1)?.backward_into(&upstream, &dx)?;
+    /// assert_eq!(dx.download::<f32>()?, [1.0, 0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
@@ -161,6 +231,15 @@ impl AlphaDropout {
 
     /// dx in the place of upstream.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
+    /// AlphaDropout::new(0.0, 1)?.backward_in_place(&upstream)?;
+    /// assert_eq!(upstream.download::<f32>()?, [1.0, 0.5]); // dx by now
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the device reports.
@@ -170,6 +249,22 @@ impl AlphaDropout {
 
     /// Records [`AlphaDropout::forward_into`] into the caller's encoder. Submits nothing and waits
     /// for nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{AlphaDropout, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[0.5f32; 1000], [1000])?;
+    /// # let y = gpu.upload(&[0.0f32; 1000], [1000])?;
+    /// # let upstream = gpu.upload(&[1.0f32; 1000], [1000])?;
+    /// let dropout = AlphaDropout::new(0.05, 1)?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// dropout.encode_forward(&mut encoder, &x, &y)?;
+    /// dropout.encode_backward_in_place(&mut encoder, &upstream)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// let dx: Vec<f32> = upstream.download()?;
+    /// assert!(dx.iter().map(|dx| *dx > 0.0).eq(dropout.kept(1000)));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -22,6 +22,19 @@ const ROWS: u64 = 128;
 
 /// Records a copy of `x` to `y`, word by word, by the kernel of the pointwise family.
 ///
+/// ```no_run
+/// use wgpu_activations::{ElementType, Gpu, ops::baseline::encode_copy};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0], [4])?;
+/// let y = gpu.allocate([4], ElementType::F32)?;
+/// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+/// encode_copy(&mut encoder, &x, &y)?;
+/// gpu.queue().submit([encoder.finish()]);
+/// assert_eq!(y.download::<f32>()?, [1.0, 2.0, 3.0, 4.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// As [`Pointwise::encode_forward`](super::pointwise::Pointwise::encode_forward).
@@ -33,6 +46,19 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
 
 /// Records the OR of `x` and `upstream`, word by word, into `dx`, by the kernel of the pointwise family:
 /// the memory traffic of a backward pass.
+///
+/// ```no_run
+/// # use wgpu_activations::{ElementType, Gpu, ops::baseline::encode_add};
+/// # let gpu = Gpu::new()?;
+/// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+/// let x = gpu.upload(&[1.0f32; 4], [4])?;
+/// let upstream = gpu.upload(&[-0.0f32; 4], [4])?; // the sign's bit alone
+/// let dx = gpu.allocate([4], ElementType::F32)?;
+/// encode_add(&mut encoder, &x, &upstream, &dx)?;
+/// gpu.queue().submit([encoder.finish()]);
+/// assert_eq!(dx.download::<f32>()?, [-1.0; 4]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -72,6 +98,18 @@ fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()
 /// as reductions do: a thread takes 128 rows of four columns. `seen` receives the OR of the words
 /// of each thread: [rows / 128 rounded up, columns].
 ///
+/// ```no_run
+/// # use wgpu_activations::{ElementType, Gpu, ops::baseline::encode_read};
+/// # let gpu = Gpu::new()?;
+/// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+/// let x = gpu.upload(&[1.0f32; 256 * 8], [256, 8])?;
+/// let seen = gpu.allocate([2, 8], ElementType::F32)?; // 256 / 128 rows
+/// encode_read(&mut encoder, &x, None, 8, &seen)?;
+/// gpu.queue().submit([encoder.finish()]);
+/// assert_eq!(seen.download::<f32>()?, [1.0; 16]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::LengthMismatch`] if the tensors do not hold whole rows of whole vectors,
@@ -109,6 +147,18 @@ pub fn encode_read(
 
 /// Records a reading of `streams` equal parts of `x` side by side into `y`, which receives the OR of
 /// their words: the memory traffic of pooling.
+///
+/// ```no_run
+/// # use wgpu_activations::{ElementType, Gpu, ops::baseline::encode_streams};
+/// # let gpu = Gpu::new()?;
+/// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+/// let x = gpu.upload(&[1.0f32; 64], [4, 16])?;
+/// let y = gpu.allocate([16], ElementType::F32)?;
+/// encode_streams(&mut encoder, &x, 4, &y)?;
+/// gpu.queue().submit([encoder.finish()]);
+/// assert_eq!(y.download::<f32>()?, [1.0; 16]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 ///
 /// # Errors
 ///

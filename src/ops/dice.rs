@@ -60,6 +60,18 @@ pub struct Dice {
 }
 
 /// What Dice's backward pass gives.
+///
+/// ```no_run
+/// use wgpu_activations::{Dice, DiceGradients, Gpu};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[0.0f32], [1, 1])?;
+/// let upstream = gpu.upload(&[1.0f32], [1, 1])?;
+/// let DiceGradients { dx, alpha } = Dice::new(&gpu, 1)?.infer_backward(&x, &upstream)?;
+/// assert_eq!(dx.download::<f32>()?, [0.5]);
+/// assert_eq!(alpha.download::<f32>()?, [0.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct DiceGradients {
     /// With respect to x, of its shape and type.
@@ -71,6 +83,16 @@ pub struct DiceGradients {
 impl Dice {
     /// Dice of `channels` channels along the last axis: alpha 0, running mean 0 and variance 1,
     /// epsilon 1e-8, momentum 0.1, the running variance unbiased.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// // Channels in the middle; epsilon and statistics as in DeepCTR.
+    /// let dice = Dice::new(&gpu, 64)?.axis(1).epsilon(1e-9)?.momentum(0.01)?.biased();
+    /// let x = gpu.upload(&vec![0.5f32; 8 * 64 * 3], [8, 64, 3])?;
+    /// assert_eq!(dice.infer(&x)?.shape(), [8, 64, 3]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -117,6 +139,15 @@ impl Dice {
 
     /// With the share of the batch in the running statistics.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.momentum(0.5)?;
+    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?; // mean 3; it was 0
+    /// assert_eq!(dice.running_mean().download::<f32>()?, [1.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ParameterOutOfRange`] unless it is from 0 to 1.
@@ -139,6 +170,15 @@ impl Dice {
     }
 
     /// With the batch's own variance in the running one, in place of the unbiased estimate.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.momentum(1.0)?.biased();
+    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?;
+    /// assert_eq!(dice.running_variance().download::<f32>()?, [1.0]); // else 2
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub fn biased(self) -> Self {
         Self {
@@ -148,12 +188,31 @@ impl Dice {
     }
 
     /// With elementary functions from `math`.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu, Math};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.math(Math::Native);
+    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub fn math(self, math: Math) -> Self {
         Self { math, ..self }
     }
 
     /// The slope of each channel where it is switched off: f32, `[channels]`.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 2)?;
+    /// dice.alpha().write(&[0.25f32, 1.0])?; // with 1 a channel is the identity
+    /// let x = gpu.upload(&[0.0f32, -3.0], [1, 2])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0, -3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn alpha(&self) -> &Tensor {
         &self.alpha
     }
@@ -171,6 +230,16 @@ impl Dice {
     /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running
     /// ones are moved.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
+    /// let (y, batch) = Dice::new(&gpu, 1)?.train(&x)?;
+    /// assert_eq!(batch.download()?.mean(), [2.0]);
+    /// assert!((y.download::<f32>()?[0] - 0.2689414).abs() < 1e-5); // sigmoid(-1)
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::BatchTooSmall`] if each channel has one element only, and as [`Dice::infer`].
@@ -183,6 +252,21 @@ impl Dice {
     /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits
     /// nothing and waits for nothing; the tensors' buffers are kept until the caller's commands are done
     /// with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2, 1])?;
+    /// # let y = gpu.allocate([2, 1], ElementType::F32)?;
+    /// let dice = Dice::new(&gpu, 1)?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let batch = dice.encode_train(&mut encoder, &x, &y)?;
+    /// let gradients = dice.encode_backward(&mut encoder, &x, &upstream, &batch)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert!((gradients.alpha.download::<f32>()?[0] - 1.5378828).abs() < 1e-5);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -238,6 +322,16 @@ impl Dice {
 
     /// y with the running statistics.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?;
+    /// dice.running_mean().write(&[2.0f32])?;
+    /// let x = gpu.upload(&[2.0f32], [1, 1])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [1.0]); // half of it
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what
@@ -249,6 +343,21 @@ impl Dice {
     }
 
     /// Records [`Dice::infer`]: see [`Dice::encode_train`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Dice, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let dice = Dice::new(&gpu, 1)?;
+    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
+    /// # let upstream = gpu.upload(&[1.0f32], [1, 1])?;
+    /// # let y = gpu.allocate([1, 1], ElementType::F32)?;
+    /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// dice.encode_infer(&mut encoder, &x, &y)?;
+    /// let gradients = dice.encode_infer_backward(&mut encoder, &x, &upstream)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(gradients.dx.download::<f32>()?, [0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -14,6 +14,18 @@ use crate::{
 };
 
 /// The [`Moments`] of a tensor's channels, on the device.
+///
+/// ```no_run
+/// use wgpu_activations::{Dice, Gpu};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+/// // Dice gives those of its batch; its backward pass takes them.
+/// let (y, batch) = Dice::new(&gpu, 2)?.train(&x)?;
+/// assert_eq!(batch.count(), 2);
+/// assert_eq!(batch.download()?.unbiased_variance(), [2.0, 0.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TensorMoments {
     count: u64,
@@ -26,12 +38,6 @@ impl Tensor {
     /// kept on the device. A channel of equal elements has that mean exactly, and variance 0; one
     /// that holds NaN or an infinity has moments of NaN.
     ///
-    /// # Errors
-    ///
-    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
-    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
-    /// thread, exceed the device's largest binding, and what the device reports.
-    ///
     /// ```no_run
     /// use wgpu_activations::Gpu;
     ///
@@ -42,6 +48,12 @@ impl Tensor {
     /// assert_eq!(moments.variance(), [1.0, 0.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
+    /// thread, exceed the device's largest binding, and what the device reports.
     pub fn moments(&self, axis: i64) -> Result<TensorMoments> {
         let view = self.view(axis)?;
         recorder::submit(self.gpu(), |recorder| {
@@ -51,6 +63,17 @@ impl Tensor {
 
     /// Records [`Tensor::moments`] into the caller's encoder. Submits nothing and waits for nothing; the
     /// result holds once the caller's commands have run.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let moments = x.encode_moments(&mut encoder, -1)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(moments.download()?.mean(), [2.0, 10.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -14,6 +14,19 @@ use crate::{
 };
 
 /// The gradients of one backward pass.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Gradients, Pointwise};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
+/// let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
+/// let prelu = Pointwise::new(Activation::PRELU); // one slope, 0.25
+/// let Gradients { dx, parameter } = prelu.gradients(&x, &upstream)?;
+/// assert_eq!(dx.download::<f32>()?, [0.25, 1.0]);
+/// assert_eq!(parameter.download::<f32>()?, [-2.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Gradients {
     /// With respect to x, of its shape and type.
@@ -28,6 +41,16 @@ impl Pointwise<'_> {
     /// where a single parameter serves the whole tensor. `upstream` is the gradient with respect
     /// to y. The same tensors on the same adapter give the same bits.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-2.0f32, -1.0, 3.0], [3])?;
+    /// let upstream = gpu.upload(&[1.0f32, 2.0, 3.0], [3])?;
+    /// let gradient = Pointwise::new(Activation::PRELU).parameter_gradient(&x, &upstream)?;
+    /// assert_eq!(gradient.download::<f32>()?, [-4.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::UnknownParameter`] if the activation has none, [`Error::TooLarge`] if the partial
@@ -40,10 +63,6 @@ impl Pointwise<'_> {
 
     /// dx and the parameter's gradient, as [`Pointwise::backward`] and
     /// [`Pointwise::parameter_gradient`] give them, from one pass over x and upstream.
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::parameter_gradient`].
     ///
     /// ```no_run
     /// use wgpu_activations::{Activation, Gpu, Pointwise};
@@ -58,6 +77,10 @@ impl Pointwise<'_> {
     /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0, -1.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::parameter_gradient`].
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
         recorder::submit(x.gpu(), |recorder| {
             self.record_gradients(recorder, x, upstream)
@@ -65,6 +88,19 @@ impl Pointwise<'_> {
     }
 
     /// Records [`Pointwise::gradients`] into the caller's encoder: see [`Pointwise::encode_forward`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
+    /// # let prelu = Pointwise::new(Activation::PRELU);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let gradients = prelu.encode_gradients(&mut encoder, &x, &upstream)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

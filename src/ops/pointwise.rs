@@ -70,6 +70,15 @@ impl<'a> Pointwise<'a> {
     }
 
     /// With elementary functions from `math`.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Math, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32], [1])?;
+    /// let y = Pointwise::new(Activation::TANH).math(Math::Native).forward(&x)?;
+    /// assert!((y.download::<f32>()?[0] - 0.7615942).abs() < 1e-4);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub const fn math(self, math: Math) -> Self {
         Self { math, ..self }
@@ -81,6 +90,15 @@ impl<'a> Pointwise<'a> {
     }
 
     /// y = f(x), a new tensor of x's shape and type.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// let y = Pointwise::new(Activation::RELU).forward(&x)?;
+    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -95,6 +113,16 @@ impl<'a> Pointwise<'a> {
 
     /// y = f(x) into a tensor of x's shape and type.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// let y = gpu.allocate([2], ElementType::F32)?; // once, for many batches
+    /// Pointwise::new(Activation::RELU).forward_into(&x, &y)?;
+    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not
@@ -105,6 +133,15 @@ impl<'a> Pointwise<'a> {
 
     /// x = f(x).
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// Pointwise::new(Activation::RELU).forward_in_place(&x)?;
+    /// assert_eq!(x.download::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Pointwise::forward`].
@@ -114,6 +151,16 @@ impl<'a> Pointwise<'a> {
 
     /// dx = f'(x) upstream, a new tensor of x's shape and type. `upstream` is the gradient of the
     /// loss with respect to y.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
+    /// let dx = Pointwise::new(Activation::RELU).backward(&x, &upstream)?;
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -127,6 +174,17 @@ impl<'a> Pointwise<'a> {
 
     /// dx = f'(x) upstream into a tensor of x's shape and type.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
+    /// let dx = gpu.allocate([2], ElementType::F32)?;
+    /// Pointwise::new(Activation::RELU).backward_into(&x, &upstream, &dx)?;
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Pointwise::backward`] and [`Pointwise::forward_into`].
@@ -135,6 +193,16 @@ impl<'a> Pointwise<'a> {
     }
 
     /// upstream = f'(x) upstream.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
+    /// Pointwise::new(Activation::RELU).backward_in_place(&x, &upstream)?;
+    /// assert_eq!(upstream.download::<f32>()?, [0.0, 0.25]); // dx by now
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -145,6 +213,23 @@ impl<'a> Pointwise<'a> {
 
     /// Records y = f(x) into the caller's encoder. Submits nothing and waits for nothing; the
     /// tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
+    /// # let y = gpu.allocate([2], ElementType::F32)?;
+    /// # let dx = gpu.allocate([2], ElementType::F32)?;
+    /// let relu = Pointwise::new(Activation::RELU);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// relu.encode_forward(&mut encoder, &x, &y)?;
+    /// relu.encode_backward(&mut encoder, &x, &upstream, &dx)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -187,6 +272,21 @@ impl<'a> Pointwise<'a> {
     }
 
     /// Records upstream = f'(x) upstream: see [`Pointwise::encode_forward`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
+    /// # let relu = Pointwise::new(Activation::RELU);
+    /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// relu.encode_backward_in_place(&mut encoder, &x, &upstream)?; // needs x,
+    /// relu.encode_forward_in_place(&mut encoder, &x)?; // so this comes after it
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(upstream.download::<f32>()?, [0.0, 0.25]);
+    /// assert_eq!(x.download::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -296,6 +396,15 @@ impl<'a> Pointwise<'a> {
 impl Activation {
     /// y = f(x): see [`Pointwise::forward`].
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
+    /// let y = "leaky-relu(slope=0.25)".parse::<Activation>()?.forward(&x)?;
+    /// assert_eq!(y.download::<f32>()?, [-0.25, 0.0, 1.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the device reports.
@@ -304,6 +413,16 @@ impl Activation {
     }
 
     /// dx = f'(x) upstream: see [`Pointwise::backward`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Activation, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 0.0], [2])?;
+    /// let upstream = gpu.upload(&[1.0f32, 2.0], [2])?;
+    /// let dx = Activation::SIGMOID.backward(&x, &upstream)?;
+    /// assert_eq!(dx.download::<f32>()?[1], 0.5);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -73,11 +73,27 @@ impl Softmax {
     }
 
     /// Log-softmax along `axis`, which counts from the end where negative.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// let scores = gpu.upload(&[3.0f32, 3.0], [2])?;
+    /// let y: Vec<f32> = Softmax::log(-1).forward(&scores)?.download()?;
+    /// assert!(y.iter().all(|y| (y + std::f32::consts::LN_2).abs() < 1e-6));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub const fn log(axis: i64) -> Self {
         Self::with_form(Form::LogSoftmax, axis)
     }
 
     /// Either along `axis`, which counts from the end where negative.
+    ///
+    /// ```
+    /// use wgpu_activations::{Softmax, reference::softmax::Form};
+    ///
+    /// let both = Form::ALL.map(|form| Softmax::with_form(form, -1));
+    /// assert_eq!(both.map(|softmax| softmax.form().name()), ["softmax", "log-softmax"]);
+    /// ```
     pub const fn with_form(form: Form, axis: i64) -> Self {
         Self {
             form,
@@ -90,6 +106,15 @@ impl Softmax {
 
     /// With zeros in place of NaN for a row that is -infinity throughout, as where attention is
     /// masked altogether; log-softmax gives -infinity there, the logarithm of 0.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// let masked = gpu.upload(&[f32::NEG_INFINITY; 4], [1, 4])?;
+    /// let y = Softmax::new(-1).zeros_for_masked_rows().forward(&masked)?;
+    /// assert_eq!(y.download::<f32>()?, [0.0; 4]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub const fn zeros_for_masked_rows(self) -> Self {
         Self {
@@ -99,6 +124,15 @@ impl Softmax {
     }
 
     /// With elementary functions from `math`.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Math, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// # let scores = gpu.upload(&[3.0f32, 3.0], [2])?;
+    /// let y: Vec<f32> = Softmax::new(-1).math(Math::Native).forward(&scores)?.download()?;
+    /// assert!((y[0] - 0.5).abs() < 1e-4);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub const fn math(self, math: Math) -> Self {
         Self { math, ..self }
@@ -107,6 +141,15 @@ impl Softmax {
     /// With this many threads for each row that takes one pass, rounded down to a power of two and
     /// to what the row and the device allow. Where it is not said, one on software adapters and 32
     /// to 256, by the row's length, on others. A matter of speed; the last bits of results depend on it.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// # let scores = gpu.upload(&[0.0f32; 1024], [1, 1024])?;
+    /// let y = Softmax::new(-1).threads_per_row(64).forward(&scores)?;
+    /// assert!((y.download::<f32>()?[0] * 1024.0 - 1.0).abs() < 1e-6);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     #[must_use]
     pub const fn threads_per_row(self, threads: u32) -> Self {
         Self {
@@ -122,6 +165,15 @@ impl Softmax {
 
     /// y, a new tensor of x's shape and type.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[0.0f32, 0.0, f32::NEG_INFINITY], [3])?;
+    /// let y = Softmax::new(0).forward(&x)?;
+    /// assert_eq!(y.download::<f32>()?, [0.5, 0.5, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange), and what the device reports.
@@ -132,6 +184,16 @@ impl Softmax {
     }
 
     /// y into a tensor of x's shape and type.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
+    /// let y = gpu.allocate([2], ElementType::F32)?;
+    /// Softmax::new(-1).forward_into(&x, &y)?;
+    /// assert_eq!(y.download::<f32>()?, [0.5, 0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -147,6 +209,16 @@ impl Softmax {
     /// gradient `upstream` of the loss with respect to it: y (g - sum of g y) for softmax,
     /// g - e^y sum of g for log-softmax.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// let y = gpu.upload(&[0.5f32, 0.5], [2])?; // what the forward pass gave
+    /// let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
+    /// let dx = Softmax::new(-1).backward(&y, &upstream)?;
+    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
@@ -161,6 +233,17 @@ impl Softmax {
 
     /// dx into a tensor of y's shape and type: see [`Softmax::backward`].
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// # let y = gpu.upload(&[0.5f32, 0.5], [2])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
+    /// let dx = gpu.allocate([2], ElementType::F32)?;
+    /// Softmax::new(-1).backward_into(&y, &upstream, &dx)?;
+    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Softmax::backward`] and [`Softmax::forward_into`].
@@ -170,6 +253,22 @@ impl Softmax {
 
     /// Records the forward pass into the caller's encoder. Submits nothing and waits for nothing;
     /// the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
+    /// # let y = gpu.allocate([2], ElementType::F32)?;
+    /// # let dx = gpu.allocate([2], ElementType::F32)?;
+    /// let softmax = Softmax::new(-1);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// softmax.encode_forward(&mut encoder, &x, &y)?;
+    /// softmax.encode_backward(&mut encoder, &y, &upstream, &dx)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -5,6 +5,16 @@ use crate::activation::Activation;
 
 /// y = a x + b for a kept element and `dropped` for the others, such that input of mean 0 and
 /// variance 1 keeps both.
+///
+/// ```
+/// use wgpu_activations::reference::alpha_dropout::Transform;
+///
+/// let transform = Transform::new(0.5);
+/// assert_eq!(transform.value(1.0, true), transform.a + transform.b);
+/// assert_eq!(transform.value(f64::NAN, false), transform.dropped);
+/// assert_eq!(transform.backward(2.0, true), 2.0 * transform.a);
+/// assert_eq!(transform.backward(2.0, false), 0.0);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Transform {
     /// ((1 - p) (1 + p alpha'^2))^(-1/2), alpha' being what SELU gives at -inf.
@@ -46,6 +56,15 @@ impl Transform {
 }
 
 /// Which elements are kept.
+///
+/// ```
+/// use wgpu_activations::reference::alpha_dropout::Mask;
+///
+/// let mask = Mask::new(0.25, 7);
+/// assert_eq!(mask.threshold(), 1 << 30); // a quarter of 2^32
+/// let kept: Vec<bool> = mask.kept().take(8).collect();
+/// assert_eq!(kept[5], mask.keeps(5));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mask {
     threshold: u32,

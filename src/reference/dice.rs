@@ -5,6 +5,18 @@ use super::moments::Moments;
 use crate::error::Result;
 
 /// Dice of a tensor seen as [outer, channels, inner], with what it knows of each channel.
+///
+/// ```
+/// use wgpu_activations::reference::dice::Dice;
+///
+/// // Two channels along the last axis, of means 2 and 0.
+/// let dice = Dice::of_batch(&[1.0, 0.0, 3.0, 0.0], vec![0.0, 0.25], 1e-8, 1)?;
+/// assert_eq!(dice.channel(2), 0);
+/// assert!((dice.value(2, 3.0) - 2.1931758).abs() < 1e-6); // 3 sigmoid(1)
+/// // As many digits as 2 sigma, the mean's distance from 0, loses.
+/// assert!((dice.conditioning(2) - 2.0).abs() < 1e-6);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dice {
     /// Mean of each channel.
@@ -20,6 +32,16 @@ pub struct Dice {
 }
 
 /// What Dice's backward pass gives.
+///
+/// ```
+/// use wgpu_activations::reference::dice::{Dice, Gradients};
+///
+/// let dice = Dice::of_batch(&[-1.0, 1.0], vec![0.5], 1e-8, 1)?;
+/// let Gradients { alpha, alpha_magnitude, .. } = dice.train_backward(&[-1.0, 1.0], &[1.0, 1.0]);
+/// assert!((alpha[0] + 0.4621172).abs() < 1e-6); // sigmoid(-1) - sigmoid(1)
+/// assert!((alpha_magnitude[0] - 1.0).abs() < 1e-6);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// With respect to x.
@@ -66,12 +88,30 @@ impl Dice {
     }
 
     /// Gradients where the statistics are given, as in inference.
+    ///
+    /// ```
+    /// use wgpu_activations::reference::dice::Dice;
+    ///
+    /// let dice =
+    ///     Dice { mean: vec![0.0], variance: vec![1.0], alpha: vec![0.5], epsilon: 0.0, inner: 1 };
+    /// assert_eq!(dice.infer_backward(&[0.0], &[1.0]).dx, [0.75]);
+    /// ```
     pub fn infer_backward(&self, x: &[f64], upstream: &[f64]) -> Gradients {
         let zeros = vec![0.0; self.alpha.len()];
         self.gradients(x, upstream, &zeros, &zeros)
     }
 
     /// Gradients where the statistics are those of x, as in training.
+    ///
+    /// ```
+    /// use wgpu_activations::reference::dice::Dice;
+    ///
+    /// // With alpha 1 a channel is the identity.
+    /// let x = [1.0, 3.0];
+    /// let dice = Dice::of_batch(&x, vec![1.0], 1e-8, 1)?;
+    /// assert_eq!(dice.train_backward(&x, &[0.5, 2.0]).dx, [0.5, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn train_backward(&self, x: &[f64], upstream: &[f64]) -> Gradients {
         let channels = self.alpha.len();
         let count = (x.len() / channels.max(1)) as f64;
@@ -103,6 +143,21 @@ impl Dice {
 
     /// For element `index` of value `x`, dx and its term of alpha's gradient; the means over its
     /// channel of what goes through z, and of that times z, are 0 where the statistics are given.
+    ///
+    /// ```
+    /// use wgpu_activations::reference::dice::Dice;
+    ///
+    /// let x = [1.0, 3.0];
+    /// let dice = Dice::of_batch(&x, vec![0.25], 1e-8, 1)?;
+    /// let (mut k, mut kz) = (0.0, 0.0);
+    /// for (index, x) in x.into_iter().enumerate() {
+    ///     let through = dice.through_statistics(index, x, 1.0);
+    ///     (k, kz) = (k + through.0 / 2.0, kz + through.1 / 2.0);
+    /// }
+    /// let (dx, _) = dice.backward(0, x[0], 1.0, (k, kz));
+    /// assert_eq!(dx, dice.train_backward(&x, &[1.0, 1.0]).dx[0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     pub fn backward(&self, index: usize, x: f64, upstream: f64, means: (f64, f64)) -> (f64, f64) {
         let (mean_k, mean_kz) = means;
         let channel = self.channel(index);
@@ -115,6 +170,15 @@ impl Dice {
 
     /// What goes through the statistics for element `index`: k, the gradient with respect to z, and
     /// k z.
+    ///
+    /// ```
+    /// use wgpu_activations::reference::dice::Dice;
+    ///
+    /// let dice =
+    ///     Dice { mean: vec![1.0], variance: vec![1.0], alpha: vec![0.0], epsilon: 0.0, inner: 1 };
+    /// // At the mean z is 0 and the sigmoid's slope 1/4.
+    /// assert_eq!(dice.through_statistics(0, 1.0, 1.0), (0.25, 0.0));
+    /// ```
     pub fn through_statistics(&self, index: usize, x: f64, upstream: f64) -> (f64, f64) {
         let k = self.through_z(index, x, upstream);
         (k, k * self.z(index, x))

@@ -1,6 +1,16 @@
 //! Maxout in f64: over groups of channels, and over affine maps.
 
 /// Which channels make up a group.
+///
+/// ```
+/// use wgpu_activations::reference::maxout::{Layout, Pooling};
+///
+/// // Channels 0 and 1, 2 and 3; or 0 and 2, 1 and 3.
+/// let pairs = |layout| Pooling { pieces: 2, layout, channels: 4, inner: 1 };
+/// let x = [1.0, 5.0, 3.0, 2.0];
+/// assert_eq!(pairs(Layout::Adjacent).forward(&x).0, [5.0, 3.0]);
+/// assert_eq!(pairs(Layout::Strided).forward(&x).0, [3.0, 5.0]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// Group j holds channels j k to j k + k - 1, as in TensorFlow and Paddle.
@@ -24,6 +34,14 @@ impl Layout {
 
 /// The largest of `values` and its place: the first of equal ones, the first NaN before any number.
 /// Of no values, -infinity at place 0.
+///
+/// ```
+/// use wgpu_activations::reference::maxout::winner;
+///
+/// assert_eq!(winner([1.0, 3.0, 3.0]), (3.0, 1));
+/// assert_eq!(winner([1.0, f64::NAN, 3.0]).1, 1);
+/// assert_eq!(winner([]), (f64::NEG_INFINITY, 0));
+/// ```
 pub fn winner(values: impl IntoIterator<Item = f64>) -> (f64, u32) {
     let mut best = None;
     for (place, value) in (0..).zip(values) {
@@ -39,6 +57,17 @@ pub fn winner(values: impl IntoIterator<Item = f64>) -> (f64, u32) {
 }
 
 /// Maxout over groups of channels of a tensor seen as [outer, channels, inner].
+///
+/// ```
+/// use wgpu_activations::reference::maxout::{Layout, Pooling};
+///
+/// let pairs = Pooling { pieces: 2, layout: Layout::Adjacent, channels: 4, inner: 1 };
+/// let (y, winners) = pairs.forward(&[1.0, 5.0, 3.0, 2.0]);
+/// assert_eq!((y, &winners), (vec![5.0, 3.0], &vec![1, 0]));
+/// assert_eq!(pairs.backward(&winners, &[0.5, 0.25]), [0.0, 0.5, 0.25, 0.0]);
+/// // Piece 1 of element 0 of y.
+/// assert_eq!(pairs.place(0, 1), 1);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Pooling {
     /// Channels of a group.
@@ -87,6 +116,18 @@ impl Pooling {
 
 /// Maxout over affine maps, y[n, m] = max over i of (sum over d of x[n, d] W[i, d, m] + b[i, m]), of
 /// Goodfellow et al., "Maxout Networks" (2013).
+///
+/// ```
+/// use wgpu_activations::reference::maxout::Affine;
+///
+/// // The larger of x and -x.
+/// let magnitude =
+///     Affine { weight: &[1.0, -1.0], bias: &[0.0, 0.0], pieces: 2, inputs: 1, outputs: 1 };
+/// let (y, winners) = magnitude.forward(&[2.0, -3.0], 2);
+/// assert_eq!((y, &winners), (vec![2.0, 3.0], &vec![0, 1]));
+/// let gradients = magnitude.backward(&[2.0, -3.0], &winners, &[1.0, 1.0], 2);
+/// assert_eq!(gradients.dx.values, [1.0, -1.0]);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Affine<'a> {
     /// W: [pieces, inputs, outputs].
@@ -102,6 +143,14 @@ pub struct Affine<'a> {
 }
 
 /// Sums, each with the sum of its terms' magnitudes, by which their rounding is measured.
+///
+/// ```
+/// use wgpu_activations::reference::maxout::{Affine, Sums};
+///
+/// let map = Affine { weight: &[1.0, 1.0], bias: &[0.5], pieces: 1, inputs: 2, outputs: 1 };
+/// let Sums { values, magnitudes } = map.pieces(&[2.0, -3.0], 1);
+/// assert_eq!((values, magnitudes), (vec![-0.5], vec![5.5]));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sums {
     /// The sums.
@@ -111,6 +160,15 @@ pub struct Sums {
 }
 
 /// The gradients of [`Affine`].
+///
+/// ```
+/// use wgpu_activations::reference::maxout::{Affine, Gradients};
+///
+/// let map = Affine { weight: &[1.0, 2.0], bias: &[0.0], pieces: 1, inputs: 2, outputs: 1 };
+/// let Gradients { dx, weight, bias } = map.backward(&[3.0, 4.0], &[0], &[0.5], 1);
+/// assert_eq!((dx.values, weight.values), (vec![0.5, 1.0], vec![1.5, 2.0]));
+/// assert_eq!(bias.values, [0.5]);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// With respect to x: [rows, inputs].

@@ -29,6 +29,16 @@ pub struct Moments {
 impl Moments {
     /// The moments of `count` elements in each channel.
     ///
+    /// ```
+    /// use wgpu_activations::Moments;
+    ///
+    /// // Kept from an earlier batch of 4 elements.
+    /// let moments = Moments::new(4, vec![2.0], vec![8.0])?;
+    /// assert_eq!(moments.variance(), [2.0]);
+    /// assert!(Moments::new(4, vec![2.0], vec![]).is_err());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] if there are not as many sums as means.

@@ -5,6 +5,13 @@
 //! any thread of any machine gets the same one. `shaders/random.wgsl` draws the same words.
 
 /// What words are drawn for: uses of the same seed do not share any.
+///
+/// ```
+/// use wgpu_activations::reference::random::{Random, Stream};
+///
+/// let word = |stream| Random::new(7, stream).word(0);
+/// assert_ne!(word(Stream::AlphaDropout), word(Stream::Initializer));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// The elements that alpha dropout drops; `STREAM` of its shader.
@@ -45,6 +52,14 @@ impl Random {
     }
 
     /// The words of all first draws, from the first on.
+    ///
+    /// ```
+    /// use wgpu_activations::reference::random::{Random, Stream};
+    ///
+    /// let random = Random::new(7, Stream::Initializer);
+    /// let words: Vec<u32> = random.words().take(100).collect();
+    /// assert_eq!(words[42], random.word(42));
+    /// ```
     pub fn words(self) -> impl Iterator<Item = u32> {
         (0..=u64::MAX).flat_map(move |index| self.block(index, 0))
     }
@@ -73,6 +88,13 @@ const ROTATIONS: [[u32; 2]; 8] = [
 const ROUNDS: usize = 20;
 
 /// The block of `counter` under `key`.
+///
+/// ```
+/// use wgpu_activations::reference::random::threefry;
+///
+/// let published = [0x9c6c_a96a, 0xe17e_ae66, 0xfc10_ecd4, 0x5256_a7d8];
+/// assert_eq!(threefry([0; 4], [0; 4]), published);
+/// ```
 pub const fn threefry(counter: [u32; 4], key: [u32; 4]) -> [u32; 4] {
     let parity = 0x1bd1_1bda ^ key[0] ^ key[1] ^ key[2] ^ key[3];
     let schedule = [key[0], key[1], key[2], key[3], parity];

@@ -1,6 +1,14 @@
 //! Softmax and log-softmax of one row, in f64.
 
 /// What a row is turned into.
+///
+/// ```
+/// use wgpu_activations::reference::softmax::{Form, MaskedRows, forward};
+///
+/// let of_two = |form| forward(form, MaskedRows::Nan, &[3.0, 3.0]);
+/// assert_eq!(of_two(Form::Softmax), [0.5, 0.5]);
+/// assert_eq!(of_two(Form::LogSoftmax), [0.5f64.ln(); 2]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Form {
     /// Shares that sum to 1: e^x over the sum of e^x.
@@ -23,6 +31,14 @@ impl Form {
 }
 
 /// What becomes of a row that is -infinity throughout, as where attention is masked altogether.
+///
+/// ```
+/// use wgpu_activations::reference::softmax::{Form, MaskedRows, forward};
+///
+/// let masked = [f64::NEG_INFINITY; 2];
+/// assert_eq!(forward(Form::Softmax, MaskedRows::Zeros, &masked), [0.0, 0.0]);
+/// assert!(forward(Form::Softmax, MaskedRows::Nan, &masked)[0].is_nan());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum MaskedRows {
     /// NaN, as the definition gives.
@@ -33,6 +49,16 @@ pub enum MaskedRows {
 }
 
 /// What softmax has to know of a row, or of a part of one.
+///
+/// ```
+/// use wgpu_activations::reference::softmax::{Form, MaskedRows, Row};
+///
+/// let row = Row::of(&[3.0, 1.0]).merge(Row::of(&[3.0]));
+/// assert_eq!(row.most, 3.0);
+/// assert_eq!(row.rest, 1.0 + (-2.0f64).exp());
+/// let share = row.value(Form::Softmax, MaskedRows::Nan, 3.0);
+/// assert_eq!(share, 1.0 / (1.0 + row.rest));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row {
     /// The largest element; NaN if one is NaN.
@@ -106,6 +132,13 @@ impl Row {
 }
 
 /// y for a row x: see [`Row::value`].
+///
+/// ```
+/// use wgpu_activations::reference::softmax::{Form, MaskedRows, forward};
+///
+/// let y = forward(Form::Softmax, MaskedRows::Nan, &[1000.0, 1000.0, f64::NEG_INFINITY]);
+/// assert_eq!(y, [0.5, 0.5, 0.0]);
+/// ```
 pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
     let row = Row::of(x);
     x.iter().map(|&x| row.value(form, masked, x)).collect()
@@ -113,6 +146,13 @@ pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
 
 /// dx for a row of results y and the gradient of the loss with respect to them:
 /// y (g - sum of g y) for softmax, g - e^y sum of g for log-softmax.
+///
+/// ```
+/// use wgpu_activations::reference::softmax::{Form, backward};
+///
+/// let dx = backward(Form::Softmax, &[0.5, 0.5], &[1.0, 0.0]);
+/// assert_eq!(dx, [0.25, -0.25]);
+/// ```
 ///
 /// # Panics
 ///

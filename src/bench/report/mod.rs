@@ -23,6 +23,14 @@ use crate::{
 };
 
 /// A result file.
+///
+/// ```no_run
+/// use wgpu_activations::bench::{record::Run, report::Source};
+///
+/// let run = Run::read("run.json".as_ref())?;
+/// let source = Source { name: "laptop".to_owned(), run };
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Source {
     /// What the user calls it.
@@ -32,6 +40,14 @@ pub struct Source {
 }
 
 /// What a report can be written as.
+///
+/// ```
+/// use wgpu_activations::bench::report::Format;
+///
+/// assert_eq!(Format::of("report.html".as_ref()), Some(Format::Html));
+/// assert_eq!(Format::of("report.pdf".as_ref()), None);
+/// assert_eq!(Format::Markdown.extension(), "md");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One page that needs nothing beside it.
@@ -71,6 +87,15 @@ impl Format {
 }
 
 /// The content of a file of `format` that shows `sources` side by side.
+///
+/// ```no_run
+/// use wgpu_activations::bench::{record::Run, report::{Format, Source, render}};
+///
+/// let run = Run::read("laptop.json".as_ref())?;
+/// let sources = [Source { name: "laptop".to_owned(), run }];
+/// std::fs::write("report.html", render(&sources, Format::Html)?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

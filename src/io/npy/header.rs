@@ -61,6 +61,24 @@ impl Header {
     /// The header's claim has been held against the file's length, so that data of
     /// [`Header::data_bytes`] is there. A pipe has no length to hold it against.
     ///
+    /// ```
+    /// use std::io::Read;
+    /// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Header, Order, Values};
+    /// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+    /// # let values = Values::F32(vec![1.0, 2.0]);
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("x.npy");
+    /// # let array = Array { shape: vec![2], order: Order::C, dtype, values };
+    /// # array.write_to(&mut std::fs::File::create(&path)?)?;
+    ///
+    /// let (header, mut file) = Header::open(&path)?;
+    /// assert_eq!((header.elements(), header.data_bytes()), (Some(2), Some(8)));
+    /// let mut first = [0; 4];
+    /// file.read_exact(&mut first)?;
+    /// assert_eq!(f32::from_le_bytes(first), 1.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`read`](super::read).

@@ -30,6 +30,21 @@ const CHECKSUM_AT: u64 = 14;
 ///
 /// Takes the data's bytes as [`Write`], in the order and type of the header. Until
 /// [`Writer::finish`] has been called, what is written is no archive.
+///
+/// ```
+/// use std::io::{Cursor, Write};
+/// use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
+/// use wgpu_activations::io::npz::Writer;
+///
+/// let dtype = Dtype { float: Float::F32, endian: Endian::Little };
+/// let header = Header { shape: vec![2], order: Order::C, dtype, bytes: 0 };
+/// let mut writer = Writer::new(Cursor::new(Vec::new()), "x", &header)?;
+/// writer.write_all(&1.0f32.to_le_bytes())?;
+/// writer.write_all(&2.0f32.to_le_bytes())?;
+/// let archive = writer.finish()?.into_inner();
+/// assert!(archive.starts_with(b"PK"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer<W> {
     inner: W,

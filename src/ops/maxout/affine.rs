@@ -45,6 +45,22 @@ pub struct MaxoutAffine<'a> {
 }
 
 /// What [`MaxoutAffine::backward`] gives.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, MaxoutAffine, MaxoutGradients};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[-3.0f32], [1, 1])?;
+/// let upstream = gpu.upload(&[0.5f32], [1, 1])?;
+/// let weight = gpu.upload(&[1.0f32, -1.0], [2, 1, 1])?; // x and -x
+/// let maxout = MaxoutAffine::new(&weight)?;
+/// let (_, winners) = maxout.forward(&x)?;
+/// let MaxoutGradients { dx, weight, bias } = maxout.backward(&x, &winners, &upstream)?;
+/// assert_eq!(dx.download::<f32>()?, [-0.5]);
+/// assert_eq!(weight.download::<f32>()?, [0.0, -1.5]);
+/// assert!(bias.is_none());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct MaxoutGradients {
     /// With respect to x, of its shape and type.
@@ -105,6 +121,17 @@ impl<'a> MaxoutAffine<'a> {
 
     /// With `bias` [pieces, m], f32.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{Gpu, MaxoutAffine};
+    /// # let gpu = Gpu::new()?;
+    /// let weight = gpu.upload(&[1.0f32, 0.0], [2, 1, 1])?;
+    /// let bias = gpu.upload(&[0.0f32, 2.0], [2, 1])?;
+    /// let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?; // the larger of x and 2
+    /// let (y, _) = maxout.forward(&gpu.upload(&[1.0f32, 3.0], [2, 1])?)?;
+    /// assert_eq!(y.download::<f32>()?, [2.0, 3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::AffineMismatch`] for another shape, [`Error::ElementMismatch`] for another type,
@@ -139,6 +166,18 @@ impl<'a> MaxoutAffine<'a> {
 
     /// y into a tensor of the shape and type that [`MaxoutAffine::forward`] gives it.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, MaxoutAffine};
+    /// # let gpu = Gpu::new()?;
+    /// # let weight = gpu.upload(&[1.0f32, -1.0], [2, 1, 1])?;
+    /// # let maxout = MaxoutAffine::new(&weight)?;
+    /// let x = gpu.upload(&[-3.0f32], [1, 1])?;
+    /// let y = gpu.allocate([1, 1], ElementType::F32)?;
+    /// let winners = maxout.forward_into(&x, &y)?;
+    /// assert_eq!(y.download::<f32>()?, [3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
@@ -149,6 +188,27 @@ impl<'a> MaxoutAffine<'a> {
 
     /// Records [`MaxoutAffine::forward_into`] into the caller's encoder. Submits nothing and waits for
     /// nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, MaxoutAffine, MaxoutGradients};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-3.0f32], [1, 1])?;
+    /// # let upstream = gpu.upload(&[0.5f32], [1, 1])?;
+    /// # let weight = gpu.upload(&[1.0f32, -1.0], [2, 1, 1])?;
+    /// # let y = gpu.allocate([1, 1], ElementType::F32)?;
+    /// # let gradients = MaxoutGradients {
+    /// #     dx: gpu.allocate([1, 1], ElementType::F32)?,
+    /// #     weight: gpu.allocate([2, 1, 1], ElementType::F32)?,
+    /// #     bias: None,
+    /// # };
+    /// let maxout = MaxoutAffine::new(&weight)?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let winners = maxout.encode_forward(&mut encoder, &x, &y)?;
+    /// maxout.encode_backward(&mut encoder, &x, &winners, &upstream, &gradients)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(gradients.dx.download::<f32>()?, [-0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -241,6 +301,24 @@ impl<'a> MaxoutAffine<'a> {
     }
 
     /// The gradients into tensors of the shapes and types that [`MaxoutAffine::backward`] gives them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, MaxoutAffine, MaxoutGradients};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-3.0f32], [1, 1])?;
+    /// # let upstream = gpu.upload(&[0.5f32], [1, 1])?;
+    /// # let weight = gpu.upload(&[1.0f32, -1.0], [2, 1, 1])?;
+    /// # let maxout = MaxoutAffine::new(&weight)?;
+    /// # let (_, winners) = maxout.forward(&x)?;
+    /// let gradients = MaxoutGradients {
+    ///     dx: gpu.allocate([1, 1], ElementType::F32)?,
+    ///     weight: gpu.allocate([2, 1, 1], ElementType::F32)?,
+    ///     bias: None,
+    /// };
+    /// maxout.backward_into(&x, &winners, &upstream, &gradients)?;
+    /// assert_eq!(gradients.weight.download::<f32>()?, [0.0, -1.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -28,6 +28,17 @@ const ALIGNED: usize = 256;
 /// Which piece won each element of y, on the device, for the backward pass.
 ///
 /// A byte per element for up to 256 pieces, else four.
+///
+/// ```no_run
+/// use wgpu_activations::{Gpu, Maxout, reference::maxout::Layout};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
+/// let (_, winners) = Maxout::new(2, Layout::Adjacent, -1).forward(&x)?;
+/// assert_eq!((winners.shape(), winners.pieces()), (&[1, 2][..], 2));
+/// assert_eq!(winners.download()?, [1, 0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Winners {
     words: Tensor,

@@ -132,6 +132,16 @@ impl Maxout {
 
     /// y into a tensor of the shape and type that [`Maxout::forward`] gives it.
     ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Maxout, reference::maxout::Layout};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
+    /// let y = gpu.allocate([1, 2], ElementType::F32)?;
+    /// let winners = Maxout::new(2, Layout::Adjacent, -1).forward_into(&x, &y)?;
+    /// assert_eq!(y.download::<f32>()?, [5.0, 3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
@@ -142,6 +152,22 @@ impl Maxout {
 
     /// Records [`Maxout::forward_into`] into the caller's encoder. Submits nothing and waits for
     /// nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Maxout, reference::maxout::Layout};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
+    /// # let y = gpu.allocate([1, 2], ElementType::F32)?;
+    /// # let dx = gpu.allocate([1, 4], ElementType::F32)?;
+    /// let maxout = Maxout::new(2, Layout::Adjacent, -1);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let winners = maxout.encode_forward(&mut encoder, &x, &y)?;
+    /// maxout.encode_backward(&mut encoder, &winners, &upstream, &dx)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -198,6 +224,18 @@ impl Maxout {
     }
 
     /// dx into a tensor of x's shape and type: see [`Maxout::backward`].
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::{ElementType, Gpu, Maxout, reference::maxout::Layout};
+    /// # let gpu = Gpu::new()?;
+    /// # let maxout = Maxout::new(2, Layout::Adjacent, -1);
+    /// # let (_, winners) = maxout.forward(&gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?)?;
+    /// let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
+    /// let dx = gpu.allocate([1, 4], ElementType::F32)?;
+    /// maxout.backward_into(&winners, &upstream, &dx)?;
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
