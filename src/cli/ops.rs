@@ -274,7 +274,7 @@ fn properties(arguments: &Arguments) -> Result {
     let costs = match device.gpu() {
         None => Vec::new(),
         Some(gpu) => costs(gpu, |name| {
-            progress.set_message(format!("{name} on {}", gpu.name()))
+            progress.set_message(format!("{name} on {}", gpu.name()));
         })?,
     };
     progress.finish_and_clear();
@@ -307,8 +307,7 @@ fn properties(arguments: &Arguments) -> Result {
 const COLUMNS: [Column<Compared>; 8] = [
     Column::words("name", |row| row.name.clone()),
     Column::words("range", |row| {
-        let bound =
-            |bound: Option<f64>, none: &str| bound.map_or(none.to_owned(), |bound| two(bound));
+        let bound = |bound: Option<f64>, none: &str| bound.map_or(none.to_owned(), two);
         let (low, high) = row.range;
         format!("{} to {}", bound(low, "-inf"), bound(high, "inf"))
     }),

@@ -34,7 +34,7 @@ pub(crate) fn number(value: f64) -> String {
     // Adding 0 makes -0 a 0.
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value) + 0.0;
     let size = rounded.abs();
-    if size != 0.0 && (size < 1e-3 || size >= 1e6) && size.is_finite() {
+    if size != 0.0 && !(1e-3..1e6).contains(&size) && size.is_finite() {
         format!("{rounded:e}")
     } else {
         rounded.to_string()
