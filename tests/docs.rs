@@ -3,7 +3,7 @@
 //! its links lead somewhere. `UPDATE_DOCS=1 cargo test --test docs` writes all of it anew.
 
 #![cfg(feature = "cli")]
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 #[path = "docs/figures.rs"]
 mod figures;
