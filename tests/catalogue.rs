@@ -294,7 +294,7 @@ fn what_is_computed_is_what_the_catalogue_states() {
         match (turning_point, &course.turning_points[..]) {
             (None, []) => {}
             (Some(stated), [found]) => {
-                assert!(close(*found, stated, 1e-6), "{activation}: {found}")
+                assert!(close(*found, stated, 1e-6), "{activation}: {found}");
             }
             _ => panic!("{activation}: {course:?}"),
         }

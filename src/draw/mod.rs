@@ -3,6 +3,27 @@
 pub(crate) mod palette;
 pub(crate) mod png;
 
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+/// A page that needs nothing beside it: whatever it shows, it fetches and runs nothing.
+pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy"
+                    content="default-src 'none'; style-src 'unsafe-inline'";
+                title { (title) }
+                style { (PreEscaped(style)) }
+            }
+            body { (body) }
+        }
+    }
+}
+
 /// Pixels, to a tenth.
 pub(crate) fn px(pixels: f64) -> String {
     // Adding 0 makes -0 a 0.

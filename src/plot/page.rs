@@ -1,35 +1,22 @@
 //! The picture in a page that needs nothing beside it, with a table of values.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
-use super::{Plot, picture};
-use crate::draw::{number, palette};
+use super::{Plot, picture, scale::places};
+use crate::draw::{self, number, palette};
 
 /// Rows of the table.
 const ROWS: usize = 13;
 
 pub(super) fn page(plot: &Plot) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (plot.title) }
-                style { (PreEscaped(style())) }
-            }
-            body {
-                main {
-                    h1 { (plot.title) }
-                    figure { (picture::svg(plot)) }
-                    div.scroll tabindex="0" role="region" aria-label="Values" { (table(plot)) }
-                }
-            }
+    let body = html! {
+        main {
+            h1 { (plot.title) }
+            figure { (picture::svg(plot)) }
+            div.scroll tabindex="0" role="region" aria-label="Values" { (table(plot)) }
         }
-    }
+    };
+    draw::page(&plot.title, &style(), &body)
 }
 
 fn table(plot: &Plot) -> Markup {
@@ -57,16 +44,6 @@ fn table(plot: &Plot) -> Markup {
             }
         }
     }
-}
-
-/// `count` places from end to end, rounded to what tells them apart.
-pub(super) fn places((low, high): (f64, f64), count: usize) -> impl Iterator<Item = f64> {
-    let step = (high - low) / (count - 1) as f64;
-    let digits = 10f64.powf(2.0 - step.log10().floor());
-    (0..count).map(move |index| {
-        let place = low + step * index as f64;
-        (place * digits).round() / digits + 0.0
-    })
 }
 
 fn style() -> String {

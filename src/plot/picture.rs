@@ -2,7 +2,10 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{Curve, Plot, line, page::places, scale::Scale};
+use super::{
+    Curve, Plot, line,
+    scale::{Scale, places},
+};
 use crate::draw::{clip, number, palette, px};
 
 /// Pixels of a picture with one panel, and with two.

@@ -58,6 +58,16 @@ impl Scale {
     }
 }
 
+/// `count` places from end to end, rounded to what tells them apart.
+pub(super) fn places((low, high): (f64, f64), count: usize) -> impl Iterator<Item = f64> {
+    let step = (high - low) / (count - 1) as f64;
+    let digits = 10f64.powf(2.0 - step.log10().floor());
+    (0..count).map(move |index| {
+        let place = low + step * index as f64;
+        (place * digits).round() / digits + 0.0
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

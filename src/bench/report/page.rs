@@ -2,7 +2,7 @@
 
 mod part;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::{
     contender::{Contender, file_name},
@@ -11,7 +11,10 @@ use super::{
     tables,
     view::View,
 };
-use crate::{bench::record::Status, draw::palette};
+use crate::{
+    bench::record::Status,
+    draw::{self, palette},
+};
 
 const TITLE: &str = "Activation functions: speed and accuracy";
 
@@ -24,75 +27,61 @@ pub(super) fn page(view: &View<'_>) -> Markup {
         .map(|part| (part, view.panels(part.kind)))
         .filter(|(_, panels)| !panels.is_empty())
         .collect();
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // Whatever a result file holds, the page fetches and runs nothing.
-                meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'";
-                title { (TITLE) }
-                style { (PreEscaped(style())) }
+    let body = html! {
+        a.skip href="#main" { "Skip to the results" }
+        header {
+            h1 { (TITLE) }
+            p { (compared(view)) }
+            (notices(view, problems.as_ref()))
+        }
+        nav aria-label="Parts of the page" {
+            ul {
+                li { a href="#overview" { "Overview" } }
+                @for (part, _) in &parts {
+                    li { a href={ "#" (part.id) } { (part.title) } }
+                }
+                @if !accuracy.is_empty() { li { a href="#accuracy" { "Accuracy" } } }
+                @if problems.is_some() { li { a href="#problems" { "What did not go well" } } }
+                li { a href="#machines" { "Machines and settings" } }
             }
-            body {
-                a.skip href="#main" { "Skip to the results" }
-                header {
-                    h1 { (TITLE) }
-                    p { (compared(view)) }
-                    (notices(view, problems.as_ref()))
+        }
+        main id="main" {
+            section id="overview" {
+                h2 { "Overview" }
+                @if view.contenders.is_empty() {
+                    p { "No rows: nothing was measured." }
+                } @else {
+                    (table(&tables::overview(view)))
                 }
-                nav aria-label="Parts of the page" {
-                    ul {
-                        li { a href="#overview" { "Overview" } }
-                        @for (part, _) in &parts {
-                            li { a href={ "#" (part.id) } { (part.title) } }
-                        }
-                        @if !accuracy.is_empty() { li { a href="#accuracy" { "Accuracy" } } }
-                        @if problems.is_some() { li { a href="#problems" { "What did not go well" } } }
-                        li { a href="#machines" { "Machines and settings" } }
-                    }
+            }
+            @for (part, panels) in &parts { (part::section(view, part, panels)) }
+            @if !accuracy.is_empty() {
+                section id="accuracy" {
+                    h2 { "Accuracy" }
+                    p { "Results are held against an f64 reference before anything is timed." }
+                    @for accuracy in &accuracy { (table(accuracy)) }
                 }
-                main id="main" {
-                    section id="overview" {
-                        h2 { "Overview" }
-                        @if view.contenders.is_empty() {
-                            p { "No rows: nothing was measured." }
-                        } @else {
-                            (table(&tables::overview(view)))
-                        }
-                    }
-                    @for (part, panels) in &parts { (part::section(view, part, panels)) }
-                    @if !accuracy.is_empty() {
-                        section id="accuracy" {
-                            h2 { "Accuracy" }
-                            p { "Results are held against an f64 reference before anything is timed." }
-                            @for accuracy in &accuracy { (table(accuracy)) }
-                        }
-                    }
-                    @if let Some(problems) = &problems {
-                        section id="problems" {
-                            h2 { "What did not go well" }
-                            (table(problems))
-                        }
-                    }
-                    section id="machines" {
-                        h2 { "Machines and settings" }
-                        @for source in 0..view.sources.len() {
-                            h3 { (file_name(view.sources, source)) }
-                            (table(&tables::machine::facts(view, source)))
-                            @if let Some(devices) = tables::machine::devices(view, source) { (table(&devices)) }
-                        }
-                    }
+            }
+            @if let Some(problems) = &problems {
+                section id="problems" {
+                    h2 { "What did not go well" }
+                    (table(problems))
                 }
-                footer {
-                    p { "Made by activations report, wgpu-activations " (env!("CARGO_PKG_VERSION")) "." }
+            }
+            section id="machines" {
+                h2 { "Machines and settings" }
+                @for source in 0..view.sources.len() {
+                    h3 { (file_name(view.sources, source)) }
+                    (table(&tables::machine::facts(view, source)))
+                    @if let Some(devices) = tables::machine::devices(view, source) { (table(&devices)) }
                 }
             }
         }
-    }
+        footer {
+            p { "Made by activations report, wgpu-activations " (env!("CARGO_PKG_VERSION")) "." }
+        }
+    };
+    draw::page(TITLE, &style(), &body)
 }
 
 fn style() -> String {
