@@ -6,7 +6,7 @@ fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, 1.0); }
 fn times(v: f32, e: Scaled) -> f32 { return v * e.value; }
 
 fn exp_negative(x: f32) -> Scaled { return Scaled(exp(-abs(x)), 1.0); }
-fn exp_negative_product(a: f32, b: f32) -> Scaled { return exp_negative(finite(a) * b); }
+fn exp_negative_product(x: f32, beta: f32) -> Scaled { return exp_negative(finite(x) * beta); }
 fn exp_negative_half_square(t: f32) -> Scaled { return exp_negative(0.5 * t * t); }
 fn exp_negative_gelu(x: f32) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
 fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
