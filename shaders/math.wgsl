@@ -41,7 +41,7 @@ fn gelu_argument(x: f32) -> vec3<f32> {
     return vec3<f32>(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low));
 }
 
-// value scale^2: a number whose exponent may lie below f32's range.
+// value * scale^2: a number whose exponent may lie below f32's range.
 struct Scaled { value: f32, scale: f32 }
 
 // The number itself; 0 where it is too small.
@@ -110,9 +110,12 @@ fn exp_negative_half_square(t: f32) -> Scaled {
     return exp_minus(0.5 * t1 * t1, 0.5 * (t - t1) * (t + t1));
 }
 
-// e^-abs(2u), 2u the argument of tanh-GELU's sigmoid; 0 from abs(x) = 13.02 on.
+// From this abs(x) on the next function is 0.
+const GELU_DEEPEST: f32 = 13.02;
+
+// e^-abs(2u), 2u the argument of tanh-GELU's sigmoid.
 fn exp_negative_gelu(x: f32) -> Scaled {
-    let z = gelu_argument(magnitude(x, 13.02));
+    let z = gelu_argument(magnitude(x, GELU_DEEPEST));
     let a = bitcast<f32>(max(bitcast<u32>(z.x), bitcast<u32>(z.y)));
     let b = bitcast<f32>(min(bitcast<u32>(z.x), bitcast<u32>(z.y)));
     let n = round((a + b + z.z) * LOG2_E);
@@ -144,7 +147,7 @@ fn sigmoid_gate(x: f32, beta: f32) -> f32 {
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
-fn gelu_tanh_gate(x: f32) -> f32 { return gate(x, 13.02, x >= 0.0, exp_negative_gelu(x)); }
+fn gelu_tanh_gate(x: f32) -> f32 { return gate(x, GELU_DEEPEST, x >= 0.0, exp_negative_gelu(x)); }
 
 // ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
 fn softplus(x: f32, beta: f32) -> f32 {

@@ -14,6 +14,7 @@ mod job;
 mod ops;
 mod parameters;
 mod plot;
+mod properties;
 mod report;
 mod run;
 mod stream;

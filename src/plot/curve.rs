@@ -2,7 +2,11 @@
 
 use crate::{
     activation::{Activation, Smoothness},
-    reference::dice::Dice,
+    reference::{
+        alpha_dropout::Transform,
+        dice::Dice,
+        softmax::{self, Form, MaskedRows},
+    },
 };
 
 /// A function of one variable.
@@ -51,21 +55,20 @@ impl Curve {
         }
     }
 
-    /// The share that softmax gives to x among `others`, or its logarithm.
-    pub(crate) fn softmax(others: &'static [f64], logarithm: bool) -> Self {
-        // Of the others' weight: ln of the sum of their exponentials.
-        let rest = others.iter().map(|other| other.exp()).sum::<f64>().ln();
-        let share = move |x: f64| 1.0 / (1.0 + (rest - x).exp());
+    /// What softmax, or log-softmax, gives x in a row with `others`.
+    pub(crate) fn softmax(others: &'static [f64], form: Form) -> Self {
+        let row = move |x: f64| {
+            let row: Vec<_> = std::iter::once(x).chain(others.iter().copied()).collect();
+            softmax::forward(form, MaskedRows::default(), &row)
+        };
         let names: Vec<_> = others.iter().map(f64::to_string).collect();
         Self {
             label: format!("x in a row with {}", names.join(", ")),
-            value: Box::new(move |x| if logarithm { share(x).ln() } else { share(x) }),
+            value: Box::new(move |x| row(x)[0]),
             slope: Box::new(move |x| {
-                if logarithm {
-                    1.0 - share(x)
-                } else {
-                    share(x) * (1.0 - share(x))
-                }
+                let mut upstream = vec![0.0; others.len() + 1];
+                upstream[0] = 1.0;
+                softmax::backward(form, &row(x), &upstream)[0]
             }),
             kinks: Vec::new(),
         }
@@ -95,19 +98,16 @@ impl Curve {
 
     /// What alpha dropout makes of x with probability `p`: where it is kept, and where it is dropped.
     pub(crate) fn alpha_dropout(p: f64) -> [Self; 2] {
-        let dropped = Activation::SELU.value(f64::NEG_INFINITY);
-        let scale = ((1.0 - p) * (1.0 + p * dropped * dropped)).powf(-0.5);
-        let shift = -scale * dropped * p;
-        let line = |name: &str, slope: f64, at_zero: f64| Self {
-            label: format!("p = {p}, {name}"),
-            value: Box::new(move |x| slope * x + at_zero),
-            slope: Box::new(move |_| slope),
-            kinks: Vec::new(),
-        };
-        [
-            line("kept", scale, shift),
-            line("dropped", 0.0, scale * dropped + shift),
-        ]
+        [(true, "kept"), (false, "dropped")].map(|(kept, name)| {
+            let transform = Transform::new(p);
+            let (value, slope) = (transform, transform);
+            Self {
+                label: format!("p = {p}, {name}"),
+                value: Box::new(move |x| value.value(x, kept)),
+                slope: Box::new(move |_| slope.backward(1.0, kept)),
+                kinks: Vec::new(),
+            }
+        })
     }
 }
 

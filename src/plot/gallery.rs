@@ -4,6 +4,7 @@ use super::{Curve, Plot};
 use crate::{
     activation::{Activation, CATALOGUE, FAMILIES, Family},
     error::Result,
+    reference::softmax::Form,
 };
 
 /// From where to where they go, unless one says otherwise.
@@ -78,15 +79,15 @@ fn of_family(family: &Family) -> Option<Plot> {
         "softmax" => (
             "the share of one element",
             vec![
-                Curve::softmax(&[0.0], false),
-                Curve::softmax(&[0.0, 1.0, 2.0], false),
+                Curve::softmax(&[0.0], Form::Softmax),
+                Curve::softmax(&[0.0, 1.0, 2.0], Form::Softmax),
             ],
         ),
         "log-softmax" => (
             "the logarithm of one element's share",
             vec![
-                Curve::softmax(&[0.0], true),
-                Curve::softmax(&[0.0, 1.0, 2.0], true),
+                Curve::softmax(&[0.0], Form::LogSoftmax),
+                Curve::softmax(&[0.0, 1.0, 2.0], Form::LogSoftmax),
             ],
         ),
         "maxout" => (

@@ -8,7 +8,7 @@ use wgpu_activations::{
     bench::record::{Kind, Row, Run},
 };
 
-use super::root;
+use super::{head::flat, root};
 
 /// The devices of the results kept, in the order in which tables show them.
 const DEVICES: [&str; 3] = [
@@ -53,6 +53,15 @@ fn time(row: &Row) -> Option<f64> {
     Some(row.measurement.as_ref()?.summary.median_ns)
 }
 
+/// Two digits behind the point at most.
+fn two(value: f64) -> String {
+    match (value * 100.0).round() / 100.0 + 0.0 {
+        f64::INFINITY => "∞".to_owned(),
+        f64::NEG_INFINITY => "-∞".to_owned(),
+        rounded => rounded.to_string(),
+    }
+}
+
 /// What is computed of each activation, and its measured time.
 pub(crate) fn properties() -> String {
     let runs = DEVICES.map(|device| latest(device).0);
@@ -60,11 +69,6 @@ pub(crate) fn properties() -> String {
         "| | range | turns at | smooth | slope below 0.01 | time: lavapipe | llvmpipe-GL | SwiftShader |\n\
          |---|---|---|---|---|---|---|---|\n",
     );
-    let two = |value: f64| match (value * 100.0).round() / 100.0 + 0.0 {
-        f64::INFINITY => "∞".to_owned(),
-        f64::NEG_INFINITY => "-∞".to_owned(),
-        rounded => rounded.to_string(),
-    };
     for activation in Activation::all() {
         let name = activation.name();
         let course = activation.course();
@@ -74,12 +78,6 @@ pub(crate) fn properties() -> String {
             Smoothness::Once(_) => "once",
             Smoothness::Kink(_) => "no",
         };
-        let flat = course.flat.iter().map(|&(from, to)| match (from, to) {
-            (f64::NEG_INFINITY, to) => format!("x < {}", two(to)),
-            (from, f64::INFINITY) => format!("x > {}", two(from)),
-            (from, to) => format!("{} to {}", two(from), two(to)),
-        });
-        let flat: Vec<_> = flat.collect();
         let (low, high) = course.range;
         write!(
             table,
@@ -87,7 +85,7 @@ pub(crate) fn properties() -> String {
             two(low),
             two(high),
             turns.join(", "),
-            flat.join(", "),
+            flat(&course, two),
         )
         .unwrap();
         for run in &runs {

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use wgpu_activations::activation::{Activation, Definition, Family, Paper, Preset, Smoothness};
+use wgpu_activations::activation::{
+    Activation, Course, Definition, Family, Paper, Preset, Smoothness,
+};
 
 /// Rows of a table of two columns without a head.
 struct Rows(String);
@@ -39,6 +41,16 @@ fn short(value: f64) -> String {
         f64::NEG_INFINITY => "-∞".to_owned(),
         rounded => rounded.to_string(),
     }
+}
+
+/// The intervals where the slope is small, their ends written by `number`.
+pub(crate) fn flat(course: &Course, number: fn(f64) -> String) -> String {
+    let flat = course.flat.iter().map(|&(from, to)| match (from, to) {
+        (f64::NEG_INFINITY, to) => format!("x < {}", number(to)),
+        (from, f64::INFINITY) => format!("x > {}", number(from)),
+        (from, to) => format!("{} to {}", number(from), number(to)),
+    });
+    flat.collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn of_activation(definition: &'static Definition) -> String {
@@ -80,20 +92,10 @@ pub(crate) fn of_activation(definition: &'static Definition) -> String {
             Smoothness::Kink(at) => format!("no, its slope jumps at {at}"),
         },
     );
-    let flat = course.flat.iter().map(|&(from, to)| match (from, to) {
-        (f64::NEG_INFINITY, to) => format!("x < {}", short(to)),
-        (from, f64::INFINITY) => format!("x > {}", short(from)),
-        (from, to) => format!("{} to {}", short(from), short(to)),
-    });
-    let flat: Vec<_> = flat.collect();
-    let nowhere = "nowhere".to_owned();
+    let flat = flat(&course, short);
     rows.add(
         "slope below 0.01",
-        &if flat.is_empty() {
-            nowhere
-        } else {
-            flat.join(", ")
-        },
+        if flat.is_empty() { "nowhere" } else { &flat },
     );
     for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0] {
         let (value, slope) = (activation.value(x), activation.slope(x));
