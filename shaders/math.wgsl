@@ -44,7 +44,8 @@ fn gelu_argument(x: f32) -> vec3<f32> {
 // value * scale^2: a number whose exponent may lie below f32's range.
 struct Scaled { value: f32, scale: f32 }
 
-// The number itself; 0 where it is too small.
+// The number itself, beside a 1: where it is near f32's smallest, NVIDIA squares the scale first, and that
+// is 0.
 fn plain(e: Scaled) -> f32 { return (e.value * e.scale) * e.scale; }
 
 // c e.
@@ -67,9 +68,11 @@ fn power_of_two(n: f32) -> f32 { return bitcast<f32>(bitcast<u32>((WHOLE + 127.0
 
 // e^r - 1 for abs(r) <= ln(2) / 2 (minimax, 6e-9 relative in e^r). As a product: Mesa 22.3 would merge a
 // sum with the 1 that is added to it, and round once more.
-fn exp_series(r: f32) -> f32 {
+fn exp_series(r: f32) -> f32 { return r * ((1.0 + r * 0.5) + exp_series_tail(r)); }
+
+fn exp_series_tail(r: f32) -> f32 {
     let s = r * r;
-    return r * ((1.0 + r * 0.5) + s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821)));
+    return s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821));
 }
 
 // From here on e^-x is 0: no finite factor brings 2^-257 back into range.
@@ -129,9 +132,11 @@ fn square_of_one_plus(e: f32) -> f32 {
     return d * d + rest * (2.0 * d + rest);
 }
 
-// Logistic sigmoid.
+// Logistic sigmoid. From abs(x) = 88 on e^-abs(x) is 0.
 fn sigmoid(x: f32) -> f32 {
-    let e = plain(exp_negative(x));
+    let t = magnitude(x, 88.0);
+    let n = round(t * LOG2_E);
+    let e = (1.0 + exp_series((n * LN_2 - t) + n * LN_2_LOW)) * power_of_two(-n);
     return select(1.0, e, x < 0.0) / (1.0 + e);
 }
 
@@ -182,7 +187,8 @@ fn expm1_minus(a: f32) -> f32 {
     let n = round(a * LOG2_E);
     let r = (n * LN_2 - a) + n * LN_2_LOW;
     let power = power_of_two(-n);
-    return power * exp_series(r) + (power - 1.0);
+    // Not exp_series, which rounds twice more.
+    return power * (r + r * (r * 0.5 + exp_series_tail(r))) + (power - 1.0);
 }
 
 // e^x - 1 for x <= 0, anything for x > 0.
@@ -202,10 +208,11 @@ fn log1p_tail(x: f32) -> f32 {
         + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))));
 }
 
-// tanh, from expm1 so that nothing cancels near 0; odd to the last bit.
+// tanh, from h = (e^-2|x| - 1) / 2 so that nothing cancels near 0; odd to the last bit. -h / (1 + h) as a
+// difference, which halves a division's error at least: WGSL allows 2.5 ULP, and NVIDIA uses the room.
 fn tanhf(x: f32) -> f32 {
-    let t = expm1_minus(2.0 * magnitude(x, 20.0));
-    return with_sign(abs(t / (2.0 + t)), x);
+    let h = 0.5 * expm1_minus(2.0 * magnitude(x, 20.0));
+    return with_sign(abs(h - h * h / (1.0 + h)), x);
 }
 
 // t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in

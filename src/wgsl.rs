@@ -383,8 +383,10 @@ pub fn streams() -> String {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SoftmaxKernel {
-    /// Short rows along the innermost axis: entry points `forward_rows`, `backward_rows`.
+    /// Short rows along the innermost axis, walked through: entry points `forward_rows`, `backward_rows`.
     Rows,
+    /// The same, held in registers: entry points `forward_held`, `backward_held`.
+    Held,
     /// Any other: entry points `forward_splits`, `backward_splits`, `merge`, `finish`,
     /// `write_forward`, `write_backward`.
     Splits,
@@ -401,6 +403,7 @@ pub enum SoftmaxKernel {
 pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> String {
     let entry_points = match kernel {
         SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
+        SoftmaxKernel::Held => include_str!("../shaders/kernel/softmax_held.wgsl"),
         SoftmaxKernel::Splits => include_str!("../shaders/kernel/softmax_splits.wgsl"),
     };
     [

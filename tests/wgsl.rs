@@ -24,7 +24,15 @@ const POINTWISE: &[&str] = &[
     "backward_pass",
     "backward_in_place",
 ];
-const REDUCE: &[&str] = &["columns", "columns_shared", "runs", "merge", "accumulate"];
+const REDUCE: &[&str] = &[
+    "columns",
+    "columns_joined",
+    "columns_shared",
+    "runs",
+    "merge",
+    "merge_joined",
+    "accumulate",
+];
 const DICE: &[&str] = &[
     "from_batch",
     "from_running",
@@ -33,6 +41,7 @@ const DICE: &[&str] = &[
     "alpha_of_sums",
 ];
 const SOFTMAX_ROWS: &[&str] = &["forward_rows", "backward_rows"];
+const SOFTMAX_HELD: &[&str] = &["forward_held", "backward_held"];
 const SOFTMAX_SPLITS: &[&str] = &[
     "forward_splits",
     "backward_splits",
@@ -49,6 +58,7 @@ const MAXOUT_POOLING: &[&str] = &[
     "forward_lanes",
     "backward_streams",
     "backward_groups",
+    "backward_vectors",
     "backward_lanes",
 ];
 const MAXOUT_AFFINE: &[&str] = &["forward", "backward_x", "backward_weight", "merge"];
@@ -83,6 +93,7 @@ fn shaders() -> Vec<Shader> {
             let variant = format!("{}/{}", element.name(), math.name());
             for (kernel, entry_points) in [
                 (SoftmaxKernel::Rows, SOFTMAX_ROWS),
+                (SoftmaxKernel::Held, SOFTMAX_HELD),
                 (SoftmaxKernel::Splits, SOFTMAX_SPLITS),
             ] {
                 let softmax = wgsl::softmax(kernel, element, math);
@@ -165,12 +176,13 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
 }
 
 /// Overridable constants that shape the code, with a value that is not their default.
-const SHAPING: [(&str, f64); 10] = [
+const SHAPING: [(&str, f64); 11] = [
     ("REMAINDER", 1.0),
     ("LOG", 1.0),
     ("ZEROS", 1.0),
     ("BACKWARD", 1.0),
     ("THREADS", 64.0),
+    ("VECTORS", 3.0),
     ("WIDTH", 32.0),
     ("BLOCKS", 3.0),
     ("PIECES", 2.0),

@@ -2,12 +2,14 @@
 // and 0 at the others.
 //
 // Either layout is the middle axis of [rows, pieces, span]: of adjacent channels a group is a row, of
-// strided ones an outer place. Four ways through it, a thread taking one vector of four lanes of y:
+// strided ones an outer place. Five ways through it, a thread taking one vector of four lanes of y:
 //   streams  span is whole vectors, and so is each piece
 //   runs     the same, eight threads taking up to 64 vectors side by side, piece after piece: on
 //            software adapters, which run eight threads at a time, reads would else jump to and fro
 //            within a page, where caches do not foresee them
 //   groups   span is 1 and the pieces of four groups are whole vectors, turned in registers
+//   vectors  the same in a backward pass, a thread taking one vector of dx, of two groups or within one:
+//            where neighbouring threads run at once, and best write neighbouring memory
 //   lanes    any other, element by element; in the backward pass a thread takes a vector of dx
 // Indices count vectors in all but the last, which counts elements. Where a row is more than a binding
 // holds, its pieces come in several dispatches, CONTINUED after the first.
@@ -239,6 +241,26 @@ fn backward_groups(place: Place) {
             output[x + 2u * vectors + v] = where_won(g.zzzz, winner.zzzz, four);
             output[x + 3u * vectors + v] = where_won(g.wwww, winner.wwww, four);
         }
+    }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn backward_vectors(place: Place) {
+    let vector = thread_index(place); // of dx, from the first
+    if vector >= arguments.count * pieces() { return; }
+    let first = arguments.y_skip * 4u;
+    if PIECES == 2u {
+        let y = first + vector * 2u;
+        let winner = vec4<u32>(index_at(known_winners[y / 4u], y), index_at(known_winners[y / 4u], y + 1u), 0u, 0u);
+        let g = vec2<u32>(stored_at(input_words[word_of(y)], y), stored_at(input_words[word_of(y + 1u)], y + 1u));
+        output[arguments.x_skip + vector] = where_won(g.xxyy, winner.xxyy, vec4<u32>(0u, 1u, 0u, 1u));
+    } else {
+        let group = vector / (pieces() / 4u);
+        let y = first + group;
+        let winner = vec4<u32>(index_at(known_winners[y / 4u], y));
+        let g = vec4<u32>(stored_at(input_words[word_of(y)], y));
+        let four = vec4<u32>(4u * vector - group * pieces()) + vec4<u32>(0u, 1u, 2u, 3u);
+        output[arguments.x_skip + vector] = where_won(g, winner, four);
     }
 }
 

@@ -3,8 +3,10 @@
 // `columns` serves inner = 1: the tensor is a matrix whose rows hold a whole number of outer rows
 // and of vectors; a thread owns one vector of columns and walks `walk` rows. `runs` serves inner > 1:
 // LANES threads share the runs of inner elements of a channel, vector by vector. Each thread leaves
-// a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. No
-// barriers and no atomics: the same input gives the same bits.
+// a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. Where
+// barriers are cheap, `columns_joined` and `merge_joined` take their places: a workgroup is SHARE columns or
+// channels wide and joins what its threads have through workgroup memory. No atomics: the same input gives
+// the same bits.
 //
 // The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
 // know of the channels of the four lanes; Lanes, the sums of four lanes while they grow; Partial, the
@@ -25,7 +27,8 @@ struct Arguments {
 
 const BLOCK: u32 = 32u;
 const MERGED: u32 = 1024u; // BLOCK blocks
-override WORKGROUP: u32 = 64u;
+const SHARE: u32 = 32u;
+override WORKGROUP: u32 = 64u; // 64 to 256, a power of two, where threads are joined
 override ALIGNED: bool = true; // runs: whether each begins with a whole vector
 
 @group(0) @binding(2) var<storage, read_write> results: array<Partial>; // [.., stride]
@@ -60,9 +63,43 @@ fn join_lanes(a: Partials, b: Partials, count: u32) -> Partials {
 fn columns(place: Place) {
     let index = thread_index(place);
     let split = index / arguments.vectors;
-    let column = index - split * arguments.vectors;
     let first = split * arguments.walk;
     if first >= arguments.rows { return; }
+    store_lanes(index, walked(index - split * arguments.vectors, first));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn columns_joined(place: Place) {
+    let index = shared_index(place);
+    let split = index / arguments.vectors;
+    // Rows that do not exist give what adds nothing.
+    let walks = WORKGROUP / SHARE;
+    let first = (split * walks + place.thread / SHARE) * arguments.walk;
+    let results_of_lanes = join_threads(walked(index - split * arguments.vectors, first), place.thread);
+    if place.thread < SHARE && first < arguments.rows { store_lanes(index, results_of_lanes); }
+}
+
+// Of the columns or channels that a workgroup is wide.
+fn shared_index(place: Place) -> u32 {
+    return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * SHARE + place.thread % SHARE;
+}
+
+var<workgroup> handed_over: array<Partials, 128>;
+
+// The results of threads SHARE apart, for the first of them.
+fn join_threads(own: Partials, thread: u32) -> Partials {
+    var joined = own;
+    for (var half = WORKGROUP / 2u; half >= SHARE; half /= 2u) {
+        if thread / half == 1u { handed_over[thread - half] = joined; }
+        workgroupBarrier();
+        if thread < half { joined = join_lanes(joined, handed_over[thread], 4u); }
+        workgroupBarrier();
+    }
+    return joined;
+}
+
+// What `walk` rows from `first` on of one vector of columns give.
+fn walked(column: u32, first: u32) -> Partials {
     let known = context_of(column);
     let start = arguments.skip / 4u;
     let whole = arguments.length / 4u;
@@ -82,14 +119,14 @@ fn columns(place: Place) {
         visit(start + vector, a, known);
         vector += arguments.vectors;
     }
-    var results_of_lanes = finish(sums);
+    let results_of_lanes = finish(sums);
     if vector == whole && row < first + arguments.walk && whole * 4u < arguments.length {
         let tail = item(start + vector);
         let count = arguments.length - whole * 4u;
-        results_of_lanes = join_lanes(results_of_lanes, alone(tail, known), count);
         visit_first(start + vector, tail, known, count);
+        return join_lanes(results_of_lanes, alone(tail, known), count);
     }
-    store_lanes(index, results_of_lanes);
+    return results_of_lanes;
 }
 
 // Four rows of one vector of columns.
@@ -244,6 +281,30 @@ fn merge(place: Place) {
         total = join(total, sum);
     }
     results[index] = total;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn merge_joined(place: Place) {
+    let index = shared_index(place);
+    let split = index / arguments.channels;
+    let channel = index - split * arguments.channels;
+    let walks = WORKGROUP / SHARE;
+    let first = split * walks * BLOCK;
+    let end = min(first + walks * BLOCK, arguments.rows);
+    let step = walks * arguments.channels;
+    var row = first + place.thread / SHARE;
+    var total = Partial();
+    for (; row + 3u * walks < end; row += 4u * walks) {
+        let partial = row * arguments.channels + channel;
+        let a = partials[partial];
+        let b = partials[partial + step];
+        let c = partials[partial + 2u * step];
+        let d = partials[partial + 3u * step];
+        total = join(total, join(join(a, b), join(c, d)));
+    }
+    for (; row < end; row += walks) { total = join(total, partials[row * arguments.channels + channel]); }
+    let joined = join_threads(Partials(total, Partial(), Partial(), Partial()), place.thread);
+    if place.thread < SHARE && first < arguments.rows { results[index] = joined.x; }
 }
 
 // The results of one part of the tensor joined to those of the parts before.

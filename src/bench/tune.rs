@@ -60,7 +60,7 @@ struct Trial {
 
 const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
 
-const TRIALS: [Trial; 4] = [
+const TRIALS: [Trial; 6] = [
     Trial {
         name: "pointwise_threads",
         get: |tuning| tuning.pointwise_threads,
@@ -78,7 +78,7 @@ const TRIALS: [Trial; 4] = [
             reduction_rows: number,
             ..tuning
         },
-        candidates: &[16, 32, 64, 128, 256],
+        candidates: &[8, 16, 32, 64, 128, 256],
         ops: REDUCTIONS,
     },
     Trial {
@@ -92,14 +92,34 @@ const TRIALS: [Trial; 4] = [
         ops: REDUCTIONS,
     },
     Trial {
+        name: "reduction_threads",
+        get: |tuning| tuning.reduction_threads,
+        with: |tuning, number| Tuning {
+            reduction_threads: number,
+            ..tuning
+        },
+        candidates: &[1, 4, 8],
+        ops: REDUCTIONS,
+    },
+    Trial {
         name: "softmax_vectors",
         get: |tuning| tuning.softmax_vectors,
         with: |tuning, number| Tuning {
             softmax_vectors: number,
             ..tuning
         },
-        candidates: &[4, 8, 16, 32, WHOLE_ROW],
+        candidates: &[1, 2, 4, 16, WHOLE_ROW],
         ops: &[("softmax", Pass::Forward)],
+    },
+    Trial {
+        name: "maxout_groups",
+        get: |tuning| tuning.maxout_groups,
+        with: |tuning, number| Tuning {
+            maxout_groups: number,
+            ..tuning
+        },
+        candidates: &[1, 4],
+        ops: &[("maxout", Pass::Backward)],
     },
 ];
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
-pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey};
+pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey, SHARE};
 pub(crate) use readback::unmapped;
 #[cfg(feature = "cli")]
 pub(crate) use timer::Timer;

@@ -37,6 +37,10 @@ pub(crate) enum Kernel {
     Streams,
 }
 
+/// Columns or channels that a workgroup of a reduction is wide, where its threads are joined; `SHARE` of
+/// the shader.
+pub(crate) const SHARE: u32 = 32;
+
 /// A buffer of group 0 that an entry point uses, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Binding {
@@ -100,6 +104,9 @@ impl PipelineKey {
             | Kernel::Dice
             | Kernel::AlphaDropout
             | Kernel::Copy => tuning.pointwise_threads,
+            Kernel::Reduce { .. } if tuning.reduction_threads > 1 => {
+                SHARE * tuning.reduction_threads
+            }
             Kernel::Columns
             | Kernel::DiceColumns
             | Kernel::DiceStatistics

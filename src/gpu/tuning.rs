@@ -22,12 +22,21 @@ pub struct Tuning {
     /// Vectors of four columns that it walks side by side, where rows are of whole KiB: 1 or 8.
     #[cfg_attr(feature = "cli", serde(default = "one"))]
     pub reduction_vectors: u32,
-    /// Vectors of four elements that a thread of softmax takes of its row.
+    /// Threads of its workgroup that walk the same columns, one after another, and join what they have
+    /// through the workgroup's memory: a power of two up to 8; 1 for none.
+    #[cfg_attr(feature = "cli", serde(default = "one"))]
+    pub reduction_threads: u32,
+    /// Vectors of four elements that a thread of softmax takes of its row; up to 4 it holds in registers.
     pub softmax_vectors: u32,
+    /// Groups of adjacent channels whose gradients a thread of maxout writes: 4, or 1, of which it writes one
+    /// vector of four channels.
+    #[cfg_attr(feature = "cli", serde(default = "four"))]
+    pub maxout_groups: u32,
 }
 
 impl Tuning {
-    /// What suits most devices. Those of type CPU find barriers between threads dear. Mesa's llvmpipe runs
+    /// What suits most devices. Those of type CPU find barriers between threads dear; others have threads by
+    /// the hundred thousand, which is one for few rows. Mesa's llvmpipe runs
     /// eight threads at once from beginning to end: eight vectors each make them read rows a KiB at a time
     /// (of 1,024 channels, a quarter of the time of one vector each; 22.3). SwiftShader runs four and finds
     /// eight sums too many (1.3 times the time).
@@ -35,13 +44,15 @@ impl Tuning {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         Self {
             pointwise_threads: 256,
-            reduction_rows: 128,
+            reduction_rows: if software { 128 } else { 16 },
             reduction_vectors: if info.name.starts_with("llvmpipe") {
                 8
             } else {
                 1
             },
+            reduction_threads: if software { 1 } else { 8 },
             softmax_vectors: if software { WHOLE_ROW } else { 4 },
+            maxout_groups: if software { 4 } else { 1 },
         }
     }
 
@@ -54,7 +65,13 @@ impl Tuning {
             pointwise_threads: 1 << at_least_one(self.pointwise_threads).ilog2(),
             reduction_rows: at_least_one(self.reduction_rows),
             reduction_vectors: if self.reduction_vectors < 8 { 1 } else { 8 },
+            reduction_threads: match self.reduction_threads {
+                0 => 1,
+                8.. => 8,
+                threads => 1 << threads.ilog2(),
+            },
             softmax_vectors: at_least_one(self.softmax_vectors),
+            maxout_groups: if self.maxout_groups < 4 { 1 } else { 4 },
         }
     }
 }
@@ -66,4 +83,10 @@ pub(crate) const WHOLE_ROW: u32 = 4096;
 #[cfg(feature = "cli")]
 const fn one() -> u32 {
     1
+}
+
+/// Likewise.
+#[cfg(feature = "cli")]
+const fn four() -> u32 {
+    4
 }

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     gpu::{
         Binding::{self, Read, Write},
-        Gpu, Kernel, PipelineKey,
+        Gpu, Kernel, PipelineKey, SHARE,
     },
     tensor::{Tensor, View},
     wgsl::{Math, Reduction},
@@ -20,6 +20,8 @@ const SHARED_COLUMNS: usize = 256;
 const COLUMNS: usize = 32;
 /// Partial results that a thread joins; `MERGED` of the shader.
 const MERGED: usize = 1024;
+/// Threads that fill a device whose threads are joined; beyond, each walks more rows.
+const MANY_THREADS: usize = 1 << 18;
 /// Runs or single vectors that a thread sums at most before it joins; `BLOCK` of the shader.
 const BLOCK: usize = 32;
 /// Whole vectors of a run that one thread takes.
@@ -63,6 +65,8 @@ struct Piece {
 struct Plan {
     pieces: Vec<Piece>,
     aligned: bool,
+    /// Rows that a thread walks.
+    walk: usize,
 }
 
 impl Reduce<'_> {
@@ -135,11 +139,16 @@ impl Reduce<'_> {
         mut rows: usize,
         mut results: Tensor,
     ) -> Result<Tensor> {
+        let joined = self.joined_threads();
+        let (entry_point, merged) = match joined {
+            1 => ("merge", MERGED),
+            threads => ("merge_joined", threads * BLOCK),
+        };
         while rows > 1 {
-            let fewer_rows = rows.div_ceil(MERGED);
+            let fewer_rows = rows.div_ceil(merged);
             let fewer = self.scratch(recorder, fewer_rows)?;
-            let threads = fewer_rows * self.view.extent;
-            self.join(recorder, "merge", rows, &results, &fewer, threads)?;
+            let threads = with_joined(fewer_rows * self.view.extent, joined);
+            self.join(recorder, entry_point, rows, &results, &fewer, threads)?;
             recorder.done_with(std::mem::replace(&mut results, fewer));
             rows = fewer_rows;
         }
@@ -209,7 +218,7 @@ impl Reduce<'_> {
                 (piece.before - before) * self.view.extent,
                 lanes,
                 piece.channel,
-                self.x.gpu().tuning().reduction_rows as usize,
+                plan.walk,
                 0,
                 0,
             ]
@@ -273,6 +282,20 @@ impl Reduce<'_> {
         recorder.allocate(gpu, [bytes as usize / 4], ElementType::F32)
     }
 
+    /// Threads of a workgroup that join what they have: 1 where none do.
+    fn joined_threads(&self) -> usize {
+        let gpu = self.x.gpu();
+        let limits = gpu.limits();
+        let most = limits
+            .max_compute_invocations_per_workgroup
+            .min(limits.max_compute_workgroup_size_x)
+            / SHARE;
+        match most.min(gpu.tuning().reduction_threads) {
+            0 | 1 => 1,
+            threads => 1 << threads.ilog2(),
+        }
+    }
+
     fn plan(&self) -> Plan {
         match self.rows_per_window() {
             Some(rows) if self.view.inner == 1 => self.plan_columns(rows),
@@ -297,8 +320,13 @@ impl Reduce<'_> {
         let columns = columns_for(self.view.extent, COLUMNS);
         let fold = columns / self.view.extent;
         let tuning = self.x.gpu().tuning();
-        let walk = tuning.reduction_rows as usize;
-        let shares = tuning.reduction_vectors == 8
+        let joined = self.joined_threads();
+        let mut walk = tuning.reduction_rows as usize;
+        if joined > 1 {
+            walk = walk.max(self.x.len() / 4 / MANY_THREADS);
+        }
+        let shares = joined == 1
+            && tuning.reduction_vectors == 8
             && columns.is_multiple_of(SHARED_COLUMNS)
             && walk.is_multiple_of(4);
         let most = if fit > walk { fit / walk * walk } else { fit };
@@ -310,18 +338,20 @@ impl Reduce<'_> {
             let whole = length / columns / walk * walk * columns;
             let (length, threads, entry_point) = if shares && whole > 0 {
                 (whole, columns / 4 / 8, "columns_shared")
+            } else if joined > 1 {
+                (length, columns / 4, "columns_joined")
             } else {
                 (length, columns / 4, "columns")
             };
             let rows = length.div_ceil(columns);
-            let splits = rows.div_ceil(walk);
+            let splits = rows.div_ceil(walk * joined);
             pieces.push(Piece {
                 start,
                 len: length,
                 channel: 0,
                 before: partials,
                 partials: splits * fold,
-                threads: (splits * threads) as u64,
+                threads: with_joined(splits * threads, joined) as u64,
                 entry_point,
                 shape: [rows, columns / 4, length, self.view.extent, 1],
             });
@@ -331,6 +361,7 @@ impl Reduce<'_> {
         Plan {
             pieces,
             aligned: true,
+            walk,
         }
     }
 
@@ -379,7 +410,17 @@ impl Reduce<'_> {
         Plan {
             pieces,
             aligned: inner.is_multiple_of(4),
+            walk: 0,
         }
+    }
+}
+
+/// Threads that give so many results, of each of which `joined` have a part; whole workgroups where that is
+/// more than one.
+const fn with_joined(results: usize, joined: usize) -> usize {
+    match joined {
+        1 => results,
+        _ => results.next_multiple_of(SHARE as usize) * joined,
     }
 }
 

@@ -140,7 +140,7 @@ impl Softmax {
 
     /// With this many threads for each row that takes one pass, rounded down to a power of two and
     /// to what the row and the device allow. Where it is not said, one on software adapters and 32
-    /// to 256, by the row's length, on others. A matter of speed; the last bits of results depend on it.
+    /// to 1,024, by the row's length, on others. A matter of speed; the last bits of results depend on it.
     ///
     /// ```no_run
     /// # use wgpu_activations::{Gpu, Softmax};

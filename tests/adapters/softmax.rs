@@ -250,13 +250,18 @@ fn shapes<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Resu
     Ok(())
 }
 
-/// Rows that several threads share, which software adapters would not choose.
+/// Rows that several threads share, which software adapters would not choose: held in registers where
+/// that takes four vectors each at most, one to four of them here, and walked through elsewhere.
 fn threads(gpu: &Gpu) -> Result<(), Failed> {
     for (shape, threads) in [
         (&[5usize, 64][..], 7),
         (&[67, 132], 16),
+        (&[67, 132], 4),
         (&[7, 260], 1000),
+        (&[5, 380], 32),
         (&[3, 4096], 256),
+        (&[3, 4096], 64),
+        (&[2, 16384], 1024),
     ] {
         let len = shape.iter().product();
         for form in Form::ALL {

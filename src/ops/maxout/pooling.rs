@@ -86,6 +86,7 @@ enum Way {
     /// So many blocks for eight threads.
     Runs(usize),
     Groups,
+    Vectors,
     Lanes,
 }
 
@@ -443,7 +444,9 @@ impl Step {
         ];
         let [count, span, jump, stride, x_skip, y_skip] = match way {
             Way::Lanes => counts,
-            Way::Streams | Way::Runs(_) | Way::Groups => counts.map(|count| count / 4),
+            Way::Streams | Way::Runs(_) | Way::Groups | Way::Vectors => {
+                counts.map(|count| count / 4)
+            }
         };
         [
             count,
@@ -468,7 +471,8 @@ impl<'a> Pass<'a> {
     }
 
     /// Runs in place of streams on a software adapter, where a page holds several pieces. Where it does
-    /// not, they are slower.
+    /// not, they are slower. Vectors of dx in place of groups where
+    /// the device's tuning has it so.
     fn way(self, gpu: &Gpu, way: Way, step: Step) -> Way {
         let within_page = step.stride as u64 * self.y().element().size() < PAGE;
         match (self, way) {
@@ -479,6 +483,12 @@ impl<'a> Pass<'a> {
                     step.span.is_multiple_of(run) && step.y.len.is_multiple_of(run)
                 };
                 (1..=BLOCKS).rev().find(fits).map_or(way, Way::Runs)
+            }
+            (Self::Backward { .. }, Way::Groups)
+                if gpu.tuning().maxout_groups == 1
+                    && (step.pieces == 2 || step.pieces.is_multiple_of(4)) =>
+            {
+                Way::Vectors
             }
             _ => way,
         }
@@ -493,7 +503,7 @@ impl<'a> Pass<'a> {
             (Self::Forward { .. }, Way::Runs(_)) => {
                 ("forward_runs", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Way::Groups) => {
+            (Self::Forward { .. }, Way::Groups | Way::Vectors) => {
                 ("forward_groups", &[Read(0), Write(2), Write(3)])
             }
             (Self::Forward { .. }, Way::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
@@ -502,6 +512,9 @@ impl<'a> Pass<'a> {
             }
             (Self::Backward { .. }, Way::Groups) => {
                 ("backward_groups", &[Read(0), Write(2), Read(4)])
+            }
+            (Self::Backward { .. }, Way::Vectors) => {
+                ("backward_vectors", &[Read(1), Write(2), Read(4)])
             }
             (Self::Backward { .. }, Way::Lanes) => {
                 ("backward_lanes", &[Read(1), Write(2), Read(4)])
@@ -537,7 +550,7 @@ impl<'a> Pass<'a> {
                 constants
             },
         })?;
-        let input_at = if way == Way::Lanes { 1 } else { 0 };
+        let input_at = u32::from(matches!(way, Way::Lanes | Way::Vectors));
         let (input, output, winners_at, written) = match self {
             Self::Forward { x, y } => {
                 (step.x.binding(input_at, x), step.y.binding(2, y), 3, step.y)
@@ -551,12 +564,13 @@ impl<'a> Pass<'a> {
         };
         let count = match way {
             Way::Lanes => written.len,
-            Way::Streams | Way::Runs(_) | Way::Groups => step.y.len,
+            Way::Streams | Way::Runs(_) | Way::Groups | Way::Vectors => step.y.len,
         };
         let threads = match way {
             Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
             Way::Runs(blocks) => count / 4 / blocks,
             Way::Streams | Way::Groups => count / 4,
+            Way::Vectors => count / 4 * step.pieces,
         };
         let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
         let entries = [input, output, step.y.winners(winners_at, winners)];

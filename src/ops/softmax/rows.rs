@@ -1,4 +1,4 @@
-//! Rows along the innermost axis that a few threads walk through: one dispatch.
+//! Rows along the innermost axis that a few threads walk through, or hold in registers: one dispatch.
 
 use super::{Pass, Softmax};
 use crate::{
@@ -18,8 +18,22 @@ const LONGEST: usize = 16_384;
 /// Rows that windows hold whole multiples of, so that each starts at a multiple of 256 bytes.
 const ALIGNED: u64 = 32;
 
-/// `MOST_THREADS` of the shader.
-const MOST_THREADS: u32 = 256;
+/// `MOST_THREADS` of the shaders.
+const MOST_THREADS_HOLD: u32 = 1024;
+const MOST_THREADS_WALK: u32 = 256;
+
+/// Vectors that a thread can hold.
+const HELD: u32 = 4;
+
+/// How threads go about a row.
+struct Shape {
+    kernel: SoftmaxKernel,
+    /// Per row.
+    threads: u32,
+    workgroup: u32,
+    /// Vectors that a thread has at most.
+    vectors: u32,
+}
 
 /// Whether the rows of `tensor` are of the kind.
 pub(super) fn fits(tensor: &Tensor, view: View) -> bool {
@@ -41,18 +55,24 @@ impl Softmax {
         let input = pass.input();
         let gpu = input.gpu();
         let vectors = view.extent as u32 / 4;
-        let (threads, workgroup) = self.threads_for(gpu, vectors);
-        let (entry_point, bindings) = match pass {
-            Pass::Forward { .. } => ("forward_rows", &[Read(0), Write(2)][..]),
-            Pass::Backward { .. } => ("backward_rows", &[Read(0), Read(1), Write(2)][..]),
+        let shape = self.shape_for(gpu, vectors);
+        let bindings = match pass {
+            Pass::Forward { .. } => &[Read(0), Write(2)][..],
+            Pass::Backward { .. } => &[Read(0), Read(1), Write(2)][..],
         };
-        let mut key = self.key(
-            pass,
-            (SoftmaxKernel::Rows, workgroup),
-            entry_point,
-            bindings,
-        );
-        key.constants.push(("THREADS", threads));
+        let holds = shape.kernel == SoftmaxKernel::Held;
+        let entry_point = match (pass, holds) {
+            (Pass::Forward { .. }, true) => "forward_held",
+            (Pass::Forward { .. }, false) => "forward_rows",
+            (Pass::Backward { .. }, true) => "backward_held",
+            (Pass::Backward { .. }, false) => "backward_rows",
+        };
+        let kernel = (shape.kernel, shape.workgroup);
+        let mut key = self.key(pass, kernel, entry_point, bindings);
+        key.constants.push(("THREADS", shape.threads));
+        if holds {
+            key.constants.push(("VECTORS", shape.vectors));
+        }
         let pipeline = gpu.pipeline(&key)?;
 
         let row = view.extent as u64 * input.element().size();
@@ -71,29 +91,43 @@ impl Softmax {
                 })
                 .collect();
             let rows = window.bytes / row;
-            let groups = fold_over(rows.div_ceil(u64::from(pipeline.workgroup / threads)));
+            let groups = fold_over(rows.div_ceil(u64::from(pipeline.workgroup / shape.threads)));
             let arguments = [rows as u32, vectors, 0, 0, 0, 0, 0, 0];
             dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
         }
         Ok(())
     }
 
-    /// Threads per row and per workgroup.
-    fn threads_for(&self, gpu: &Gpu, vectors: u32) -> (u32, u32) {
+    fn shape_for(&self, gpu: &Gpu, vectors: u32) -> Shape {
         let limits = gpu.limits();
-        let most = MOST_THREADS
-            .min(limits.max_compute_invocations_per_workgroup)
+        let most = limits
+            .max_compute_invocations_per_workgroup
             .min(limits.max_compute_workgroup_size_x)
             .min(vectors);
-        let wanted = match self.threads {
-            Some(threads) => threads,
-            None if gpu.tuning().softmax_vectors >= WHOLE_ROW => 1,
+        let wanted = match (self.threads, gpu.tuning().softmax_vectors) {
+            (Some(threads), _) => threads,
+            (None, WHOLE_ROW..) => 1,
             // A subgroup at least.
-            None => (vectors / gpu.tuning().softmax_vectors).clamp(32, MOST_THREADS),
+            (None, each) => vectors.div_ceil(each).next_power_of_two().max(32),
         };
-        let threads = 1 << wanted.clamp(1, most).ilog2();
-        // Without barriers between its threads a small workgroup is as good as a large one, and
-        // there are more of them to share out.
-        (threads, if threads == 1 { 16 } else { threads.max(64) })
+        let threads = 1 << wanted.clamp(1, most.min(MOST_THREADS_HOLD)).ilog2();
+        let each = vectors.div_ceil(threads);
+        if threads > 1 && each <= HELD {
+            return Shape {
+                kernel: SoftmaxKernel::Held,
+                threads,
+                workgroup: threads.max(64),
+                vectors: each,
+            };
+        }
+        let threads = threads.min(MOST_THREADS_WALK);
+        Shape {
+            kernel: SoftmaxKernel::Rows,
+            threads,
+            // Without barriers between its threads a small workgroup is as good as a large one, and
+            // there are more of them to share out.
+            workgroup: if threads == 1 { 16 } else { threads.max(64) },
+            vectors: vectors.div_ceil(threads),
+        }
     }
 }
