@@ -107,7 +107,8 @@ fn verify(found: &[f32], allowed: f64, expected: impl Fn(usize) -> f64) {
 
 fn moments(table: &mut Table<'_>, data: &Data, channels: usize) {
     let x = data.matrix(channels);
-    let seen = [(ELEMENTS / channels).div_ceil(128), channels];
+    let walk = data.gpu.tuning().reduction_rows as usize;
+    let seen = [(ELEMENTS / channels).div_ceil(walk), channels];
     let seen = data.gpu.allocate(seen, ElementType::F32).unwrap();
     table.row(
         format!("moments/{channels}-channels"),
@@ -120,7 +121,7 @@ fn moments(table: &mut Table<'_>, data: &Data, channels: usize) {
         },
         ("read", || {
             time_encoded(&data.gpu, |encoder| {
-                encode_read(encoder, &x, None, channels, &seen).unwrap();
+                encode_read(encoder, &x, None, [channels, walk], &seen).unwrap();
             })
         }),
         || {

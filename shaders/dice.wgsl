@@ -10,31 +10,33 @@ struct Parameter {
 
 fn normalised(x: f32, p: Parameter) -> f32 { return (x - p.mean) * p.inverse; }
 
-// The sigmoid, NaN where the statistics are.
-fn share_of(z: f32) -> f32 { return select(sigmoid(z), z, is_nan(z)); }
+// The sigmoid s, and 1 - s without what cancels; NaN where the statistics are.
+fn shares_of(z: f32) -> vec2<f32> { return select(sigmoids(z), vec2<f32>(z), is_nan(z)); }
 
 fn value(x: f32, p: Parameter) -> f32 {
-    let share = share_of(normalised(x, p));
+    let z = normalised(x, p);
+    let share = select(sigmoid(z), z, is_nan(z));
     return x * (share + (1.0 - share) * p.alpha);
 }
 
 // k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
-fn through_z(x: f32, upstream: f32, z: f32, share: f32, alpha: f32) -> f32 {
-    return upstream * (1.0 - alpha) * (x * share * share_of(-z));
+fn through_z(x: f32, upstream: f32, shares: vec2<f32>, alpha: f32) -> f32 {
+    return upstream * (1.0 - alpha) * (x * shares.x * shares.y);
 }
 
 // upstream (alpha + (1 - alpha) s) + r (k - mean k - z mean(k z)).
 fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
     let z = normalised(x, p);
-    let share = share_of(z);
-    let k = through_z(x, upstream, z, share, p.alpha);
-    return upstream * (p.alpha + (1.0 - p.alpha) * share) + p.inverse * (k - p.mean_k - z * p.mean_kz);
+    let shares = shares_of(z);
+    let k = through_z(x, upstream, shares, p.alpha);
+    return upstream * (p.alpha + (1.0 - p.alpha) * shares.x) + p.inverse * (k - p.mean_k - z * p.mean_kz);
 }
 
 // k and k z, whose means the backward pass needs, and the gradient of alpha.
 alias Terms = vec3<f32>;
 fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
     let z = normalised(x, p);
-    let k = through_z(x, upstream, z, share_of(z), p.alpha);
-    return Terms(k, k * z, upstream * x * share_of(-z));
+    let shares = shares_of(z);
+    let k = through_z(x, upstream, shares, p.alpha);
+    return Terms(k, k * z, upstream * x * shares.y);
 }

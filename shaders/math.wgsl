@@ -132,12 +132,25 @@ fn square_of_one_plus(e: f32) -> f32 {
     return d * d + rest * (2.0 * d + rest);
 }
 
-// Logistic sigmoid. From abs(x) = 88 on e^-abs(x) is 0.
-fn sigmoid(x: f32) -> f32 {
+// e^-abs(x) where it is in f32's range; from abs(x) = 88 on 0.
+fn exp_negative_plain(x: f32) -> f32 {
     let t = magnitude(x, 88.0);
     let n = round(t * LOG2_E);
-    let e = (1.0 + exp_series((n * LN_2 - t) + n * LN_2_LOW)) * power_of_two(-n);
+    return (1.0 + exp_series((n * LN_2 - t) + n * LN_2_LOW)) * power_of_two(-n);
+}
+
+// Logistic sigmoid.
+fn sigmoid(x: f32) -> f32 {
+    let e = exp_negative_plain(x);
     return select(1.0, e, x < 0.0) / (1.0 + e);
+}
+
+// Of x and of -x.
+fn sigmoids(x: f32) -> vec2<f32> {
+    let e = exp_negative_plain(x);
+    let large = 1.0 / (1.0 + e);
+    let small = e * large;
+    return select(vec2<f32>(large, small), vec2<f32>(small, large), x < 0.0);
 }
 
 // x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.

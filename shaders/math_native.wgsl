@@ -12,6 +12,11 @@ fn exp_negative_gelu(x: f32) -> Scaled { return exp_negative(x * (1.5957691 + 0.
 fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
 
 fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
+fn sigmoids(x: f32) -> vec2<f32> {
+    let e = exp(-abs(x));
+    let large = 1.0 / (1.0 + e);
+    return select(vec2<f32>(large, e * large), vec2<f32>(e * large, large), x < 0.0);
+}
 // exp2 is what adapters have, and log2(e) joins beta, which is the same for all. Where the sigmoid is
 // 0, an infinite x is replaced, so that the quotient is 0; elsewhere it stays.
 fn sigmoid_gate(x: f32, beta: f32) -> f32 {

@@ -256,12 +256,12 @@ pub fn dice_columns(element: ElementType, math: Math) -> String {
 }
 
 /// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
-/// `move_running`, `through_batch`, `alpha_of_sums`.
+/// `train`, `through_batch`, `alpha_of_sums`.
 ///
 /// ```
 /// use wgpu_activations::wgsl;
 ///
-/// assert!(wgsl::dice_statistics().contains("fn move_running("));
+/// assert!(wgsl::dice_statistics().contains("fn train("));
 /// ```
 pub fn dice_statistics() -> String {
     include_str!("../shaders/kernel/dice.wgsl").to_owned()

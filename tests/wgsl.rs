@@ -36,7 +36,7 @@ const REDUCE: &[&str] = &[
 const DICE: &[&str] = &[
     "from_batch",
     "from_running",
-    "move_running",
+    "train",
     "through_batch",
     "alpha_of_sums",
 ];
@@ -176,13 +176,14 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
 }
 
 /// Overridable constants that shape the code, with a value that is not their default.
-const SHAPING: [(&str, f64); 11] = [
+const SHAPING: [(&str, f64); 12] = [
     ("REMAINDER", 1.0),
     ("LOG", 1.0),
     ("ZEROS", 1.0),
     ("BACKWARD", 1.0),
     ("THREADS", 64.0),
     ("VECTORS", 3.0),
+    ("ROWS", 4.0),
     ("WIDTH", 32.0),
     ("BLOCKS", 3.0),
     ("PIECES", 2.0),
@@ -404,11 +405,13 @@ fn calls(source: &str) -> impl Iterator<Item = &str> {
 fn both_maths_define_what_snippets_and_kernels_use() {
     let (accurate, native) = (names(MATH), names(MATH_NATIVE));
     assert!(accurate.contains("expm1f") && accurate.contains("Scaled"));
-    let kernels: Vec<_> =
-        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders/kernel"))
-            .unwrap()
-            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-            .collect();
+    let shaders = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let kernels: Vec<_> = fs::read_dir(shaders.join("kernel"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .chain([shaders.join("dice.wgsl")])
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
     let used: BTreeSet<_> = CATALOGUE
         .iter()
         .flat_map(|definition| words(definition.wgsl))

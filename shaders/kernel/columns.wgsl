@@ -16,7 +16,7 @@ struct Arguments {
 override WORKGROUP: u32 = 64u;
 override REMAINDER: bool = false;
 override RAGGED: bool = true; // whether a workgroup may reach beyond the row
-const ROWS: u32 = 16u;
+override ROWS: u32 = 16u; // 4, 8 or 16
 
 @group(0) @binding(0) var<storage, read> x: array<Packed>;             // [skip + length]
 @group(0) @binding(1) var<storage, read> upstream: array<Packed>;      // [skip + length]
@@ -83,9 +83,11 @@ fn forward(place: Place) {
         if count > 0u { store_first(v, forward_vector(x[v], known), count); }
     } else {
         forward_four(v, known);
-        forward_four(v + 4u * arguments.vectors, known);
-        forward_four(v + 8u * arguments.vectors, known);
-        forward_four(v + 12u * arguments.vectors, known);
+        if ROWS > 4u { forward_four(v + 4u * arguments.vectors, known); }
+        if ROWS > 8u {
+            forward_four(v + 8u * arguments.vectors, known);
+            forward_four(v + 12u * arguments.vectors, known);
+        }
     }
 }
 
@@ -113,9 +115,11 @@ fn forward_in_place(place: Place) {
         if count > 0u { store_first(v, forward_vector(output[v], known), count); }
     } else {
         forward_in_place_four(v, known);
-        forward_in_place_four(v + 4u * arguments.vectors, known);
-        forward_in_place_four(v + 8u * arguments.vectors, known);
-        forward_in_place_four(v + 12u * arguments.vectors, known);
+        if ROWS > 4u { forward_in_place_four(v + 4u * arguments.vectors, known); }
+        if ROWS > 8u {
+            forward_in_place_four(v + 8u * arguments.vectors, known);
+            forward_in_place_four(v + 12u * arguments.vectors, known);
+        }
     }
 }
 
@@ -129,11 +133,9 @@ fn backward_two(v: u32, known: Parameters) {
     output[w] = backward_vector(b, h, known);
 }
 
-fn backward_eight(v: u32, known: Parameters) {
+fn backward_four(v: u32, known: Parameters) {
     backward_two(v, known);
     backward_two(v + 2u * arguments.vectors, known);
-    backward_two(v + 4u * arguments.vectors, known);
-    backward_two(v + 6u * arguments.vectors, known);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -147,8 +149,12 @@ fn backward_pass(place: Place) {
         let count = lanes_left(v);
         if count > 0u { store_first(v, backward_vector(x[v], upstream[v], known), count); }
     } else {
-        backward_eight(v, known);
-        backward_eight(v + 8u * arguments.vectors, known);
+        backward_four(v, known);
+        if ROWS > 4u { backward_four(v + 4u * arguments.vectors, known); }
+        if ROWS > 8u {
+            backward_four(v + 8u * arguments.vectors, known);
+            backward_four(v + 12u * arguments.vectors, known);
+        }
     }
 }
 
@@ -162,11 +168,9 @@ fn backward_in_place_two(v: u32, known: Parameters) {
     output[w] = backward_vector(b, h, known);
 }
 
-fn backward_in_place_eight(v: u32, known: Parameters) {
+fn backward_in_place_four(v: u32, known: Parameters) {
     backward_in_place_two(v, known);
     backward_in_place_two(v + 2u * arguments.vectors, known);
-    backward_in_place_two(v + 4u * arguments.vectors, known);
-    backward_in_place_two(v + 6u * arguments.vectors, known);
 }
 
 // The output holds the upstream gradient and receives dx.
@@ -181,7 +185,11 @@ fn backward_in_place(place: Place) {
         let count = lanes_left(v);
         if count > 0u { store_first(v, backward_vector(x[v], output[v], known), count); }
     } else {
-        backward_in_place_eight(v, known);
-        backward_in_place_eight(v + 8u * arguments.vectors, known);
+        backward_in_place_four(v, known);
+        if ROWS > 4u { backward_in_place_four(v + 4u * arguments.vectors, known); }
+        if ROWS > 8u {
+            backward_in_place_four(v + 8u * arguments.vectors, known);
+            backward_in_place_four(v + 12u * arguments.vectors, known);
+        }
     }
 }

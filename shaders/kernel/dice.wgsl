@@ -52,12 +52,13 @@ fn from_running(place: Place) {
     parameters[c] = parameter(running_mean[c], running_variance[c], alpha[c]);
 }
 
-// running = (1 - momentum) running + momentum batch.
+// As from_batch, and running = (1 - momentum) running + momentum batch.
 @compute @workgroup_size(WORKGROUP)
-fn move_running(place: Place) {
+fn train(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
     let batch = moments[c];
+    parameters[c] = parameter(batch.mean, batch.m2 / batch.count, alpha[c]);
     let variance = batch.m2 / select(batch.count - 1.0, batch.count, arguments.biased == 1u);
     let kept = 1.0 - arguments.momentum;
     running_mean[c] = kept * running_mean[c] + arguments.momentum * batch.mean;

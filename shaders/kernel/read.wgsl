@@ -1,14 +1,17 @@
 // What the speed of reductions is measured against: reads a tensor, or two, as they do, column by
 // column, and leaves the OR of all words that a thread has seen.
 
-struct Arguments { vectors: u32, rows: u32 }
+struct Arguments {
+    vectors: u32, // per row
+    rows: u32,
+    walk: u32,    // rows that a thread takes
+}
 
-const ROWS: u32 = 128u;
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;           // [rows, vectors]
 @group(0) @binding(1) var<storage, read> upstream: array<vec4<u32>>;    // [rows, vectors]
-@group(0) @binding(2) var<storage, read_write> seen: array<vec4<u32>>;  // [rows / ROWS, vectors]
+@group(0) @binding(2) var<storage, read_write> seen: array<vec4<u32>>;  // [rows / walk, vectors]
 @group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
@@ -26,10 +29,10 @@ fn thread_index(place: Place) -> u32 {
 fn read_one(place: Place) {
     let index = thread_index(place);
     let split = index / arguments.vectors;
-    let first = split * ROWS;
+    let first = split * arguments.walk;
     if first >= arguments.rows { return; }
     let step = arguments.vectors;
-    let end = min(first + ROWS, arguments.rows) * step;
+    let end = min(first + arguments.walk, arguments.rows) * step;
     var vector = first * step + (index - split * step);
     var all = vec4<u32>(0u);
     for (; vector + 3u * step < end; vector += 4u * step) {
@@ -43,10 +46,10 @@ fn read_one(place: Place) {
 fn read_two(place: Place) {
     let index = thread_index(place);
     let split = index / arguments.vectors;
-    let first = split * ROWS;
+    let first = split * arguments.walk;
     if first >= arguments.rows { return; }
     let step = arguments.vectors;
-    let end = min(first + ROWS, arguments.rows) * step;
+    let end = min(first + arguments.walk, arguments.rows) * step;
     var vector = first * step + (index - split * step);
     var all = vec4<u32>(0u);
     for (; vector + step < end; vector += 2u * step) {

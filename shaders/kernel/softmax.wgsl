@@ -45,13 +45,17 @@ struct Row { most: f32, shift: Shift, scale: f32 }
 fn row_with(most: f32, scale: f32) -> Row { return Row(finite(most), shift_for(most), scale); }
 
 fn scale_of(statistics: Statistics) -> f32 {
-    let bits = bitcast<u32>(statistics.most);
+    return scale_for(statistics.most, statistics.sum, exp_shifted(statistics.most, shift_for(statistics.most), 1.0));
+}
+
+// `top` is the exponential of the largest element, `rest` the sum of the others.
+fn scale_for(most: f32, rest: f32, top: f32) -> f32 {
+    let bits = bitcast<u32>(most);
     let all_zero = bits == 0xff800000u && ZEROS;
     if all_zero { return 0.0; }
     if (bits & 0x7fffffffu) == 0x7f800000u { return bitcast<f32>(bits | 0x7fc00000u); }
-    let top = exp_shifted(statistics.most, shift_for(statistics.most), 1.0);
-    if LOG { return log1pf(statistics.sum / top); }
-    return 1.0 / (statistics.sum + top);
+    if LOG { return log1pf(rest / top); }
+    return 1.0 / (rest + top);
 }
 
 fn forward_lane(x: f32, row: Row) -> f32 {

@@ -83,24 +83,32 @@ fn largest_of(held: Held) -> f32 {
     );
 }
 
-fn terms_of(lanes: vec4<f32>, shift: Shift, most: f32, exists: bool) -> vec4<f32> {
-    if !exists { return vec4<f32>(0.0); }
-    let terms = vec4<f32>(
+fn exponentials(lanes: vec4<f32>, shift: Shift) -> vec4<f32> {
+    return vec4<f32>(
         exp_shifted(lanes.x, shift, 1.0), exp_shifted(lanes.y, shift, 1.0),
         exp_shifted(lanes.z, shift, 1.0), exp_shifted(lanes.w, shift, 1.0),
     );
-    return select(terms, vec4<f32>(0.0), lanes == vec4<f32>(most));
+}
+
+// Only the logarithm needs the largest elements kept apart, which are counted.
+fn terms_of(terms: vec4<f32>, lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
+    return select(terms, vec4<f32>(0.0), (vec4<bool>(LOG) & (lanes == vec4<f32>(most))) | vec4<bool>(!exists));
 }
 
 fn equal_of(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
-    return select(vec4<f32>(0.0), vec4<f32>(1.0), (lanes == vec4<f32>(most)) & vec4<bool>(exists));
+    return select(vec4<f32>(0.0), vec4<f32>(1.0), (lanes == vec4<f32>(most)) & vec4<bool>(LOG && exists));
 }
 
-fn store_forward(at: u32, lanes: vec4<f32>, row: Row) {
-    output[at] = pack(vec4<f32>(
-        forward_lane(lanes.x, row), forward_lane(lanes.y, row),
-        forward_lane(lanes.z, row), forward_lane(lanes.w, row),
-    ));
+// Softmax from the exponentials, log-softmax from the elements.
+fn store_forward(at: u32, lanes: vec4<f32>, terms: vec4<f32>, row: Row) {
+    var results = select(terms * row.scale, vec4<f32>(row.scale), is_nan(row.scale));
+    if LOG {
+        results = vec4<f32>(
+            forward_lane(lanes.x, row), forward_lane(lanes.y, row),
+            forward_lane(lanes.z, row), forward_lane(lanes.w, row),
+        );
+    }
+    output[at] = pack(results);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -120,10 +128,14 @@ fn forward_held(place: Place) {
 
     let most = over_threads(vec2<f32>(largest_of(held), 0.0), place.thread, false).x;
     let shift = shift_for(most);
+    let terms = Held(
+        exponentials(held.a, shift), exponentials(held.b, shift),
+        exponentials(held.c, shift), exponentials(held.d, shift),
+    );
     let own = vec2<f32>(
         total(
-            terms_of(held.a, shift, most, true), terms_of(held.b, shift, most, exists(thread, 1u)),
-            terms_of(held.c, shift, most, exists(thread, 2u)), terms_of(held.d, shift, most, exists(thread, 3u)),
+            terms_of(terms.a, held.a, most, true), terms_of(terms.b, held.b, most, exists(thread, 1u)),
+            terms_of(terms.c, held.c, most, exists(thread, 2u)), terms_of(terms.d, held.d, most, exists(thread, 3u)),
         ),
         total(
             equal_of(held.a, most, true), equal_of(held.b, most, exists(thread, 1u)),
@@ -131,13 +143,13 @@ fn forward_held(place: Place) {
         ),
     );
     let sums = over_threads(own, place.thread, true);
-    let rest = sums.x + (sums.y - 1.0) * exp_shifted(most, shift, 1.0);
-    let row = row_with(most, scale_of(Statistics(most, rest)));
+    let top = select(0.0, exp_shifted(most, shift, 1.0), LOG);
+    let row = row_with(most, scale_for(most, sums.x + (sums.y - 1.0) * top, top));
     if index >= arguments.rows { return; }
-    store_forward(start + thread, held.a, row);
-    if exists(thread, 1u) { store_forward(start + thread + THREADS, held.b, row); }
-    if exists(thread, 2u) { store_forward(start + thread + 2u * THREADS, held.c, row); }
-    if exists(thread, 3u) { store_forward(start + thread + 3u * THREADS, held.d, row); }
+    store_forward(start + thread, held.a, terms.a, row);
+    if exists(thread, 1u) { store_forward(start + thread + THREADS, held.b, terms.b, row); }
+    if exists(thread, 2u) { store_forward(start + thread + 2u * THREADS, held.c, terms.c, row); }
+    if exists(thread, 3u) { store_forward(start + thread + 3u * THREADS, held.d, terms.d, row); }
 }
 
 fn products_of(y: vec4<f32>, g: vec4<f32>, exists: bool) -> vec4<f32> {

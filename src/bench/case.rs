@@ -62,6 +62,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether the host's part counts, so that only the host's clock serves.
+    pub(super) const fn is_of_host(&self) -> bool {
+        matches!(self.kind, Kind::Offload | Kind::Launch)
+    }
+
     /// Elements of the input.
     pub(super) const fn len(&self) -> usize {
         (self.bytes / self.element.size()) as usize

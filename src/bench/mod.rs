@@ -120,7 +120,7 @@ enum Flow {
 }
 
 impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
-    /// Measures cases of one element type and size, round by round.
+    /// Verifies cases of one element type and size, then measures them, round by round.
     fn measure(
         &mut self,
         device: &str,
@@ -131,11 +131,11 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
         self.run
             .rows
             .extend(group.iter().map(|case| row(case, device)));
-        for round in 0..self.plan.rounds {
+        for round in 0..=self.plan.rounds {
             // A new process lays out its memory anew, which is part of what differs between runs.
             supervisor.renew();
             for (index, case) in group.iter().enumerate() {
-                let done = self.done as f64 / (self.cases as f64 * f64::from(self.plan.rounds));
+                let done = self.done as f64 / (self.cases as f64 * f64::from(self.plan.rounds + 1));
                 self.done += 1;
                 if self.run.rows[first + index].status != Status::Ok {
                     continue;
@@ -244,8 +244,8 @@ impl Row {
                 self.measurement = None;
             }
             Answer::Working => {}
+            Answer::Verified(accuracy) => self.accuracy = accuracy,
             Answer::Measured(measured) => {
-                self.accuracy = measured.accuracy.clone().or(self.accuracy.take());
                 let before = self.measurement.take();
                 self.measurement = Some(measured.joined(before, self.moved_bytes));
             }

@@ -60,7 +60,7 @@ struct Trial {
 
 const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
 
-const TRIALS: [Trial; 6] = [
+const TRIALS: [Trial; 7] = [
     Trial {
         name: "pointwise_threads",
         get: |tuning| tuning.pointwise_threads,
@@ -70,6 +70,16 @@ const TRIALS: [Trial; 6] = [
         },
         candidates: &[64, 128, 256, 512],
         ops: &[("relu", Pass::Forward), ("gelu", Pass::Backward)],
+    },
+    Trial {
+        name: "column_rows",
+        get: |tuning| tuning.column_rows,
+        with: |tuning, number| Tuning {
+            column_rows: number,
+            ..tuning
+        },
+        candidates: &[4, 8, 16],
+        ops: &[("prelu", Pass::Forward)],
     },
     Trial {
         name: "reduction_rows",

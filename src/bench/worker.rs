@@ -15,7 +15,7 @@ use super::{
     clock::Stopwatch,
     data::Data,
     host_side::HostSide,
-    record::{Accuracy, Clock, Kind, Status},
+    record::{Accuracy, Clock, Status},
     work::{self, Baseline, Work},
 };
 use crate::{
@@ -24,12 +24,13 @@ use crate::{
     gpu::Gpu,
 };
 
-/// Samples of a case to take.
+/// A case to verify, or samples of one to take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) case: Case,
     pub(super) samples: u32,
-    /// Whether results are compared with the reference first; they must have been before.
+    /// Whether results are compared with the reference, in place of being timed. Not in one process: while
+    /// the host computes references, GPUs lower their clocks.
     pub(super) verify: bool,
     pub(super) min_time_ms: f64,
     pub(super) working_set_bytes: u64,
@@ -38,6 +39,8 @@ pub(super) struct Request {
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Answer {
+    /// Results are right, by so much where there are any.
+    Verified(Option<Accuracy>),
     /// Samples, with how they were taken.
     Measured(Measured),
     /// Not yet: one more sample was taken.
@@ -53,7 +56,6 @@ pub(super) enum Answer {
 /// Samples of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Measured {
-    pub(super) accuracy: Option<Accuracy>,
     pub(super) clock: Clock,
     pub(super) repeats: u32,
     pub(super) working_set_bytes: u64,
@@ -100,17 +102,12 @@ struct Worker {
     gpu: Gpu,
     data: Option<Rc<Data>>,
     stopwatch: Option<Rc<Stopwatch>>,
-    /// Cases that work on `data`, verified and warmed up, by their text.
+    /// Cases that work on `data`, warmed up, by their text.
     prepared: HashMap<String, Subject>,
 }
 
 /// A case that is ready to be sampled.
-struct Subject {
-    side: Side,
-    accuracy: Option<Accuracy>,
-}
-
-enum Side {
+enum Subject {
     Device {
         stopwatch: Rc<Stopwatch>,
         work: Box<dyn Work>,
@@ -134,8 +131,13 @@ impl From<Error> for Refusal {
 
 impl Worker {
     fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
-        match self.measure(request, working) {
-            Ok(measured) => Answer::Measured(measured),
+        let answer = if request.verify {
+            self.verify(request).map(Answer::Verified)
+        } else {
+            self.measure(request, working).map(Answer::Measured)
+        };
+        match answer {
+            Ok(answer) => answer,
             Err(Refusal::Wrong(report)) => Answer::Refused {
                 status: Status::Wrong,
                 message: report.to_string(),
@@ -149,6 +151,20 @@ impl Worker {
                 message: error.to_string(),
                 accuracy: None,
             },
+        }
+    }
+
+    fn verify(&mut self, request: &Request) -> std::result::Result<Option<Accuracy>, Refusal> {
+        let case = &request.case;
+        let report = if case.is_of_host() {
+            HostSide::new(case, &self.gpu)?.verify()?
+        } else {
+            let data = self.data_for(case, request.working_set_bytes);
+            Some(work::build(case, &data)?.verify()?)
+        };
+        match report {
+            Some(report) if !report.passed() || report.compared == 0 => Err(Refusal::Wrong(report)),
+            report => Ok(report.as_ref().map(accuracy)),
         }
     }
 
@@ -169,30 +185,14 @@ impl Worker {
         }
     }
 
-    fn prepare(&mut self, request: &Request) -> std::result::Result<Subject, Refusal> {
+    fn prepare(&mut self, request: &Request) -> Result<Subject> {
         let case = &request.case;
-        if matches!(case.kind, Kind::Offload | Kind::Launch) {
-            let mut host = HostSide::new(case, &self.gpu)?;
-            let report = if request.verify { host.verify()? } else { None };
-            if let Some(report) = report.clone().filter(|report| !report.passed()) {
-                return Err(Refusal::Wrong(report));
-            }
-            return Ok(Subject {
-                side: Side::Host(host),
-                accuracy: report.as_ref().map(accuracy),
-            });
+        if case.is_of_host() {
+            return Ok(Subject::Host(HostSide::new(case, &self.gpu)?));
         }
         let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
         let data = self.data_for(case, request.working_set_bytes);
         let work = work::build(case, &data)?;
-        let mut verified = None;
-        if request.verify {
-            let report = work.verify()?;
-            if !report.passed() || report.compared == 0 {
-                return Err(Refusal::Wrong(report));
-            }
-            verified = Some(accuracy(&report));
-        }
         let stopwatch = match &self.stopwatch {
             Some(stopwatch) => stopwatch.clone(),
             None => {
@@ -210,14 +210,11 @@ impl Worker {
             None => None,
         };
         stopwatch.warm_up(&*work, repeats, min_time)?;
-        Ok(Subject {
-            side: Side::Device {
-                stopwatch,
-                work,
-                repeats,
-                baseline,
-            },
-            accuracy: verified,
+        Ok(Subject::Device {
+            stopwatch,
+            work,
+            repeats,
+            baseline,
         })
     }
 
@@ -239,10 +236,8 @@ impl Worker {
 
 impl Subject {
     fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
-        let accuracy = self.accuracy.clone();
-        match &mut self.side {
-            Side::Host(host) => Ok(Measured {
-                accuracy,
+        match self {
+            Self::Host(host) => Ok(Measured {
                 clock: Clock::Host,
                 repeats: host.repeats(),
                 working_set_bytes: 0,
@@ -255,7 +250,7 @@ impl Subject {
                     .collect::<Result<_>>()?,
                 baseline: None,
             }),
-            Side::Device {
+            Self::Device {
                 stopwatch,
                 work,
                 repeats,
@@ -274,7 +269,6 @@ impl Subject {
                     (baseline.name().to_owned(), baseline.moved_bytes(), beside)
                 };
                 Ok(Measured {
-                    accuracy,
                     clock: stopwatch.clock(),
                     repeats: *repeats,
                     working_set_bytes: work.working_set(),

@@ -17,6 +17,9 @@
 pub struct Tuning {
     /// Threads of a workgroup of the pointwise kernels; as many as the device allows, if that is less.
     pub pointwise_threads: u32,
+    /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
+    #[cfg_attr(feature = "cli", serde(default = "sixteen"))]
+    pub column_rows: u32,
     /// Rows that a thread of a reduction per channel walks.
     pub reduction_rows: u32,
     /// Vectors of four columns that it walks side by side, where rows are of whole KiB: 1 or 8.
@@ -44,7 +47,8 @@ impl Tuning {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         Self {
             pointwise_threads: 256,
-            reduction_rows: if software { 128 } else { 16 },
+            column_rows: if software { 16 } else { 4 },
+            reduction_rows: if software { 128 } else { 32 },
             reduction_vectors: if info.name.starts_with("llvmpipe") {
                 8
             } else {
@@ -63,6 +67,11 @@ impl Tuning {
         }
         Self {
             pointwise_threads: 1 << at_least_one(self.pointwise_threads).ilog2(),
+            column_rows: match self.column_rows {
+                ..8 => 4,
+                8..16 => 8,
+                16.. => 16,
+            },
             reduction_rows: at_least_one(self.reduction_rows),
             reduction_vectors: if self.reduction_vectors < 8 { 1 } else { 8 },
             reduction_threads: match self.reduction_threads {
@@ -79,7 +88,7 @@ impl Tuning {
 /// More vectors than a row of softmax's short kernels has: one thread takes it all.
 pub(crate) const WHOLE_ROW: u32 = 4096;
 
-/// Of a result file from before there was a choice.
+/// Of a file from before there was a choice.
 #[cfg(feature = "cli")]
 const fn one() -> u32 {
     1
@@ -89,4 +98,10 @@ const fn one() -> u32 {
 #[cfg(feature = "cli")]
 const fn four() -> u32 {
     4
+}
+
+/// Likewise.
+#[cfg(feature = "cli")]
+const fn sixteen() -> u32 {
+    16
 }

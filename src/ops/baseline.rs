@@ -17,9 +17,6 @@ use crate::{
     wgsl::{Math, ParameterSource},
 };
 
-/// Rows that a thread of the reading kernels walks; `ROWS` of the shader.
-const ROWS: u64 = 128;
-
 /// Records a copy of `x` to `y`, word by word, by the kernel of the pointwise family.
 ///
 /// ```no_run
@@ -95,16 +92,16 @@ fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()
 }
 
 /// Records a reading of `x`, or of `x` and `upstream`, as a matrix of `columns` f32 columns, walked
-/// as reductions do: a thread takes 128 rows of four columns. `seen` receives the OR of the words
-/// of each thread: [rows / 128 rounded up, columns].
+/// as reductions do: a thread takes `walk` rows of four columns. `seen` receives the OR of the words
+/// of each thread: [rows / walk rounded up, columns].
 ///
 /// ```no_run
 /// # use wgpu_activations::{ElementType, Gpu, ops::baseline::encode_read};
 /// # let gpu = Gpu::new()?;
 /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
 /// let x = gpu.upload(&[1.0f32; 256 * 8], [256, 8])?;
-/// let seen = gpu.allocate([2, 8], ElementType::F32)?; // 256 / 128 rows
-/// encode_read(&mut encoder, &x, None, 8, &seen)?;
+/// let seen = gpu.allocate([2, 8], ElementType::F32)?; // 256 / 128
+/// encode_read(&mut encoder, &x, None, [8, 128], &seen)?;
 /// gpu.queue().submit([encoder.finish()]);
 /// assert_eq!(seen.download::<f32>()?, [1.0; 16]);
 /// # Ok::<(), wgpu_activations::Error>(())
@@ -118,12 +115,12 @@ pub fn encode_read(
     encoder: &mut wgpu::CommandEncoder,
     x: &Tensor,
     upstream: Option<&Tensor>,
-    columns: usize,
+    [columns, walk]: [usize; 2],
     seen: &Tensor,
 ) -> Result<()> {
-    let columns = columns as u64;
+    let (columns, walk) = (columns as u64, (walk as u64).max(1));
     let rows = words(x)? / columns;
-    let threads = rows.div_ceil(ROWS) * (columns / 4);
+    let threads = rows.div_ceil(walk) * (columns / 4);
     expect_words(x, rows * (columns & !3))?;
     expect_words(seen, threads * 4)?;
     let mut tensors = vec![(0, x), (2, seen)];
@@ -142,7 +139,11 @@ pub fn encode_read(
         constants: Vec::new(),
         threads,
     };
-    launch.encode(encoder, &tensors, [columns as u32 / 4, rows as u32])
+    launch.encode(
+        encoder,
+        &tensors,
+        [columns as u32 / 4, rows as u32, walk as u32],
+    )
 }
 
 /// Records a reading of `streams` equal parts of `x` side by side into `y`, which receives the OR of
@@ -180,7 +181,7 @@ pub fn encode_streams(
         constants: vec![("STREAMS", streams)],
         threads: length / 4,
     };
-    launch.encode(encoder, &[(0, x), (2, y)], [(length / 4) as u32, 0])
+    launch.encode(encoder, &[(0, x), (2, y)], [(length / 4) as u32, 0, 0])
 }
 
 /// A kernel that moves whole tensors.
@@ -197,7 +198,7 @@ impl Stream {
         self,
         encoder: &mut wgpu::CommandEncoder,
         tensors: &[(u32, &Tensor)],
-        [first, second]: [u32; 2],
+        [first, second, third]: [u32; 3],
     ) -> Result<()> {
         let gpu = tensors[0].1.gpu();
         let pipeline = gpu.pipeline(&PipelineKey {
@@ -218,7 +219,7 @@ impl Stream {
             .collect();
         let groups = fold_over(self.threads.div_ceil(pipeline.workgroup.into()));
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        let arguments = [first, second, 0, 0, 0, 0, 0, 0];
+        let arguments = [first, second, third, 0, 0, 0, 0, 0];
         dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
         Ok(())
     }

@@ -12,8 +12,6 @@ use crate::{
     wgsl::ParameterSource,
 };
 
-/// Rows that a thread takes; `ROWS` of the shader.
-const ROWS: usize = 16;
 /// Columns of the matrix where the channels are fewer: a thread's rows then lie on pages of their own,
 /// which caches foresee the reads of, unlike jumps within one (lavapipe, 64 channels: 1.0 of copy, and
 /// 0.4 with 256 columns).
@@ -25,6 +23,8 @@ pub(super) struct Columns {
     columns: usize,
     /// Rows that a binding holds.
     step: usize,
+    /// Rows that a thread takes; `ROWS` of the shader.
+    rows: usize,
 }
 
 impl Columns {
@@ -41,12 +41,14 @@ impl Columns {
         let columns = columns_for(launch.view.extent, COLUMNS);
         // A window may begin up to 255 bytes before its first row.
         let most = (largest_window(x.gpu()) - 256) / x.element().size();
-        let step = (most as usize / columns).min(MOST_WORKGROUPS as usize * ROWS);
+        let rows = x.gpu().tuning().column_rows as usize;
+        let step = (most as usize / columns).min(MOST_WORKGROUPS as usize * rows);
         let fits = columns as u64 / 4 <= MOST_WORKGROUPS;
         (step > 0 && fits).then_some(Self {
             kernel,
             columns,
             step,
+            rows,
         })
     }
 
@@ -66,6 +68,7 @@ impl Columns {
                 constants: vec![
                     ("REMAINDER", u32::from(remainder)),
                     ("RAGGED", u32::from(ragged)),
+                    ("ROWS", self.rows as u32),
                 ],
                 ..launch.key.clone()
             })
@@ -85,14 +88,14 @@ impl Columns {
             };
             let bindings = launch.bindings(pass, window);
             let skip = ((start - aligned) / (4 * size)) as usize;
-            let splits = length / self.columns / ROWS;
+            let splits = length / self.columns / self.rows;
             let arguments = [length, vectors, launch.view.extent, skip, splits, 0, 0, 0];
             let arguments = arguments.map(|word| word as u32);
             if splits > 0 {
                 let groups = (groups as u32, splits as u32);
                 dispatch(gpu, &mut compute, &whole, &bindings, arguments, groups);
             }
-            if length > splits * ROWS * self.columns {
+            if length > splits * self.rows * self.columns {
                 let groups = (groups as u32, 1);
                 dispatch(gpu, &mut compute, &remainder, &bindings, arguments, groups);
             }

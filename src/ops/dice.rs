@@ -304,13 +304,15 @@ impl Dice {
         if x.is_empty() {
             return Ok(batch);
         }
-        let parameters = self.parameters(recorder, "from_batch", Some(&batch))?;
+        let parameters = self.allocate_parameters(recorder)?;
         self.statistics(
             recorder,
-            "move_running",
-            &[Read(0), Write(3), Write(4)],
+            "train",
+            &[Read(0), Read(1), Write(2), Write(3), Write(4)],
             &[
                 (0, &batch.words),
+                (1, &self.alpha),
+                (2, &parameters),
                 (3, &self.running_mean),
                 (4, &self.running_variance),
             ],
@@ -381,7 +383,7 @@ impl Dice {
         if x.is_empty() {
             return Ok(());
         }
-        let parameters = self.parameters(recorder, "from_running", None)?;
+        let parameters = self.from_running(recorder)?;
         self.launch(recorder, view, &parameters, pass)?;
         recorder.done_with(parameters);
         Ok(())
@@ -476,7 +478,7 @@ impl Dice {
         batch: &TensorMoments,
     ) -> Result<Tensor> {
         let view = self.view_of_both(x, upstream)?;
-        let known = self.parameters(recorder, "from_batch", Some(batch))?;
+        let known = self.from_batch(recorder, batch)?;
         let sums = self.reduce(x, upstream, view, &known).record(recorder)?;
         recorder.done_with(known);
         Ok(sums)
@@ -568,7 +570,7 @@ impl Dice {
         if x.is_empty() {
             return self.no_gradients(x);
         }
-        let parameters = self.parameters(recorder, "from_running", None)?;
+        let parameters = self.from_running(recorder)?;
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
         let mut reduce = self.reduce(x, upstream, view, &parameters);
         if reduce.takes_dx() {
@@ -631,33 +633,32 @@ impl Dice {
         })
     }
 
-    /// What the kernels know of each channel, from a batch or from the running statistics.
-    fn parameters(
-        &self,
-        recorder: &mut Recorder<'_>,
-        entry_point: &'static str,
-        batch: Option<&TensorMoments>,
-    ) -> Result<Tensor> {
+    /// What the kernels know of each channel, from a batch.
+    fn from_batch(&self, recorder: &mut Recorder<'_>, batch: &TensorMoments) -> Result<Tensor> {
         let parameters = self.allocate_parameters(recorder)?;
-        let alpha_and_output = [(1, &self.alpha), (2, &parameters)];
-        match batch {
-            Some(batch) => self.statistics(
-                recorder,
-                entry_point,
-                &[Read(0), Read(1), Write(2)],
-                &[&[(0, &batch.words)], &alpha_and_output[..]].concat(),
-            )?,
-            None => self.statistics(
-                recorder,
-                entry_point,
-                &[Read(1), Write(2), Write(3), Write(4)],
-                &[
-                    &alpha_and_output[..],
-                    &[(3, &self.running_mean), (4, &self.running_variance)],
-                ]
-                .concat(),
-            )?,
-        }
+        self.statistics(
+            recorder,
+            "from_batch",
+            &[Read(0), Read(1), Write(2)],
+            &[(0, &batch.words), (1, &self.alpha), (2, &parameters)],
+        )?;
+        Ok(parameters)
+    }
+
+    /// From the running statistics.
+    fn from_running(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
+        let parameters = self.allocate_parameters(recorder)?;
+        self.statistics(
+            recorder,
+            "from_running",
+            &[Read(1), Write(2), Write(3), Write(4)],
+            &[
+                (1, &self.alpha),
+                (2, &parameters),
+                (3, &self.running_mean),
+                (4, &self.running_variance),
+            ],
+        )?;
         Ok(parameters)
     }
 

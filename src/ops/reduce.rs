@@ -21,7 +21,7 @@ const COLUMNS: usize = 32;
 /// Partial results that a thread joins; `MERGED` of the shader.
 const MERGED: usize = 1024;
 /// Threads that fill a device whose threads are joined; beyond, each walks more rows.
-const MANY_THREADS: usize = 1 << 18;
+const MANY_THREADS: usize = 1 << 17;
 /// Runs or single vectors that a thread sums at most before it joins; `BLOCK` of the shader.
 const BLOCK: usize = 32;
 /// Whole vectors of a run that one thread takes.

@@ -12,26 +12,21 @@ use crate::common::Device;
 
 /// Odd, large, and what suits a device with cheap barriers.
 const TUNINGS: [Tuning; 3] = [
-    tuning(0, 7, 9, 3, 3, 9),
-    tuning(512, 256, 8, 1, 16, 4),
-    tuning(256, 16, 1, 8, 4, 1),
+    tuning([0, 0, 7, 9, 3, 3, 9]),
+    tuning([512, 8, 256, 8, 1, 16, 4]),
+    tuning([256, 4, 16, 1, 8, 4, 1]),
 ];
 
-const fn tuning(
-    pointwise_threads: u32,
-    reduction_rows: u32,
-    reduction_vectors: u32,
-    reduction_threads: u32,
-    softmax_vectors: u32,
-    maxout_groups: u32,
-) -> Tuning {
+/// In the order of the fields.
+const fn tuning(numbers: [u32; 7]) -> Tuning {
     Tuning {
-        pointwise_threads,
-        reduction_rows,
-        reduction_vectors,
-        reduction_threads,
-        softmax_vectors,
-        maxout_groups,
+        pointwise_threads: numbers[0],
+        column_rows: numbers[1],
+        reduction_rows: numbers[2],
+        reduction_vectors: numbers[3],
+        reduction_threads: numbers[4],
+        softmax_vectors: numbers[5],
+        maxout_groups: numbers[6],
     }
 }
 

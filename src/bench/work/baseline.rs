@@ -18,8 +18,10 @@ use crate::{
     tensor::Tensor,
 };
 
-/// Rows that a thread of the reading kernels walks.
-const ROWS: usize = 128;
+/// Rows that a thread of the reading kernels walks at most, and threads that there are at least where
+/// they can be.
+const WALK: usize = 128;
+const MANY_THREADS: usize = 1 << 17;
 
 /// Columns for a device whose threads read several vectors side by side.
 const NARROW: usize = 32;
@@ -34,8 +36,8 @@ pub(in crate::bench) struct Baseline {
     outputs: Vec<Tensor>,
     /// What the kernels that only read leave.
     seen: Tensor,
-    /// Columns that these walk.
-    columns: usize,
+    /// Columns and rows that these walk.
+    walk: [usize; 2],
     /// A quarter of an output.
     quarters: Vec<Tensor>,
 }
@@ -90,7 +92,12 @@ impl Baseline {
             1 => CHANNELS,
             _ => NARROW,
         };
-        let seen = [(words / columns).div_ceil(ROWS) * columns];
+        let rows = if data.gpu.is_software() {
+            WALK
+        } else {
+            (words / 4 / MANY_THREADS).clamp(8, WALK)
+        };
+        let seen = [(words / columns).div_ceil(rows) * columns];
         Ok(Self {
             name: name.to_owned(),
             inputs: flat(data.inputs(&shape)?, words)?,
@@ -102,7 +109,7 @@ impl Baseline {
             outputs: flat(data.outputs(&shape)?, words)?,
             quarters: flat(data.outputs(&shape)?, words / PIECES)?,
             seen: data.gpu.allocate(seen, ElementType::F32)?,
-            columns,
+            walk: [columns, rows],
             kernels,
             data: data.clone(),
         })
@@ -128,10 +135,10 @@ impl Work for Baseline {
         for kernel in &self.kernels {
             match kernel {
                 Kernel::Copy => encode_copy(encoder, x, y),
-                Kernel::Read => encode_read(encoder, x, None, self.columns, &self.seen),
+                Kernel::Read => encode_read(encoder, x, None, self.walk, &self.seen),
                 Kernel::TwoRead => {
                     let second = &self.seconds[place];
-                    encode_read(encoder, x, Some(second), self.columns, &self.seen)
+                    encode_read(encoder, x, Some(second), self.walk, &self.seen)
                 }
                 Kernel::Add => encode_add(encoder, x, &self.seconds[place], y),
                 Kernel::Streams => encode_streams(encoder, x, PIECES as u32, &self.quarters[place]),
@@ -153,8 +160,8 @@ impl Work for Baseline {
             Ok(x.iter().zip(second).map(|(x, second)| x | second).collect())
         };
         let (found, expected) = match self.kernels.last() {
-            Some(Kernel::Read) => (words(&self.seen)?, seen(&x, self.columns)),
-            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?, self.columns)),
+            Some(Kernel::Read) => (words(&self.seen)?, seen(&x, self.walk)),
+            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?, self.walk)),
             Some(Kernel::Add) => (words(&self.outputs[0])?, both()?),
             Some(Kernel::Streams) => {
                 let part = x.len() / PIECES;
@@ -195,8 +202,8 @@ impl Work for Baseline {
 }
 
 /// What the reading kernels leave of `words`: the OR of each column of a split of rows.
-fn seen(words: &[u32], columns: usize) -> Vec<u32> {
-    let splits = words.chunks(ROWS * columns);
+fn seen(words: &[u32], [columns, rows]: [usize; 2]) -> Vec<u32> {
+    let splits = words.chunks(rows * columns);
     let of_split = |split: &[u32]| {
         let mut all = vec![0; columns];
         for (index, word) in split.iter().enumerate() {
