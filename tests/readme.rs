@@ -119,7 +119,7 @@ fn chart() -> String {
             let mut run = Run::read(&path).unwrap();
             run.rows.retain(|row| row.math.as_deref() != Some("native"));
             Source {
-                name: path.display().to_string(),
+                name: path.strip_prefix(&folder).unwrap().display().to_string(),
                 run,
             }
         })

@@ -15,7 +15,8 @@ use crate::{
 
 const ABOUT: &str = "\
 Measures kernels in other shapes on a device, and keeps the shapes that save 3 % or more: threads of a \
-workgroup, rows that a thread of a reduction walks, vectors that a thread of softmax takes. They are kept \
+workgroup, rows that a thread takes, threads that join their sums, vectors of a row of softmax that a thread \
+holds. They are kept \
 per device, driver and version of this program in the user's folder for caches, and every command uses \
 them; `bench --untuned` does not. Results stay within their tolerances; sums taken in another order may \
 differ in the last place.
