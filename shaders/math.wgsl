@@ -1,4 +1,4 @@
-// Elementary functions from + - * / and bits: the same results on every adapter.
+// Elementary functions from + - * / and bits: the same on every adapter, but for how it rounds a quotient.
 //
 // WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
 // -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
@@ -44,8 +44,8 @@ fn gelu_argument(x: f32) -> vec3<f32> {
 // value * scale^2: a number whose exponent may lie below f32's range.
 struct Scaled { value: f32, scale: f32 }
 
-// The number itself, beside a 1: where it is near f32's smallest, NVIDIA squares the scale first, and that
-// is 0.
+// The number itself, beside a 1: near f32's smallest NVIDIA's driver 580 makes it 0 (it seems to square the
+// scale first).
 fn plain(e: Scaled) -> f32 { return (e.value * e.scale) * e.scale; }
 
 // c e.
@@ -222,7 +222,7 @@ fn log1p_tail(x: f32) -> f32 {
 }
 
 // tanh, from h = (e^-2|x| - 1) / 2 so that nothing cancels near 0; odd to the last bit. -h / (1 + h) as a
-// difference, which halves a division's error at least: WGSL allows 2.5 ULP, and NVIDIA uses the room.
+// difference, which halves a division's error at least: WGSL allows it 2.5 ULP, and NVIDIA uses some of that.
 fn tanhf(x: f32) -> f32 {
     let h = 0.5 * expm1_minus(2.0 * magnitude(x, 20.0));
     return with_sign(abs(h - h * h / (1.0 + h)), x);

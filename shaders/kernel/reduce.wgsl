@@ -4,8 +4,8 @@
 // and of vectors; a thread owns one vector of columns and walks `walk` rows. `runs` serves inner > 1:
 // LANES threads share the runs of inner elements of a channel, vector by vector. Each thread leaves
 // a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. Where
-// barriers are cheap, `columns_joined` and `merge_joined` take their places: a workgroup is SHARE columns or
-// channels wide and joins what its threads have through workgroup memory. No atomics: the same input gives
+// barriers are cheap, `columns_joined` and `merge_joined` take their places: a workgroup is SHARE vectors of
+// columns or SHARE channels wide and joins what its threads have through workgroup memory. No atomics: the same input gives
 // the same bits.
 //
 // The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
@@ -74,12 +74,12 @@ fn columns_joined(place: Place) {
     let split = index / arguments.vectors;
     // Rows that do not exist give what adds nothing.
     let walks = WORKGROUP / SHARE;
-    let first = (split * walks + place.thread / SHARE) * arguments.walk;
+    let first = min((split * walks + place.thread / SHARE) * arguments.walk, arguments.rows);
     let results_of_lanes = join_threads(walked(index - split * arguments.vectors, first), place.thread);
     if place.thread < SHARE && first < arguments.rows { store_lanes(index, results_of_lanes); }
 }
 
-// Of the columns or channels that a workgroup is wide.
+// Of the vectors of columns or the channels that a workgroup is wide.
 fn shared_index(place: Place) -> u32 {
     return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * SHARE + place.thread % SHARE;
 }

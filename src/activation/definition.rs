@@ -165,6 +165,23 @@ pub enum Cost {
     TwoSeries,
 }
 
+impl Cost {
+    /// In words.
+    ///
+    /// ```
+    /// use wgpu_activations::activation::Cost;
+    ///
+    /// assert_eq!(Cost::Exponential.description(), "one exponential");
+    /// ```
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Compare => "a comparison and a product",
+            Self::Exponential => "one exponential",
+            Self::TwoSeries => "an exponential and a second series",
+        }
+    }
+}
+
 /// A publication.
 ///
 /// ```

@@ -152,8 +152,11 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
                     return Ok(Flow::Stop);
                 };
                 self.note_clock(device, &answer);
+                let verified = matches!(answer, Answer::Verified(_));
                 self.run.rows[first + index].take(answer);
-                (self.watch)(Event::Measured(&self.run))?;
+                if !verified {
+                    (self.watch)(Event::Measured(&self.run))?;
+                }
             }
         }
         Ok(Flow::Go)

@@ -58,79 +58,37 @@ struct Trial {
     ops: &'static [(&'static str, Pass)],
 }
 
+/// A trial of a field of [`Tuning`].
+macro_rules! trial {
+    ($field:ident, $candidates:expr, $ops:expr) => {
+        Trial {
+            name: stringify!($field),
+            get: |tuning| tuning.$field,
+            with: |tuning, number| Tuning {
+                $field: number,
+                ..tuning
+            },
+            candidates: $candidates,
+            ops: $ops,
+        }
+    };
+}
+
+const POINTWISE: &[(&str, Pass)] = &[("relu", Pass::Forward), ("gelu", Pass::Backward)];
 const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
 
 const TRIALS: [Trial; 7] = [
-    Trial {
-        name: "pointwise_threads",
-        get: |tuning| tuning.pointwise_threads,
-        with: |tuning, number| Tuning {
-            pointwise_threads: number,
-            ..tuning
-        },
-        candidates: &[64, 128, 256, 512],
-        ops: &[("relu", Pass::Forward), ("gelu", Pass::Backward)],
-    },
-    Trial {
-        name: "column_rows",
-        get: |tuning| tuning.column_rows,
-        with: |tuning, number| Tuning {
-            column_rows: number,
-            ..tuning
-        },
-        candidates: &[4, 8, 16],
-        ops: &[("prelu", Pass::Forward)],
-    },
-    Trial {
-        name: "reduction_rows",
-        get: |tuning| tuning.reduction_rows,
-        with: |tuning, number| Tuning {
-            reduction_rows: number,
-            ..tuning
-        },
-        candidates: &[8, 16, 32, 64, 128, 256],
-        ops: REDUCTIONS,
-    },
-    Trial {
-        name: "reduction_vectors",
-        get: |tuning| tuning.reduction_vectors,
-        with: |tuning, number| Tuning {
-            reduction_vectors: number,
-            ..tuning
-        },
-        candidates: &[1, 8],
-        ops: REDUCTIONS,
-    },
-    Trial {
-        name: "reduction_threads",
-        get: |tuning| tuning.reduction_threads,
-        with: |tuning, number| Tuning {
-            reduction_threads: number,
-            ..tuning
-        },
-        candidates: &[1, 4, 8],
-        ops: REDUCTIONS,
-    },
-    Trial {
-        name: "softmax_vectors",
-        get: |tuning| tuning.softmax_vectors,
-        with: |tuning, number| Tuning {
-            softmax_vectors: number,
-            ..tuning
-        },
-        candidates: &[1, 2, 4, 16, WHOLE_ROW],
-        ops: &[("softmax", Pass::Forward)],
-    },
-    Trial {
-        name: "maxout_groups",
-        get: |tuning| tuning.maxout_groups,
-        with: |tuning, number| Tuning {
-            maxout_groups: number,
-            ..tuning
-        },
-        candidates: &[1, 4],
-        ops: &[("maxout", Pass::Backward)],
-    },
+    trial!(pointwise_threads, &[64, 128, 256, 512], POINTWISE),
+    trial!(column_rows, &[4, 8, 16], &[("prelu", Pass::Forward)]),
+    trial!(reduction_rows, &[8, 16, 32, 64, 128], REDUCTIONS),
+    trial!(reduction_vectors, &[1, 8], REDUCTIONS),
+    trial!(reduction_threads, &[1, 4, 8], REDUCTIONS),
+    trial!(
+        softmax_vectors,
+        &[1, 2, 4, 16, WHOLE_ROW],
+        &[("softmax", Pass::Forward)]
+    ),
+    trial!(maxout_groups, &[1, 4], &[("maxout", Pass::Backward)]),
 ];
 
 /// The tuning that suits `gpu`, starting from its own, with what was found on the way. `watch` is told

@@ -188,7 +188,10 @@ impl Worker {
     fn prepare(&mut self, request: &Request) -> Result<Subject> {
         let case = &request.case;
         if case.is_of_host() {
-            return Ok(Subject::Host(HostSide::new(case, &self.gpu)?));
+            let mut host = HostSide::new(case, &self.gpu)?;
+            // The first time pipelines are built and memory is new.
+            host.sample()?;
+            return Ok(Subject::Host(host));
         }
         let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
         let data = self.data_for(case, request.working_set_bytes);

@@ -198,7 +198,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     )?;
     progress.finish_and_clear();
     if INTERRUPTED.load(Ordering::Relaxed) {
+        let measured = run.rows.iter().any(|row| row.measurement.is_some());
         let kept = match &arguments.output {
+            _ if !measured => "nothing was measured yet".to_owned(),
             Some(path) => format!("{} has what was measured before", path.display()),
             None => "nothing was kept".to_owned(),
         };
@@ -283,7 +285,7 @@ fn operation(name: &str) -> Result<&'static str> {
             activation.name()
         ))),
         Ok(activation) => Ok(activation.name()),
-        Err(Error::UnknownActivation { name, .. }) => Err(super::ops::unknown(&name).into()),
+        Err(Error::UnknownActivation { name, .. }) => Err(super::name::unknown(&name).into()),
         Err(error) => Err(error.into()),
     }
 }

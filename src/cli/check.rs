@@ -168,7 +168,7 @@ impl Op {
         }
         match op.parse() {
             Ok(activation) => Ok(Self::Pointwise(activation)),
-            Err(Error::UnknownActivation { name, .. }) => Err(super::ops::unknown(&name).into()),
+            Err(Error::UnknownActivation { name, .. }) => Err(super::name::unknown(&name).into()),
             Err(error) => Err(error.into()),
         }
     }

@@ -11,6 +11,7 @@ mod files;
 mod flags;
 mod grad;
 mod job;
+mod name;
 mod ops;
 mod parameters;
 mod plot;

@@ -3,13 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{Result, properties, text};
-use crate::{
-    activation::{
-        self, Activation, CATALOGUE, Cost, Definition, FAMILIES, Family, FamilyParameter, Preset,
-        Smoothness,
-    },
-    error::Error,
+use super::{Result, name::parsed, properties, text};
+use crate::activation::{
+    self, Activation, CATALOGUE, Definition, FAMILIES, Family, FamilyParameter, Preset, Smoothness,
 };
 
 #[derive(Args)]
@@ -150,21 +146,6 @@ fn find(name: &str) -> Result<Entry> {
         return Ok(family_entry(family));
     }
     Ok(entry(parsed(name)?))
-}
-
-/// The activation of one element called `name`.
-pub(super) fn parsed(name: &str) -> Result<Activation> {
-    name.parse().map_err(|error| match error {
-        Error::UnknownActivation { name, .. } => unknown(&name).into(),
-        error => error.into(),
-    })
-}
-
-/// The error for a name that is neither the catalogue's nor a family's.
-pub(super) fn unknown(name: &str) -> Error {
-    let pointwise = CATALOGUE.iter().map(|entry| (entry.name, entry.aliases));
-    let families = FAMILIES.iter().map(|entry| (entry.name, entry.aliases));
-    activation::unknown(name, pointwise.chain(families))
 }
 
 fn list(json: bool) -> Result {
@@ -408,15 +389,7 @@ fn properties_of(definition: &Definition) -> Properties {
             Smoothness::Kink(at) => format!("no, its slope jumps at {at}"),
         },
         saturates: properties.saturates,
-        cost: arithmetic(properties.cost),
-    }
-}
-
-pub(super) const fn arithmetic(cost: Cost) -> &'static str {
-    match cost {
-        Cost::Compare => "a comparison and a product",
-        Cost::Exponential => "one exponential",
-        Cost::TwoSeries => "an exponential and a second series",
+        cost: properties.cost.description(),
     }
 }
 

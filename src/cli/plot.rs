@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Failure, Result,
     files::{Content, Outputs},
-    ops::parsed,
+    name::parsed,
     text,
 };
 use crate::{

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Failure, Result, device,
-    ops::{arithmetic, parsed},
+    name::parsed,
     text::{self, Column},
 };
 use crate::{
@@ -45,7 +45,7 @@ impl Compared {
                 Smoothness::Kink(_) => "no",
             },
             flat: course.flat.into_iter().map(ends).collect(),
-            arithmetic: arithmetic(activation.definition().properties.cost),
+            arithmetic: activation.definition().properties.cost.description(),
             time_of_relu,
         }
     }

@@ -37,8 +37,8 @@ pub(crate) enum Kernel {
     Streams,
 }
 
-/// Columns or channels that a workgroup of a reduction is wide, where its threads are joined; `SHARE` of
-/// the shader.
+/// Vectors of columns, or channels, that a workgroup of a reduction is wide, where its threads are joined;
+/// `SHARE` of the shader.
 pub(crate) const SHARE: u32 = 32;
 
 /// A buffer of group 0 that an entry point uses, by its number.
@@ -175,10 +175,13 @@ impl Pipeline {
             bind_group_layouts: &[Some(&layout), Some(&arguments_layout(device))],
             ..Default::default()
         });
+        // Halves are joined with halves, so that only powers of two serve.
         let workgroup = key
             .workgroup(tuning)
             .min(limits.max_compute_invocations_per_workgroup)
-            .min(limits.max_compute_workgroup_size_x);
+            .min(limits.max_compute_workgroup_size_x)
+            .max(1);
+        let workgroup = 1 << workgroup.ilog2();
         let mut constants = vec![("WORKGROUP", f64::from(workgroup))];
         let others = key.constants.iter();
         constants.extend(others.map(|&(name, value)| (name, f64::from(value))));

@@ -20,7 +20,7 @@ pub struct Tuning {
     /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
     #[cfg_attr(feature = "cli", serde(default = "sixteen"))]
     pub column_rows: u32,
-    /// Rows that a thread of a reduction per channel walks.
+    /// Rows that a thread of a reduction per channel walks, 128 at most; where threads are joined, at least.
     pub reduction_rows: u32,
     /// Vectors of four columns that it walks side by side, where rows are of whole KiB: 1 or 8.
     #[cfg_attr(feature = "cli", serde(default = "one"))]
@@ -72,7 +72,11 @@ impl Tuning {
                 8..16 => 8,
                 16.. => 16,
             },
-            reduction_rows: at_least_one(self.reduction_rows),
+            reduction_rows: match self.reduction_rows {
+                // Rounding errors grow with them.
+                128.. => 128,
+                rows => at_least_one(rows),
+            },
             reduction_vectors: if self.reduction_vectors < 8 { 1 } else { 8 },
             reduction_threads: match self.reduction_threads {
                 0 => 1,

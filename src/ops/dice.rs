@@ -383,7 +383,7 @@ impl Dice {
         if x.is_empty() {
             return Ok(());
         }
-        let parameters = self.from_running(recorder)?;
+        let parameters = self.running_parameters(recorder)?;
         self.launch(recorder, view, &parameters, pass)?;
         recorder.done_with(parameters);
         Ok(())
@@ -478,7 +478,7 @@ impl Dice {
         batch: &TensorMoments,
     ) -> Result<Tensor> {
         let view = self.view_of_both(x, upstream)?;
-        let known = self.from_batch(recorder, batch)?;
+        let known = self.parameters_of(recorder, batch)?;
         let sums = self.reduce(x, upstream, view, &known).record(recorder)?;
         recorder.done_with(known);
         Ok(sums)
@@ -570,7 +570,7 @@ impl Dice {
         if x.is_empty() {
             return self.no_gradients(x);
         }
-        let parameters = self.from_running(recorder)?;
+        let parameters = self.running_parameters(recorder)?;
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
         let mut reduce = self.reduce(x, upstream, view, &parameters);
         if reduce.takes_dx() {
@@ -634,7 +634,7 @@ impl Dice {
     }
 
     /// What the kernels know of each channel, from a batch.
-    fn from_batch(&self, recorder: &mut Recorder<'_>, batch: &TensorMoments) -> Result<Tensor> {
+    fn parameters_of(&self, recorder: &mut Recorder<'_>, batch: &TensorMoments) -> Result<Tensor> {
         let parameters = self.allocate_parameters(recorder)?;
         self.statistics(
             recorder,
@@ -646,7 +646,7 @@ impl Dice {
     }
 
     /// From the running statistics.
-    fn from_running(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
+    fn running_parameters(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
         let parameters = self.allocate_parameters(recorder)?;
         self.statistics(
             recorder,

@@ -22,6 +22,8 @@ const COLUMNS: usize = 32;
 const MERGED: usize = 1024;
 /// Threads that fill a device whose threads are joined; beyond, each walks more rows.
 const MANY_THREADS: usize = 1 << 17;
+/// Rows that it walks at most for that, since rounding errors grow with them.
+const LONGEST_WALK: usize = 128;
 /// Runs or single vectors that a thread sums at most before it joins; `BLOCK` of the shader.
 const BLOCK: usize = 32;
 /// Whole vectors of a run that one thread takes.
@@ -323,7 +325,8 @@ impl Reduce<'_> {
         let joined = self.joined_threads();
         let mut walk = tuning.reduction_rows as usize;
         if joined > 1 {
-            walk = walk.max(self.x.len() / 4 / MANY_THREADS);
+            let longest = self.x.len().min(fit * columns);
+            walk = walk.max((longest / 4 / MANY_THREADS).min(LONGEST_WALK));
         }
         let shares = joined == 1
             && tuning.reduction_vectors == 8

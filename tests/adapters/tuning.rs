@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Activation, ElementType, Math, Moments, Pointwise,
+    Activation, ElementType, Gpu, Math, Moments, Pointwise,
     activation::Family,
     check::{self, Pass},
     gpu::Tuning,
@@ -78,6 +78,24 @@ fn tuned(device: &Device, tuning: Tuning) -> Result<(), Failed> {
         let expected: f64 = squares.sum();
         assert!(
             (gradient - expected).abs() <= 1e-6 * expected,
+            "{gradient}, not {expected}"
+        );
+    }
+    long_walks(&gpu)
+}
+
+/// Equal terms, so that rounding errors do not average out, over more rows than a thread may walk.
+fn long_walks(gpu: &Gpu) -> Result<(), Failed> {
+    let shape = [4096, 32];
+    let x = gpu.upload(&vec![-1.9725f32; shape[0] * shape[1]], shape)?;
+    let upstream = gpu.upload(&vec![1.0f32; shape[0] * shape[1]], shape)?;
+    let slopes = gpu.upload(&vec![0.25f32; shape[1]], [shape[1]])?;
+    let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
+    let gradient: Vec<f32> = prelu.gradients(&x, &upstream)?.parameter.download()?;
+    let expected = f64::from(-1.9725f32) * shape[0] as f64;
+    for gradient in gradient.into_iter().map(f64::from) {
+        assert!(
+            (gradient - expected).abs() <= 1e-6 * expected.abs(),
             "{gradient}, not {expected}"
         );
     }

@@ -310,7 +310,7 @@ impl<'a, T: Element> Work<'a, T> {
 /// A name that is none of the catalogue's may be near a family's.
 fn known_to_all(error: Error) -> Error {
     match error {
-        Error::UnknownActivation { name, .. } => crate::cli::ops::unknown(&name),
+        Error::UnknownActivation { name, .. } => crate::cli::name::unknown(&name),
         other => other,
     }
 }
