@@ -176,8 +176,9 @@ fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
 }
 
 /// Overridable constants that shape the code, with a value that is not their default.
-const SHAPING: [(&str, f64); 12] = [
+const SHAPING: [(&str, f64); 13] = [
     ("REMAINDER", 1.0),
+    ("ONE", 1.0),
     ("LOG", 1.0),
     ("ZEROS", 1.0),
     ("BACKWARD", 1.0),

@@ -330,6 +330,10 @@ impl<'a> Pointwise<'a> {
             (Some(_), None) => ParameterSource::Scalar,
             (Some(_), Some(_)) => ParameterSource::Channel,
         };
+        let constants = match (source, self.activation.parameter()) {
+            (ParameterSource::Scalar, Some(1.0)) => vec![("ONE", 1)],
+            _ => Vec::new(),
+        };
         let launch = Launch {
             key: PipelineKey {
                 kernel: Kernel::Pointwise(source),
@@ -338,7 +342,7 @@ impl<'a> Pointwise<'a> {
                 activations: vec![op],
                 element: x.element(),
                 math: self.math,
-                constants: Vec::new(),
+                constants,
             },
             parameter: self.activation.parameter().unwrap_or(0.0),
             parameters: self.channels.map(|(parameters, _)| parameters),
