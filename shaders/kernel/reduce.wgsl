@@ -5,8 +5,8 @@
 // LANES threads share the runs of inner elements of a channel, vector by vector. Each thread leaves
 // a partial result per channel, and `merge` joins up to MERGED of them, again until one is left. Where
 // barriers are cheap, `columns_joined` and `merge_joined` take their places: a workgroup is SHARE vectors of
-// columns or SHARE channels wide and joins what its threads have through workgroup memory. No atomics: the same input gives
-// the same bits.
+// columns or SHARE channels wide and joins what its threads have through workgroup memory. No atomics: the
+// same input gives the same bits.
 //
 // The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
 // know of the channels of the four lanes; Lanes, the sums of four lanes while they grow; Partial, the

@@ -44,7 +44,7 @@ fn place_of(thread: u32, k: u32) -> u32 {
 
 fn exists(thread: u32, k: u32) -> bool { return k < VECTORS && thread + k * THREADS < arguments.vectors; }
 
-// What a THREADS-th of the row contributes to a sum.
+// The sum over a thread's vectors.
 fn total(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> f32 {
     let sums = (a + b) + (c + d);
     return (sums.x + sums.y) + (sums.z + sums.w);

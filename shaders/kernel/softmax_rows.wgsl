@@ -1,7 +1,8 @@
 // Softmax along the innermost axis, for rows of whole vectors that are short enough to be read again
 // from the cache: THREADS threads share a row, neighbours on neighbouring vectors. They sum, following
 // the largest element, then read again and write. One thread per row needs no barriers, which are dear on software
-// adapters; several have their statistics merged through workgroup memory.
+// adapters; several have their statistics merged through workgroup memory, where they are too few to hold
+// the row in registers (softmax_held.wgsl).
 
 struct Arguments {
     rows: u32,

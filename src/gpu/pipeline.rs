@@ -107,6 +107,7 @@ impl PipelineKey {
             Kernel::Reduce { .. } if tuning.reduction_threads > 1 => {
                 SHARE * tuning.reduction_threads
             }
+            // A vector per thread: workgroups of 64 are started more slowly than memory takes them.
             Kernel::MaxoutPooling(_) if tuning.maxout_groups == 1 => tuning.pointwise_threads,
             Kernel::Columns
             | Kernel::DiceColumns
