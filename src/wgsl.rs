@@ -1,4 +1,4 @@
-//! Composes a shader from its pieces: kernel, element, parameter, math, activation.
+//! Composes a shader from its pieces: kernel, words, element, parameter, math, activation.
 //!
 //! Plain text joined in a fixed order. WGSL resolves names in any order, so nothing cleverer is
 //! needed, and the same files load anywhere that takes WGSL.
@@ -89,12 +89,93 @@ impl ParameterSource {
     }
 }
 
-const fn element_source(element: ElementType) -> &'static str {
-    match element {
-        ElementType::F32 => include_str!("../shaders/element/f32.wgsl"),
-        ElementType::F16 => include_str!("../shaders/element/f16.wgsl"),
-        ElementType::Bf16 => include_str!("../shaders/element/bf16.wgsl"),
+/// The integers that a shader loads and stores vectors by.
+///
+/// ```
+/// use wgpu_activations::wgsl::{self, Words};
+///
+/// let [words, long_words] = Words::ALL.map(wgsl::copy);
+/// assert!(long_words.contains("vec4<u64>") && !words.contains("u64"));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Words {
+    /// Of 32 bits, which is WGSL.
+    #[default]
+    U32,
+    /// Of 64 bits, an extension of naga's that takes [`wgpu::Features::SHADER_INT64`]: for adapters where a
+    /// load costs as much as it has words. The pointwise kernels ([`pointwise`], [`fused`], [`dice`] and [`copy`])
+    /// serve whole tiles alone with them.
+    U64,
+}
+
+impl Words {
+    /// Both, the default first.
+    pub const ALL: [Self; 2] = [Self::U32, Self::U64];
+
+    /// Which two vectors a thread of the pointwise kernels takes.
+    const fn access(self) -> &'static str {
+        match self {
+            Self::U32 => include_str!("../shaders/access/apart.wgsl"),
+            Self::U64 => include_str!("../shaders/access/adjacent.wgsl"),
+        }
     }
+}
+
+/// How elements lie in buffers, and by what they are loaded and stored.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl::{self, Storage, Words}};
+///
+/// let storage = Storage { element: ElementType::F16, words: Words::U64 };
+/// assert_ne!(wgsl::arrange(storage), wgsl::arrange(ElementType::F16));
+/// assert_eq!(Storage::from(ElementType::F16).words, Words::U32);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Storage {
+    /// The type of the elements.
+    pub element: ElementType,
+    /// What they are loaded by.
+    pub words: Words,
+}
+
+impl From<ElementType> for Storage {
+    fn from(element: ElementType) -> Self {
+        Self {
+            element,
+            words: Words::default(),
+        }
+    }
+}
+
+impl Storage {
+    const fn of_f32(words: Words) -> Self {
+        Self {
+            element: ElementType::F32,
+            words,
+        }
+    }
+
+    /// A vector of four elements in words, and the elements in those.
+    const fn sources(self) -> [&'static str; 2] {
+        let words = match (self.words, self.element) {
+            (Words::U32, ElementType::F32) => include_str!("../shaders/words/u32_f32.wgsl"),
+            (Words::U32, _) => include_str!("../shaders/words/u32_half.wgsl"),
+            (Words::U64, ElementType::F32) => include_str!("../shaders/words/u64_f32.wgsl"),
+            (Words::U64, _) => include_str!("../shaders/words/u64_half.wgsl"),
+        };
+        let element = match self.element {
+            ElementType::F32 => include_str!("../shaders/element/f32.wgsl"),
+            ElementType::F16 => include_str!("../shaders/element/f16.wgsl"),
+            ElementType::Bf16 => include_str!("../shaders/element/bf16.wgsl"),
+        };
+        [words, element]
+    }
+}
+
+/// The pointwise kernel over `storage`.
+fn pointwise_kernel(storage: Storage) -> Vec<&'static str> {
+    let [words, element] = storage.sources();
+    vec![POINTWISE, storage.words.access(), words, element]
 }
 
 const LANES: &str = include_str!("../shaders/lanes.wgsl");
@@ -153,11 +234,12 @@ impl Reduction {
 /// ```
 pub fn pointwise(
     definition: &Definition,
-    element: ElementType,
+    storage: impl Into<Storage>,
     parameter: ParameterSource,
     math: Math,
 ) -> String {
-    let mut pieces = vec![POINTWISE, element_source(element), parameter.source()];
+    let mut pieces = pointwise_kernel(storage.into());
+    pieces.push(parameter.source());
     if parameter == ParameterSource::Channel {
         pieces.extend([PLACE, NUMBER]);
     }
@@ -175,11 +257,12 @@ pub fn pointwise(
 /// let shader = wgsl::columns(prelu, ElementType::F16, Math::Accurate);
 /// assert!(shader.contains("fn forward("));
 /// ```
-pub fn columns(definition: &Definition, element: ElementType, math: Math) -> String {
+pub fn columns(definition: &Definition, storage: impl Into<Storage>, math: Math) -> String {
+    let [words, element] = storage.into().sources();
     let parameter = ParameterSource::Channel.source();
-    let pieces = [COLUMNS, element_source(element), parameter, NUMBER];
+    let pieces = [COLUMNS, words, element, parameter, NUMBER];
     let function = [LANES, BITS, math.source(), definition.wgsl];
-    [pieces, function].concat().join("\n")
+    [&pieces[..], &function].concat().join("\n")
 }
 
 /// The shader of several activations one after another, each with one parameter for the whole tensor:
@@ -192,17 +275,17 @@ pub fn columns(definition: &Definition, element: ElementType, math: Math) -> Str
 /// let shader = wgsl::fused(&steps, ElementType::F32, Math::Accurate);
 /// assert!(shader.contains("y = select(value_1(y, parameters[1]), y, is_nan(y));"));
 /// ```
-pub fn fused(definitions: &[&Definition], element: ElementType, math: Math) -> String {
-    let mut pieces: Vec<String> = [
-        POINTWISE,
-        element_source(element),
-        include_str!("../shaders/parameter/fused.wgsl"),
-        LANES,
-        BITS,
-        math.source(),
-    ]
-    .map(str::to_owned)
-    .into();
+pub fn fused(definitions: &[&Definition], storage: impl Into<Storage>, math: Math) -> String {
+    let mut pieces: Vec<String> = pointwise_kernel(storage.into())
+        .into_iter()
+        .chain([
+            include_str!("../shaders/parameter/fused.wgsl"),
+            LANES,
+            BITS,
+            math.source(),
+        ])
+        .map(str::to_owned)
+        .collect();
     let mut body = String::new();
     for (index, definition) in definitions.iter().enumerate() {
         // Every snippet calls its functions the same; each gets names of its own.
@@ -233,11 +316,11 @@ pub fn fused(definitions: &[&Definition], element: ElementType, math: Math) -> S
 /// let shader = wgsl::dice(ElementType::F32, Math::Accurate);
 /// assert!(shader.contains("fn backward_pass("));
 /// ```
-pub fn dice(element: ElementType, math: Math) -> String {
-    let parameter = ParameterSource::Channel.source();
-    let pieces = [POINTWISE, element_source(element), parameter, PLACE];
-    let function = [LANES, BITS, math.source(), DICE];
-    [pieces, function].concat().join("\n")
+pub fn dice(storage: impl Into<Storage>, math: Math) -> String {
+    let mut pieces = pointwise_kernel(storage.into());
+    pieces.extend([ParameterSource::Channel.source(), PLACE]);
+    pieces.extend([LANES, BITS, math.source(), DICE]);
+    pieces.join("\n")
 }
 
 /// The shader of Dice where its channels lie innermost: entry points as [`pointwise`].
@@ -248,11 +331,11 @@ pub fn dice(element: ElementType, math: Math) -> String {
 /// let shader = wgsl::dice_columns(ElementType::Bf16, Math::Native);
 /// assert!(shader.contains("fn forward("));
 /// ```
-pub fn dice_columns(element: ElementType, math: Math) -> String {
-    let parameter = ParameterSource::Channel.source();
-    let pieces = [COLUMNS, element_source(element), parameter];
+pub fn dice_columns(storage: impl Into<Storage>, math: Math) -> String {
+    let [words, element] = storage.into().sources();
+    let pieces = [COLUMNS, words, element, ParameterSource::Channel.source()];
     let function = [LANES, BITS, math.source(), DICE];
-    [&pieces[..], &function].concat().join("\n")
+    [pieces, function].concat().join("\n")
 }
 
 /// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
@@ -281,12 +364,14 @@ pub fn reduce(
     reduction: Reduction,
     dx: bool,
     definition: Option<&Definition>,
-    element: ElementType,
+    storage: impl Into<Storage>,
     math: Math,
 ) -> String {
+    let [words, element] = storage.into().sources();
     let mut pieces = vec![
         include_str!("../shaders/kernel/reduce.wgsl"),
-        element_source(element),
+        words,
+        element,
         if dx {
             include_str!("../shaders/reduction/with_dx.wgsl")
         } else {
@@ -323,14 +408,10 @@ pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 /// let shader = wgsl::alpha_dropout(ElementType::F32);
 /// assert!(shader.contains(wgsl::RANDOM) && shader.contains("fn forward("));
 /// ```
-pub fn alpha_dropout(element: ElementType) -> String {
-    [
-        include_str!("../shaders/kernel/alpha_dropout.wgsl"),
-        element_source(element),
-        BITS,
-        RANDOM,
-    ]
-    .join("\n")
+pub fn alpha_dropout(storage: impl Into<Storage>) -> String {
+    let kernel = include_str!("../shaders/kernel/alpha_dropout.wgsl");
+    let [words, element] = storage.into().sources();
+    [kernel, words, element, BITS, RANDOM].join("\n")
 }
 
 /// The pointwise shader with nothing to compute, which moves words: entry points as
@@ -339,15 +420,12 @@ pub fn alpha_dropout(element: ElementType) -> String {
 /// ```
 /// use wgpu_activations::wgsl;
 ///
-/// assert!(wgsl::copy().contains("fn forward("));
+/// assert!(wgsl::copy(Words::U32).contains("fn forward("));
 /// ```
-pub fn copy() -> String {
-    [
-        POINTWISE,
-        element_source(ElementType::F32),
-        include_str!("../shaders/kernel/copy.wgsl"),
-    ]
-    .join("\n")
+pub fn copy(words: Words) -> String {
+    let mut pieces = pointwise_kernel(Storage::of_f32(words));
+    pieces.push(include_str!("../shaders/kernel/copy.wgsl"));
+    pieces.join("\n")
 }
 
 /// The shader that only reads: entry points `read_one`, `read_two`.
@@ -355,10 +433,11 @@ pub fn copy() -> String {
 /// ```
 /// use wgpu_activations::wgsl;
 ///
-/// assert!(wgsl::read().contains("fn read_two("));
+/// assert!(wgsl::read(Words::U32).contains("fn read_two("));
 /// ```
-pub fn read() -> String {
-    include_str!("../shaders/kernel/read.wgsl").to_owned()
+pub fn read(words: Words) -> String {
+    let [words, element] = Storage::of_f32(words).sources();
+    [include_str!("../shaders/kernel/read.wgsl"), words, element].join("\n")
 }
 
 /// The shader that reads several parts of a tensor and writes one: entry point `streams`.
@@ -366,10 +445,16 @@ pub fn read() -> String {
 /// ```
 /// use wgpu_activations::wgsl;
 ///
-/// assert!(wgsl::streams().contains("fn streams("));
+/// assert!(wgsl::streams(Words::U32).contains("fn streams("));
 /// ```
-pub fn streams() -> String {
-    include_str!("../shaders/kernel/streams.wgsl").to_owned()
+pub fn streams(words: Words) -> String {
+    let [words, element] = Storage::of_f32(words).sources();
+    [
+        include_str!("../shaders/kernel/streams.wgsl"),
+        words,
+        element,
+    ]
+    .join("\n")
 }
 
 /// How the softmax kernels go about their rows.
@@ -400,16 +485,18 @@ pub enum SoftmaxKernel {
 /// let shader = wgsl::softmax(SoftmaxKernel::Rows, ElementType::F16, Math::Native);
 /// assert!(shader.contains("fn backward_rows("));
 /// ```
-pub fn softmax(kernel: SoftmaxKernel, element: ElementType, math: Math) -> String {
+pub fn softmax(kernel: SoftmaxKernel, storage: impl Into<Storage>, math: Math) -> String {
     let entry_points = match kernel {
         SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
         SoftmaxKernel::Held => include_str!("../shaders/kernel/softmax_held.wgsl"),
         SoftmaxKernel::Splits => include_str!("../shaders/kernel/softmax_splits.wgsl"),
     };
+    let [words, element] = storage.into().sources();
     [
         entry_points,
         include_str!("../shaders/kernel/softmax.wgsl"),
-        element_source(element),
+        words,
+        element,
         BITS,
         math.source(),
     ]
@@ -455,9 +542,10 @@ const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
 /// let shader = wgsl::maxout_pooling(ElementType::F32, IndexType::U8);
 /// assert!(shader.contains("fn forward_groups("));
 /// ```
-pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
+pub fn maxout_pooling(storage: impl Into<Storage>, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
-    [kernel, MAXOUT, element_source(element), index.source()].join("\n")
+    let [words, element] = storage.into().sources();
+    [kernel, MAXOUT, words, element, index.source()].join("\n")
 }
 
 /// The shader of maxout over affine maps: entry points `forward`, `backward_x`, `backward_weight`,
@@ -469,9 +557,10 @@ pub fn maxout_pooling(element: ElementType, index: IndexType) -> String {
 /// let shader = wgsl::maxout_affine(ElementType::F32, IndexType::U8);
 /// assert!(shader.contains("fn backward_weight("));
 /// ```
-pub fn maxout_affine(element: ElementType, index: IndexType) -> String {
+pub fn maxout_affine(storage: impl Into<Storage>, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_affine.wgsl");
-    [kernel, MAXOUT, element_source(element), index.source()].join("\n")
+    let [words, element] = storage.into().sources();
+    [kernel, MAXOUT, words, element, index.source()].join("\n")
 }
 
 /// The shader that lays out elements anew: entry point `arrange`.
@@ -481,7 +570,12 @@ pub fn maxout_affine(element: ElementType, index: IndexType) -> String {
 ///
 /// assert!(wgsl::arrange(ElementType::F16).contains("fn arrange("));
 /// ```
-pub fn arrange(element: ElementType) -> String {
-    let kernel = include_str!("../shaders/kernel/arrange.wgsl");
-    [kernel, element_source(element)].join("\n")
+pub fn arrange(storage: impl Into<Storage>) -> String {
+    let [words, element] = storage.into().sources();
+    [
+        include_str!("../shaders/kernel/arrange.wgsl"),
+        words,
+        element,
+    ]
+    .join("\n")
 }

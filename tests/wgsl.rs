@@ -11,7 +11,7 @@ use naga::{
 use wgpu_activations::{
     Activation, CATALOGUE, ElementType, Math,
     activation::Definition,
-    wgsl::{self, IndexType, ParameterSource, Reduction, SoftmaxKernel},
+    wgsl::{self, IndexType, ParameterSource, Reduction, SoftmaxKernel, Storage, Words},
 };
 
 const MATH: &str = include_str!("../shaders/math.wgsl");
@@ -80,15 +80,20 @@ impl Shader {
     }
 }
 
-/// All of them.
-fn shaders() -> Vec<Shader> {
+/// All of them that are loaded by `words`.
+fn shaders(words: Words) -> Vec<Shader> {
     let mut shaders = vec![
-        Shader::new("copy".to_owned(), wgsl::copy(), POINTWISE),
-        Shader::new("read".to_owned(), wgsl::read(), &["read_one", "read_two"]),
-        Shader::new("streams".to_owned(), wgsl::streams(), &["streams"]),
+        Shader::new("copy".to_owned(), wgsl::copy(words), POINTWISE),
+        Shader::new(
+            "read".to_owned(),
+            wgsl::read(words),
+            &["read_one", "read_two"],
+        ),
+        Shader::new("streams".to_owned(), wgsl::streams(words), &["streams"]),
         Shader::new("dice/statistics".to_owned(), wgsl::dice_statistics(), DICE),
     ];
     for element in ElementType::ALL {
+        let storage = Storage { element, words };
         for math in Math::ALL {
             let variant = format!("{}/{}", element.name(), math.name());
             for (kernel, entry_points) in [
@@ -96,68 +101,69 @@ fn shaders() -> Vec<Shader> {
                 (SoftmaxKernel::Held, SOFTMAX_HELD),
                 (SoftmaxKernel::Splits, SOFTMAX_SPLITS),
             ] {
-                let softmax = wgsl::softmax(kernel, element, math);
+                let softmax = wgsl::softmax(kernel, storage, math);
                 let name = format!("softmax/{variant}/{kernel:?}");
                 shaders.push(Shader::new(name, softmax, entry_points));
             }
             for &definition in CATALOGUE {
-                shaders.extend(of_activation(definition, element, math));
+                shaders.extend(of_activation(definition, storage, math));
             }
             // All of them in a row, so that no two are in each other's way.
-            let fused = wgsl::fused(CATALOGUE, element, math);
+            let fused = wgsl::fused(CATALOGUE, storage, math);
             shaders.push(Shader::new(format!("fused/{variant}"), fused, POINTWISE));
-            let dice = wgsl::dice(element, math);
+            let dice = wgsl::dice(storage, math);
             shaders.push(Shader::new(format!("dice/{variant}"), dice, POINTWISE));
-            let columns = wgsl::dice_columns(element, math);
+            let columns = wgsl::dice_columns(storage, math);
             let name = format!("dice/columns/{variant}");
             shaders.push(Shader::new(name, columns, POINTWISE));
             for dx in [false, true] {
                 let name = format!("dice/reduce/dx={dx}/{variant}");
-                let source = wgsl::reduce(Reduction::Dice, dx, None, element, math);
+                let source = wgsl::reduce(Reduction::Dice, dx, None, storage, math);
                 shaders.push(Shader::new(name, source, REDUCE));
             }
         }
         let name = format!("moments/{}", element.name());
-        let source = wgsl::reduce(Reduction::Moments, false, None, element, Math::Accurate);
+        let source = wgsl::reduce(Reduction::Moments, false, None, storage, Math::Accurate);
         shaders.push(Shader::new(name, source, REDUCE));
         for index in IndexType::ALL {
             let variant = format!("{}/{index:?}", element.name());
             let name = format!("maxout/pooling/{variant}");
-            let pooling = wgsl::maxout_pooling(element, index);
+            let pooling = wgsl::maxout_pooling(storage, index);
             shaders.push(Shader::new(name, pooling, MAXOUT_POOLING));
             let name = format!("maxout/affine/{variant}");
-            let affine = wgsl::maxout_affine(element, index);
+            let affine = wgsl::maxout_affine(storage, index);
             shaders.push(Shader::new(name, affine, MAXOUT_AFFINE));
         }
         let name = format!("arrange/{}", element.name());
-        shaders.push(Shader::new(name, wgsl::arrange(element), &["arrange"]));
+        shaders.push(Shader::new(name, wgsl::arrange(storage), &["arrange"]));
         let name = format!("alpha_dropout/{}", element.name());
-        shaders.push(Shader::new(name, wgsl::alpha_dropout(element), POINTWISE));
+        shaders.push(Shader::new(name, wgsl::alpha_dropout(storage), POINTWISE));
     }
     shaders
 }
 
 /// Those of an activation of the catalogue.
-fn of_activation(definition: &'static Definition, element: ElementType, math: Math) -> Vec<Shader> {
+fn of_activation(definition: &'static Definition, storage: Storage, math: Math) -> Vec<Shader> {
     let mut shaders = Vec::new();
-    let variant = format!("{}/{}/{}", definition.name, element.name(), math.name());
+    let element = storage.element.name();
+    let variant = format!("{}/{element}/{}", definition.name, math.name());
     for &parameter in ParameterSource::of(definition) {
         shaders.push(Shader::new(
             format!("pointwise/{variant}/{parameter:?}"),
-            wgsl::pointwise(definition, element, parameter, math),
+            wgsl::pointwise(definition, storage, parameter, math),
             POINTWISE,
         ));
     }
     if definition.parameter.is_some() {
         shaders.push(Shader::new(
             format!("columns/{variant}"),
-            wgsl::columns(definition, element, math),
+            wgsl::columns(definition, storage, math),
             POINTWISE,
         ));
         for dx in [false, true] {
             shaders.push(Shader::new(
                 format!("reduce/dx={dx}/{variant}"),
-                wgsl::reduce(Reduction::Parameter, dx, Some(definition), element, math),
+                wgsl::reduce(Reduction::Parameter, dx, Some(definition), storage, math),
                 REDUCE,
             ));
         }
@@ -167,9 +173,16 @@ fn of_activation(definition: &'static Definition, element: ElementType, math: Ma
 
 /// Parses and validates with core WGSL, no extra capability.
 fn validate(source: &str) -> Result<(naga::Module, ModuleInfo), String> {
+    validate_with(Capabilities::empty(), source)
+}
+
+fn validate_with(
+    capabilities: Capabilities,
+    source: &str,
+) -> Result<(naga::Module, ModuleInfo), String> {
     let module =
         naga::front::wgsl::parse_str(source).map_err(|error| error.emit_to_string(source))?;
-    let info = Validator::new(ValidationFlags::all(), Capabilities::empty())
+    let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|error| error.emit_to_string(source))?;
     Ok((module, info))
@@ -192,11 +205,16 @@ const SHAPING: [(&str, f64); 13] = [
     ("CONTINUED", 1.0),
 ];
 
-/// Writes `entry_point` in every language that wgpu hands to drivers, for every kind of pipeline
-/// that is built from it; the error says which failed.
-fn write_out(module: &naga::Module, info: &ModuleInfo, entry_point: &str) -> Result<(), String> {
+/// Writes `entry_point` in every language that wgpu hands to drivers, GLSL only where it has the words, for
+/// every kind of pipeline that is built from it; the error says which failed.
+fn write_out(
+    module: &naga::Module,
+    info: &ModuleInfo,
+    entry_point: &str,
+    words: Words,
+) -> Result<(), String> {
     let threads = back::PipelineConstants::from_iter([("WORKGROUP".to_owned(), 64.0)]);
-    write_out_with(module, info, entry_point, &threads)?;
+    write_out_with(module, info, entry_point, words, &threads)?;
     let defines = |name: &str| {
         let mut overrides = module.overrides.iter();
         overrides.any(|(_, found)| found.name.as_deref() == Some(name))
@@ -204,7 +222,7 @@ fn write_out(module: &naga::Module, info: &ModuleInfo, entry_point: &str) -> Res
     for (name, value) in SHAPING.into_iter().filter(|(name, _)| defines(name)) {
         let mut constants = threads.clone();
         constants.insert(name.to_owned(), value);
-        write_out_with(module, info, entry_point, &constants)?;
+        write_out_with(module, info, entry_point, words, &constants)?;
     }
     Ok(())
 }
@@ -213,6 +231,7 @@ fn write_out_with(
     module: &naga::Module,
     info: &ModuleInfo,
     entry_point: &str,
+    words: Words,
     constants: &back::PipelineConstants,
 ) -> Result<(), String> {
     let stage = (ShaderStage::Compute, entry_point);
@@ -229,7 +248,7 @@ fn write_out_with(
         shader_stage: ShaderStage::Compute,
         entry_point: entry_point.to_owned(),
     };
-    let words = back::spv::write_vec(&module, &info, &Default::default(), Some(&spirv))
+    let spirv = back::spv::write_vec(&module, &info, &Default::default(), Some(&spirv))
         .map_err(|error| format!("SPIR-V: {error}"))?;
     let msl = back::msl::PipelineOptions {
         entry_point: owned(),
@@ -245,6 +264,16 @@ fn write_out_with(
     back::hlsl::Writer::new(&mut hlsl, &options, &pipeline)
         .write(&module, &info, None)
         .map_err(|error| format!("HLSL: {error}"))?;
+    if spirv.len() < 100 || [msl, hlsl].iter().any(|text| text.len() < 400) {
+        return Err("an output is empty".to_owned());
+    }
+    match words {
+        Words::U32 => write_glsl(&module, &info, entry_point),
+        Words::U64 => Ok(()),
+    }
+}
+
+fn write_glsl(module: &naga::Module, info: &ModuleInfo, entry_point: &str) -> Result<(), String> {
     let mut glsl = String::new();
     let options = back::glsl::Options {
         version: back::glsl::Version::Embedded {
@@ -260,15 +289,15 @@ fn write_out_with(
     };
     back::glsl::Writer::new(
         &mut glsl,
-        &module,
-        &info,
+        module,
+        info,
         &options,
         &pipeline,
         Default::default(),
     )
     .and_then(|mut writer| writer.write())
     .map_err(|error| format!("GLSL: {error}"))?;
-    if words.len() < 100 || [msl, hlsl, glsl].iter().any(|text| text.len() < 400) {
+    if glsl.len() < 400 {
         return Err("an output is empty".to_owned());
     }
     Ok(())
@@ -276,26 +305,36 @@ fn write_out_with(
 
 #[test]
 fn every_shader_validates_and_writes_out_in_every_language() {
-    for shader in shaders() {
-        let name = &shader.name;
-        let (module, info) =
-            validate(&shader.source).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let found: Vec<_> = module
-            .entry_points
+    for words in Words::ALL {
+        let capabilities = match words {
+            Words::U32 => Capabilities::empty(),
+            Words::U64 => Capabilities::SHADER_INT64,
+        };
+        shaders(words)
             .iter()
-            .map(|entry| entry.name.as_str())
-            .collect();
-        assert_eq!(found, shader.entry_points, "{name}");
-        for entry_point in shader.entry_points {
-            write_out(&module, &info, entry_point)
-                .unwrap_or_else(|error| panic!("{name}: {entry_point}: {error}"));
-        }
+            .for_each(|shader| expect_sound(shader, words, capabilities));
+    }
+}
+
+fn expect_sound(shader: &Shader, words: Words, capabilities: Capabilities) {
+    let name = &shader.name;
+    let (module, info) = validate_with(capabilities, &shader.source)
+        .unwrap_or_else(|error| panic!("{name}: {words:?}: {error}"));
+    let found: Vec<_> = module
+        .entry_points
+        .iter()
+        .map(|entry| entry.name.as_str())
+        .collect();
+    assert_eq!(found, shader.entry_points, "{name}");
+    for entry_point in shader.entry_points {
+        write_out(&module, &info, entry_point, words)
+            .unwrap_or_else(|error| panic!("{name}: {words:?}: {entry_point}: {error}"));
     }
 }
 
 #[test]
 fn every_file_is_part_of_a_shader() {
-    let shaders = shaders();
+    let shaders: Vec<_> = Words::ALL.into_iter().flat_map(shaders).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut folders = vec![root];
     let mut files = 0;
@@ -526,7 +565,7 @@ fn no_shader_uses_a_word_that_wgsl_reserves() {
     let allowed = |word: &&str| KEYWORDS.contains(word) || *word == "var" || *word == "true";
     let reserved: BTreeSet<_> = naga::keywords::wgsl::RESERVED.iter().copied().collect();
     assert!(reserved.contains("typedef"));
-    for shader in shaders() {
+    for shader in shaders(Words::U32) {
         let found: BTreeSet<_> = words(&shader.source)
             .filter(|word| reserved.contains(word) && !allowed(word))
             .collect();

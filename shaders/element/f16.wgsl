@@ -1,8 +1,9 @@
 // f16: four lanes are two words, the lower half first.
-alias Packed = vec2<u32>;
 
 // By bits, since adapters need not have unpack2x16float.
-fn unpack(word: Packed) -> vec4<f32> {
+fn unpack(vector: Packed) -> vec4<f32> { return unpack_words(narrow(vector)); }
+
+fn unpack_words(word: vec2<u32>) -> vec4<f32> {
     let half = vec4<u32>(word.x & 0xffffu, word.x >> 16u, word.y & 0xffffu, word.y >> 16u);
     let magnitude = (half & vec4<u32>(0x7fffu)) << vec4<u32>(13u);
     // Move the exponent's bias from 15 to 127; infinity and NaN have all bits set in either.
@@ -27,27 +28,30 @@ fn pack(lanes: vec4<f32>) -> Packed {
     let number = select(normal, subnormal, magnitude < vec4<u32>(0x38800000u));
     let special = select(vec4<u32>(0x7c00u), vec4<u32>(0x7e00u), magnitude > vec4<u32>(0x7f800000u));
     let half = sign | select(number, special, magnitude >= vec4<u32>(0x47800000u));
-    return half.xz | (half.yw << vec2<u32>(16u));
+    return wide(half.xz | (half.yw << vec2<u32>(16u)));
 }
 
 // The bits of the first `count` lanes.
 fn lane_mask(count: u32) -> Packed {
     let low = select(vec2<u32>(0u), vec2<u32>(0xffffu), vec2<u32>(0u, 2u) < vec2<u32>(count));
     let high = select(vec2<u32>(0u), vec2<u32>(0xffff0000u), vec2<u32>(1u, 3u) < vec2<u32>(count));
-    return low | high;
+    return wide(low | high);
 }
 
 // For access by the element: the word that holds it, and its value.
 fn word_of(element: u32) -> u32 { return element / 2u; }
 fn lane_of(word: u32, element: u32) -> f32 {
-    let lanes = unpack(vec2<u32>(word, 0u));
+    let lanes = unpack_words(vec2<u32>(word, 0u));
     return select(lanes.x, lanes.y, (element & 1u) == 1u);
 }
 
 // Elements as they are stored, each at the top of a word: to be moved, and compared by bits.
 const INFINITY: u32 = 0x7c000000u;
-fn stored(word: Packed) -> vec4<u32> {
+fn stored(vector: Packed) -> vec4<u32> {
+    let word = narrow(vector);
     return vec4<u32>(word.x << 16u, word.x & 0xffff0000u, word.y << 16u, word.y & 0xffff0000u);
 }
-fn from_stored(lanes: vec4<u32>) -> Packed { return (lanes.xz >> vec2<u32>(16u)) | (lanes.yw & vec2<u32>(0xffff0000u)); }
+fn from_stored(lanes: vec4<u32>) -> Packed {
+    return wide((lanes.xz >> vec2<u32>(16u)) | (lanes.yw & vec2<u32>(0xffff0000u)));
+}
 fn stored_at(word: u32, element: u32) -> u32 { return select(word << 16u, word & 0xffff0000u, (element & 1u) == 1u); }

@@ -9,9 +9,9 @@ struct Arguments {
 
 override WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;           // [rows, vectors]
-@group(0) @binding(1) var<storage, read> upstream: array<vec4<u32>>;    // [rows, vectors]
-@group(0) @binding(2) var<storage, read_write> seen: array<vec4<u32>>;  // [rows / walk, vectors]
+@group(0) @binding(0) var<storage, read> x: array<Packed>;           // [rows, vectors]
+@group(0) @binding(1) var<storage, read> upstream: array<Packed>;    // [rows, vectors]
+@group(0) @binding(2) var<storage, read_write> seen: array<Packed>;  // [rows / walk, vectors]
 @group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
@@ -34,7 +34,7 @@ fn read_one(place: Place) {
     let step = arguments.vectors;
     let end = min(first + arguments.walk, arguments.rows) * step;
     var vector = first * step + (index - split * step);
-    var all = vec4<u32>(0u);
+    var all = Packed();
     for (; vector + 3u * step < end; vector += 4u * step) {
         all |= (x[vector] | x[vector + step]) | (x[vector + 2u * step] | x[vector + 3u * step]);
     }
@@ -51,7 +51,7 @@ fn read_two(place: Place) {
     let step = arguments.vectors;
     let end = min(first + arguments.walk, arguments.rows) * step;
     var vector = first * step + (index - split * step);
-    var all = vec4<u32>(0u);
+    var all = Packed();
     for (; vector + step < end; vector += 2u * step) {
         all |= (x[vector] | x[vector + step]) | (upstream[vector] | upstream[vector + step]);
     }

@@ -6,8 +6,8 @@ struct Arguments { vectors: u32 } // of a part
 override WORKGROUP: u32 = 64u;
 override STREAMS: u32 = 4u;
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<u32>>;             // [STREAMS, vectors]
-@group(0) @binding(2) var<storage, read_write> output: array<vec4<u32>>;  // [vectors]
+@group(0) @binding(0) var<storage, read> x: array<Packed>;             // [STREAMS, vectors]
+@group(0) @binding(2) var<storage, read_write> output: array<Packed>;  // [vectors]
 @group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
-pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey, SHARE};
+pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey, REMAINDER, SHARE};
 pub(crate) use readback::unmapped;
 #[cfg(feature = "cli")]
 pub(crate) use timer::Timer;
@@ -195,6 +195,7 @@ impl Gpu {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let mappable = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
         let maps_tensors = shares_memory(&info) && device.features().contains(mappable);
+        let tuning = Tuning::of(&info).sound(device.features());
         Self {
             shared: Arc::new(Shared {
                 name,
@@ -204,7 +205,7 @@ impl Gpu {
                 limits,
                 software,
                 maps_tensors,
-                tuning: Tuning::of(&info),
+                tuning,
                 checks,
                 fault,
                 memory: Arc::default(),
@@ -252,7 +253,7 @@ impl Gpu {
                 limits: shared.limits.clone(),
                 software: shared.software,
                 maps_tensors: shared.maps_tensors,
-                tuning: tuning.sound(),
+                tuning: tuning.sound(shared.device.features()),
                 checks: shared.checks,
                 fault: shared.fault.clone(),
                 memory: Arc::default(),
@@ -428,12 +429,12 @@ impl std::fmt::Debug for Gpu {
 
 /// Features to open an adapter with, where it has them.
 fn wanted(info: &wgpu::AdapterInfo) -> wgpu::Features {
-    let timestamps = wgpu::Features::TIMESTAMP_QUERY;
+    let everywhere = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_INT64;
     if shares_memory(info) {
         // Elsewhere it would move tensors to memory that is far from the device.
-        timestamps | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
+        everywhere | wgpu::Features::MAPPABLE_PRIMARY_BUFFERS
     } else {
-        timestamps
+        everywhere
     }
 }
 

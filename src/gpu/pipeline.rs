@@ -6,7 +6,7 @@ use super::{ShaderChecks, Tuning};
 use crate::{
     activation::Activation,
     element::ElementType,
-    wgsl::{self, IndexType, Math, ParameterSource, Reduction, SoftmaxKernel},
+    wgsl::{self, IndexType, Math, ParameterSource, Reduction, SoftmaxKernel, Storage, Words},
 };
 
 /// A shader and how it is composed.
@@ -41,6 +41,9 @@ pub(crate) enum Kernel {
 /// `SHARE` of the shader.
 pub(crate) const SHARE: u32 = 32;
 
+/// Of the kernels that leave something over: builds the one that does it.
+pub(crate) const REMAINDER: (&str, u32) = ("REMAINDER", 1);
+
 /// A buffer of group 0 that an entry point uses, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Binding {
@@ -63,7 +66,7 @@ pub(crate) struct PipelineKey {
 }
 
 impl PipelineKey {
-    fn source(&self) -> String {
+    fn source(&self, tuning: Tuning) -> String {
         // The key carries names so that it can be hashed; the catalogue knows the rest.
         let definitions: Vec<_> = self
             .activations
@@ -72,27 +75,41 @@ impl PipelineKey {
             .map(|activation| activation.definition())
             .collect();
         let definition = definitions.first().copied();
-        let (element, math) = (self.element, self.math);
+        let words = self.words(tuning);
+        let storage = Storage {
+            element: self.element,
+            words,
+        };
+        let math = self.math;
         match (self.kernel, definition) {
             (Kernel::Pointwise(parameter), Some(definition)) => {
-                wgsl::pointwise(definition, element, parameter, math)
+                wgsl::pointwise(definition, storage, parameter, math)
             }
-            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, element, math),
-            (Kernel::Fused, _) => wgsl::fused(&definitions, element, math),
-            (Kernel::Dice, _) => wgsl::dice(element, math),
-            (Kernel::DiceColumns, _) => wgsl::dice_columns(element, math),
+            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, storage, math),
+            (Kernel::Fused, _) => wgsl::fused(&definitions, storage, math),
+            (Kernel::Dice, _) => wgsl::dice(storage, math),
+            (Kernel::DiceColumns, _) => wgsl::dice_columns(storage, math),
             (Kernel::DiceStatistics, _) => wgsl::dice_statistics(),
             (Kernel::Reduce { reduction, dx }, definition) => {
-                wgsl::reduce(reduction, dx, definition, element, math)
+                wgsl::reduce(reduction, dx, definition, storage, math)
             }
-            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, element, math),
-            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(element, index),
-            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(element, index),
-            (Kernel::Arrange, _) => wgsl::arrange(element),
-            (Kernel::Read, _) => wgsl::read(),
-            (Kernel::Streams, _) => wgsl::streams(),
-            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(element),
-            (Kernel::Copy | Kernel::Pointwise(_) | Kernel::Columns, _) => wgsl::copy(),
+            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, storage, math),
+            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(storage, index),
+            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(storage, index),
+            (Kernel::Arrange, _) => wgsl::arrange(storage),
+            (Kernel::Read, _) => wgsl::read(words),
+            (Kernel::Streams, _) => wgsl::streams(words),
+            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(storage),
+            (Kernel::Copy | Kernel::Pointwise(_) | Kernel::Columns, _) => wgsl::copy(words),
+        }
+    }
+
+    /// What tensors are loaded by. What whole tiles leave over may begin or end in the middle of a pair.
+    fn words(&self, tuning: Tuning) -> Words {
+        if tuning.word_bits == 64 && !self.constants.contains(&REMAINDER) {
+            Words::U64
+        } else {
+            Words::U32
         }
     }
 
@@ -142,7 +159,7 @@ impl Pipeline {
         let label = Some(key.entry_point);
         let descriptor = wgpu::ShaderModuleDescriptor {
             label,
-            source: wgpu::ShaderSource::Wgsl(key.source().into()),
+            source: wgpu::ShaderSource::Wgsl(key.source(tuning).into()),
         };
         let module = match checks {
             ShaderChecks::Checked => device.create_shader_module(descriptor),

@@ -17,6 +17,10 @@
 pub struct Tuning {
     /// Threads of a workgroup of the pointwise kernels; as many as the device allows, if that is less.
     pub pointwise_threads: u32,
+    /// Bits of the words that tensors are loaded and stored by: 32, or 64 where the device has
+    /// [`wgpu::Features::SHADER_INT64`].
+    #[cfg_attr(feature = "cli", serde(default = "thirty_two"))]
+    pub word_bits: u32,
     /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
     #[cfg_attr(feature = "cli", serde(default = "sixteen"))]
     pub column_rows: u32,
@@ -41,32 +45,37 @@ impl Tuning {
     /// What suits most devices. Those of type CPU find barriers between threads dear; others have threads by
     /// the hundred thousand, which is one for few rows. Mesa's llvmpipe runs
     /// eight threads at once from beginning to end: eight vectors each make them read rows a KiB at a time
-    /// (of 1,024 channels, a quarter of the time of one vector each; 22.3). SwiftShader runs four and finds
+    /// (of 1,024 channels, a quarter of the time of one vector each; 22.3), and loads, which it does thread by
+    /// thread and word by word, take less of words of 64 bits. SwiftShader runs four and finds
     /// eight sums too many (1.3 times the time).
     pub(super) fn of(info: &wgpu::AdapterInfo) -> Self {
         let software = info.device_type == wgpu::DeviceType::Cpu;
+        let llvmpipe = info.name.starts_with("llvmpipe");
         Self {
             pointwise_threads: 256,
+            word_bits: if llvmpipe { 64 } else { 32 },
             column_rows: if software { 16 } else { 4 },
             reduction_rows: if software { 128 } else { 32 },
-            reduction_vectors: if info.name.starts_with("llvmpipe") {
-                8
-            } else {
-                1
-            },
+            reduction_vectors: if llvmpipe { 8 } else { 1 },
             reduction_threads: if software { 1 } else { 8 },
             softmax_vectors: if software { WHOLE_ROW } else { 4 },
             maxout_groups: if software { 4 } else { 1 },
         }
     }
 
-    /// With numbers that kernels can take: threads a power of two, of everything one at least.
-    pub(super) const fn sound(self) -> Self {
+    /// With numbers that kernels can take on a device with `features`: threads a power of two, of everything
+    /// one at least.
+    pub(super) const fn sound(self, features: wgpu::Features) -> Self {
         const fn at_least_one(number: u32) -> u32 {
             if number == 0 { 1 } else { number }
         }
         Self {
             pointwise_threads: 1 << at_least_one(self.pointwise_threads).ilog2(),
+            word_bits: if self.word_bits < 64 || !features.contains(wgpu::Features::SHADER_INT64) {
+                32
+            } else {
+                64
+            },
             column_rows: match self.column_rows {
                 ..8 => 4,
                 8..16 => 8,
@@ -108,4 +117,10 @@ const fn four() -> u32 {
 #[cfg(feature = "cli")]
 const fn sixteen() -> u32 {
     16
+}
+
+/// Likewise.
+#[cfg(feature = "cli")]
+const fn thirty_two() -> u32 {
+    32
 }

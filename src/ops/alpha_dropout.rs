@@ -5,7 +5,7 @@ use crate::{
     error::{Error, Result},
     gpu::{
         Binding::{self, Read, Write},
-        Kernel, PipelineKey,
+        Kernel, PipelineKey, REMAINDER,
     },
     reference::alpha_dropout::{Mask, Transform},
     tensor::Tensor,
@@ -434,7 +434,7 @@ impl<'a> Pass<'a> {
             element: self.output().element(),
             math: Math::Accurate,
             constants: if remainder {
-                vec![("REMAINDER", 1)]
+                vec![REMAINDER]
             } else {
                 Vec::new()
             },

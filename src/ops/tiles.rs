@@ -6,7 +6,7 @@ use super::{
     dispatch, fold_over, fold_within, largest_window,
     launch::{Launch, Pass},
 };
-use crate::{error::Result, tensor::View};
+use crate::{error::Result, gpu::REMAINDER, tensor::View};
 
 /// Lanes of a vector.
 const LANES: u64 = 4;
@@ -36,7 +36,7 @@ pub(super) fn encode(
         for remainder in [false, true] {
             let mut key = launch.key.clone();
             if remainder {
-                key.constants.push(("REMAINDER", 1));
+                key.constants.push(REMAINDER);
             }
             let pipeline = gpu.pipeline(&key)?;
             let tile = 2 * LANES * u64::from(pipeline.workgroup);
