@@ -2,21 +2,21 @@
 
 const LARGEST: f32 = 3.40282346e38;
 
-fn is_nan(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
+fn is_nan(x: Real) -> Truth { return (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u); }
 
 // Whether x is infinite or NaN.
-fn is_special(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
+fn is_special(x: Real) -> Truth { return (bitcast<Bits>(x) & Bits(0x7f800000u)) == Bits(0x7f800000u); }
 
 // x with infinities replaced by the largest finite values, so that 0 x is 0.
-fn finite(x: f32) -> f32 { return clamp(x, -LARGEST, LARGEST); }
+fn finite(x: Real) -> Real { return clamp(x, Real(-LARGEST), Real(LARGEST)); }
 
 // min(abs(x), limit) for limit > 0; the limit where x is NaN. Two instructions, where the builtin min
 // takes more to treat NaN as promised.
-fn magnitude(x: f32, limit: f32) -> f32 {
-    return bitcast<f32>(min(bitcast<u32>(x) & 0x7fffffffu, bitcast<u32>(limit)));
+fn magnitude(x: Real, limit: Real) -> Real {
+    return bitcast<Real>(min(bitcast<Bits>(x) & Bits(0x7fffffffu), bitcast<Bits>(limit)));
 }
 
 // value >= 0 with the sign of x.
-fn with_sign(value: f32, x: f32) -> f32 {
-    return bitcast<f32>(bitcast<u32>(value) | (bitcast<u32>(x) & 0x80000000u));
+fn with_sign(value: Real, x: Real) -> Real {
+    return bitcast<Real>(bitcast<Bits>(value) | (bitcast<Bits>(x) & Bits(0x80000000u)));
 }

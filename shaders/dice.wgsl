@@ -11,7 +11,10 @@ struct Parameter {
 fn normalised(x: f32, p: Parameter) -> f32 { return (x - p.mean) * p.inverse; }
 
 // The sigmoid s, and 1 - s without what cancels; NaN where the statistics are.
-fn shares_of(z: f32) -> vec2<f32> { return select(sigmoids(z), vec2<f32>(z), is_nan(z)); }
+fn shares_of(z: f32) -> vec2<f32> {
+    let both = sigmoids(z);
+    return select(vec2<f32>(both.plus, both.minus), vec2<f32>(z), is_nan(z));
+}
 
 fn value(x: f32, p: Parameter) -> f32 {
     let z = normalised(x, p);

@@ -1,83 +1,84 @@
 // The names of `math.wgsl` over WGSL's builtins, as fast and as accurate as the adapter makes them.
 
-struct Scaled { value: f32, scale: f32 } // the scale is 1
-fn plain(e: Scaled) -> f32 { return e.value; }
-fn multiple(c: f32, e: Scaled) -> Scaled { return Scaled(c * e.value, 1.0); }
-fn times(v: f32, e: Scaled) -> f32 { return v * e.value; }
+struct Scaled { value: Real, scale: Real } // the scale is 1
+fn plain(e: Scaled) -> Real { return e.value; }
+fn multiple(c: Real, e: Scaled) -> Scaled { return Scaled(c * e.value, Real(1.0)); }
+fn times(v: Real, e: Scaled) -> Real { return v * e.value; }
 
-fn exp_negative(x: f32) -> Scaled { return Scaled(exp(-abs(x)), 1.0); }
-fn exp_negative_product(x: f32, beta: f32) -> Scaled { return exp_negative(finite(x) * beta); }
-fn exp_negative_half_square(t: f32) -> Scaled { return exp_negative(0.5 * t * t); }
-fn exp_negative_gelu(x: f32) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
-fn square_of_one_plus(e: f32) -> f32 { return (1.0 + e) * (1.0 + e); }
+fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
+fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }
+fn exp_negative_half_square(t: Real) -> Scaled { return exp_negative(0.5 * t * t); }
+fn exp_negative_gelu(x: Real) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
+fn square_of_one_plus(e: Real) -> Real { return (1.0 + e) * (1.0 + e); }
 
-fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-x)); }
-fn sigmoids(x: f32) -> vec2<f32> {
+fn sigmoid(x: Real) -> Real { return 1.0 / (1.0 + exp(-x)); }
+struct Sigmoids { plus: Real, minus: Real }
+fn sigmoids(x: Real) -> Sigmoids {
     let e = exp(-abs(x));
     let large = 1.0 / (1.0 + e);
-    return select(vec2<f32>(large, e * large), vec2<f32>(e * large, large), x < 0.0);
+    let negative = x < Real(0.0);
+    return Sigmoids(select(large, e * large, negative), select(e * large, large, negative));
 }
 // exp2 is what adapters have, and log2(e) joins beta, which is the same for all. Where the sigmoid is
 // 0, an infinite x is replaced, so that the quotient is 0; elsewhere it stays.
-fn sigmoid_gate(x: f32, beta: f32) -> f32 {
+fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let z = finite(x) * finite(beta * -1.442695);
-    return select(finite(x), x, z <= 0.0) / (1.0 + exp2(z));
+    return select(finite(x), x, z <= Real(0.0)) / (1.0 + exp2(z));
 }
 // Only -infinity needs replacing here.
-fn gelu_tanh_gate(x: f32) -> f32 {
-    let c = max(x, -LARGEST);
+fn gelu_tanh_gate(x: Real) -> Real {
+    let c = max(x, Real(-LARGEST));
     return c / (1.0 + exp2(c * (-2.3022082 - 0.10294324 * (c * c))));
 }
 // The polynomial is minimax for ln(1 + e) / e, 7e-5 relative, since beta may magnify it. beta > 0, so
 // that an infinite x needs no replacing.
-fn softplus(x: f32, beta: f32) -> f32 {
+fn softplus(x: Real, beta: Real) -> Real {
     let e = exp2(abs(x) * finite(beta * -1.442695));
     let s = e * e;
     let ratio = (1.0 + e * -0.49776129) + s * ((0.30916654 + e * -0.1612902) + s * 0.043079988);
-    return max(x, 0.0) + (1.0 / beta) * e * ratio;
+    return max(x, Real(0.0)) + (1.0 / beta) * e * ratio;
 }
-fn tanh_softplus_gate(x: f32) -> f32 {
-    let e = exp(min(x, 20.0));
+fn tanh_softplus_gate(x: Real) -> Real {
+    let e = exp(min(x, Real(20.0)));
     let n = e * (e + 2.0);
-    return max(x, -LARGEST) * (n / (n + 2.0));
+    return max(x, Real(-LARGEST)) * (n / (n + 2.0));
 }
 // Phi(-t) as 1 / (1 + p^16), which takes no exponential; p is minimax for what is allowed in x Phi(x),
 // and grows for all t.
-fn normal_gate(x: f32) -> f32 {
-    let t = magnitude(x, 100.0);
+fn normal_gate(x: Real) -> Real {
+    let t = magnitude(x, Real(100.0));
     let s = t * t;
     let p = (1.0 + t * 0.09972467) + s * ((0.004990666 + t * 0.004679804) + s * 5.0386414e-4);
     let p2 = p * p;
     let p4 = p2 * p2;
     let p8 = p4 * p4;
-    return select(-0.0, x, x >= 0.0) - t / (1.0 + p8 * p8); // -0, so that the sum is -0 at -infinity
+    return select(Real(-0.0), x, x >= Real(0.0)) - t / (1.0 + p8 * p8); // -0, so that the sum is -0 at -infinity
 }
 
-fn expm1f(x: f32) -> f32 { return exp(x) - 1.0; }
+fn expm1f(x: Real) -> Real { return exp(x) - 1.0; }
 // WGSL has no log1p, and ln(1 + x) / x is 0 / 0 for small x: the polynomial serves here too.
-fn log1p_ratio(x: f32) -> f32 {
+fn log1p_ratio(x: Real) -> Real {
     return 1.0 + x * (-0.49990374 + x * (0.33135921 + x * (-0.23592617 + x * (0.15067747
         + x * (-0.067548379 + x * 0.014489737)))));
 }
 // Not the builtin, which is NaN for large inputs on SwiftShader, loses the sign of -0 there and on
 // llvmpipe-gl, and costs llvmpipe twice as much.
-fn tanhf(x: f32) -> f32 {
+fn tanhf(x: Real) -> Real {
     let e = exp2(-2.88539 * abs(x));
-    return bitcast<f32>(bitcast<u32>((1.0 - e) / (1.0 + e)) | (bitcast<u32>(x) & 0x80000000u));
+    return bitcast<Real>(bitcast<Bits>((1.0 - e) / (1.0 + e)) | (bitcast<Bits>(x) & Bits(0x80000000u)));
 }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
-fn normal_tail(t: f32) -> f32 {
+fn normal_ratio(t: Real) -> Real {
     let w = 1.0 / (1.0 + 0.2316419 * t);
-    return t * w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
+    return w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
 }
-fn normal_series(s: f32) -> f32 { return 0.39894226 + s * (-0.066454 + s * 0.00954); }
 
-struct Shift { offset: f32, exponent: f32 } // the exponent is 0
-fn shift_for(most: f32) -> Shift { return Shift(finite(most), 0.0); }
-fn exp_shifted(x: f32, shift: Shift, factor: f32) -> f32 {
-    return factor * exp(max(x - shift.offset, -200.0));
+struct Shift { offset: Real, exponent: Real } // the exponent is 0
+fn shift_for(most: Real) -> Shift { return Shift(finite(most), Real(0.0)); }
+fn exp_shifted(x: Real, shift: Shift, factor: Real) -> Real {
+    return factor * exp(max(x - shift.offset, Real(-200.0)));
 }
-fn log1pf(x: f32) -> f32 {
-    let fraction = min(x, 1.0);
-    return select(log(1.0 + x), fraction * log1p_ratio(fraction), x < 1.0);
+fn log1pf(x: Real) -> Real {
+    let fraction = min(x, Real(1.0));
+    return select(log(1.0 + x), fraction * log1p_ratio(fraction), x < Real(1.0));
 }

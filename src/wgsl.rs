@@ -121,41 +121,82 @@ impl Words {
     }
 }
 
-/// How elements lie in buffers, and by what they are loaded and stored.
+/// How many lanes of a vector of four a shader computes with at a time.
 ///
 /// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, Storage, Words}};
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Lanes, ParameterSource, Vectors}};
 ///
-/// let storage = Storage { element: ElementType::F16, words: Words::U64 };
-/// assert_ne!(wgsl::arrange(storage), wgsl::arrange(ElementType::F16));
-/// assert_eq!(Storage::from(ElementType::F16).words, Words::U32);
+/// let gelu = Activation::GELU.definition();
+/// let of = |lanes| {
+///     let vectors = Vectors { lanes, ..ElementType::F32.into() };
+///     wgsl::pointwise(gelu, vectors, ParameterSource::None, Math::Accurate)
+/// };
+/// assert!(of(Lanes::One).contains("alias Real = f32;"));
+/// assert!(of(Lanes::Four).contains("alias Real = vec4<f32>;"));
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Lanes {
+    /// One after another.
+    #[default]
+    One,
+    /// All, where one parameter serves them ([`pointwise`] and [`fused`]): for adapters that wait for one
+    /// operation before they begin the next.
+    Four,
+}
+
+impl Lanes {
+    /// Both, the default first.
+    pub const ALL: [Self; 2] = [Self::One, Self::Four];
+
+    /// What math is over, and an activation over a vector.
+    const fn sources(self) -> [&'static str; 2] {
+        match self {
+            Self::One => [REAL, LANES],
+            Self::Four => [
+                include_str!("../shaders/real/four.wgsl"),
+                include_str!("../shaders/lanes/four.wgsl"),
+            ],
+        }
+    }
+}
+
+/// How a shader loads vectors of four elements, and computes with them.
+///
+/// ```
+/// use wgpu_activations::{ElementType, wgsl::{self, Vectors, Words}};
+///
+/// let long = Vectors { words: Words::U64, ..ElementType::F16.into() };
+/// assert_ne!(wgsl::arrange(long), wgsl::arrange(ElementType::F16));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Storage {
-    /// The type of the elements.
+pub struct Vectors {
+    /// The type of the elements in memory.
     pub element: ElementType,
     /// What they are loaded by.
     pub words: Words,
+    /// How many are computed with at a time.
+    pub lanes: Lanes,
 }
 
-impl From<ElementType> for Storage {
+impl From<ElementType> for Vectors {
     fn from(element: ElementType) -> Self {
         Self {
             element,
             words: Words::default(),
+            lanes: Lanes::default(),
         }
     }
 }
 
-impl Storage {
-    const fn of_f32(words: Words) -> Self {
+impl Vectors {
+    fn of_f32(words: Words) -> Self {
         Self {
-            element: ElementType::F32,
             words,
+            ..ElementType::F32.into()
         }
     }
 
-    /// A vector of four elements in words, and the elements in those.
+    /// A vector in words, and the elements in those.
     const fn sources(self) -> [&'static str; 2] {
         let words = match (self.words, self.element) {
             (Words::U32, ElementType::F32) => include_str!("../shaders/words/u32_f32.wgsl"),
@@ -172,13 +213,14 @@ impl Storage {
     }
 }
 
-/// The pointwise kernel over `storage`.
-fn pointwise_kernel(storage: Storage) -> Vec<&'static str> {
-    let [words, element] = storage.sources();
-    vec![POINTWISE, storage.words.access(), words, element]
+/// The pointwise kernel over `vectors`.
+fn pointwise_kernel(vectors: Vectors) -> Vec<&'static str> {
+    let [words, element] = vectors.sources();
+    vec![POINTWISE, vectors.words.access(), words, element]
 }
 
-const LANES: &str = include_str!("../shaders/lanes.wgsl");
+const REAL: &str = include_str!("../shaders/real/one.wgsl");
+const LANES: &str = include_str!("../shaders/lanes/one.wgsl");
 const PLACE: &str = include_str!("../shaders/parameter/place.wgsl");
 const POINTWISE: &str = include_str!("../shaders/kernel/pointwise.wgsl");
 const COLUMNS: &str = include_str!("../shaders/kernel/columns.wgsl");
@@ -234,16 +276,20 @@ impl Reduction {
 /// ```
 pub fn pointwise(
     definition: &Definition,
-    storage: impl Into<Storage>,
+    vectors: impl Into<Vectors>,
     parameter: ParameterSource,
     math: Math,
 ) -> String {
-    let mut pieces = pointwise_kernel(storage.into());
+    let vectors = vectors.into();
+    let mut pieces = pointwise_kernel(vectors);
     pieces.push(parameter.source());
     if parameter == ParameterSource::Channel {
         pieces.extend([PLACE, NUMBER]);
+        pieces.extend(Lanes::One.sources());
+    } else {
+        pieces.extend(vectors.lanes.sources());
     }
-    pieces.extend([LANES, BITS, math.source(), definition.wgsl]);
+    pieces.extend([BITS, math.source(), definition.wgsl]);
     pieces.join("\n")
 }
 
@@ -257,11 +303,11 @@ pub fn pointwise(
 /// let shader = wgsl::columns(prelu, ElementType::F16, Math::Accurate);
 /// assert!(shader.contains("fn forward("));
 /// ```
-pub fn columns(definition: &Definition, storage: impl Into<Storage>, math: Math) -> String {
-    let [words, element] = storage.into().sources();
+pub fn columns(definition: &Definition, vectors: impl Into<Vectors>, math: Math) -> String {
+    let [words, element] = vectors.into().sources();
     let parameter = ParameterSource::Channel.source();
     let pieces = [COLUMNS, words, element, parameter, NUMBER];
-    let function = [LANES, BITS, math.source(), definition.wgsl];
+    let function = [REAL, LANES, BITS, math.source(), definition.wgsl];
     [&pieces[..], &function].concat().join("\n")
 }
 
@@ -273,17 +319,15 @@ pub fn columns(definition: &Definition, storage: impl Into<Storage>, math: Math)
 ///
 /// let steps = [Activation::GELU.definition(), Activation::ELU.definition()];
 /// let shader = wgsl::fused(&steps, ElementType::F32, Math::Accurate);
-/// assert!(shader.contains("y = select(value_1(y, parameters[1]), y, is_nan(y));"));
+/// assert!(shader.contains("y = select(value_1(y, Real(parameters[1])), y, is_nan(y));"));
 /// ```
-pub fn fused(definitions: &[&Definition], storage: impl Into<Storage>, math: Math) -> String {
-    let mut pieces: Vec<String> = pointwise_kernel(storage.into())
+pub fn fused(definitions: &[&Definition], vectors: impl Into<Vectors>, math: Math) -> String {
+    let vectors = vectors.into();
+    let mut pieces: Vec<String> = pointwise_kernel(vectors)
         .into_iter()
-        .chain([
-            include_str!("../shaders/parameter/fused.wgsl"),
-            LANES,
-            BITS,
-            math.source(),
-        ])
+        .chain([include_str!("../shaders/parameter/fused.wgsl")])
+        .chain(vectors.lanes.sources())
+        .chain([BITS, math.source()])
         .map(str::to_owned)
         .collect();
     let mut body = String::new();
@@ -295,7 +339,7 @@ pub fn fused(definitions: &[&Definition], storage: impl Into<Storage>, math: Mat
         }
         pieces.push(snippet);
         let parameter = match definition.parameter {
-            Some(_) => format!(", parameters[{index}]"),
+            Some(_) => format!(", Real(parameters[{index}])"),
             None => String::new(),
         };
         body.push_str(&format!(
@@ -303,7 +347,7 @@ pub fn fused(definitions: &[&Definition], storage: impl Into<Storage>, math: Mat
         ));
     }
     pieces.push(format!(
-        "fn value_at(x: f32, parameter: Parameter) -> f32 {{\n    var y = x;\n{body}    return y;\n}}"
+        "fn value_at(x: Real, parameter: Parameter) -> Real {{\n    var y = x;\n{body}    return y;\n}}"
     ));
     pieces.join("\n")
 }
@@ -316,10 +360,10 @@ pub fn fused(definitions: &[&Definition], storage: impl Into<Storage>, math: Mat
 /// let shader = wgsl::dice(ElementType::F32, Math::Accurate);
 /// assert!(shader.contains("fn backward_pass("));
 /// ```
-pub fn dice(storage: impl Into<Storage>, math: Math) -> String {
-    let mut pieces = pointwise_kernel(storage.into());
+pub fn dice(vectors: impl Into<Vectors>, math: Math) -> String {
+    let mut pieces = pointwise_kernel(vectors.into());
     pieces.extend([ParameterSource::Channel.source(), PLACE]);
-    pieces.extend([LANES, BITS, math.source(), DICE]);
+    pieces.extend([REAL, LANES, BITS, math.source(), DICE]);
     pieces.join("\n")
 }
 
@@ -331,11 +375,11 @@ pub fn dice(storage: impl Into<Storage>, math: Math) -> String {
 /// let shader = wgsl::dice_columns(ElementType::Bf16, Math::Native);
 /// assert!(shader.contains("fn forward("));
 /// ```
-pub fn dice_columns(storage: impl Into<Storage>, math: Math) -> String {
-    let [words, element] = storage.into().sources();
+pub fn dice_columns(vectors: impl Into<Vectors>, math: Math) -> String {
+    let [words, element] = vectors.into().sources();
     let pieces = [COLUMNS, words, element, ParameterSource::Channel.source()];
-    let function = [LANES, BITS, math.source(), DICE];
-    [pieces, function].concat().join("\n")
+    let function = [REAL, LANES, BITS, math.source(), DICE];
+    [&pieces[..], &function].concat().join("\n")
 }
 
 /// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
@@ -364,10 +408,10 @@ pub fn reduce(
     reduction: Reduction,
     dx: bool,
     definition: Option<&Definition>,
-    storage: impl Into<Storage>,
+    vectors: impl Into<Vectors>,
     math: Math,
 ) -> String {
-    let [words, element] = storage.into().sources();
+    let [words, element] = vectors.into().sources();
     let mut pieces = vec![
         include_str!("../shaders/kernel/reduce.wgsl"),
         words,
@@ -385,6 +429,7 @@ pub fn reduce(
     pieces.extend([
         include_str!("../shaders/reduction/terms.wgsl"),
         ParameterSource::Channel.source(),
+        REAL,
         LANES,
         BITS,
         math.source(),
@@ -408,10 +453,10 @@ pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 /// let shader = wgsl::alpha_dropout(ElementType::F32);
 /// assert!(shader.contains(wgsl::RANDOM) && shader.contains("fn forward("));
 /// ```
-pub fn alpha_dropout(storage: impl Into<Storage>) -> String {
+pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
     let kernel = include_str!("../shaders/kernel/alpha_dropout.wgsl");
-    let [words, element] = storage.into().sources();
-    [kernel, words, element, BITS, RANDOM].join("\n")
+    let [words, element] = vectors.into().sources();
+    [kernel, words, element, REAL, BITS, RANDOM].join("\n")
 }
 
 /// The pointwise shader with nothing to compute, which moves words: entry points as
@@ -423,7 +468,7 @@ pub fn alpha_dropout(storage: impl Into<Storage>) -> String {
 /// assert!(wgsl::copy(Words::U32).contains("fn forward("));
 /// ```
 pub fn copy(words: Words) -> String {
-    let mut pieces = pointwise_kernel(Storage::of_f32(words));
+    let mut pieces = pointwise_kernel(Vectors::of_f32(words));
     pieces.push(include_str!("../shaders/kernel/copy.wgsl"));
     pieces.join("\n")
 }
@@ -436,7 +481,7 @@ pub fn copy(words: Words) -> String {
 /// assert!(wgsl::read(Words::U32).contains("fn read_two("));
 /// ```
 pub fn read(words: Words) -> String {
-    let [words, element] = Storage::of_f32(words).sources();
+    let [words, element] = Vectors::of_f32(words).sources();
     [include_str!("../shaders/kernel/read.wgsl"), words, element].join("\n")
 }
 
@@ -448,7 +493,7 @@ pub fn read(words: Words) -> String {
 /// assert!(wgsl::streams(Words::U32).contains("fn streams("));
 /// ```
 pub fn streams(words: Words) -> String {
-    let [words, element] = Storage::of_f32(words).sources();
+    let [words, element] = Vectors::of_f32(words).sources();
     [
         include_str!("../shaders/kernel/streams.wgsl"),
         words,
@@ -485,18 +530,19 @@ pub enum SoftmaxKernel {
 /// let shader = wgsl::softmax(SoftmaxKernel::Rows, ElementType::F16, Math::Native);
 /// assert!(shader.contains("fn backward_rows("));
 /// ```
-pub fn softmax(kernel: SoftmaxKernel, storage: impl Into<Storage>, math: Math) -> String {
+pub fn softmax(kernel: SoftmaxKernel, vectors: impl Into<Vectors>, math: Math) -> String {
     let entry_points = match kernel {
         SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
         SoftmaxKernel::Held => include_str!("../shaders/kernel/softmax_held.wgsl"),
         SoftmaxKernel::Splits => include_str!("../shaders/kernel/softmax_splits.wgsl"),
     };
-    let [words, element] = storage.into().sources();
+    let [words, element] = vectors.into().sources();
     [
         entry_points,
         include_str!("../shaders/kernel/softmax.wgsl"),
         words,
         element,
+        REAL,
         BITS,
         math.source(),
     ]
@@ -542,9 +588,9 @@ const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
 /// let shader = wgsl::maxout_pooling(ElementType::F32, IndexType::U8);
 /// assert!(shader.contains("fn forward_groups("));
 /// ```
-pub fn maxout_pooling(storage: impl Into<Storage>, index: IndexType) -> String {
+pub fn maxout_pooling(vectors: impl Into<Vectors>, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
-    let [words, element] = storage.into().sources();
+    let [words, element] = vectors.into().sources();
     [kernel, MAXOUT, words, element, index.source()].join("\n")
 }
 
@@ -557,9 +603,9 @@ pub fn maxout_pooling(storage: impl Into<Storage>, index: IndexType) -> String {
 /// let shader = wgsl::maxout_affine(ElementType::F32, IndexType::U8);
 /// assert!(shader.contains("fn backward_weight("));
 /// ```
-pub fn maxout_affine(storage: impl Into<Storage>, index: IndexType) -> String {
+pub fn maxout_affine(vectors: impl Into<Vectors>, index: IndexType) -> String {
     let kernel = include_str!("../shaders/kernel/maxout_affine.wgsl");
-    let [words, element] = storage.into().sources();
+    let [words, element] = vectors.into().sources();
     [kernel, MAXOUT, words, element, index.source()].join("\n")
 }
 
@@ -570,8 +616,8 @@ pub fn maxout_affine(storage: impl Into<Storage>, index: IndexType) -> String {
 ///
 /// assert!(wgsl::arrange(ElementType::F16).contains("fn arrange("));
 /// ```
-pub fn arrange(storage: impl Into<Storage>) -> String {
-    let [words, element] = storage.into().sources();
+pub fn arrange(vectors: impl Into<Vectors>) -> String {
+    let [words, element] = vectors.into().sources();
     [
         include_str!("../shaders/kernel/arrange.wgsl"),
         words,

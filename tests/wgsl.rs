@@ -11,7 +11,7 @@ use naga::{
 use wgpu_activations::{
     Activation, CATALOGUE, ElementType, Math,
     activation::Definition,
-    wgsl::{self, IndexType, ParameterSource, Reduction, SoftmaxKernel, Storage, Words},
+    wgsl::{self, IndexType, Lanes, ParameterSource, Reduction, SoftmaxKernel, Vectors, Words},
 };
 
 const MATH: &str = include_str!("../shaders/math.wgsl");
@@ -80,8 +80,15 @@ impl Shader {
     }
 }
 
-/// All of them that are loaded by `words`.
-fn shaders(words: Words) -> Vec<Shader> {
+/// How vectors are loaded and computed with, one kind of device after another.
+const KINDS: [(Words, Lanes); 3] = [
+    (Words::U32, Lanes::One),
+    (Words::U32, Lanes::Four),
+    (Words::U64, Lanes::Four),
+];
+
+/// All of them, for a kind of device.
+fn shaders((words, lanes): (Words, Lanes)) -> Vec<Shader> {
     let mut shaders = vec![
         Shader::new("copy".to_owned(), wgsl::copy(words), POINTWISE),
         Shader::new(
@@ -93,7 +100,11 @@ fn shaders(words: Words) -> Vec<Shader> {
         Shader::new("dice/statistics".to_owned(), wgsl::dice_statistics(), DICE),
     ];
     for element in ElementType::ALL {
-        let storage = Storage { element, words };
+        let vectors = Vectors {
+            element,
+            words,
+            lanes,
+        };
         for math in Math::ALL {
             let variant = format!("{}/{}", element.name(), math.name());
             for (kernel, entry_points) in [
@@ -101,69 +112,69 @@ fn shaders(words: Words) -> Vec<Shader> {
                 (SoftmaxKernel::Held, SOFTMAX_HELD),
                 (SoftmaxKernel::Splits, SOFTMAX_SPLITS),
             ] {
-                let softmax = wgsl::softmax(kernel, storage, math);
+                let softmax = wgsl::softmax(kernel, vectors, math);
                 let name = format!("softmax/{variant}/{kernel:?}");
                 shaders.push(Shader::new(name, softmax, entry_points));
             }
             for &definition in CATALOGUE {
-                shaders.extend(of_activation(definition, storage, math));
+                shaders.extend(of_activation(definition, vectors, math));
             }
             // All of them in a row, so that no two are in each other's way.
-            let fused = wgsl::fused(CATALOGUE, storage, math);
+            let fused = wgsl::fused(CATALOGUE, vectors, math);
             shaders.push(Shader::new(format!("fused/{variant}"), fused, POINTWISE));
-            let dice = wgsl::dice(storage, math);
+            let dice = wgsl::dice(vectors, math);
             shaders.push(Shader::new(format!("dice/{variant}"), dice, POINTWISE));
-            let columns = wgsl::dice_columns(storage, math);
+            let columns = wgsl::dice_columns(vectors, math);
             let name = format!("dice/columns/{variant}");
             shaders.push(Shader::new(name, columns, POINTWISE));
             for dx in [false, true] {
                 let name = format!("dice/reduce/dx={dx}/{variant}");
-                let source = wgsl::reduce(Reduction::Dice, dx, None, storage, math);
+                let source = wgsl::reduce(Reduction::Dice, dx, None, vectors, math);
                 shaders.push(Shader::new(name, source, REDUCE));
             }
         }
         let name = format!("moments/{}", element.name());
-        let source = wgsl::reduce(Reduction::Moments, false, None, storage, Math::Accurate);
+        let source = wgsl::reduce(Reduction::Moments, false, None, vectors, Math::Accurate);
         shaders.push(Shader::new(name, source, REDUCE));
         for index in IndexType::ALL {
             let variant = format!("{}/{index:?}", element.name());
             let name = format!("maxout/pooling/{variant}");
-            let pooling = wgsl::maxout_pooling(storage, index);
+            let pooling = wgsl::maxout_pooling(vectors, index);
             shaders.push(Shader::new(name, pooling, MAXOUT_POOLING));
             let name = format!("maxout/affine/{variant}");
-            let affine = wgsl::maxout_affine(storage, index);
+            let affine = wgsl::maxout_affine(vectors, index);
             shaders.push(Shader::new(name, affine, MAXOUT_AFFINE));
         }
         let name = format!("arrange/{}", element.name());
-        shaders.push(Shader::new(name, wgsl::arrange(storage), &["arrange"]));
+        shaders.push(Shader::new(name, wgsl::arrange(vectors), &["arrange"]));
         let name = format!("alpha_dropout/{}", element.name());
-        shaders.push(Shader::new(name, wgsl::alpha_dropout(storage), POINTWISE));
+        shaders.push(Shader::new(name, wgsl::alpha_dropout(vectors), POINTWISE));
     }
     shaders
 }
 
 /// Those of an activation of the catalogue.
-fn of_activation(definition: &'static Definition, storage: Storage, math: Math) -> Vec<Shader> {
+fn of_activation(definition: &'static Definition, vectors: Vectors, math: Math) -> Vec<Shader> {
     let mut shaders = Vec::new();
-    let element = storage.element.name();
+    let element = vectors.element.name();
     let variant = format!("{}/{element}/{}", definition.name, math.name());
     for &parameter in ParameterSource::of(definition) {
         shaders.push(Shader::new(
             format!("pointwise/{variant}/{parameter:?}"),
-            wgsl::pointwise(definition, storage, parameter, math),
+            wgsl::pointwise(definition, vectors, parameter, math),
             POINTWISE,
         ));
     }
     if definition.parameter.is_some() {
         shaders.push(Shader::new(
             format!("columns/{variant}"),
-            wgsl::columns(definition, storage, math),
+            wgsl::columns(definition, vectors, math),
             POINTWISE,
         ));
         for dx in [false, true] {
             shaders.push(Shader::new(
                 format!("reduce/dx={dx}/{variant}"),
-                wgsl::reduce(Reduction::Parameter, dx, Some(definition), storage, math),
+                wgsl::reduce(Reduction::Parameter, dx, Some(definition), vectors, math),
                 REDUCE,
             ));
         }
@@ -305,14 +316,14 @@ fn write_glsl(module: &naga::Module, info: &ModuleInfo, entry_point: &str) -> Re
 
 #[test]
 fn every_shader_validates_and_writes_out_in_every_language() {
-    for words in Words::ALL {
-        let capabilities = match words {
+    for kind in KINDS {
+        let capabilities = match kind.0 {
             Words::U32 => Capabilities::empty(),
             Words::U64 => Capabilities::SHADER_INT64,
         };
-        shaders(words)
+        shaders(kind)
             .iter()
-            .for_each(|shader| expect_sound(shader, words, capabilities));
+            .for_each(|shader| expect_sound(shader, kind.0, capabilities));
     }
 }
 
@@ -334,7 +345,7 @@ fn expect_sound(shader: &Shader, words: Words, capabilities: Capabilities) {
 
 #[test]
 fn every_file_is_part_of_a_shader() {
-    let shaders: Vec<_> = Words::ALL.into_iter().flat_map(shaders).collect();
+    let shaders: Vec<_> = KINDS.into_iter().flat_map(shaders).collect();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut folders = vec![root];
     let mut files = 0;
@@ -565,7 +576,7 @@ fn no_shader_uses_a_word_that_wgsl_reserves() {
     let allowed = |word: &&str| KEYWORDS.contains(word) || *word == "var" || *word == "true";
     let reserved: BTreeSet<_> = naga::keywords::wgsl::RESERVED.iter().copied().collect();
     assert!(reserved.contains("typedef"));
-    for shader in shaders(Words::U32) {
+    for shader in shaders(KINDS[0]) {
         let found: BTreeSet<_> = words(&shader.source)
             .filter(|word| reserved.contains(word) && !allowed(word))
             .collect();

@@ -1,5 +1,5 @@
 // ReLU: x for x > 0, else 0.
-fn value(x: f32) -> f32 { return select(0.0, x, x > 0.0); }
+fn value(x: Real) -> Real { return select(Real(0.0), x, x > Real(0.0)); }
 
 // upstream for x > 0, else 0.
-fn backward(x: f32, upstream: f32) -> f32 { return select(0.0, upstream, x > 0.0); }
+fn backward(x: Real, upstream: Real) -> Real { return select(Real(0.0), upstream, x > Real(0.0)); }

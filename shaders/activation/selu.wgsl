@@ -3,12 +3,12 @@
 const LAMBDA = 1.0507009873554804934193349852946;
 const LAMBDA_ALPHA = 1.7580993408473768599402175208123;
 
-fn value(x: f32) -> f32 {
-    return select(LAMBDA_ALPHA * expm1f(x), LAMBDA * x, x > 0.0);
+fn value(x: Real) -> Real {
+    return select(LAMBDA_ALPHA * expm1f(x), LAMBDA * x, x > Real(0.0));
 }
 
 // lambda upstream for x > 0, else lambda alpha e^x upstream.
-fn backward(x: f32, upstream: f32) -> f32 {
+fn backward(x: Real, upstream: Real) -> Real {
     let e = exp_negative(x);
-    return select(times(upstream, multiple(LAMBDA_ALPHA, e)), LAMBDA * upstream, x > 0.0);
+    return select(times(upstream, multiple(Real(LAMBDA_ALPHA), e)), LAMBDA * upstream, x > Real(0.0));
 }

@@ -1,8 +1,8 @@
 // Sigmoid: s = 1 / (1 + e^-x).
-fn value(x: f32) -> f32 { return sigmoid(x); }
+fn value(x: Real) -> Real { return sigmoid(x); }
 
 // upstream s (1 - s), as e / (1 + e)^2 with e = e^-|x|, where nothing overflows or cancels.
-fn backward(x: f32, upstream: f32) -> f32 {
+fn backward(x: Real, upstream: Real) -> Real {
     let e = exp_negative(x);
     return times(upstream / square_of_one_plus(plain(e)), e);
 }

@@ -2,7 +2,7 @@
 // is written for the occasion. There is no way back: backward_at only completes the module.
 @group(0) @binding(3) var<storage, read> parameters: array<f32>; // [activations]
 
-alias Parameter = f32;
+alias Parameter = Real;
 alias Parameters = vec4<f32>;
 fn parameters_at(vector: u32) -> Parameters { return vec4<f32>(0.0); }
-fn backward_at(x: f32, upstream: f32, parameter: Parameter) -> f32 { return upstream; }
+fn backward_at(x: Real, upstream: Real, parameter: Parameter) -> Real { return upstream; }

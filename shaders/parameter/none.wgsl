@@ -1,6 +1,6 @@
 // An activation without a parameter.
-alias Parameter = f32;
+alias Parameter = Real;
 alias Parameters = vec4<f32>;
 fn parameters_at(vector: u32) -> Parameters { return vec4<f32>(0.0); }
-fn value_at(x: f32, parameter: Parameter) -> f32 { return value(x); }
-fn backward_at(x: f32, upstream: f32, parameter: Parameter) -> f32 { return backward(x, upstream); }
+fn value_at(x: Real, parameter: Parameter) -> Real { return value(x); }
+fn backward_at(x: Real, upstream: Real, parameter: Parameter) -> Real { return backward(x, upstream); }

@@ -77,8 +77,9 @@ macro_rules! trial {
 const POINTWISE: &[(&str, Pass)] = &[("relu", Pass::Forward), ("gelu", Pass::Backward)];
 const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
 
-const TRIALS: [Trial; 8] = [
+const TRIALS: [Trial; 9] = [
     trial!(word_bits, &[32, 64], POINTWISE),
+    trial!(lanes, &[1, 4], POINTWISE),
     trial!(pointwise_threads, &[64, 128, 256, 512], POINTWISE),
     trial!(column_rows, &[4, 8, 16], &[("prelu", Pass::Forward)]),
     trial!(reduction_rows, &[8, 16, 32, 64, 128], REDUCTIONS),

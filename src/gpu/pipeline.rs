@@ -6,7 +6,9 @@ use super::{ShaderChecks, Tuning};
 use crate::{
     activation::Activation,
     element::ElementType,
-    wgsl::{self, IndexType, Math, ParameterSource, Reduction, SoftmaxKernel, Storage, Words},
+    wgsl::{
+        self, IndexType, Lanes, Math, ParameterSource, Reduction, SoftmaxKernel, Vectors, Words,
+    },
 };
 
 /// A shader and how it is composed.
@@ -76,30 +78,35 @@ impl PipelineKey {
             .collect();
         let definition = definitions.first().copied();
         let words = self.words(tuning);
-        let storage = Storage {
+        let vectors = Vectors {
             element: self.element,
             words,
+            lanes: if tuning.lanes == 4 {
+                Lanes::Four
+            } else {
+                Lanes::One
+            },
         };
         let math = self.math;
         match (self.kernel, definition) {
             (Kernel::Pointwise(parameter), Some(definition)) => {
-                wgsl::pointwise(definition, storage, parameter, math)
+                wgsl::pointwise(definition, vectors, parameter, math)
             }
-            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, storage, math),
-            (Kernel::Fused, _) => wgsl::fused(&definitions, storage, math),
-            (Kernel::Dice, _) => wgsl::dice(storage, math),
-            (Kernel::DiceColumns, _) => wgsl::dice_columns(storage, math),
+            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, vectors, math),
+            (Kernel::Fused, _) => wgsl::fused(&definitions, vectors, math),
+            (Kernel::Dice, _) => wgsl::dice(vectors, math),
+            (Kernel::DiceColumns, _) => wgsl::dice_columns(vectors, math),
             (Kernel::DiceStatistics, _) => wgsl::dice_statistics(),
             (Kernel::Reduce { reduction, dx }, definition) => {
-                wgsl::reduce(reduction, dx, definition, storage, math)
+                wgsl::reduce(reduction, dx, definition, vectors, math)
             }
-            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, storage, math),
-            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(storage, index),
-            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(storage, index),
-            (Kernel::Arrange, _) => wgsl::arrange(storage),
+            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, vectors, math),
+            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(vectors, index),
+            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(vectors, index),
+            (Kernel::Arrange, _) => wgsl::arrange(vectors),
             (Kernel::Read, _) => wgsl::read(words),
             (Kernel::Streams, _) => wgsl::streams(words),
-            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(storage),
+            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(vectors),
             (Kernel::Copy | Kernel::Pointwise(_) | Kernel::Columns, _) => wgsl::copy(words),
         }
     }

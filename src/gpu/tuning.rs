@@ -21,6 +21,9 @@ pub struct Tuning {
     /// [`wgpu::Features::SHADER_INT64`].
     #[cfg_attr(feature = "cli", serde(default = "thirty_two"))]
     pub word_bits: u32,
+    /// Lanes of a vector that the pointwise kernels compute with at a time, where one parameter serves them: 1 or 4.
+    #[cfg_attr(feature = "cli", serde(default = "one"))]
+    pub lanes: u32,
     /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
     #[cfg_attr(feature = "cli", serde(default = "sixteen"))]
     pub column_rows: u32,
@@ -54,6 +57,7 @@ impl Tuning {
         Self {
             pointwise_threads: 256,
             word_bits: if llvmpipe { 64 } else { 32 },
+            lanes: if llvmpipe { 4 } else { 1 },
             column_rows: if software { 16 } else { 4 },
             reduction_rows: if software { 128 } else { 32 },
             reduction_vectors: if llvmpipe { 8 } else { 1 },
@@ -76,6 +80,7 @@ impl Tuning {
             } else {
                 64
             },
+            lanes: if self.lanes < 4 { 1 } else { 4 },
             column_rows: match self.column_rows {
                 ..8 => 4,
                 8..16 => 8,

@@ -12,22 +12,23 @@ use crate::common::Device;
 
 /// Odd, large, and what suits a device with cheap barriers.
 const TUNINGS: [Tuning; 3] = [
-    tuning([0, 0, 0, 7, 9, 3, 3, 9]),
-    tuning([512, 64, 8, 256, 8, 1, 16, 4]),
-    tuning([256, 32, 4, 16, 1, 8, 4, 1]),
+    tuning([0, 0, 0, 0, 7, 9, 3, 3, 9]),
+    tuning([512, 64, 4, 8, 256, 8, 1, 16, 4]),
+    tuning([256, 32, 1, 4, 16, 1, 8, 4, 1]),
 ];
 
 /// In the order of the fields.
-const fn tuning(numbers: [u32; 8]) -> Tuning {
+const fn tuning(numbers: [u32; 9]) -> Tuning {
     Tuning {
         pointwise_threads: numbers[0],
         word_bits: numbers[1],
-        column_rows: numbers[2],
-        reduction_rows: numbers[3],
-        reduction_vectors: numbers[4],
-        reduction_threads: numbers[5],
-        softmax_vectors: numbers[6],
-        maxout_groups: numbers[7],
+        lanes: numbers[2],
+        column_rows: numbers[3],
+        reduction_rows: numbers[4],
+        reduction_vectors: numbers[5],
+        reduction_threads: numbers[6],
+        softmax_vectors: numbers[7],
+        maxout_groups: numbers[8],
     }
 }
 

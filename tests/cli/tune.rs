@@ -47,7 +47,7 @@ fn what_is_found_is_kept_and_used_and_forgotten() {
         gpu["driver"].as_str().unwrap(),
         env!("CARGO_PKG_VERSION")
     );
-    let odd = json!({"pointwise_threads": 64, "word_bits": 32, "column_rows": 8, "reduction_rows": 7, "reduction_vectors": 1,
+    let odd = json!({"pointwise_threads": 64, "word_bits": 32, "lanes": 1, "column_rows": 8, "reduction_rows": 7, "reduction_vectors": 1,
                      "reduction_threads": 1, "softmax_vectors": 8, "maxout_groups": 4});
     fs::write(&kept, json!({&*key: &odd}).to_string()).unwrap();
     let bench = format!(

@@ -1,4 +1,4 @@
-// An activation over the four lanes of a vector. NaN passes through, whatever the activation does.
+// An activation over the four lanes of a vector, one by one. NaN passes through, whatever the activation does.
 fn forward_lane(x: f32, parameter: Parameter) -> f32 {
     return select(value_at(x, parameter), x, is_nan(x));
 }
