@@ -125,7 +125,7 @@ fn half_square(t: Real) -> Exponential {
     return Exponential(exp_series(0.5 * r), n);
 }
 
-// The same, 0 at the end.
+// The same for times, which keeps it from underflow; 0 at t = 18.873.
 fn exp_negative_half_square(t: Real) -> Scaled {
     let e = half_square(t);
     return scaled(e.series, e.n);

@@ -32,7 +32,8 @@ pub struct Definition {
     pub value: fn(f64, f64) -> f64,
     /// df/dx in f64.
     pub slope: fn(f64, f64) -> f64,
-    /// The WGSL functions `value`, `backward` and, with a parameter, `parameter_backward`.
+    /// The WGSL functions `value`, `backward` and, with a parameter, `parameter_backward`, over `Real`: an
+    /// f32 or four of them.
     pub wgsl: &'static str,
 }
 

@@ -99,6 +99,7 @@ pub fn device(adapter: &Adapter) -> DeviceFacts {
         }),
         features: [
             (wgpu::Features::SHADER_F16, "shader-f16"),
+            (wgpu::Features::SHADER_INT64, "shader-int64"),
             (wgpu::Features::SUBGROUP, "subgroup"),
             (wgpu::Features::TIMESTAMP_QUERY, "timestamp-query"),
             (

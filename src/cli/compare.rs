@@ -200,6 +200,19 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
         .any(|found| found.measure == Measure::Baseline);
     if by_baseline {
         summary += "; ratios are of times as multiples of the baseline's beside them";
+        let mut changed: Vec<_> = comparisons
+            .iter()
+            .filter(|found| found.after.row.kind == Kind::Baseline)
+            .filter(|found| matches!(found.verdict, Verdict::Slower | Verdict::Faster))
+            .map(|found| &*found.after.row.op)
+            .collect();
+        changed.dedup();
+        if !changed.is_empty() {
+            summary += &format!(
+                ".\n{} changed: what else the machine did, or another kernel. If another kernel, compare --by time",
+                changed.join(", ")
+            );
+        }
     }
     summary
 }

@@ -46,11 +46,13 @@ pub struct Tuning {
 
 impl Tuning {
     /// What suits most devices. Those of type CPU find barriers between threads dear; others have threads by
-    /// the hundred thousand, which is one for few rows. Mesa's llvmpipe runs
-    /// eight threads at once from beginning to end: eight vectors each make them read rows a KiB at a time
-    /// (of 1,024 channels, a quarter of the time of one vector each; 22.3), and loads, which it does thread by
-    /// thread and word by word, take less of words of 64 bits. SwiftShader runs four and finds
-    /// eight sums too many (1.3 times the time).
+    /// the hundred thousand, which is one for few rows.
+    ///
+    /// Mesa's llvmpipe (22.3) runs eight threads at once from beginning to end. Eight vectors each make them read
+    /// rows a KiB at a time: of 1,024 channels, a quarter of the time of one vector each. Loads and stores it does
+    /// thread by thread and word by word, which words of 64 bits halve. Lanes side by side give it something to do
+    /// while a chain of operations waits. SwiftShader runs four threads and finds eight sums too many (1.3
+    /// times the time), and four lanes (up to 1.4 times).
     pub(super) fn of(info: &wgpu::AdapterInfo) -> Self {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let llvmpipe = info.name.starts_with("llvmpipe");
@@ -58,7 +60,11 @@ impl Tuning {
             pointwise_threads: 256,
             word_bits: if llvmpipe { 64 } else { 32 },
             lanes: if llvmpipe { 4 } else { 1 },
-            column_rows: if software { 16 } else { 4 },
+            column_rows: match (llvmpipe, software) {
+                (true, _) => 8,
+                (false, true) => 16,
+                (false, false) => 4,
+            },
             reduction_rows: if software { 128 } else { 32 },
             reduction_vectors: if llvmpipe { 8 } else { 1 },
             reduction_threads: if software { 1 } else { 8 },
