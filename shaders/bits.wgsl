@@ -2,10 +2,10 @@
 
 const LARGEST: f32 = 3.40282346e38;
 
-fn is_nan(x: Real) -> Truth { return (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u); }
+fn is_nan(x: Real) -> Bool { return (bitcast<Bits>(x) & Bits(0x7fffffffu)) > Bits(0x7f800000u); }
 
 // Whether x is infinite or NaN.
-fn is_special(x: Real) -> Truth { return (bitcast<Bits>(x) & Bits(0x7f800000u)) == Bits(0x7f800000u); }
+fn is_special(x: Real) -> Bool { return (bitcast<Bits>(x) & Bits(0x7f800000u)) == Bits(0x7f800000u); }
 
 // x with infinities replaced by the largest finite values, so that 0 x is 0.
 fn finite(x: Real) -> Real { return clamp(x, Real(-LARGEST), Real(LARGEST)); }

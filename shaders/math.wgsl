@@ -115,7 +115,7 @@ fn exp_negative_product(x: Real, beta: Real) -> Scaled {
 struct Exponential { series: Real, n: Real }
 
 // e^(-t^2 / 2) for 0 <= t <= 18.873.
-fn half_square(t: Real) -> Exponential {
+fn half_square_exponential(t: Real) -> Exponential {
     let t1 = upper(t);
     // By bits as in exp_minus. Everything is twice as large as there, which spares halving the squares.
     let a = bitcast<Real>(bitcast<Bits>(t1 * t1) & Bits(0x7fffffffu));
@@ -125,9 +125,9 @@ fn half_square(t: Real) -> Exponential {
     return Exponential(exp_series(0.5 * r), n);
 }
 
-// The same for times, which keeps it from underflow; 0 at t = 18.873.
+// The same for `times`, which keeps it from underflow; 0 at t = 18.873.
 fn exp_negative_half_square(t: Real) -> Scaled {
-    let e = half_square(t);
+    let e = half_square_exponential(t);
     return scaled(e.series, e.n);
 }
 
@@ -174,7 +174,7 @@ fn sigmoids(x: Real) -> Sigmoids {
 }
 
 // x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.
-fn gate(x: Real, limit: Real, positive: Truth, e: Scaled) -> Real {
+fn gate(x: Real, limit: Real, positive: Bool, e: Scaled) -> Real {
     return select(times(with_sign(magnitude(x, limit), x), e), x, positive) / (1.0 + plain(e));
 }
 
@@ -205,19 +205,20 @@ fn tanh_softplus_gate(x: Real) -> Real {
     return select(negative, positive, x >= Real(0.0));
 }
 
-// x Phi(x), Phi the standard normal distribution: with t = abs(x) and rest = t Phi(-t) it is -rest for
-// x < 0, where 1 + erf would cancel, and x - rest for x > 0. Beyond 13.29 the rest is 0; before, it is normal
-// only where e^(-t^2 / 2) is.
+// x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
+// q = abs(x) Phi(-abs(x)) / e it is -e q for x < 0, where 1 + erf would cancel, and x - e q for
+// x > 0; within 0.5 of 0 the series of Phi is closer. q < 0.4, so that where e leaves f32's range, which is
+// before 13.29, e q has left it too.
 fn normal_gate(x: Real) -> Real {
     let t = magnitude(x, Real(13.29));
-    let v = 4.0 * t / (t + 2.5625);
-    let e = half_square(t);
-    let q = v * normal_tail(v);
+    // The series is chosen before the exponential and not at the end: LLVM 15 would else do lane after lane.
+    let near = t < Real(0.5);
+    let sides = select(Real(-0.0), x, x > Real(0.0));
+    let whole = select(sides, x * (0.5 + x * normal_series(t * t)), near);
+    let q = select(normal_tail(t), Real(0.0), near);
+    let e = half_square_exponential(t);
     // Not q (1 + series), which rounds once more.
-    let rest = (q + q * e.series) * power_of_two(-e.n);
-    // Below 2^-125 an adapter may make the rest 0, and x - 0 would be wrong.
-    let whole = select(Real(0.0), x, x > Real(2.3509887e-38));
-    return with_sign(abs(whole - rest), x);
+    return whole - (q + q * e.series) * power_of_two(-e.n);
 }
 
 // e^-a - 1 for 0 <= a <= 80.
@@ -253,22 +254,19 @@ fn tanhf(x: Real) -> Real {
     return with_sign(abs(h - h * h / (1.0 + h)), x);
 }
 
-// Phi(-t) e^(t^2 / 2) (t + 2.5625) / 4 at v = 4 t / (t + 2.5625) for t >= 0, Phi the standard normal
-// distribution: a function without zeros, so that with a factor of v, or of 4 / (t + 2.5625), it is as accurate
-// near 0 as far out (minimax up to t = 13.3, where gelu leaves f32's range; 1.4e-8 relative). The 4 keeps v
-// from underflow where t does not.
-fn normal_tail(v: Real) -> Real {
-    let u = v - 1.125;
+// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in
+// u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
+fn normal_tail(t: Real) -> Real {
+    let u = 2.0 * t / (t + 2.75) - 1.0;
     let s = u * u;
-    let high = (0.00765383011 + u * 0.000895374804) + s * ((-0.000162839598 + u * -3.51519484e-05)
-        + s * ((1.17201296e-06 + u * 1.46549371e-06) + s * (2.03055691e-07 + u * -7.19396525e-08)));
-    return 0.232813582 + u * (-0.0704752281 + u * high);
+    let high = (0.0828836411 + u * -0.0165051278) + s * ((-0.00661190646 + u * 0.00285360659)
+        + s * ((0.00107938901 + u * -0.000369687128) + s * -0.00020489491));
+    return 0.359493017 + u * ((0.122315973 + u * -0.146009877) + s * high);
 }
 
-// Phi(-t) e^(t^2 / 2) for t >= 0.
-fn normal_ratio(t: Real) -> Real {
-    let w = 4.0 / (t + 2.5625);
-    return normal_tail(t * w) * w;
+// (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
+fn normal_series(s: Real) -> Real {
+    return (0.39894229 + s * -0.066490412) + (s * s) * (0.0099685546 + s * -0.0011395974);
 }
 
 // What a sum of exponentials is divided by to stay in range: e^offset 2^exponent.

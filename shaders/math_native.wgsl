@@ -68,10 +68,11 @@ fn tanhf(x: Real) -> Real {
     return bitcast<Real>(bitcast<Bits>((1.0 - e) / (1.0 + e)) | (bitcast<Bits>(x) & Bits(0x80000000u)));
 }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
-fn normal_ratio(t: Real) -> Real {
+fn normal_tail(t: Real) -> Real {
     let w = 1.0 / (1.0 + 0.2316419 * t);
-    return w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
+    return t * w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
 }
+fn normal_series(s: Real) -> Real { return 0.39894226 + s * (-0.066454 + s * 0.00954); }
 
 struct Shift { offset: Real, exponent: Real } // the exponent is 0
 fn shift_for(most: Real) -> Shift { return Shift(finite(most), Real(0.0)); }

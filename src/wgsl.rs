@@ -1,7 +1,10 @@
-//! Composes a shader from its pieces: kernel, words, element, parameter, math, activation.
+//! Composes a shader from its pieces: kernel, access, words, element, parameter, real, lanes, bits, math,
+//! activation.
 //!
 //! Plain text joined in a fixed order. WGSL resolves names in any order, so nothing cleverer is
-//! needed, and the same files load anywhere that takes WGSL.
+//! needed, and with [`Words::U32`] the same text loads anywhere that takes WGSL. Of the pieces that do the same in
+//! other ways [`Vectors`] says which are taken. Math and activations are written over `Real`, an f32 or the four
+//! of a vector ([`Lanes`]).
 
 use crate::{activation::Definition, element::ElementType};
 
@@ -332,18 +335,22 @@ pub fn fused(definitions: &[&Definition], vectors: impl Into<Vectors>, math: Mat
         .collect();
     let mut body = String::new();
     for (index, definition) in definitions.iter().enumerate() {
-        // Every snippet calls its functions the same; each gets names of its own.
-        let mut snippet = definition.wgsl.to_owned();
-        for name in ["value", "backward", "parameter_backward"] {
-            snippet = snippet.replace(&format!("fn {name}("), &format!("fn {name}_{index}("));
+        let same = |other: &&Definition| other.name == definition.name;
+        let first = definitions.iter().position(same).unwrap_or(index);
+        if first == index {
+            // Every snippet calls its functions the same; each gets names of its own.
+            let mut snippet = definition.wgsl.to_owned();
+            for name in ["value", "backward", "parameter_backward"] {
+                snippet = snippet.replace(&format!("fn {name}("), &format!("fn {name}_{index}("));
+            }
+            pieces.push(snippet);
         }
-        pieces.push(snippet);
         let parameter = match definition.parameter {
             Some(_) => format!(", Real(parameters[{index}])"),
             None => String::new(),
         };
         body.push_str(&format!(
-            "    y = select(value_{index}(y{parameter}), y, is_nan(y));\n"
+            "    y = select(value_{first}(y{parameter}), y, is_nan(y));\n"
         ));
     }
     pieces.push(format!(

@@ -81,9 +81,10 @@ impl Shader {
 }
 
 /// How vectors are loaded and computed with, one kind of device after another.
-const KINDS: [(Words, Lanes); 3] = [
+const KINDS: [(Words, Lanes); 4] = [
     (Words::U32, Lanes::One),
     (Words::U32, Lanes::Four),
+    (Words::U64, Lanes::One),
     (Words::U64, Lanes::Four),
 ];
 
@@ -119,8 +120,8 @@ fn shaders((words, lanes): (Words, Lanes)) -> Vec<Shader> {
             for &definition in CATALOGUE {
                 shaders.extend(of_activation(definition, vectors, math));
             }
-            // All of them in a row, so that no two are in each other's way.
-            let fused = wgsl::fused(CATALOGUE, vectors, math);
+            // All of them in a row, twice, so that no two are in each other's way.
+            let fused = wgsl::fused(&[CATALOGUE, CATALOGUE].concat(), vectors, math);
             shaders.push(Shader::new(format!("fused/{variant}"), fused, POINTWISE));
             let dice = wgsl::dice(vectors, math);
             shaders.push(Shader::new(format!("dice/{variant}"), dice, POINTWISE));
@@ -368,7 +369,7 @@ fn every_file_is_part_of_a_shader() {
 #[test]
 fn a_broken_snippet_is_refused() {
     let definition = Activation::GELU.definition();
-    let compose = |wgsl| {
+    let compose_over = |lanes, wgsl| {
         let broken = Definition {
             wgsl,
             aliases: definition.aliases,
@@ -382,36 +383,40 @@ fn a_broken_snippet_is_refused() {
             value: definition.value,
             slope: definition.slope,
         };
-        wgsl::pointwise(
-            &broken,
-            ElementType::F32,
-            ParameterSource::None,
-            Math::Accurate,
-        )
+        let vectors = Vectors {
+            lanes,
+            ..ElementType::F32.into()
+        };
+        wgsl::pointwise(&broken, vectors, ParameterSource::None, Math::Accurate)
     };
-    const GOOD: &str = "fn value(x: f32) -> f32 { return x; }
-        fn backward(x: f32, upstream: f32) -> f32 { return upstream; }";
-    assert!(validate(&compose(GOOD)).is_ok());
+    let compose = |wgsl| compose_over(Lanes::One, wgsl);
+    const GOOD: &str = "fn value(x: Real) -> Real { return x; }
+        fn backward(x: Real, upstream: Real) -> Real { return upstream; }";
+    for lanes in Lanes::ALL {
+        assert!(validate(&compose_over(lanes, GOOD)).is_ok());
+    }
+    let one_lane = GOOD.replace("Real", "f32");
+    assert!(validate(&compose_over(Lanes::Four, one_lane.leak())).is_err());
     for (broken, what) in [
-        ("fn value(x: f32) -> f32 { return x; }", "no backward"),
+        ("fn value(x: Real) -> Real { return x; }", "no backward"),
         (
-            "fn value(x: f32) -> f32 { return x }
-             fn backward(x: f32, upstream: f32) -> f32 { return upstream; }",
+            "fn value(x: Real) -> Real { return x }
+             fn backward(x: Real, upstream: Real) -> Real { return upstream; }",
             "no semicolon",
         ),
         (
-            "fn value(x: f32) -> f32 { return 1u; }
-             fn backward(x: f32, upstream: f32) -> f32 { return upstream; }",
+            "fn value(x: Real) -> Real { return 1u; }
+             fn backward(x: Real, upstream: Real) -> Real { return upstream; }",
             "another type",
         ),
         (
-            "fn value(x: f32) -> f32 { return tanh1(x); }
-             fn backward(x: f32, upstream: f32) -> f32 { return upstream; }",
+            "fn value(x: Real) -> Real { return tanh1(x); }
+             fn backward(x: Real, upstream: Real) -> Real { return upstream; }",
             "an unknown name",
         ),
         (
-            "enable f16; fn value(x: f32) -> f32 { return x; }
-             fn backward(x: f32, upstream: f32) -> f32 { return upstream; }",
+            "enable f16; fn value(x: Real) -> Real { return x; }
+             fn backward(x: Real, upstream: Real) -> Real { return upstream; }",
             "a feature of the adapter",
         ),
     ] {
@@ -576,7 +581,7 @@ fn no_shader_uses_a_word_that_wgsl_reserves() {
     let allowed = |word: &&str| KEYWORDS.contains(word) || *word == "var" || *word == "true";
     let reserved: BTreeSet<_> = naga::keywords::wgsl::RESERVED.iter().copied().collect();
     assert!(reserved.contains("typedef"));
-    for shader in shaders(KINDS[0]) {
+    for shader in KINDS[..2].iter().copied().flat_map(shaders) {
         let found: BTreeSet<_> = words(&shader.source)
             .filter(|word| reserved.contains(word) && !allowed(word))
             .collect();

@@ -6,6 +6,9 @@ fn value(x: Real) -> Real { return normal_gate(x); }
 fn backward(x: Real, upstream: Real) -> Real {
     const INV_SQRT_TAU = 0.398942280;
     let t = magnitude(x, Real(18.873));
-    let e = multiple(normal_ratio(t) - INV_SQRT_TAU * t, exp_negative_half_square(t));
-    return select(times(upstream, e), (1.0 - plain(e)) * upstream, x > Real(0.0));
+    let e = exp_negative_half_square(t);
+    let k = normal_tail(t) / max(t, Real(0.5)) - INV_SQRT_TAU * t;
+    let sides = select(times(upstream, multiple(k, e)), (1.0 - plain(e) * k) * upstream, x > Real(0.0));
+    let middle = 0.5 + x * (normal_series(t * t) + INV_SQRT_TAU * plain(e));
+    return select(sides, middle * upstream, t < Real(0.5));
 }

@@ -1,5 +1,5 @@
 // One parameter for the whole tensor. Where it is 1, most functions' default, compilers are told, and leave
-// out what multiplies and divides by it: softplus goes from 0.47 to 0.56 of copy on lavapipe.
+// out what multiplies and divides by it: softplus takes 0.84 of the time on lavapipe.
 override ONE: bool = false;
 alias Parameter = Real;
 alias Parameters = vec4<f32>;

@@ -2,4 +2,4 @@
 // On llvmpipe, which waits for chains, gelu takes 0.88 of the time and softplus 0.83 (Mesa 22.3).
 alias Real = vec4<f32>;
 alias Bits = vec4<u32>;
-alias Truth = vec4<bool>;
+alias Bool = vec4<bool>;

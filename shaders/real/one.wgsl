@@ -1,4 +1,4 @@
 // What math is over: one lane.
 alias Real = f32;
 alias Bits = u32;
-alias Truth = bool;
+alias Bool = bool;

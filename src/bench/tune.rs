@@ -75,10 +75,16 @@ macro_rules! trial {
 }
 
 const POINTWISE: &[(&str, Pass)] = &[("relu", Pass::Forward), ("gelu", Pass::Backward)];
+const EVERY: &[(&str, Pass)] = &[
+    ("relu", Pass::Forward),
+    ("gelu", Pass::Backward),
+    ("moments", Pass::Forward),
+    ("softmax", Pass::Forward),
+];
 const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
 
 const TRIALS: [Trial; 9] = [
-    trial!(word_bits, &[32, 64], POINTWISE),
+    trial!(word_bits, &[32, 64], EVERY),
     trial!(lanes, &[1, 4], POINTWISE),
     trial!(pointwise_threads, &[64, 128, 256, 512], POINTWISE),
     trial!(column_rows, &[4, 8, 16], &[("prelu", Pass::Forward)]),
@@ -138,7 +144,11 @@ impl Trial {
         let others = self.candidates.iter().copied();
         // The first is what the others are held against.
         let numbers = others.filter(|&number| {
-            number != before && (self.name != "pointwise_threads" || number <= limit)
+            let taken = (self.get)(gpu.with_tuning((self.with)(tuning, number)).tuning());
+            // Some the device cannot have.
+            number != before
+                && number == taken
+                && (self.name != "pointwise_threads" || number <= limit)
         });
         let candidates = std::iter::once(before)
             .chain(numbers)

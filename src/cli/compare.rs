@@ -1,6 +1,9 @@
 //! `activations compare`
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::{BTreeSet, HashSet},
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Table, presets};
@@ -176,6 +179,13 @@ const COLUMNS: [Column<Line>; 9] = [
     }),
 ];
 
+/// Whether a time differs beyond noise, and by a tenth.
+fn is_far(comparison: &Comparison<'_>) -> bool {
+    let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
+    matches!(comparison.verdict, Verdict::Slower | Verdict::Faster)
+        && comparison.ratio.is_some_and(tenth)
+}
+
 fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
     let count = |wanted: Verdict| {
         let of = comparisons.iter().filter(|found| found.verdict == wanted);
@@ -200,16 +210,17 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
         .any(|found| found.measure == Measure::Baseline);
     if by_baseline {
         summary += "; ratios are of times as multiples of the baseline's beside them";
-        let mut changed: Vec<_> = comparisons
+        let changed: BTreeSet<_> = comparisons
             .iter()
-            .filter(|found| found.after.row.kind == Kind::Baseline)
-            .filter(|found| matches!(found.verdict, Verdict::Slower | Verdict::Faster))
+            .filter(|found| found.after.row.kind == Kind::Baseline && is_far(found))
+            .filter(|found| found.before.row.device == found.after.row.device)
             .map(|found| &*found.after.row.op)
             .collect();
-        changed.dedup();
         if !changed.is_empty() {
+            let changed: Vec<_> = changed.into_iter().collect();
             summary += &format!(
-                ".\n{} changed: what else the machine did, or another kernel. If another kernel, compare --by time",
+                "\nnot the same themselves: {}. If that is the machine, the ratios make up for it; if it is \
+                 another version of them, --by time does not count it",
                 changed.join(", ")
             );
         }

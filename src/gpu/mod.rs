@@ -160,7 +160,8 @@ impl Gpu {
         Ok(Self::assemble(name, adapter, device, queue, checks, fault))
     }
 
-    /// Works on a device and queue of the caller's own, with the limits that it was opened with.
+    /// Works on a device and queue of the caller's own, with the limits that it was opened with, and with
+    /// `SHADER_INT64` if it has that: lavapipe is up to 1.6 times as fast for it. No other feature matters.
     ///
     /// The device's error and loss handlers stay the caller's: errors of this crate's own calls
     /// still come back as [`Error`].

@@ -111,7 +111,8 @@ impl PipelineKey {
         }
     }
 
-    /// What tensors are loaded by. What whole tiles leave over may begin or end in the middle of a pair.
+    /// What tensors are loaded by. Of long words the pointwise kernels know whole tiles alone, and what is left
+    /// over is little.
     fn words(&self, tuning: Tuning) -> Words {
         if tuning.word_bits == 64 && !self.constants.contains(&REMAINDER) {
             Words::U64

@@ -18,7 +18,7 @@ pub struct Tuning {
     /// Threads of a workgroup of the pointwise kernels; as many as the device allows, if that is less.
     pub pointwise_threads: u32,
     /// Bits of the words that tensors are loaded and stored by: 32, or 64 where the device has
-    /// [`wgpu::Features::SHADER_INT64`].
+    /// [`wgpu::Features::SHADER_INT64`]; a thread of the pointwise kernels then takes two vectors side by side.
     #[cfg_attr(feature = "cli", serde(default = "thirty_two"))]
     pub word_bits: u32,
     /// Lanes of a vector that the pointwise kernels compute with at a time, where one parameter serves them: 1 or 4.

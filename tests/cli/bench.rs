@@ -176,6 +176,28 @@ fn example(factor: f64) -> String {
 }
 
 #[test]
+fn a_baseline_that_has_changed_itself_is_told() {
+    let sandbox = Sandbox::new();
+    for (name, factor) in [("before", 1.0), ("after", 0.1)] {
+        let mut run: Value = serde_json::from_str(&example(factor)).unwrap();
+        let mut copy = run["rows"][0].clone();
+        (copy["kind"], copy["op"], copy["math"]) = ("baseline".into(), "copy".into(), Value::Null);
+        copy["measurement"]["baseline"] = Value::Null;
+        copy["measurement"]["summary"]["fraction"] = Value::Null;
+        run["rows"].as_array_mut().unwrap().push(copy);
+        fs::write(sandbox.path(format!("{name}.json")), run.to_string()).unwrap();
+    }
+    let told = "not the same themselves: copy. ";
+    let changed = sandbox.run("compare before.json after.json");
+    let changed = changed.expect_success();
+    assert!(changed.contains(told), "{changed}");
+    let same = sandbox.run("compare before.json before.json");
+    assert!(!same.expect_success().contains("themselves"));
+    let by_time = sandbox.run("compare before.json after.json --by time");
+    assert!(!by_time.expect_success().contains("themselves"));
+}
+
+#[test]
 fn what_is_slower_is_told_and_noise_is_not() {
     let sandbox = Sandbox::new();
     for (name, factor) in [

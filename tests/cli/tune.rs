@@ -25,7 +25,7 @@ fn what_is_found_is_kept_and_used_and_forgotten() {
     let sandbox = Sandbox::with_x();
     let found = run(&sandbox, &format!("tune --device {name} --json")).expect_json();
     let knobs = found[0]["knobs"].as_array().unwrap();
-    assert_eq!(knobs.len(), 7);
+    assert_eq!(knobs.len(), 9);
     for knob in knobs {
         let tried = knob["tried"].as_array().unwrap();
         let chosen = tried

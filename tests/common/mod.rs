@@ -63,11 +63,12 @@ impl Device {
     pub fn with_limits(&self, change: impl FnOnce(&mut wgpu::Limits)) -> Self {
         let mut limits = self.adapter.limits();
         change(&mut limits);
+        let raw = raw_adapter(&self.adapter);
         let descriptor = wgpu::DeviceDescriptor {
+            required_features: raw.features() & wgpu::Features::SHADER_INT64,
             required_limits: limits,
             ..Default::default()
         };
-        let raw = raw_adapter(&self.adapter);
         let (device, queue) =
             pollster::block_on(raw.request_device(&descriptor)).expect("the adapter opens");
         Self {
