@@ -106,8 +106,8 @@ pub enum Words {
     #[default]
     U32,
     /// Of 64 bits, an extension of naga's that takes [`wgpu::Features::SHADER_INT64`]: for adapters where a
-    /// load costs as much as it has words. The pointwise kernels ([`pointwise`], [`fused`], [`dice`] and [`copy`])
-    /// serve whole tiles alone with them.
+    /// load costs as much as it has words. What goes over tiles ([`pointwise`], [`fused`], [`dice`], [`alpha_dropout`]
+    /// and [`copy`]) serves whole tiles alone with them.
     U64,
 }
 
@@ -115,7 +115,7 @@ impl Words {
     /// Both, the default first.
     pub const ALL: [Self; 2] = [Self::U32, Self::U64];
 
-    /// Which two vectors a thread of the pointwise kernels takes.
+    /// Which two vectors of a tile a thread takes.
     const fn access(self) -> &'static str {
         match self {
             Self::U32 => include_str!("../shaders/access/apart.wgsl"),
@@ -216,10 +216,11 @@ impl Vectors {
     }
 }
 
-/// The pointwise kernel over `vectors`.
-fn pointwise_kernel(vectors: Vectors) -> Vec<&'static str> {
+/// `kernel` over tiles of `vectors`.
+fn over_tiles(kernel: &'static str, vectors: Vectors) -> Vec<&'static str> {
     let [words, element] = vectors.sources();
-    vec![POINTWISE, vectors.words.access(), words, element]
+    let tiles = include_str!("../shaders/kernel/tiles.wgsl");
+    vec![kernel, tiles, vectors.words.access(), words, element]
 }
 
 const REAL: &str = include_str!("../shaders/real/one.wgsl");
@@ -284,7 +285,7 @@ pub fn pointwise(
     math: Math,
 ) -> String {
     let vectors = vectors.into();
-    let mut pieces = pointwise_kernel(vectors);
+    let mut pieces = over_tiles(POINTWISE, vectors);
     pieces.push(parameter.source());
     if parameter == ParameterSource::Channel {
         pieces.extend([PLACE, NUMBER]);
@@ -326,7 +327,7 @@ pub fn columns(definition: &Definition, vectors: impl Into<Vectors>, math: Math)
 /// ```
 pub fn fused(definitions: &[&Definition], vectors: impl Into<Vectors>, math: Math) -> String {
     let vectors = vectors.into();
-    let mut pieces: Vec<String> = pointwise_kernel(vectors)
+    let mut pieces: Vec<String> = over_tiles(POINTWISE, vectors)
         .into_iter()
         .chain([include_str!("../shaders/parameter/fused.wgsl")])
         .chain(vectors.lanes.sources())
@@ -368,7 +369,7 @@ pub fn fused(definitions: &[&Definition], vectors: impl Into<Vectors>, math: Mat
 /// assert!(shader.contains("fn backward_pass("));
 /// ```
 pub fn dice(vectors: impl Into<Vectors>, math: Math) -> String {
-    let mut pieces = pointwise_kernel(vectors.into());
+    let mut pieces = over_tiles(POINTWISE, vectors.into());
     pieces.extend([ParameterSource::Channel.source(), PLACE]);
     pieces.extend([REAL, LANES, BITS, math.source(), DICE]);
     pieces.join("\n")
@@ -462,8 +463,9 @@ pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 /// ```
 pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
     let kernel = include_str!("../shaders/kernel/alpha_dropout.wgsl");
-    let [words, element] = vectors.into().sources();
-    [kernel, words, element, REAL, BITS, RANDOM].join("\n")
+    let mut pieces = over_tiles(kernel, vectors.into());
+    pieces.extend([REAL, BITS, RANDOM]);
+    pieces.join("\n")
 }
 
 /// The pointwise shader with nothing to compute, which moves words: entry points as
@@ -475,7 +477,7 @@ pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
 /// assert!(wgsl::copy(Words::U32).contains("fn forward("));
 /// ```
 pub fn copy(words: Words) -> String {
-    let mut pieces = pointwise_kernel(Vectors::of_f32(words));
+    let mut pieces = over_tiles(POINTWISE, Vectors::of_f32(words));
     pieces.push(include_str!("../shaders/kernel/copy.wgsl"));
     pieces.join("\n")
 }

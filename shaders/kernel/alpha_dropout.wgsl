@@ -2,8 +2,8 @@
 // dx = a upstream where it is kept and 0 where it is dropped. Which elements are dropped follows from
 // the seed and the element's place alone, so that the backward pass draws them again.
 //
-// Tiles, remainder and folding are those of the pointwise family. A vector of four lanes takes one
-// block of four random words; its number among the vectors of the whole tensor is the counter.
+// Over tiles. A vector of four lanes takes one block of four random words; its number among the vectors of the
+// whole tensor is the counter.
 
 struct Arguments {
     length: u32,        // elements
@@ -21,31 +21,7 @@ struct Arguments {
 // Keeps the words of other uses of a seed apart.
 const STREAM: u32 = 1u;
 
-override WORKGROUP: u32 = 256u;
-override REMAINDER: bool = false;
-
-@group(0) @binding(0) var<storage, read> input: array<Packed>;         // x or upstream, [length]
-@group(0) @binding(1) var<storage, read_write> output: array<Packed>;  // y or dx, [length]
 @group(1) @binding(0) var<uniform> arguments: Arguments;
-
-struct Place {
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-}
-
-// The thread's first vector; its second comes WORKGROUP later.
-fn first_vector(place: Place) -> u32 {
-    let workgroup = place.workgroup.y * place.workgroups.x + place.workgroup.x;
-    let tile = workgroup + select(0u, arguments.tiles, REMAINDER);
-    return tile * (2u * WORKGROUP) + place.thread;
-}
-
-// The nearest vector that exists, for loads.
-fn within(vector: u32) -> u32 {
-    if REMAINDER { return min(vector, (arguments.length - 1u) / 4u); }
-    return vector;
-}
 
 fn words_at(vector: u32) -> vec4<u32> {
     let counter = counter_after(vec2<u32>(arguments.start_low, arguments.start_high), vector);
@@ -84,53 +60,33 @@ fn backward_vector(packed_upstream: Packed, vector: u32) -> Packed {
     ));
 }
 
-fn store(vector: u32, lanes: Packed) {
-    let whole = arguments.length / 4u;
-    if !REMAINDER || vector < whole {
-        output[vector] = lanes;
-    } else if vector == whole && vector * 4u < arguments.length {
-        let mask = lane_mask(arguments.length - vector * 4u);
-        output[vector] = (lanes & mask) | (output[vector] & ~mask);
-    }
+fn forward_two(x: Two, at: vec2<u32>) -> Two { return Two(forward_vector(x.a, at.x), forward_vector(x.b, at.y)); }
+
+fn backward_two(upstream: Two, at: vec2<u32>) -> Two {
+    return Two(backward_vector(upstream.a, at.x), backward_vector(upstream.b, at.y));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn forward(place: Place) {
-    let first = first_vector(place);
-    let second = first + WORKGROUP;
-    let a = input[within(first)];
-    let b = input[within(second)];
-    store(first, forward_vector(a, first));
-    store(second, forward_vector(b, second));
+    let at = vectors_of(place);
+    store(at, forward_two(x_at(at), at));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn forward_in_place(place: Place) {
-    let first = first_vector(place);
-    let second = first + WORKGROUP;
-    let a = output[within(first)];
-    let b = output[within(second)];
-    store(first, forward_vector(a, first));
-    store(second, forward_vector(b, second));
+    let at = vectors_of(place);
+    store(at, forward_two(output_at(at), at));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn backward_pass(place: Place) {
-    let first = first_vector(place);
-    let second = first + WORKGROUP;
-    let g = input[within(first)];
-    let h = input[within(second)];
-    store(first, backward_vector(g, first));
-    store(second, backward_vector(h, second));
+    let at = vectors_of(place);
+    store(at, backward_two(upstream_at(at), at));
 }
 
 // The output holds the upstream gradient and receives dx.
 @compute @workgroup_size(WORKGROUP)
 fn backward_in_place(place: Place) {
-    let first = first_vector(place);
-    let second = first + WORKGROUP;
-    let g = output[within(first)];
-    let h = output[within(second)];
-    store(first, backward_vector(g, first));
-    store(second, backward_vector(h, second));
+    let at = vectors_of(place);
+    store(at, backward_two(output_at(at), at));
 }

@@ -1,9 +1,4 @@
-// Pointwise family: y = value(x) and dx = backward(x, upstream), element by element.
-//
-// A workgroup takes a tile, two vectors of four lanes per thread, and a thread loads both before it stores
-// either; `access/` says which two they are. Workgroups fold into two dimensions past 65,535.
-// Whole tiles need no guards, which cost a software adapter a seventh of its speed; what is left at
-// the end goes to a pipeline of its own, built with REMAINDER.
+// Pointwise family: y = value(x) and dx = backward(x, upstream), element by element, over tiles.
 
 struct Arguments {
     length: u32,        // elements
@@ -15,20 +10,7 @@ struct Arguments {
     tiles: u32,         // tiles before the remainder
 }
 
-override WORKGROUP: u32 = 256u;
-
 @group(1) @binding(0) var<uniform> arguments: Arguments;
-
-struct Place {
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) thread: u32,
-}
-
-fn tile_of(place: Place) -> u32 { return place.workgroup.y * place.workgroups.x + place.workgroup.x; }
-
-// A thread's two vectors; where they lie is a vec2 of their numbers.
-struct Two { a: Packed, b: Packed }
 
 fn forward_two(x: Two, at: vec2<u32>) -> Two {
     return Two(forward_vector(x.a, parameters_at(at.x)), forward_vector(x.b, parameters_at(at.y)));

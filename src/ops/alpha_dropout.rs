@@ -417,9 +417,10 @@ impl<'a> Pass<'a> {
     }
 
     fn key(self, remainder: bool) -> PipelineKey {
-        let bindings: &'static [Binding] = match self.input() {
-            Some(_) => &[Read(0), Write(1)],
-            None => &[Write(1)],
+        let bindings: &'static [Binding] = match self {
+            Self::Forward { .. } => &[Read(0), Write(2)],
+            Self::Backward { .. } => &[Read(1), Write(2)],
+            Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => &[Write(2)],
         };
         PipelineKey {
             kernel: Kernel::AlphaDropout,
@@ -442,7 +443,11 @@ impl<'a> Pass<'a> {
     }
 
     fn bound(self, window: Window) -> Vec<wgpu::BindGroupEntry<'a>> {
-        let tensors = [(0, self.input()), (1, Some(self.output()))];
+        let input = match self {
+            Self::Forward { .. } | Self::ForwardInPlace { .. } => 0,
+            Self::Backward { .. } | Self::BackwardInPlace { .. } => 1,
+        };
+        let tensors = [(input, self.input()), (2, Some(self.output()))];
         tensors
             .into_iter()
             .filter_map(|(binding, tensor)| {
