@@ -472,7 +472,7 @@ pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
 /// [`pointwise`].
 ///
 /// ```
-/// use wgpu_activations::wgsl;
+/// use wgpu_activations::wgsl::{self, Words};
 ///
 /// assert!(wgsl::copy(Words::U32).contains("fn forward("));
 /// ```
@@ -485,7 +485,7 @@ pub fn copy(words: Words) -> String {
 /// The shader that only reads: entry points `read_one`, `read_two`.
 ///
 /// ```
-/// use wgpu_activations::wgsl;
+/// use wgpu_activations::wgsl::{self, Words};
 ///
 /// assert!(wgsl::read(Words::U32).contains("fn read_two("));
 /// ```
@@ -497,7 +497,7 @@ pub fn read(words: Words) -> String {
 /// The shader that reads several parts of a tensor and writes one: entry point `streams`.
 ///
 /// ```
-/// use wgpu_activations::wgsl;
+/// use wgpu_activations::wgsl::{self, Words};
 ///
 /// assert!(wgsl::streams(Words::U32).contains("fn streams("));
 /// ```
