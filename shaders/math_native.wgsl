@@ -65,7 +65,7 @@ fn log1p_ratio(x: Real) -> Real {
 // llvmpipe-gl, and costs llvmpipe twice as much.
 fn tanhf(x: Real) -> Real {
     let e = exp2(-2.88539 * abs(x));
-    return bitcast<Real>(bitcast<Bits>((1.0 - e) / (1.0 + e)) | (bitcast<Bits>(x) & Bits(0x80000000u)));
+    return with_sign((1.0 - e) / (1.0 + e), x);
 }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
 fn normal_tail(t: Real) -> Real {

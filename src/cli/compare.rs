@@ -182,8 +182,7 @@ const COLUMNS: [Column<Line>; 9] = [
 /// Whether a time differs beyond noise, and by a tenth.
 fn is_far(comparison: &Comparison<'_>) -> bool {
     let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
-    matches!(comparison.verdict, Verdict::Slower | Verdict::Faster)
-        && comparison.ratio.is_some_and(tenth)
+    comparison.verdict != Verdict::Same && comparison.ratio.is_some_and(tenth)
 }
 
 fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {

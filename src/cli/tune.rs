@@ -16,7 +16,8 @@ use crate::{
 const ABOUT: &str = "\
 Measures kernels in other shapes on a device, and keeps the shapes that save 3 % or more: threads of a \
 workgroup, words that loads take, lanes that are computed with at a time, rows that a thread takes, threads \
-that join their sums, vectors of a row of softmax that a thread holds. They are kept per device, driver and version of this program in the user's folder for caches, and every command uses \
+that join their sums, vectors of a row of softmax that a thread holds. They are kept per \
+device, driver and version of this program in the user's folder for caches, and every command uses \
 them; `bench --untuned` does not. Results stay within their tolerances; sums taken in another order may \
 differ in the last place.
 

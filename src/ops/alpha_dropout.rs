@@ -331,7 +331,7 @@ impl AlphaDropout {
         let output = pass.output();
         output.gpu().guarded(|| self.encode(encoder, pass))?;
         output.expose();
-        if let Some(input) = pass.input() {
+        if let Some((_, input)) = pass.input() {
             input.expose();
         }
         Ok(())
@@ -397,12 +397,11 @@ impl AlphaDropout {
 }
 
 impl<'a> Pass<'a> {
-    const fn input(self) -> Option<&'a Tensor> {
+    /// What is read, and the binding that the shader gives it.
+    const fn input(self) -> Option<(u32, &'a Tensor)> {
         match self {
-            Self::Forward { x: input, .. }
-            | Self::Backward {
-                upstream: input, ..
-            } => Some(input),
+            Self::Forward { x, .. } => Some((0, x)),
+            Self::Backward { upstream, .. } => Some((1, upstream)),
             Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => None,
         }
     }
@@ -443,18 +442,12 @@ impl<'a> Pass<'a> {
     }
 
     fn bound(self, window: Window) -> Vec<wgpu::BindGroupEntry<'a>> {
-        let input = match self {
-            Self::Forward { .. } | Self::ForwardInPlace { .. } => 0,
-            Self::Backward { .. } | Self::BackwardInPlace { .. } => 1,
-        };
-        let tensors = [(input, self.input()), (2, Some(self.output()))];
-        tensors
+        self.input()
             .into_iter()
-            .filter_map(|(binding, tensor)| {
-                tensor.map(|tensor| wgpu::BindGroupEntry {
-                    binding,
-                    resource: window.binding(tensor),
-                })
+            .chain([(2, self.output())])
+            .map(|(binding, tensor)| wgpu::BindGroupEntry {
+                binding,
+                resource: window.binding(tensor),
             })
             .collect()
     }
