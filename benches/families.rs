@@ -16,13 +16,14 @@ use std::time::Duration;
 use common::{Table, time, time_encoded};
 use wgpu_activations::{
     Activation, Dice, ElementType, Gpu, Math, Maxout, Moments, Pointwise, Softmax, Tensor,
-    accuracy::softmax::Expectation,
-    ops::baseline::{encode_copy, encode_read, encode_streams},
-    reference::{
-        self,
-        maxout::{Layout, Pooling},
-        softmax::{Form, MaskedRows},
+    family::{
+        maxout::reference::{Layout, Pooling},
+        softmax::{
+            bound::Expectation,
+            reference::{Form, MaskedRows},
+        },
     },
+    kernel::baseline::{encode_copy, encode_read, encode_streams},
 };
 
 const ELEMENTS: usize = 1 << 24;
@@ -190,7 +191,8 @@ fn dice(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
     let reference = || {
         let alpha = slopes(channels);
         let alpha = alpha.iter().map(|&alpha| f64::from(alpha)).collect();
-        reference::dice::Dice::of_batch(&data.wide(), alpha, 1e-8, 1).unwrap()
+        wgpu_activations::family::dice::reference::Dice::of_batch(&data.wide(), alpha, 1e-8, 1)
+            .unwrap()
     };
     table.row(
         format!("dice/train/{name}"),

@@ -15,8 +15,8 @@ use common::Table;
 use wgpu_activations::{
     Activation, Gpu, Math, Offload,
     accuracy::{Expectation, Tolerance},
+    family::softmax::reference::{Form, MaskedRows},
     offload::{Chain, Step},
-    reference::softmax::{Form, MaskedRows},
 };
 
 const SHAPE: [usize; 2] = [1 << 18, 1 << 10];

@@ -17,7 +17,7 @@ use wgpu_activations::{
     Activation, ElementType, Gpu, Math, Pointwise, Tensor,
     accuracy::{Expectation, Tolerance},
     check::Pass,
-    ops::baseline::encode_copy,
+    kernel::baseline::encode_copy,
 };
 
 const ELEMENTS: usize = 1 << 24;

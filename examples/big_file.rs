@@ -15,9 +15,9 @@ use std::{
 use wgpu_activations::{
     Activation, ElementType, Gpu, Offload,
     accuracy::ulp_error,
+    family::softmax::reference::{Form, MaskedRows},
     io::npy::{self, Array, Dtype, Endian, Float, Order, Values},
     offload::{Chain, Progress, Step, Summary},
-    reference::softmax::{Form, MaskedRows},
 };
 
 const COLUMNS: usize = 1024;

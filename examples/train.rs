@@ -11,8 +11,8 @@ use std::{env, error::Error, fmt::Write, fs, time::Instant};
 
 use wgpu_activations::{
     Activation, Dice, Gpu, Initializer, Maxout, Pointwise, Result, Softmax, Tensor,
+    family::maxout::reference::Layout,
     io::npy::{Array, Values},
-    reference::maxout::Layout,
 };
 
 const PIXELS: usize = 64;

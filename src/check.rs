@@ -14,8 +14,8 @@ use crate::{
     activation::Activation,
     element::{Element, ElementType},
     error::Result,
+    family::pointwise::Pointwise,
     gpu::Gpu,
-    ops::pointwise::Pointwise,
     wgsl::Math,
 };
 

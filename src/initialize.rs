@@ -6,7 +6,7 @@ use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
     gpu::Gpu,
-    reference::random::{Random, Stream},
+    random::{Random, Stream},
     tensor::Tensor,
 };
 

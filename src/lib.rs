@@ -44,9 +44,9 @@
 //!
 //! | to understand | read |
 //! |---|---|
-//! | what a function is, with its f64 reference | [`activation`], [`mod@reference`] |
+//! | what a function is, with its f64 reference | [`activation`], [`family`] |
 //! | how a shader is put together from pieces | [`wgsl`], with the text of every piece |
-//! | how elements, channels, rows and sums are spread over threads | [`ops`] |
+//! | how elements, channels, rows and sums are spread over threads | [`kernel`] |
 //! | how tensors larger than the device pass through it | [`offload`] |
 //! | what is promised of results, and how it is checked | [`accuracy`] |
 //!
@@ -88,34 +88,35 @@ pub mod cli;
 mod draw;
 mod element;
 mod error;
+pub mod family;
 pub mod gpu;
 mod initialize;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub mod io;
+pub mod kernel;
+pub mod moments;
 pub mod offload;
-pub mod ops;
 #[cfg(feature = "cli")]
 mod plot;
-pub mod reference;
+pub mod random;
 mod tensor;
 pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE, FAMILIES};
 pub use element::{Element, ElementType};
 pub use error::{Error, Result};
-pub use gpu::{Adapter, Gpu, ShaderChecks};
-pub use initialize::Initializer;
-pub use offload::Offload;
-pub use ops::{
+pub use family::{
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
-    moments::TensorMoments,
-    parameter_gradient::Gradients,
-    pointwise::Pointwise,
+    pointwise::{Gradients, Pointwise},
     softmax::Softmax,
 };
-pub use reference::moments::Moments;
+pub use gpu::{Adapter, Gpu, ShaderChecks};
+pub use initialize::Initializer;
+pub use kernel::moments::TensorMoments;
+pub use moments::Moments;
+pub use offload::Offload;
 pub use tensor::Tensor;
 pub use wgsl::Math;
 

@@ -228,7 +228,7 @@ const LANES: &str = include_str!("../shaders/lanes/one.wgsl");
 const PLACE: &str = include_str!("../shaders/parameter/place.wgsl");
 const POINTWISE: &str = include_str!("../shaders/kernel/pointwise.wgsl");
 const COLUMNS: &str = include_str!("../shaders/kernel/columns.wgsl");
-const DICE: &str = include_str!("../shaders/dice.wgsl");
+const DICE: &str = include_str!("../shaders/family/dice.wgsl");
 
 /// What a parameter per channel is to the activations of the catalogue.
 const NUMBER: &str = "alias Parameter = f32;";
@@ -399,7 +399,7 @@ pub fn dice_columns(vectors: impl Into<Vectors>, math: Math) -> String {
 /// assert!(wgsl::dice_statistics().contains("fn train("));
 /// ```
 pub fn dice_statistics() -> String {
-    include_str!("../shaders/kernel/dice.wgsl").to_owned()
+    include_str!("../shaders/family/dice_statistics.wgsl").to_owned()
 }
 
 /// The shader of reductions per channel: entry points `columns`, `runs`, `merge`, `accumulate`.
@@ -462,7 +462,7 @@ pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 /// assert!(shader.contains(wgsl::RANDOM) && shader.contains("fn forward("));
 /// ```
 pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
-    let kernel = include_str!("../shaders/kernel/alpha_dropout.wgsl");
+    let kernel = include_str!("../shaders/family/alpha_dropout.wgsl");
     let mut pieces = over_tiles(kernel, vectors.into());
     pieces.extend([REAL, BITS, RANDOM]);
     pieces.join("\n")
@@ -541,14 +541,14 @@ pub enum SoftmaxKernel {
 /// ```
 pub fn softmax(kernel: SoftmaxKernel, vectors: impl Into<Vectors>, math: Math) -> String {
     let entry_points = match kernel {
-        SoftmaxKernel::Rows => include_str!("../shaders/kernel/softmax_rows.wgsl"),
-        SoftmaxKernel::Held => include_str!("../shaders/kernel/softmax_held.wgsl"),
-        SoftmaxKernel::Splits => include_str!("../shaders/kernel/softmax_splits.wgsl"),
+        SoftmaxKernel::Rows => include_str!("../shaders/family/softmax_rows.wgsl"),
+        SoftmaxKernel::Held => include_str!("../shaders/family/softmax_held.wgsl"),
+        SoftmaxKernel::Splits => include_str!("../shaders/family/softmax_splits.wgsl"),
     };
     let [words, element] = vectors.into().sources();
     [
         entry_points,
-        include_str!("../shaders/kernel/softmax.wgsl"),
+        include_str!("../shaders/family/softmax.wgsl"),
         words,
         element,
         REAL,
@@ -586,7 +586,7 @@ impl IndexType {
     }
 }
 
-const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
+const MAXOUT: &str = include_str!("../shaders/family/maxout.wgsl");
 
 /// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_runs`,
 /// `forward_groups`, `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
@@ -598,7 +598,7 @@ const MAXOUT: &str = include_str!("../shaders/kernel/maxout.wgsl");
 /// assert!(shader.contains("fn forward_groups("));
 /// ```
 pub fn maxout_pooling(vectors: impl Into<Vectors>, index: IndexType) -> String {
-    let kernel = include_str!("../shaders/kernel/maxout_pooling.wgsl");
+    let kernel = include_str!("../shaders/family/maxout_pooling.wgsl");
     let [words, element] = vectors.into().sources();
     [kernel, MAXOUT, words, element, index.source()].join("\n")
 }
@@ -613,7 +613,7 @@ pub fn maxout_pooling(vectors: impl Into<Vectors>, index: IndexType) -> String {
 /// assert!(shader.contains("fn backward_weight("));
 /// ```
 pub fn maxout_affine(vectors: impl Into<Vectors>, index: IndexType) -> String {
-    let kernel = include_str!("../shaders/kernel/maxout_affine.wgsl");
+    let kernel = include_str!("../shaders/family/maxout_affine.wgsl");
     let [words, element] = vectors.into().sources();
     [kernel, MAXOUT, words, element, index.source()].join("\n")
 }

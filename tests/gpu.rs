@@ -13,7 +13,7 @@ use half::f16;
 use wgpu::BufferUsages;
 use wgpu_activations::{
     Activation, ElementType, Error, Gpu, Pointwise, Result, ShaderChecks, Tensor,
-    ops::baseline::encode_copy,
+    kernel::baseline::encode_copy,
 };
 
 /// The error of a call that must fail, as text, together with the error.

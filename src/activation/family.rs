@@ -4,7 +4,7 @@
 use super::{Paper, normalised};
 
 /// A family: names, formulas, parameters and origin. Its computation is the launcher's of the same
-/// name in [`ops`](crate::ops).
+/// name in [`family`](crate::family).
 ///
 /// ```
 /// use wgpu_activations::FAMILIES;

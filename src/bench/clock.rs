@@ -9,7 +9,7 @@ use super::{record::Clock, stats::median, work::Work};
 use crate::{
     error::{Error, Result},
     gpu::{Gpu, Timer},
-    ops::recorder::recorded,
+    kernel::recorder::recorded,
 };
 
 /// Executions of one submission, at most.

@@ -7,7 +7,7 @@ use crate::{
     element::{Element, ElementType},
     error::Result,
     gpu::Gpu,
-    ops::baseline::encode_copy,
+    kernel::baseline::encode_copy,
     tensor::Tensor,
 };
 

@@ -8,9 +8,10 @@ use crate::{
     activation::Activation,
     element::ElementType,
     error::Result,
+    family::pointwise::Pointwise,
     gpu::Gpu,
+    kernel::recorder::submit,
     offload::{Chain, Offload},
-    ops::{pointwise::Pointwise, recorder::submit},
     tensor::Tensor,
     wgsl::Math,
 };

@@ -4,23 +4,26 @@ use half::{bf16, f16};
 
 use super::{Pass, grid, words};
 use crate::{
-    accuracy::{Report, alpha_dropout, bound::compare, dice, maxout, softmax},
+    accuracy::{Report, bound::compare},
     activation::Family,
     element::{Element, ElementType, wide},
     error::Result,
+    family::{
+        alpha_dropout::{
+            AlphaDropout, bound as alpha_dropout,
+            reference::{Mask, Transform},
+        },
+        dice::{Dice, bound as dice},
+        maxout::{
+            Maxout, MaxoutAffine, bound as maxout,
+            reference::{Affine, Layout, Pooling, Sums},
+        },
+        softmax::{
+            Softmax, bound as softmax,
+            reference::{Form, MaskedRows},
+        },
+    },
     gpu::Gpu,
-    ops::{
-        alpha_dropout::AlphaDropout,
-        dice::Dice,
-        maxout::{Maxout, MaxoutAffine},
-        softmax::Softmax,
-    },
-    reference::{
-        self,
-        alpha_dropout::{Mask, Transform},
-        maxout::{Affine, Layout, Pooling, Sums},
-        softmax::{Form, MaskedRows},
-    },
     wgsl::Math,
 };
 
@@ -185,10 +188,14 @@ fn check_dice<T: Element>(
     op.alpha().write(&slopes)?;
     let (input, gradient) = (gpu.upload(&x, shape)?, gpu.upload(&upstream, shape)?);
     let (wide_x, wide_upstream) = (wide(&x), wide(&upstream));
-    let trained =
-        reference::dice::Dice::of_batch(&wide_x, wide(&slopes), f64::from(EPSILON), inner)?;
+    let trained = crate::family::dice::reference::Dice::of_batch(
+        &wide_x,
+        wide(&slopes),
+        f64::from(EPSILON),
+        inner,
+    )?;
     let (y, batch) = op.train(&input)?;
-    let inferred = reference::dice::Dice {
+    let inferred = crate::family::dice::reference::Dice {
         mean: wide(&op.running_mean().download::<f32>()?),
         variance: wide(&op.running_variance().download::<f32>()?),
         ..trained.clone()

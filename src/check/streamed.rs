@@ -14,18 +14,21 @@ use crate::{
     accuracy::{
         Report, Sample, Tolerance,
         bound::{Bound, compare, storage},
-        dice, maxout, softmax, ulp,
+        ulp,
     },
     element::{Element, ElementType},
     error::{Error, Result},
-    offload::{Chain, Channel, Chunk, Given, Step, Views, Witness},
-    reference::{
-        alpha_dropout::{Mask, Transform},
-        dice::Dice,
-        maxout::{Layout, winner},
-        moments::Moments,
-        softmax::Row,
+    family::{
+        alpha_dropout::reference::{Mask, Transform},
+        dice::{bound as dice, reference::Dice},
+        maxout::{
+            bound as maxout,
+            reference::{Layout, winner},
+        },
+        softmax::{bound as softmax, reference::Row},
     },
+    moments::Moments,
+    offload::{Chain, Channel, Chunk, Given, Step, Views, Witness},
     wgsl::Math,
 };
 
@@ -416,8 +419,10 @@ impl<'a, T: Element> Work<'a, T> {
                 if error > 0.0 {
                     // What the others' errors make of the sum.
                     estimate.error += match form {
-                        crate::reference::softmax::Form::Softmax => estimate.value * error.exp_m1(),
-                        crate::reference::softmax::Form::LogSoftmax => error,
+                        crate::family::softmax::reference::Form::Softmax => {
+                            estimate.value * error.exp_m1()
+                        }
+                        crate::family::softmax::reference::Form::LogSoftmax => error,
                     };
                 }
                 estimate

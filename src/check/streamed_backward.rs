@@ -9,18 +9,22 @@ use crate::{
     accuracy::{
         self, Report, Tolerance,
         bound::{Bound, compare, storage},
-        maxout::sum,
-        softmax::row_sum_error,
         ulp,
     },
     element::{Element, ElementType, wide},
     error::Result,
-    offload::{Chain, Channel, Chunk, Given, Stage, Step, Views, Witness},
-    reference::{
-        alpha_dropout::{Mask, Transform},
-        maxout::{Affine, Layout, winner},
-        softmax::{Form, Row},
+    family::{
+        alpha_dropout::reference::{Mask, Transform},
+        maxout::{
+            bound::sum,
+            reference::{Affine, Layout, winner},
+        },
+        softmax::{
+            bound::row_sum_error,
+            reference::{Form, Row},
+        },
     },
+    offload::{Chain, Channel, Chunk, Given, Stage, Step, Views, Witness},
     wgsl::Math,
 };
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
-    offload::Step, reference::moments::Moments, tensor::axis_of, wgsl::Math,
+    moments::Moments, offload::Step, tensor::axis_of, wgsl::Math,
 };
 
 /// Elements that `--verify sample` compares.

@@ -17,8 +17,9 @@ use super::{
 use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
+    family::{alpha_dropout::AlphaDropout, dice::Dice, maxout::Maxout},
     gpu::Gpu,
-    ops::{alpha_dropout::AlphaDropout, dice::Dice, maxout::Maxout, moments::TensorMoments},
+    kernel::moments::TensorMoments,
     tensor::Tensor,
 };
 

@@ -4,10 +4,11 @@ use super::chunk::Cut;
 use crate::{
     activation::Activation,
     error::{Error, Result},
-    ops::{alpha_dropout::AlphaDropout, dice::Dice},
-    reference::{
-        maxout::Layout,
-        softmax::{Form, MaskedRows},
+    family::{
+        alpha_dropout::AlphaDropout,
+        dice::Dice,
+        maxout::reference::Layout,
+        softmax::reference::{Form, MaskedRows},
     },
     tensor::{View, axis_of},
     wgsl::Math,
@@ -74,7 +75,7 @@ pub enum Step {
 ///
 /// ```
 /// use wgpu_activations::{Activation, offload::{Chain, Step}};
-/// use wgpu_activations::reference::softmax::{Form, MaskedRows};
+/// use wgpu_activations::family::softmax::reference::{Form, MaskedRows};
 ///
 /// let softmax = Step::Softmax { form: Form::Softmax, masked: MaskedRows::Nan };
 /// let chain = Chain::from(Activation::GELU).then(softmax).axis(-1);
@@ -157,7 +158,7 @@ impl Chain {
     /// The shape of the result for an input of this shape.
     ///
     /// ```
-    /// use wgpu_activations::{Activation, offload::{Chain, Step}, reference::maxout::Layout};
+    /// use wgpu_activations::{Activation, offload::{Chain, Step}, family::maxout::reference::Layout};
     ///
     /// let maxout = Step::Maxout { pieces: 4, layout: Layout::Adjacent };
     /// let chain = Chain::from(Activation::TANH).then(maxout).axis(1);

@@ -11,15 +11,13 @@ use super::{
 use crate::{
     activation::Activation,
     error::{Error, Result},
-    gpu::Gpu,
-    ops::{
+    family::{
         dice::Dice,
-        fused,
         maxout::{Maxout, MaxoutAffine, Winners},
-        pointwise::Pointwise,
-        softmax::Softmax,
+        pointwise::{Pointwise, fused},
+        softmax::{Softmax, reference::MaskedRows},
     },
-    reference::softmax::MaskedRows,
+    gpu::Gpu,
     tensor::Tensor,
     wgsl::Math,
 };

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use super::{chain::Step, chunk::Chunk};
 use crate::{
     error::Result,
+    family::softmax::Softmax,
     gpu::Gpu,
-    ops::softmax::Softmax,
-    reference::moments::{Moments, merge_channel},
+    moments::{Moments, merge_channel},
     tensor::{Tensor, View},
 };
 

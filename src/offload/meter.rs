@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::chunk::Chunk;
-use crate::{error::Error, gpu::Gpu, reference::moments::Moments};
+use crate::{error::Error, gpu::Gpu, moments::Moments};
 
 /// How far a job has come.
 ///

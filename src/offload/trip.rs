@@ -13,8 +13,8 @@ use super::{
 use crate::{
     element::ElementType,
     error::{Error, Result},
+    family::maxout::Winners,
     gpu::Gpu,
-    ops::maxout::Winners,
     tensor::{Tensor, View},
 };
 

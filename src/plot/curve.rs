@@ -2,10 +2,10 @@
 
 use crate::{
     activation::{Activation, Smoothness},
-    reference::{
-        alpha_dropout::Transform,
-        dice::Dice,
-        softmax::{self, Form, MaskedRows},
+    family::{
+        alpha_dropout::reference::Transform,
+        dice::reference::Dice,
+        softmax::reference::{self as softmax, Form, MaskedRows},
     },
 };
 

@@ -4,7 +4,7 @@ use super::{Curve, Plot};
 use crate::{
     activation::{Activation, CATALOGUE, FAMILIES, Family},
     error::Result,
-    reference::softmax::Form,
+    family::softmax::reference::Form,
 };
 
 /// From where to where they go, unless one says otherwise.

@@ -3,15 +3,20 @@
 use wgpu_activations::{
     Math, Result,
     accuracy::{
-        Report, alpha_dropout,
+        Report,
         bound::{self, Bound},
-        dice, softmax,
     },
     check::words,
-    reference::{
-        alpha_dropout::{Mask, Transform},
-        dice::Dice,
-        softmax::{Form, MaskedRows, forward},
+    family::{
+        alpha_dropout::{
+            bound as alpha_dropout,
+            reference::{Mask, Transform},
+        },
+        dice::{bound as dice, reference::Dice},
+        softmax::{
+            bound as softmax,
+            reference::{Form, MaskedRows, forward},
+        },
     },
 };
 

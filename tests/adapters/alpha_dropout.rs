@@ -4,12 +4,12 @@ use half::f16;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     AlphaDropout, Element, ElementType, Error, Gpu, Tensor,
-    accuracy::alpha_dropout::Expectation,
     check::{grid, words},
-    reference::{
-        alpha_dropout::{Mask, Transform},
-        random::threefry,
+    family::alpha_dropout::{
+        bound::Expectation,
+        reference::{Mask, Transform},
     },
+    random::threefry,
     wgsl,
 };
 

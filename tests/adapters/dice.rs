@@ -3,12 +3,12 @@
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
-    accuracy::{
-        bound,
-        dice::{Expectation, statistics},
-    },
+    accuracy::bound,
     check::words,
-    reference::dice,
+    family::dice::{
+        bound::{Expectation, statistics},
+        reference,
+    },
 };
 
 use crate::{
@@ -111,7 +111,8 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
 
     let wide_x = wide(&host);
     let wide_alpha = wide(&slopes(channels));
-    let reference = dice::Dice::of_batch(&wide_x, wide_alpha.clone(), f64::from(EPSILON), inner)?;
+    let reference =
+        reference::Dice::of_batch(&wide_x, wide_alpha.clone(), f64::from(EPSILON), inner)?;
     let (y, batch) = dice.train(&x)?;
     let mut expectation = Expectation {
         reference: &reference,
@@ -140,7 +141,7 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
     same_bits("a second run", &bits(&gradients.dx)?, &bits(&again.dx)?)?;
 
     // Inference with the running statistics that training left.
-    let running = dice::Dice {
+    let running = reference::Dice {
         mean: wide(&dice.running_mean().download::<f32>()?),
         variance: wide(&dice.running_variance().download::<f32>()?),
         ..reference.clone()

@@ -5,7 +5,7 @@ use crate::common::{Device, same_bits};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Dice, ElementType, Gpu, Maxout, MaxoutAffine, MaxoutGradients, Pointwise, Tensor,
-    check::words, reference::maxout::Layout,
+    check::words, family::maxout::reference::Layout,
 };
 
 const SHAPE: [usize; 2] = [345, 36];

@@ -7,9 +7,9 @@ mod refused;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Element, ElementType, Gpu, Math, Softmax,
-    accuracy::softmax::{Expectation, row_sum_error},
     check::words,
-    reference::softmax::{Form, MaskedRows},
+    family::softmax::bound::{Expectation, row_sum_error},
+    family::softmax::reference::{Form, MaskedRows},
 };
 
 use crate::{

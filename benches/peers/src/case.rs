@@ -2,16 +2,7 @@
 
 use std::error::Error;
 
-use wgpu_activations::{
-    Activation, ElementType, Math,
-    accuracy::{Expectation, Report, Tolerance, dice, maxout, softmax},
-    check::words,
-    reference::{
-        self,
-        maxout::{Layout, Pooling},
-        softmax::{Form, MaskedRows},
-    },
-};
+use wgpu_activations::{Activation, ElementType, Math, accuracy::{Expectation, Report, Tolerance}, family::{dice::bound as dice, maxout::{bound as maxout, reference::{Layout, Pooling}}, softmax::{bound as softmax, reference::{Form, MaskedRows}}}, check::words, reference};
 
 /// Channels of what has a parameter per channel.
 pub const CHANNELS: usize = 1024;
@@ -134,7 +125,7 @@ impl Case {
             Op::Dice => {
                 let alpha = alpha.into_iter().map(f64::from).collect();
                 let reference =
-                    reference::dice::Dice::of_batch(&wide(x), alpha, f64::from(EPSILON), 1)?;
+                    family::dice::reference::Dice::of_batch(&wide(x), alpha, f64::from(EPSILON), 1)?;
                 let expectation = dice::Expectation {
                     reference: &reference,
                     math,

@@ -10,7 +10,7 @@ use burn::tensor::{
     Device, DeviceKind, Tensor, TensorData, activation,
     wgpu::{WgpuBackend, wgpu},
 };
-use wgpu_activations::{Activation, Adapter, reference::softmax::Form};
+use wgpu_activations::{Activation, Adapter, family::softmax::reference::Form};
 
 use crate::{
     Result,

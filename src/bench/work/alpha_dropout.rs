@@ -4,13 +4,17 @@ use std::rc::Rc;
 
 use super::{Baseline, Rings, Verify, Work, run_once, spread};
 use crate::{
-    accuracy::{Report, alpha_dropout::Expectation},
+    accuracy::Report,
     bench::{case::Case, data::Data},
     check::Pass,
     element::Element,
     error::Result,
-    ops::{alpha_dropout::AlphaDropout, recorder::Recorder},
-    reference::alpha_dropout::{Mask, Transform},
+    family::alpha_dropout::{
+        AlphaDropout,
+        bound::Expectation,
+        reference::{Mask, Transform},
+    },
+    kernel::recorder::Recorder,
 };
 
 const P: f32 = 0.05;

@@ -11,7 +11,7 @@ use crate::{
     },
     element::ElementType,
     error::Result,
-    ops::{
+    kernel::{
         baseline::{encode_add, encode_copy, encode_read, encode_streams},
         recorder::Recorder,
     },

@@ -4,11 +4,7 @@ use std::rc::Rc;
 
 use super::{Baseline, Rings, Verify, Work, run_once, spread};
 use crate::{
-    accuracy::{
-        Report,
-        bound::compare,
-        dice::{Expectation, check_moments},
-    },
+    accuracy::{Report, bound::compare},
     bench::{
         case::{CHANNELS, Case},
         data::Data,
@@ -16,8 +12,11 @@ use crate::{
     check::Pass,
     element::{Element, wide},
     error::Result,
-    ops::{dice, moments::TensorMoments, recorder::Recorder},
-    reference,
+    family::dice::{
+        self,
+        bound::{Expectation, check_moments},
+    },
+    kernel::{moments::TensorMoments, recorder::Recorder},
 };
 
 const EPSILON: f32 = 1e-8;
@@ -89,7 +88,7 @@ impl Verify for Dice {
         let x = self.data.x::<T>();
         let wide_x = wide(&x);
         let slopes = wide(&slopes());
-        let reference = reference::dice::Dice::of_batch(&wide_x, slopes, f64::from(EPSILON), 1)?;
+        let reference = dice::reference::Dice::of_batch(&wide_x, slopes, f64::from(EPSILON), 1)?;
         let expectation = Expectation {
             reference: &reference,
             math: self.case.math,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Baseline, Rings, Verify, Work, run_once};
 use crate::{
-    accuracy::{Report, maxout},
+    accuracy::Report,
     bench::{
         case::{CHANNELS, Case, PIECES},
         data::Data,
@@ -12,11 +12,11 @@ use crate::{
     check::Pass,
     element::Element,
     error::Result,
-    ops::{
-        maxout::{Maxout, Winners},
-        recorder::Recorder,
+    family::maxout::{
+        Maxout, Winners, bound as maxout,
+        reference::{Layout, Pooling as Groups},
     },
-    reference::maxout::{Layout, Pooling as Groups},
+    kernel::recorder::Recorder,
     tensor::Tensor,
 };
 

@@ -20,7 +20,7 @@ use crate::{
     check::Pass,
     element::{Element, ElementType},
     error::Result,
-    ops::recorder::{Recorder, submit},
+    kernel::recorder::{Recorder, submit},
     tensor::Tensor,
 };
 

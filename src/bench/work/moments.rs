@@ -4,15 +4,15 @@ use std::rc::Rc;
 
 use super::{Baseline, Verify, Work};
 use crate::{
-    accuracy::{Report, dice::check_moments},
+    accuracy::Report,
     bench::{
         case::{CHANNELS, Case},
         data::Data,
     },
     element::{Element, wide},
     error::Result,
-    ops::{moments::record_moments, recorder::Recorder},
-    reference,
+    family::dice::bound::check_moments,
+    kernel::{moments::record_moments, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -56,7 +56,8 @@ impl Work for Channels {
 impl Verify for Channels {
     fn verify_as<T: Element>(&self) -> Result<Report> {
         let x = wide(&self.data.x::<T>());
-        let reference = reference::dice::Dice::of_batch(&x, vec![0.0; CHANNELS], 1e-8, 1)?;
+        let reference =
+            crate::family::dice::reference::Dice::of_batch(&x, vec![0.0; CHANNELS], 1e-8, 1)?;
         let found = self.inputs[0].moments(-1)?.download()?;
         Ok(check_moments(&found, &reference))
     }

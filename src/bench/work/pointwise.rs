@@ -13,7 +13,8 @@ use crate::{
     check::Pass,
     element::Element,
     error::Result,
-    ops::{pointwise::Pointwise, recorder::Recorder},
+    family::pointwise::Pointwise,
+    kernel::recorder::Recorder,
     tensor::Tensor,
 };
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Baseline, Rings, Verify, Work, run_once};
 use crate::{
-    accuracy::{Report, softmax::Expectation},
+    accuracy::Report,
     bench::{
         case::{COLUMNS, Case},
         data::Data,
@@ -12,8 +12,12 @@ use crate::{
     check::Pass,
     element::Element,
     error::Result,
-    ops::{recorder::Recorder, softmax::Softmax},
-    reference::softmax::{Form, MaskedRows},
+    family::softmax::{
+        Softmax,
+        bound::Expectation,
+        reference::{Form, MaskedRows},
+    },
+    kernel::recorder::Recorder,
     tensor::Tensor,
 };
 

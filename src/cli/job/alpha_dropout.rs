@@ -2,12 +2,12 @@
 
 use super::{Input, Outcome, Request, Setting};
 use crate::{
-    accuracy::alpha_dropout::Expectation,
     cli::{Failure, Result, parameters::Parameters},
     element::Element,
+    family::alpha_dropout::AlphaDropout,
+    family::alpha_dropout::bound::Expectation,
+    family::alpha_dropout::reference::{Mask, Transform},
     offload::Step,
-    ops::alpha_dropout::AlphaDropout,
-    reference::alpha_dropout::{Mask, Transform},
 };
 
 pub(super) const OP: &str = "alpha-dropout";

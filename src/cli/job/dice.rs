@@ -2,10 +2,7 @@
 
 use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
-    accuracy::{
-        bound::compare,
-        dice::{Expectation, statistics},
-    },
+    accuracy::bound::compare,
     check::Pass,
     cli::{
         Failure, Result,
@@ -15,9 +12,13 @@ use crate::{
     },
     element::{Element, wide},
     error::Error,
+    family::dice::{
+        Dice,
+        bound::{Expectation, statistics},
+        reference,
+    },
+    moments::Moments,
     offload::Step,
-    ops::dice::Dice,
-    reference::{dice as reference, moments::Moments},
 };
 
 pub(super) const OP: &str = "dice";

@@ -2,10 +2,7 @@
 
 use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
-    accuracy::{
-        Report,
-        maxout::{affine, pooling, pooling_backward, sum},
-    },
+    accuracy::Report,
     check::Pass,
     cli::{
         Failure, Result,
@@ -14,8 +11,11 @@ use crate::{
     },
     element::{Element, wide},
     error::Error,
+    family::maxout::{
+        bound::{affine, pooling, pooling_backward, sum},
+        reference::{Affine, Layout, Pooling},
+    },
     offload::Step,
-    reference::maxout::{Affine, Layout, Pooling},
 };
 
 pub(super) const OP: &str = "maxout";
@@ -228,7 +228,7 @@ impl Job {
         // The gradients that follow from the winners found.
         let (x, upstream) = (wide(input.x), wide(upstream));
         let expected = reference.backward(&x, &results.winners, &upstream, rows);
-        let bound = |sums: &crate::reference::maxout::Sums, place: usize| {
+        let bound = |sums: &crate::family::maxout::reference::Sums, place: usize| {
             (sums.values[place], sums.magnitudes[place])
         };
         let mut report = Report::default();

@@ -2,11 +2,11 @@
 
 use super::{Input, Outcome, Request, Setting, inner, place};
 use crate::{
-    accuracy::softmax::Expectation,
     cli::{Result, parameters::Parameters},
     element::Element,
+    family::softmax::bound::Expectation,
+    family::softmax::reference::{Form, MaskedRows, backward, forward},
     offload::Step,
-    reference::softmax::{Form, MaskedRows, backward, forward},
 };
 
 pub(in crate::cli) struct Job {

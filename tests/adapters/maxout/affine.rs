@@ -5,7 +5,7 @@ use wgpu_activations::{
     Activation, Element, ElementType, Gpu, MaxoutAffine, MaxoutGradients, Tensor,
     accuracy::ulp,
     check::words,
-    reference::maxout::{Affine, Sums, winner},
+    family::maxout::reference::{Affine, Sums, winner},
 };
 
 use super::{Device, same_bits, upstream, wide};

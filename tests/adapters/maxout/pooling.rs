@@ -5,7 +5,7 @@ use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Element, ElementType, Gpu, Maxout,
     check::words,
-    reference::maxout::{Layout, Pooling},
+    family::maxout::reference::{Layout, Pooling},
 };
 
 use super::{Device, same_bits, upstream, wide};

@@ -3,7 +3,7 @@
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     check::words,
-    reference::maxout::{Affine, Layout, Pooling, winner},
+    family::maxout::reference::{Affine, Layout, Pooling, winner},
 };
 
 pub(super) fn trials() -> Vec<Trial> {

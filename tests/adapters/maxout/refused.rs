@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 use wgpu_activations::{
     ElementType, Error, Gpu, Maxout, MaxoutAffine, MaxoutGradients, ShaderChecks,
-    reference::maxout::Layout,
+    family::maxout::reference::Layout,
 };
 
 use super::{Device, same_bits};

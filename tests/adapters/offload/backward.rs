@@ -4,11 +4,11 @@ use libtest_mimic::Failed;
 use wgpu_activations::{
     Activation, AlphaDropout, Dice, Element, ElementType, Error, Maxout, MaxoutAffine, Offload,
     Pointwise, Softmax, Tensor,
-    offload::{Chain, Step},
-    reference::{
-        maxout::Layout,
-        softmax::{Form, MaskedRows},
+    family::{
+        maxout::reference::Layout,
+        softmax::reference::{Form, MaskedRows},
     },
+    offload::{Chain, Step},
 };
 
 use super::{Device, numbers};

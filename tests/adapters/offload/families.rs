@@ -3,13 +3,15 @@
 use libtest_mimic::Failed;
 use wgpu_activations::{
     Activation, Dice, Element, Math, Maxout, MaxoutAffine, Softmax,
-    accuracy::{dice, softmax},
-    offload::{Chain, Step},
-    reference::{
-        self,
-        maxout::Layout,
-        softmax::{Form, MaskedRows},
+    family::{
+        dice::bound as dice,
+        maxout::reference::Layout,
+        softmax::{
+            bound as softmax,
+            reference::{Form, MaskedRows},
+        },
     },
+    offload::{Chain, Step},
 };
 
 use super::{Device, numbers, same_bits, streamed};
@@ -90,8 +92,13 @@ fn dice<T: Element>(device: &Device) -> Result<(), Failed> {
         let alpha: Vec<f32> = (0..channels)
             .map(|index| (index % 5) as f32 / 4.0)
             .collect();
-        let batch = reference::dice::Dice::of_batch(&wide(&x), wide(&alpha), 1e-8, inner)?;
-        let given = reference::dice::Dice {
+        let batch = wgpu_activations::family::dice::reference::Dice::of_batch(
+            &wide(&x),
+            wide(&alpha),
+            1e-8,
+            inner,
+        )?;
+        let given = wgpu_activations::family::dice::reference::Dice {
             mean: vec![0.5; channels],
             variance: vec![2.0; channels],
             ..batch.clone()

@@ -1,7 +1,7 @@
 //! The reference itself, by the definition. Needs no GPU.
 
 use libtest_mimic::{Failed, Trial};
-use wgpu_activations::reference::softmax::{Form, MaskedRows, backward, forward};
+use wgpu_activations::family::softmax::reference::{Form, MaskedRows, backward, forward};
 
 pub(super) fn trials() -> Vec<Trial> {
     vec![

@@ -1,0 +1,466 @@
+//! How far a result is from the reference, and how far it may be.
+
+pub mod bound;
+
+use std::fmt;
+
+use crate::{
+    activation::Activation,
+    element::{Element, ElementType},
+    error::{Error, Result},
+    wgsl::Math,
+};
+
+/// What a result may differ by.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, accuracy::Tolerance};
+///
+/// let forward = Tolerance::forward(ElementType::F16, Math::Accurate);
+/// assert_eq!(forward, Tolerance::Ulp(1.0));
+/// // GELU's slope crosses zero, where no relative bound can hold.
+/// let backward = Tolerance::backward(Activation::GELU, ElementType::F32, Math::Accurate);
+/// assert_eq!(backward, Tolerance::Mixed { absolute: 1e-6, relative: 1e-5 });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tolerance {
+    /// This many units in the last place of the expected value in the result's type.
+    Ulp(f64),
+    /// An absolute part, per unit of the upstream gradient in a backward pass, a part relative to
+    /// the expected value, and in f16 and bf16 the rounding to that type.
+    Mixed {
+        /// Absolute part.
+        absolute: f64,
+        /// Relative part.
+        relative: f64,
+    },
+}
+
+impl Tolerance {
+    /// What is asked of y = f(x): 4 ULP in f32, 1 ULP in f16 and bf16; of native math 1e-5
+    /// absolute and 1e-4 relative.
+    pub fn forward(element: ElementType, math: Math) -> Self {
+        match (math, element) {
+            (Math::Accurate, ElementType::F32) => Self::Ulp(4.0),
+            (Math::Accurate, _) => Self::Ulp(1.0),
+            (Math::Native, _) => Self::NATIVE,
+        }
+    }
+
+    /// What is asked of dx = f'(x) upstream: as forward where f' has no zero crossing, else 1e-6
+    /// absolute per unit of upstream and 1e-5 relative.
+    pub fn backward(activation: Activation, element: ElementType, math: Math) -> Self {
+        match (math, crosses_zero(activation)) {
+            (Math::Accurate, true) => Self::Mixed {
+                absolute: 1e-6,
+                relative: 1e-5,
+            },
+            (Math::Accurate, false) => Self::forward(element, math),
+            (Math::Native, _) => Self::NATIVE,
+        }
+    }
+
+    const NATIVE: Self = Self::Mixed {
+        absolute: 1e-5,
+        relative: 1e-4,
+    };
+
+    /// The difference allowed at one element.
+    pub(crate) fn allowed(self, expected: f64, upstream: f64, element: ElementType) -> f64 {
+        match self {
+            Self::Ulp(count) => count * ulp(expected, element),
+            Self::Mixed { absolute, relative } => {
+                let storage = match element {
+                    ElementType::F32 => 0.0,
+                    ElementType::F16 | ElementType::Bf16 => ulp(expected, element),
+                };
+                absolute * upstream.abs() + relative * expected.abs() + storage
+            }
+        }
+    }
+}
+
+/// Whether the slope passes through zero, where no relative bound can hold.
+fn crosses_zero(activation: Activation) -> bool {
+    activation.definition().properties.turning_point.is_some()
+}
+
+/// The distance between two neighbours in `element`'s format at the magnitude of `value`.
+///
+/// ```
+/// use wgpu_activations::{ElementType, accuracy::ulp};
+///
+/// assert_eq!(ulp(1.5, ElementType::F32), f64::from(f32::EPSILON));
+/// assert_eq!(ulp(1.5, ElementType::Bf16), 1.0 / 128.0);
+/// assert_eq!(ulp(4.0, ElementType::Bf16), 4.0 / 128.0);
+/// ```
+pub fn ulp(value: f64, element: ElementType) -> f64 {
+    let (digits, least) = match element {
+        ElementType::F32 => (23, -149),
+        ElementType::F16 => (10, -24),
+        ElementType::Bf16 => (7, -133),
+    };
+    let exponent = ((value.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+    f64::powi(2.0, (exponent - digits).max(least))
+}
+
+/// The error of `found` in units in the last place of `expected`: 0 if both are NaN or the same
+/// infinity, infinite if only one is.
+///
+/// An expected value that rounds to infinity is infinity. Below 1.18e-38 an f32 or bf16 result may
+/// be flushed to zero, as the hardware of some adapters does.
+///
+/// ```
+/// use wgpu_activations::accuracy::ulp_error;
+///
+/// assert_eq!(ulp_error(1.0f32.next_up(), 1.0), 1.0);
+/// assert_eq!(ulp_error(f32::INFINITY, 1e39), 0.0); // more than f32 holds
+/// assert_eq!(ulp_error(f32::NAN, 1.0), f64::INFINITY);
+/// ```
+pub fn ulp_error<T: Element>(found: T, expected: f64) -> f64 {
+    let found = f64::from(found.to_f32());
+    let rounded = f64::from(T::from_f64(expected).to_f32());
+    if found.is_nan() || expected.is_nan() {
+        return if found.is_nan() && expected.is_nan() {
+            0.0
+        } else {
+            f64::INFINITY
+        };
+    }
+    if found == rounded {
+        // Also equal infinities, of which no difference can be taken.
+        return if rounded.is_infinite() {
+            0.0
+        } else {
+            (found - expected).abs() / ulp(expected, T::TYPE)
+        };
+    }
+    if found.is_infinite() || rounded.is_infinite() {
+        return overflow_error::<T>(found, expected);
+    }
+    if flushed::<T>(found, expected) {
+        return 0.0;
+    }
+    (found - expected).abs() / ulp(expected, T::TYPE)
+}
+
+/// At the edge of the format one of the two may round to infinity and the other not: then infinity
+/// counts as the number that would follow the largest.
+fn overflow_error<T: Element>(found: f64, expected: f64) -> f64 {
+    let edge = match T::TYPE {
+        ElementType::F32 => f64::powi(2.0, 128),
+        ElementType::F16 => 65536.0,
+        ElementType::Bf16 => f64::powi(2.0, 128),
+    };
+    if expected.is_infinite() || found.signum() != expected.signum() {
+        return f64::INFINITY;
+    }
+    let found = found.abs().min(edge);
+    (found - expected.abs()).abs() / ulp(edge / 2.0, T::TYPE)
+}
+
+fn flushed<T: Element>(found: f64, expected: f64) -> bool {
+    // A result on the edge may round to below it before it is flushed.
+    let edge = f64::from(f32::MIN_POSITIVE) * (1.0 + 4.0 * f64::from(f32::EPSILON));
+    T::TYPE != ElementType::F16 && found == 0.0 && expected.abs() < edge
+}
+
+/// One compared element.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::Bound;
+///
+/// // Element 3, x = 1, should be 2 and came out as 2.5.
+/// let sample = Bound { expected: 2.0, allowed: 0.25 }.sample(3, 1.0, 1.0, 2.5f32);
+/// assert_eq!(sample.severity, 2.0);
+/// assert_eq!(
+///     sample.to_string(),
+///     "element 3: x = 1e0 (bits 0x3f800000) gave 2.5e0, expected 2e0 (2e6 ULP)"
+/// );
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sample {
+    /// Place in the tensor.
+    pub index: usize,
+    /// Input.
+    pub x: f32,
+    /// Upstream gradient of a backward pass, 1 in a forward pass.
+    pub upstream: f32,
+    /// The result, exactly.
+    pub found: f64,
+    /// What the reference says.
+    pub expected: f64,
+    /// Distance in units in the last place.
+    pub ulp: f64,
+    /// Distance as a fraction of what the tolerance allows: beyond 1 is a failure.
+    pub severity: f64,
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "element {}: x = {:e} (bits {:#010x})",
+            self.index,
+            self.x,
+            self.x.to_bits()
+        )?;
+        if self.upstream != 1.0 {
+            write!(f, ", upstream = {:e}", self.upstream)?;
+        }
+        write!(
+            f,
+            " gave {:e}, expected {:e} ({} ULP)",
+            self.found,
+            self.expected,
+            Rounded(self.ulp)
+        )
+    }
+}
+
+/// A ULP count to two decimals; large ones as powers of ten.
+struct Rounded(f64);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 1e5 {
+            write!(f, "{:.2}", self.0)
+        } else {
+            write!(f, "{:.0e}", self.0)
+        }
+    }
+}
+
+/// A comparison of results with the reference.
+///
+/// ```
+/// use wgpu_activations::accuracy::bound::{Bound, compare};
+///
+/// let bounds = [Bound { expected: 1.0, allowed: 0.25 }; 2];
+/// let report = compare(&[1.0, 1.125], &bounds);
+/// assert!(report.passed());
+/// let report = report.merge(compare(&[1.0, 1.5], &bounds));
+/// assert!(!report.passed());
+/// assert_eq!((report.compared, report.failed), (4, 1));
+/// assert_eq!(report.worst.map(|worst| worst.found), Some(1.5));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Elements compared.
+    pub compared: u64,
+    /// Elements outside the tolerance.
+    pub failed: u64,
+    /// The element furthest from the reference as the tolerance measures it.
+    pub worst: Option<Sample>,
+}
+
+impl Report {
+    /// Whether every element was within the tolerance, and there were as many as expected.
+    pub fn passed(&self) -> bool {
+        self.failed == 0
+    }
+
+    /// Takes in one more element.
+    pub(crate) fn add(&mut self, sample: Sample) {
+        self.compared += 1;
+        self.failed += u64::from(sample.severity > 1.0);
+        if self
+            .worst
+            .is_none_or(|worst| sample.severity > worst.severity)
+        {
+            self.worst = Some(sample);
+        }
+    }
+
+    /// Both reports as one.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let worse = |a: &Sample, b: &Sample| a.severity.total_cmp(&b.severity).is_lt();
+        let worst = match (self.worst, other.worst) {
+            (Some(a), Some(b)) => Some(if worse(&a, &b) { b } else { a }),
+            (a, b) => a.or(b),
+        };
+        Self {
+            compared: self.compared + other.compared,
+            failed: self.failed + other.failed,
+            worst,
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} of {} elements outside the tolerance",
+            self.failed, self.compared
+        )?;
+        match &self.worst {
+            Some(worst) => write!(f, "; worst: {worst}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a pass over a tensor should have given.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, accuracy::{Expectation, Tolerance}};
+///
+/// let x = [-1.0f32, 0.0, 1.0];
+/// let expectation = Expectation {
+///     activation: Activation::RELU,
+///     channels: None,
+///     x: &x,
+///     upstream: None,
+///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
+/// };
+/// assert_eq!(expectation.expected(2), 1.0);
+/// assert!(expectation.check(&[0.0, 0.0, 1.0])?.passed());
+/// assert!(!expectation.check(&[0.0, 0.0, 1.1])?.passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Expectation<'a, T> {
+    /// The activation.
+    pub activation: Activation,
+    /// Parameters, one per channel, and the number of elements from one channel to the next.
+    pub channels: Option<(&'a [f32], usize)>,
+    /// Inputs.
+    pub x: &'a [T],
+    /// Upstream gradients, for a backward pass.
+    pub upstream: Option<&'a [T]>,
+    /// What is allowed.
+    pub tolerance: Tolerance,
+}
+
+impl<T: Element> Expectation<'_, T> {
+    /// The reference's result for element `index`.
+    pub fn expected(&self, index: usize) -> f64 {
+        self.at(
+            index,
+            f64::from(self.x[index].to_f32()),
+            self.upstream(index),
+        )
+    }
+
+    /// Compares every element of `found`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if there are not as many as inputs.
+    pub fn check(&self, found: &[T]) -> Result<Report> {
+        self.check_at(found, 0..self.x.len())
+    }
+
+    /// Compares the elements at `indices`.
+    ///
+    /// ```
+    /// # use wgpu_activations::{Activation, ElementType, Math, accuracy::{Expectation, Tolerance}};
+    /// # let tolerance = Tolerance::forward(ElementType::F32, Math::Accurate);
+    /// let x = vec![-1.0f32; 1 << 20];
+    /// let expectation = Expectation {
+    ///     activation: Activation::RELU,
+    ///     channels: None,
+    ///     x: &x,
+    ///     upstream: None,
+    ///     tolerance,
+    /// };
+    /// // One element of a thousand.
+    /// let report = expectation.check_at(&vec![0.0; 1 << 20], (0..1 << 20).step_by(1000))?;
+    /// assert_eq!((report.compared, report.failed), (1049, 0));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Expectation::check`].
+    pub fn check_at(
+        &self,
+        found: &[T],
+        indices: impl IntoIterator<Item = usize>,
+    ) -> Result<Report> {
+        for len in [found.len(), self.upstream.map_or(self.x.len(), <[T]>::len)] {
+            if len != self.x.len() {
+                return Err(Error::LengthMismatch {
+                    shape: vec![self.x.len()],
+                    expected: self.x.len(),
+                    found: len,
+                });
+            }
+        }
+        let mut report = Report::default();
+        for index in indices {
+            // What an infinite gradient does to a slope that underflows is not defined.
+            if self.upstream(index).is_infinite() {
+                continue;
+            }
+            report.add(self.sample(index, found[index], self.expected(index)));
+        }
+        Ok(report)
+    }
+
+    /// Compares one element with what the reference says of it.
+    pub(crate) fn sample(&self, index: usize, found: T, expected: f64) -> Sample {
+        let x = self.x[index].to_f32();
+        let upstream = self.upstream(index);
+        let measure = |expected: f64| {
+            let ulp = ulp_error(found, expected);
+            let difference = ulp * self::ulp(expected, T::TYPE);
+            let severity = if ulp == 0.0 || !ulp.is_finite() {
+                ulp
+            } else {
+                difference / self.tolerance.allowed(expected, upstream, T::TYPE)
+            };
+            (expected, ulp, severity)
+        };
+        let mut best = measure(expected);
+        // An adapter may flush subnormal inputs.
+        if best.2 > 0.0 && (x.is_subnormal() || (upstream as f32).is_subnormal()) {
+            let flush = |value: f64| {
+                if (value as f32).is_subnormal() {
+                    0.0 * value.signum()
+                } else {
+                    value
+                }
+            };
+            for (x, upstream) in [
+                (flush(f64::from(x)), upstream),
+                (flush(f64::from(x)), flush(upstream)),
+            ] {
+                let other = measure(self.at(index, x, upstream));
+                if other.2 < best.2 {
+                    best = other;
+                }
+            }
+        }
+        let (expected, ulp, severity) = best;
+        Sample {
+            index,
+            x,
+            upstream: upstream as f32,
+            found: f64::from(found.to_f32()),
+            expected,
+            ulp,
+            severity,
+        }
+    }
+
+    fn at(&self, index: usize, x: f64, upstream: f64) -> f64 {
+        let definition = self.activation.definition();
+        let parameter = match self.channels {
+            Some((parameters, inner)) => parameters[index / inner % parameters.len()],
+            None => self.activation.parameter().unwrap_or(0.0),
+        };
+        if self.upstream.is_some() {
+            upstream * (definition.slope)(x, f64::from(parameter))
+        } else {
+            (definition.value)(x, f64::from(parameter))
+        }
+    }
+
+    fn upstream(&self, index: usize) -> f64 {
+        self.upstream
+            .map_or(1.0, |upstream| f64::from(upstream[index].to_f32()))
+    }
+}

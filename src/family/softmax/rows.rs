@@ -1,0 +1,133 @@
+//! Rows along the innermost axis that a few threads walk through, or hold in registers: one dispatch.
+
+use super::{Pass, Softmax};
+use crate::{
+    error::Result,
+    gpu::{
+        Binding::{Read, Write},
+        Gpu, WHOLE_ROW,
+    },
+    kernel::{Window, dispatch, fold_over, largest_window},
+    tensor::{Tensor, View},
+    wgsl::SoftmaxKernel,
+};
+
+/// Elements of the longest row, which caches hold until it is read again.
+const LONGEST: usize = 16_384;
+
+/// Rows that windows hold whole multiples of, so that each starts at a multiple of 256 bytes.
+const ALIGNED: u64 = 32;
+
+/// `MOST_THREADS` of the shaders.
+const MOST_THREADS_HOLD: u32 = 1024;
+const MOST_THREADS_WALK: u32 = 256;
+
+/// Vectors that a thread can hold.
+const HELD: u32 = 4;
+
+/// How threads go about a row.
+struct Shape {
+    kernel: SoftmaxKernel,
+    /// Per row.
+    threads: u32,
+    workgroup: u32,
+    /// Vectors that a thread has at most.
+    vectors: u32,
+}
+
+/// Whether the rows of `tensor` are of the kind.
+pub(super) fn fits(tensor: &Tensor, view: View) -> bool {
+    let row = view.extent as u64 * tensor.element().size();
+    let window = largest_window(tensor.gpu());
+    view.inner == 1
+        && view.extent.is_multiple_of(4)
+        && view.extent <= LONGEST
+        && (tensor.bytes() <= window || ALIGNED * row <= window)
+}
+
+impl Softmax {
+    pub(super) fn encode_rows(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        pass: Pass<'_>,
+        view: View,
+    ) -> Result<()> {
+        let input = pass.input();
+        let gpu = input.gpu();
+        let vectors = view.extent as u32 / 4;
+        let shape = self.shape_for(gpu, vectors);
+        let bindings = match pass {
+            Pass::Forward { .. } => &[Read(0), Write(2)][..],
+            Pass::Backward { .. } => &[Read(0), Read(1), Write(2)][..],
+        };
+        let holds = shape.kernel == SoftmaxKernel::Held;
+        let entry_point = match (pass, holds) {
+            (Pass::Forward { .. }, true) => "forward_held",
+            (Pass::Forward { .. }, false) => "forward_rows",
+            (Pass::Backward { .. }, true) => "backward_held",
+            (Pass::Backward { .. }, false) => "backward_rows",
+        };
+        let kernel = (shape.kernel, shape.workgroup);
+        let mut key = self.key(pass, kernel, entry_point, bindings);
+        key.constants.push(("THREADS", shape.threads));
+        if holds {
+            key.constants.push(("VECTORS", shape.vectors));
+        }
+        let pipeline = gpu.pipeline(&key)?;
+
+        let row = view.extent as u64 * input.element().size();
+        let rows_at_once = (largest_window(gpu) / row / ALIGNED * ALIGNED).max(ALIGNED);
+        let mut compute = encoder.begin_compute_pass(&Default::default());
+        for start in (0..input.bytes()).step_by((rows_at_once * row) as usize) {
+            let window = Window {
+                start,
+                bytes: (rows_at_once * row).min(input.bytes() - start),
+            };
+            let bindings: Vec<_> = pass
+                .tensors()
+                .map(|(binding, tensor)| wgpu::BindGroupEntry {
+                    binding,
+                    resource: window.binding(tensor),
+                })
+                .collect();
+            let rows = window.bytes / row;
+            let groups = fold_over(rows.div_ceil(u64::from(pipeline.workgroup / shape.threads)));
+            let arguments = [rows as u32, vectors, 0, 0, 0, 0, 0, 0];
+            dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
+        }
+        Ok(())
+    }
+
+    fn shape_for(&self, gpu: &Gpu, vectors: u32) -> Shape {
+        let limits = gpu.limits();
+        let most = limits
+            .max_compute_invocations_per_workgroup
+            .min(limits.max_compute_workgroup_size_x)
+            .min(vectors);
+        let wanted = match (self.threads, gpu.tuning().softmax_vectors) {
+            (Some(threads), _) => threads,
+            (None, WHOLE_ROW..) => 1,
+            // A subgroup at least.
+            (None, each) => vectors.div_ceil(each).next_power_of_two().max(32),
+        };
+        let threads = 1 << wanted.clamp(1, most.min(MOST_THREADS_HOLD)).ilog2();
+        let each = vectors.div_ceil(threads);
+        if threads > 1 && each <= HELD {
+            return Shape {
+                kernel: SoftmaxKernel::Held,
+                threads,
+                workgroup: threads.max(64),
+                vectors: each,
+            };
+        }
+        let threads = threads.min(MOST_THREADS_WALK);
+        Shape {
+            kernel: SoftmaxKernel::Rows,
+            threads,
+            // Without barriers between its threads a small workgroup is as good as a large one, and
+            // there are more of them to share out.
+            workgroup: if threads == 1 { 16 } else { threads.max(64) },
+            vectors: vectors.div_ceil(threads),
+        }
+    }
+}

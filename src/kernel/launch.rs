@@ -1,0 +1,137 @@
+//! What the pointwise kernels compute: a pass over tensors, with its pipeline and parameters.
+
+use super::{Window, expect_alike, expect_apart};
+use crate::{
+    error::Result,
+    gpu::{
+        Binding::{self, Read, Write},
+        PipelineKey,
+    },
+    tensor::{Tensor, View},
+    wgsl::ParameterSource,
+};
+
+/// What a dispatch computes, by the tensors it touches.
+#[derive(Clone, Copy)]
+pub(crate) enum Pass<'a> {
+    Forward {
+        x: &'a Tensor,
+        y: &'a Tensor,
+    },
+    ForwardInPlace {
+        x: &'a Tensor,
+    },
+    Backward {
+        x: &'a Tensor,
+        upstream: &'a Tensor,
+        dx: &'a Tensor,
+    },
+    BackwardInPlace {
+        x: &'a Tensor,
+        upstream: &'a Tensor,
+    },
+}
+
+/// The pointwise kernel with something to compute.
+pub(crate) struct Launch<'a> {
+    pub(crate) key: PipelineKey,
+    /// The activation's parameter where it serves the whole tensor.
+    pub(crate) parameter: f32,
+    /// One per channel.
+    pub(crate) parameters: Option<&'a Tensor>,
+    pub(crate) view: View,
+}
+
+impl Launch<'_> {
+    pub(crate) fn bindings<'b>(
+        &'b self,
+        pass: Pass<'b>,
+        window: Window,
+    ) -> Vec<wgpu::BindGroupEntry<'b>> {
+        let tensors = pass.tensors().into_iter().flatten();
+        let mut bindings: Vec<_> = tensors
+            .map(|(binding, tensor)| wgpu::BindGroupEntry {
+                binding,
+                resource: window.binding(tensor),
+            })
+            .collect();
+        if let Some(parameters) = self.parameters {
+            bindings.push(wgpu::BindGroupEntry {
+                binding: 3,
+                resource: Window::whole(parameters).binding(parameters),
+            });
+        }
+        bindings
+    }
+}
+
+impl<'a> Pass<'a> {
+    pub(crate) const fn x(self) -> &'a Tensor {
+        match self {
+            Self::Forward { x, .. }
+            | Self::ForwardInPlace { x }
+            | Self::Backward { x, .. }
+            | Self::BackwardInPlace { x, .. } => x,
+        }
+    }
+
+    pub(crate) const fn entry_point(self) -> &'static str {
+        match self {
+            Self::Forward { .. } => "forward",
+            Self::ForwardInPlace { .. } => "forward_in_place",
+            Self::Backward { .. } => "backward_pass",
+            Self::BackwardInPlace { .. } => "backward_in_place",
+        }
+    }
+
+    /// The tensors under the bindings that the entry point gives them.
+    pub(crate) const fn tensors(self) -> [Option<(u32, &'a Tensor)>; 3] {
+        match self {
+            Self::Forward { x, y } => [Some((0, x)), Some((2, y)), None],
+            Self::ForwardInPlace { x } => [Some((2, x)), None, None],
+            Self::Backward { x, upstream, dx } => {
+                [Some((0, x)), Some((1, upstream)), Some((2, dx))]
+            }
+            Self::BackwardInPlace { x, upstream } => [Some((0, x)), Some((2, upstream)), None],
+        }
+    }
+
+    pub(crate) const fn bindings(self, source: ParameterSource) -> &'static [Binding] {
+        let channel = matches!(source, ParameterSource::Channel);
+        match (self, channel) {
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[Read(0), Write(2)],
+            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => {
+                &[Read(0), Write(2), Read(3)]
+            }
+            (Self::ForwardInPlace { .. }, false) => &[Write(2)],
+            (Self::ForwardInPlace { .. }, true) => &[Write(2), Read(3)],
+            (Self::Backward { .. }, false) => &[Read(0), Read(1), Write(2)],
+            (Self::Backward { .. }, true) => &[Read(0), Read(1), Write(2), Read(3)],
+        }
+    }
+
+    pub(crate) fn expect_fit(self, op: &str) -> Result<()> {
+        match self {
+            Self::Forward { x, y } => {
+                expect_alike(op, ("y", y), ("x", x))?;
+                expect_apart(op, ("x", x), ("y", y), "forward_in_place")
+            }
+            Self::ForwardInPlace { .. } => Ok(()),
+            Self::Backward { x, upstream, dx } => {
+                expect_alike(op, ("upstream", upstream), ("x", x))?;
+                expect_alike(op, ("dx", dx), ("x", x))?;
+                expect_apart(op, ("x", x), ("dx", dx), "a tensor of its own for dx")?;
+                expect_apart(op, ("upstream", upstream), ("dx", dx), "backward_in_place")
+            }
+            Self::BackwardInPlace { x, upstream } => {
+                expect_alike(op, ("upstream", upstream), ("x", x))?;
+                expect_apart(
+                    op,
+                    ("x", x),
+                    ("upstream", upstream),
+                    "backward with a tensor of its own for dx",
+                )
+            }
+        }
+    }
+}

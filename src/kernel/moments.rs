@@ -1,0 +1,165 @@
+//! Count, mean and M2 per channel, by a parallel reduction.
+
+use super::{
+    recorder::{self, Recorder},
+    reduce::Reduce,
+};
+use crate::{
+    element::ElementType,
+    error::Result,
+    gpu::Gpu,
+    moments::Moments,
+    tensor::{Tensor, View},
+    wgsl::{Math, Reduction},
+};
+
+/// The [`Moments`] of a tensor's channels, on the device.
+///
+/// ```no_run
+/// use wgpu_activations::{Dice, Gpu};
+///
+/// # let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+/// // Dice gives those of its batch; its backward pass takes them.
+/// let (y, batch) = Dice::new(&gpu, 2)?.train(&x)?;
+/// assert_eq!(batch.count(), 2);
+/// assert_eq!(batch.download()?.unbiased_variance(), [2.0, 0.0]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TensorMoments {
+    count: u64,
+    /// [channels] of count, mean, M2 and an unused word.
+    pub(crate) words: Tensor,
+}
+
+impl Tensor {
+    /// Count, mean and M2 of each channel along `axis`, over all other axes, computed in f32 and
+    /// kept on the device. A channel of equal elements has that mean exactly, and variance 0; one
+    /// that holds NaN or an infinity has moments of NaN.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::Gpu;
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// let moments = x.moments(-1)?.download()?;
+    /// assert_eq!(moments.mean(), [2.0, 10.0]);
+    /// assert_eq!(moments.variance(), [1.0, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange),
+    /// [`Error::TooLarge`](crate::Error::TooLarge) if the partial results, 16 bytes per channel and
+    /// thread, exceed the device's largest binding, and what the device reports.
+    pub fn moments(&self, axis: i64) -> Result<TensorMoments> {
+        let view = self.view(axis)?;
+        recorder::submit(self.gpu(), |recorder| {
+            record_moments(recorder, "moments", self, view)
+        })
+    }
+
+    /// Records [`Tensor::moments`] into the caller's encoder. Submits nothing and waits for nothing; the
+    /// result holds once the caller's commands have run.
+    ///
+    /// ```no_run
+    /// # use wgpu_activations::Gpu;
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let moments = x.encode_moments(&mut encoder, -1)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(moments.download()?.mean(), [2.0, 10.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensor::moments`].
+    pub fn encode_moments(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        axis: i64,
+    ) -> Result<TensorMoments> {
+        let view = self.view(axis)?;
+        let moments = recorder::encode(self.gpu(), encoder, |recorder| {
+            record_moments(recorder, "moments", self, view)
+        })?;
+        self.expose();
+        moments.words.expose();
+        Ok(moments)
+    }
+}
+
+/// The moments of the channels of `x` seen as `view`, for the operation `op`.
+pub(crate) fn record_moments(
+    recorder: &mut Recorder<'_>,
+    op: &'static str,
+    x: &Tensor,
+    view: View,
+) -> Result<TensorMoments> {
+    let words = if x.is_empty() {
+        let words = view.extent * Reduction::Moments.words();
+        x.gpu().upload(&vec![0.0f32; words], [words])?
+    } else {
+        let reduce = Reduce {
+            op,
+            reduction: Reduction::Moments,
+            activation: None,
+            math: Math::Accurate,
+            view,
+            x,
+            upstream: None,
+            parameters: None,
+            dx: None,
+        };
+        reduce.record(recorder)?
+    };
+    debug_assert_eq!(words.element(), ElementType::F32);
+    Ok(TensorMoments {
+        count: (x.len() / view.extent.max(1)) as u64,
+        words,
+    })
+}
+
+impl TensorMoments {
+    /// Those of channels of `count` elements, known on the host as (mean, M2).
+    pub(crate) fn upload(
+        gpu: &Gpu,
+        count: u64,
+        channels: impl Iterator<Item = (f64, f64)>,
+    ) -> Result<Self> {
+        let words = channels.flat_map(|(mean, m2)| [count as f32, mean as f32, m2 as f32, 0.0]);
+        let words: Vec<f32> = words.collect();
+        Ok(Self {
+            count,
+            words: gpu.upload(&words, [words.len()])?,
+        })
+    }
+
+    /// [channels] of count, mean, M2 and an unused word.
+    pub(crate) fn into_words(self) -> Tensor {
+        self.words
+    }
+
+    /// Elements in each channel.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Copies them to the host.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports.
+    pub fn download(&self) -> Result<Moments> {
+        let words: Vec<f32> = self.words.download()?;
+        let column = |index: usize| {
+            let words = words.iter().skip(index).step_by(Reduction::Moments.words());
+            words.map(|&word| f64::from(word)).collect()
+        };
+        Moments::new(self.count, column(1), column(2))
+    }
+}
