@@ -5,6 +5,10 @@ use std::path::PathBuf;
 /// Everything this crate can fail with.
 ///
 /// A message names the operation, the values at fault and what to do about it; it is one line.
+/// [`Error::kind`] sorts the variants by what a caller can do about them.
+///
+/// An operation of a user's own may fail with any variant that can be built outside of this crate. The
+/// variants marked non-exhaustive come from this crate alone.
 ///
 /// ```
 /// use wgpu_activations::{Activation, Error};
@@ -23,6 +27,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// No activation has this name.
     #[error("unknown activation `{name}`{}; known: {known}", did_you_mean(.nearest))]
+    #[non_exhaustive]
     UnknownActivation {
         /// What was asked for.
         name: String,
@@ -43,7 +48,7 @@ pub enum Error {
     #[error("{}", unknown_parameter(.op, .name, .known))]
     UnknownParameter {
         /// The activation.
-        op: &'static str,
+        op: String,
         /// The parameter asked for.
         name: String,
         /// Those it has.
@@ -53,7 +58,7 @@ pub enum Error {
     #[error("{op}: {parameter} is {value} but must be {rule}")]
     ParameterOutOfRange {
         /// The activation.
-        op: &'static str,
+        op: String,
         /// The parameter.
         parameter: &'static str,
         /// The value given.
@@ -115,7 +120,7 @@ pub enum Error {
     )]
     ChannelMismatch {
         /// The activation.
-        op: &'static str,
+        op: String,
         /// The parameter.
         parameter: &'static str,
         /// Values given.
@@ -133,7 +138,7 @@ pub enum Error {
     )]
     PiecesMismatch {
         /// The operation.
-        op: &'static str,
+        op: String,
         /// Channels asked for in a group.
         pieces: usize,
         /// Channels of the tensor.
@@ -145,9 +150,10 @@ pub enum Error {
     },
     /// A backward pass got the winners of another operation.
     #[error("{op}: the winners are of {found} but this is {expected}; they must match")]
+    #[non_exhaustive]
     WinnersMismatch {
         /// The operation.
-        op: &'static str,
+        op: String,
         /// What gave the winners.
         found: String,
         /// What asked for them.
@@ -157,7 +163,7 @@ pub enum Error {
     #[error("{op}: {tensor} has shape {shape:?}{}; {rule}", but_weight(.weight))]
     AffineMismatch {
         /// The operation.
-        op: &'static str,
+        op: String,
         /// Name of the tensor at fault.
         tensor: &'static str,
         /// Its shape.
@@ -173,7 +179,7 @@ pub enum Error {
     )]
     BatchTooSmall {
         /// The operation.
-        op: &'static str,
+        op: String,
         /// The channel axis.
         axis: usize,
         /// The tensor's shape.
@@ -187,6 +193,7 @@ pub enum Error {
     },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
+    #[non_exhaustive]
     Buffer {
         /// The tensor's shape.
         shape: Vec<usize>,
@@ -225,6 +232,7 @@ pub enum Error {
     },
     /// The machine has no adapter that wgpu can use.
     #[error("no GPU adapter found; {hint}")]
+    #[non_exhaustive]
     NoAdapter {
         /// How to get one.
         hint: &'static str,
@@ -241,6 +249,7 @@ pub enum Error {
     },
     /// The driver would not open the device.
     #[error("cannot open device {device}: {reason}")]
+    #[non_exhaustive]
     DeviceRequest {
         /// The adapter's name.
         device: String,
@@ -282,6 +291,88 @@ pub enum Error {
 
 /// A result with this crate's [`enum@Error`].
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// What an [`enum@Error`] is about, for callers that branch on it.
+///
+/// ```
+/// use wgpu_activations::{Activation, ErrorKind, Gpu, Result, Tensor};
+///
+/// /// A tensor of zeros, in less memory where there is not enough.
+/// fn zeros(gpu: &Gpu, len: usize) -> Result<Tensor> {
+///     match gpu.upload(&vec![0.0f32; len], [len]) {
+///         Err(error) if error.kind() == ErrorKind::OutOfMemory => zeros(gpu, len / 2),
+///         other => other,
+///     }
+/// }
+/// let unknown = "gleu".parse::<Activation>();
+/// assert!(unknown.is_err_and(|error| error.kind() == ErrorKind::Name));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Nothing in the catalogue has the name.
+    Name,
+    /// A text does not parse.
+    Syntax,
+    /// A parameter or an axis does not exist, or its value is out of range.
+    Parameter,
+    /// A tensor has a shape that the operation cannot take.
+    Shape,
+    /// A tensor has an element type that the operation cannot take.
+    ElementType,
+    /// The tensors belong to different devices.
+    Device,
+    /// The call breaks another rule of the operation, such as one about buffers that are shared.
+    Usage,
+    /// The machine has no such device.
+    NoDevice,
+    /// Something exceeds a limit of the device: work in smaller pieces.
+    TooLarge,
+    /// The device's memory is used up: free some, or work in smaller pieces.
+    OutOfMemory,
+    /// The device is gone: open it again.
+    DeviceLost,
+    /// The driver or wgpu failed, or refused a call.
+    Internal,
+    /// A file could not be read or written, or a picture not drawn.
+    File,
+    /// A result did not agree with the reference.
+    Verification,
+}
+
+impl Error {
+    /// What the error is about.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownActivation { .. } => ErrorKind::Name,
+            Self::Syntax { .. } => ErrorKind::Syntax,
+            Self::UnknownParameter { .. }
+            | Self::ParameterOutOfRange { .. }
+            | Self::AxisOutOfRange { .. } => ErrorKind::Parameter,
+            Self::ShapeMismatch { .. }
+            | Self::LengthMismatch { .. }
+            | Self::ChannelMismatch { .. }
+            | Self::PiecesMismatch { .. }
+            | Self::AffineMismatch { .. }
+            | Self::BatchTooSmall { .. } => ErrorKind::Shape,
+            Self::ElementMismatch { .. } => ErrorKind::ElementType,
+            Self::ForeignTensor { .. } => ErrorKind::Device,
+            Self::WinnersMismatch { .. }
+            | Self::ChainBackward { .. }
+            | Self::Buffer { .. }
+            | Self::Aliased { .. } => ErrorKind::Usage,
+            Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
+            Self::TooLarge { .. } => ErrorKind::TooLarge,
+            Self::OutOfMemory(_) => ErrorKind::OutOfMemory,
+            Self::DeviceLost(_) => ErrorKind::DeviceLost,
+            Self::DeviceRequest { .. } | Self::Validation(_) | Self::Internal(_) => {
+                ErrorKind::Internal
+            }
+            Self::File { .. } | Self::Picture(_) => ErrorKind::File,
+            Self::Verification { .. } => ErrorKind::Verification,
+        }
+    }
+}
 
 fn did_you_mean(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))

@@ -28,6 +28,7 @@ use crate::{
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Initializer {
     /// Normal, truncated at 2 sigma, sigma = sqrt(1 / fan_in) / 0.87962566103423978, so that the
     /// variance that is left is 1 / fan_in: what SELU asks for. LeCun, Bottou, Orr and Müller,
@@ -152,7 +153,7 @@ impl Initializer {
     fn fan(&self, parameter: &'static str, fan: usize) -> Result<f64> {
         if fan == 0 {
             return Err(Error::ParameterOutOfRange {
-                op: self.name(),
+                op: self.name().to_owned(),
                 parameter,
                 value: 0.0,
                 rule: "at least 1",

@@ -104,7 +104,7 @@ pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE, FAMILIES};
 pub use element::{Element, ElementType};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use family::{
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},

@@ -27,7 +27,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// The moments of `count` elements in each channel.
+    /// The moments of `count` elements in each channel: the inverse of [`Moments::into_parts`].
     ///
     /// ```
     /// use wgpu_activations::Moments;
@@ -90,6 +90,26 @@ impl Moments {
     /// Mean of each channel.
     pub fn mean(&self) -> &[f64] {
         &self.mean
+    }
+
+    /// M2 of each channel: the sum of squared deviations from its mean.
+    pub fn m2(&self) -> &[f64] {
+        &self.m2
+    }
+
+    /// Count, mean and M2: what to store or to send. [`Moments::new`] takes them back.
+    ///
+    /// ```
+    /// use wgpu_activations::Moments;
+    ///
+    /// let moments = Moments::of(&[1.0, 10.0, 3.0, 10.0], 2, 1)?;
+    /// let (count, mean, m2) = moments.clone().into_parts();
+    /// assert_eq!(m2, [2.0, 0.0]);
+    /// assert_eq!(Moments::new(count, mean, m2)?, moments);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn into_parts(self) -> (u64, Vec<f64>, Vec<f64>) {
+        (self.count, self.mean, self.m2)
     }
 
     /// M2 / count of each channel; NaN where there are no elements.

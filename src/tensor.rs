@@ -1,5 +1,7 @@
 //! Tensors: device buffers with a shape and an element type.
 
+use std::sync::Arc;
+
 use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
@@ -11,17 +13,24 @@ use crate::{
 /// The buffer holds whole vectors of 16 bytes; operations leave the bytes beyond the last element
 /// as they are.
 ///
+/// Cheap to clone; clones are the same memory: what is written to one shows in all, and where an
+/// operation wants other memory for its output, a clone of its input is refused.
+///
 /// ```no_run
 /// # use wgpu_activations::Gpu;
 /// # let gpu = Gpu::new()?;
 /// let tensor = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3])?;
 /// assert_eq!(tensor.shape(), [2, 3]);
 /// assert_eq!(tensor.download::<f32>()?[5], 6.0);
+/// let flat = tensor.clone().reshaped([6])?;
+/// flat.write(&[0.0f32; 6])?;
+/// assert_eq!(tensor.download::<f32>()?, [0.0; 6]);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Tensor {
     gpu: Gpu,
-    allocation: Allocation,
+    allocation: Arc<Allocation>,
     offset: u64,
     shape: Vec<usize>,
     element: ElementType,
@@ -68,7 +77,7 @@ impl Gpu {
         let shape = shape.into();
         let bytes = byte_len(&shape, element)?;
         Ok(Tensor {
-            allocation: self.allocate_bytes(bytes)?,
+            allocation: Arc::new(self.allocate_bytes(bytes)?),
             gpu: self.clone(),
             offset: 0,
             shape,
@@ -157,7 +166,7 @@ impl Gpu {
             Some(reason) => Err(Error::Buffer { shape, reason }),
             None => Ok(Tensor {
                 gpu: self.clone(),
-                allocation: Allocation::foreign(buffer.clone()),
+                allocation: Arc::new(Allocation::foreign(buffer.clone())),
                 offset,
                 shape,
                 element,
@@ -186,7 +195,7 @@ impl Tensor {
         self.len() == 0
     }
 
-    /// The same elements under another shape.
+    /// The same elements under another shape, in the same memory.
     ///
     /// ```no_run
     /// # use wgpu_activations::Gpu;
@@ -223,7 +232,7 @@ impl Tensor {
 
     /// Its buffer; the elements start at [`Tensor::offset`].
     ///
-    /// From now on the buffer is not reused when the tensor is dropped, so that commands recorded
+    /// From now on the buffer is not reused when the tensor and its clones are dropped, so that commands recorded
     /// on it stay valid.
     ///
     /// ```no_run

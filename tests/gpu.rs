@@ -12,8 +12,8 @@ use common::{Device, Guarded, same_bits, trusted_devices};
 use half::f16;
 use wgpu::BufferUsages;
 use wgpu_activations::{
-    Activation, ElementType, Error, Gpu, Pointwise, Result, ShaderChecks, Tensor,
-    kernel::baseline::encode_copy,
+    Activation, Dice, ElementType, Error, ErrorKind, Gpu, Moments, Pointwise, Result, ShaderChecks,
+    Tensor, TensorMoments, kernel::baseline::encode_copy,
 };
 
 /// The error of a call that must fail, as text, together with the error.
@@ -127,6 +127,73 @@ fn tensors_dropped_before_the_submission_keep_their_contents() {
         for other in others {
             assert_eq!(other.download::<f32>().unwrap(), [7.0; LEN]);
         }
+    }
+}
+
+#[test]
+fn clones_are_the_same_memory() {
+    for device in trusted_devices() {
+        let gpu = &device.gpu;
+        let x = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0], [4]).unwrap();
+        let clone = x.clone().reshaped([2, 2]).unwrap();
+        clone.write(&[-1.0f32, 5.0, -2.0, 6.0]).unwrap();
+        assert_eq!(x.download::<f32>().unwrap(), [-1.0, 5.0, -2.0, 6.0]);
+        assert_eq!((x.shape(), clone.shape()), (&[4][..], &[2, 2][..]));
+        let into = Pointwise::new(Activation::RELU).forward_into(&x, &x.clone());
+        assert_eq!(refused(into).1.kind(), ErrorKind::Usage);
+        Pointwise::new(Activation::RELU)
+            .forward_in_place(&clone)
+            .unwrap();
+        assert_eq!(x.download::<f32>().unwrap(), [0.0, 5.0, 0.0, 6.0]);
+    }
+}
+
+#[test]
+fn a_buffer_is_used_again_once_its_last_clone_is_gone() {
+    const LEN: usize = 1000;
+    for device in trusted_devices() {
+        // A pool of the test's own.
+        let gpu = &device.gpu.with_tuning(device.gpu.tuning());
+        let of_new_memory = || gpu.allocate([LEN], ElementType::F32).unwrap();
+        let x = gpu.upload(&[7.0f32; LEN], [LEN]).unwrap();
+        let clone = x.clone();
+        drop(x);
+        let other = of_new_memory();
+        assert_eq!(other.download::<f32>().unwrap(), [0.0; LEN]);
+        assert_eq!(clone.download::<f32>().unwrap(), [7.0; LEN]);
+        drop(clone);
+        // What wgpu makes is cleared, what the pool gives is not.
+        assert_eq!(of_new_memory().download::<f32>().unwrap(), [7.0; LEN]);
+        // A buffer that the caller has seen through a clone is not used again.
+        let seen = gpu.upload(&[8.0f32; LEN], [LEN]).unwrap();
+        seen.clone().buffer();
+        gpu.trim();
+        drop(seen);
+        assert_eq!(of_new_memory().download::<f32>().unwrap(), [0.0; LEN]);
+    }
+}
+
+#[test]
+fn moments_go_to_the_device_and_back() {
+    for device in trusted_devices() {
+        let gpu = &device.gpu;
+        let moments = Moments::new(3, vec![2.0, -0.5], vec![8.0, 0.25]).unwrap();
+        let uploaded = TensorMoments::upload(gpu, &moments).unwrap();
+        assert_eq!(uploaded.count(), 3);
+        assert_eq!(uploaded.download().unwrap(), moments);
+        let none = Moments::of(&[], 0, 1).unwrap();
+        let uploaded = TensorMoments::upload(gpu, &none).unwrap();
+        assert_eq!(uploaded.download().unwrap(), none);
+        // A batch in two parts, merged, is the batch.
+        let x = gpu.upload(&[1.0f32, 10.0, 3.0, 11.0], [2, 2]).unwrap();
+        let parts = [[1.0, 10.0], [3.0, 11.0]].map(|part| Moments::of(&part, 2, 1).unwrap());
+        let merged = TensorMoments::upload(gpu, &parts[0].merge(&parts[1]).unwrap()).unwrap();
+        let dice = Dice::new(gpu, 2).unwrap();
+        let (_, whole) = dice.train(&x).unwrap();
+        let [apart, at_once] =
+            [&merged, &whole].map(|batch| dice.backward(&x, &x, batch).unwrap().dx);
+        let expected: Vec<f32> = at_once.download().unwrap();
+        assert_eq!(apart.download::<f32>().unwrap(), expected);
     }
 }
 

@@ -27,7 +27,7 @@ fn table() -> String {
             .map_or(String::new(), |parameter| {
                 format!("`{}` = {}", parameter.name, parameter.default)
             });
-        let properties = &definition.properties;
+        let (properties, paper) = (definition.properties.unwrap(), definition.paper.unwrap());
         let bound = |bound: f64| {
             if bound.is_finite() {
                 format!("{}", (bound * 1e4).round() / 1e4)
@@ -52,8 +52,8 @@ fn table() -> String {
             definition.name,
             definition.formula.replace('|', "\\|"),
             bound(high),
-            definition.paper.year,
-            definition.paper.url,
+            paper.year,
+            paper.url,
         )
         .unwrap();
     }

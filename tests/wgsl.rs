@@ -370,19 +370,7 @@ fn every_file_is_part_of_a_shader() {
 fn a_broken_snippet_is_refused() {
     let definition = Activation::GELU.definition();
     let compose_over = |lanes, wgsl| {
-        let broken = Definition {
-            wgsl,
-            aliases: definition.aliases,
-            name: definition.name,
-            title: definition.title,
-            formula: definition.formula,
-            slope_formula: definition.slope_formula,
-            parameter: None,
-            properties: definition.properties,
-            paper: definition.paper,
-            value: definition.value,
-            slope: definition.slope,
-        };
+        let broken = Definition::new(definition.name, wgsl, definition.value, definition.slope);
         let vectors = Vectors {
             lanes,
             ..ElementType::F32.into()

@@ -80,9 +80,10 @@ impl Tolerance {
     }
 }
 
-/// Whether the slope passes through zero, where no relative bound can hold.
+/// Whether the slope passes through zero, where no relative bound can hold, or may do so.
 fn crosses_zero(activation: Activation) -> bool {
-    activation.definition().properties.turning_point.is_some()
+    let properties = activation.definition().properties;
+    properties.is_none_or(|properties| properties.turning_point.is_some())
 }
 
 /// The distance between two neighbours in `element`'s format at the magnitude of `value`.

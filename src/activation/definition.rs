@@ -2,6 +2,42 @@
 
 /// One activation: names, formulas, the f64 reference and its shader.
 ///
+/// A function of your own is one, too. Begin with [`Definition::new`] and add what you want told: fields
+/// may be added to this struct.
+///
+/// ```
+/// use wgpu_activations::{Activation, activation::{Definition, Parameter}};
+///
+/// static SQUARED_RELU: Definition = Definition {
+///     title: "Squared ReLU",
+///     formula: "scale max(x, 0)^2",
+///     parameter: Some(Parameter::new("scale", 1.0, |x, _| x.max(0.0).powi(2))),
+///     ..Definition::new(
+///         "squared-relu",
+///         "fn value(x: Real, scale: Real) -> Real {
+///              let y = max(x, Real(0.0));
+///              return scale * y * y;
+///          }
+///          fn backward(x: Real, upstream: Real, scale: Real) -> Real {
+///              return 2.0 * scale * max(x, Real(0.0)) * upstream;
+///          }
+///          fn parameter_backward(x: Real, upstream: Real, scale: Real) -> Real {
+///              let y = max(x, Real(0.0));
+///              return y * y * upstream;
+///          }",
+///         |x, scale| scale * x.max(0.0).powi(2),
+///         |x, scale| scale * 2.0 * x.max(0.0),
+///     )
+/// };
+/// let squared = Activation::new(&SQUARED_RELU).with(0.5)?;
+/// assert_eq!(squared.to_string(), "squared-relu(scale=0.5)");
+/// assert_eq!((squared.value(3.0), squared.slope(3.0)), (4.5, 3.0));
+/// assert!(SQUARED_RELU.paper.is_none());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// Those of the catalogue:
+///
 /// ```
 /// use wgpu_activations::CATALOGUE;
 ///
@@ -24,20 +60,51 @@ pub struct Definition {
     pub slope_formula: &'static str,
     /// Its parameter, where it has one.
     pub parameter: Option<Parameter>,
-    /// What is known of its course, with the parameter at the default.
-    pub properties: Properties,
-    /// Where it was proposed.
-    pub paper: Paper,
+    /// What is known of its course, with the parameter at the default, where somebody stated it;
+    /// [`Activation::course`](super::Activation::course) computes it for any.
+    pub properties: Option<Properties>,
+    /// Where it was proposed, if it was published.
+    pub paper: Option<Paper>,
     /// f(x; parameter) in f64, written from the definition.
     pub value: fn(f64, f64) -> f64,
     /// df/dx in f64.
     pub slope: fn(f64, f64) -> f64,
-    /// The WGSL functions `value`, `backward` and, with a parameter, `parameter_backward`, over `Real`: an
-    /// f32 or four of them.
+    /// The WGSL functions `value(x)`, `backward(x, upstream)` and, with a parameter, which then comes
+    /// last in all of them, `parameter_backward(x, upstream, parameter)`, over `Real`: an f32 or four of them.
     pub wgsl: &'static str,
 }
 
-/// The number that shapes an activation.
+impl Definition {
+    /// A function without a parameter, known by its name alone: its reference, its slope and its shader.
+    pub const fn new(
+        name: &'static str,
+        wgsl: &'static str,
+        value: fn(f64, f64) -> f64,
+        slope: fn(f64, f64) -> f64,
+    ) -> Self {
+        Self {
+            name,
+            aliases: &[],
+            title: name,
+            formula: "",
+            slope_formula: "",
+            parameter: None,
+            properties: None,
+            paper: None,
+            value,
+            slope,
+            wgsl,
+        }
+    }
+
+    /// Whether both are the same function: one name, one shader.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || (self.name == other.name && self.wgsl == other.wgsl)
+    }
+}
+
+/// The number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
+/// added to this struct.
 ///
 /// ```
 /// use wgpu_activations::Activation;
@@ -58,6 +125,20 @@ pub struct Parameter {
     pub slope_formula: &'static str,
     /// df/dparameter in f64, at (x, parameter).
     pub slope: fn(f64, f64) -> f64,
+}
+
+impl Parameter {
+    /// A parameter that may be any finite number.
+    pub const fn new(name: &'static str, default: f32, slope: fn(f64, f64) -> f64) -> Self {
+        Self {
+            name,
+            default,
+            range: Range::Finite,
+            description: "",
+            slope_formula: "",
+            slope,
+        }
+    }
 }
 
 /// The values a parameter may take; NaN and infinities never.
@@ -102,15 +183,18 @@ impl Range {
 
 /// What is known of a function's course, with its parameter at the default.
 ///
-/// A test holds each of these against the f64 reference on a dense grid.
+/// A test holds what the catalogue states against the f64 reference on a dense grid.
 ///
 /// ```
 /// use wgpu_activations::Activation;
 ///
 /// let gelu = Activation::GELU.definition().properties;
-/// assert_eq!(gelu.saturates, (Some(0.0), None));
-/// assert!(gelu.turning_point.is_some_and(|x| (x + 0.7518).abs() < 1e-4));
+/// assert_eq!(gelu.map(|gelu| gelu.saturates), Some((Some(0.0), None)));
+/// let turns = gelu.and_then(|gelu| gelu.turning_point);
+/// assert!(turns.is_some_and(|x| (x + 0.7518).abs() < 1e-4));
 /// ```
+///
+/// For a function of your own begin with [`Properties::new`]: fields may be added to this struct.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Properties {
     /// Infimum and supremum of its values.
@@ -128,12 +212,36 @@ pub struct Properties {
     pub cost: Cost,
 }
 
+impl Properties {
+    /// Those of a monotonic function that does not saturate and is not zero-centred.
+    ///
+    /// ```
+    /// use wgpu_activations::activation::{Cost, Properties, Smoothness};
+    ///
+    /// const SQUARED_RELU: Properties = Properties {
+    ///     saturates: (Some(0.0), None),
+    ///     ..Properties::new((0.0, f64::INFINITY), Smoothness::Once(0.0), Cost::Compare)
+    /// };
+    /// assert_eq!(SQUARED_RELU.turning_point, None);
+    /// ```
+    pub const fn new(range: (f64, f64), smoothness: Smoothness, cost: Cost) -> Self {
+        Self {
+            range,
+            turning_point: None,
+            zero_centred: false,
+            smoothness,
+            saturates: (None, None),
+            cost,
+        }
+    }
+}
+
 /// Whether the slope is continuous.
 ///
 /// ```
 /// use wgpu_activations::{Activation, activation::Smoothness};
 ///
-/// let smoothness = |activation: Activation| activation.definition().properties.smoothness;
+/// let smoothness = |activation: Activation| activation.course().smoothness;
 /// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink(0.0));
 /// assert_eq!(smoothness(Activation::ELU), Smoothness::Once(0.0));
 /// assert_eq!(smoothness(Activation::GELU), Smoothness::Smooth);
@@ -153,7 +261,8 @@ pub enum Smoothness {
 /// ```
 /// use wgpu_activations::{Activation, activation::Cost};
 ///
-/// let cheap = Activation::all().filter(|it| it.definition().properties.cost == Cost::Compare);
+/// let cost = |it: &Activation| it.definition().properties.map(|properties| properties.cost);
+/// let cheap = Activation::all().filter(|it| cost(it) == Some(Cost::Compare));
 /// assert!(cheap.eq([Activation::RELU, Activation::LEAKY_RELU, Activation::PRELU]));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,8 +298,8 @@ impl Cost {
 /// use wgpu_activations::Activation;
 ///
 /// let paper = Activation::GELU.definition().paper;
-/// assert_eq!(paper.title, "Gaussian Error Linear Units (GELUs)");
-/// assert_eq!(paper.year, 2016);
+/// assert_eq!(paper.map(|paper| paper.title), Some("Gaussian Error Linear Units (GELUs)"));
+/// assert_eq!(paper.map(|paper| paper.year), Some(2016));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paper {

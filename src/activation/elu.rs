@@ -14,20 +14,20 @@ pub(super) const DEFINITION: Definition = Definition {
         slope_formula: "0 for x > 0, e^x - 1 otherwise",
         slope: |x, _| if x > 0.0 { 0.0 } else { x.exp_m1() },
     }),
-    properties: Properties {
+    properties: Some(Properties {
         range: (-1.0, f64::INFINITY),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Once(0.0),
         saturates: (Some(-1.0), None),
         cost: Cost::Exponential,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Clevert, Unterthiner, Hochreiter",
         title: "Fast and Accurate Deep Network Learning by Exponential Linear Units (ELUs)",
         year: 2015,
         url: "https://arxiv.org/abs/1511.07289",
-    },
+    }),
     value: |x, alpha| if x > 0.0 { x } else { alpha * x.exp_m1() },
     slope: |x, alpha| if x > 0.0 { 1.0 } else { alpha * x.exp() },
     wgsl: include_str!("../../shaders/activation/elu.wgsl"),

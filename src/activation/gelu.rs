@@ -13,20 +13,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2",
     slope_formula: "Phi(x) + x phi(x), phi(x) = e^(-x^2 / 2) / sqrt(2 pi)",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (-0.16997120747990367, f64::INFINITY),
         turning_point: Some(-0.7517915246935645),
         zero_centred: false,
         smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), None),
         cost: Cost::TwoSeries,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Hendrycks, Gimpel",
         title: "Gaussian Error Linear Units (GELUs)",
         year: 2016,
         url: "https://arxiv.org/abs/1606.08415",
-    },
+    }),
     value: |x, _| x.clamp(-ZERO_FROM, f64::INFINITY) * normal(x),
     slope: |x, _| {
         let x = x.clamp(-ZERO_FROM, ZERO_FROM);

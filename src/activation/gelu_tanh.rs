@@ -15,20 +15,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3)",
     slope_formula: "s + x s (1 - s) 2u', s = sigmoid(2u), u' = sqrt(2 / pi) (1 + 0.134145 x^2)",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (-0.17004075057125406, f64::INFINITY),
         turning_point: Some(-0.7524614220710163),
         zero_centred: false,
         smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), None),
         cost: Cost::TwoSeries,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Hendrycks, Gimpel",
         title: "Gaussian Error Linear Units (GELUs)",
         year: 2016,
         url: "https://arxiv.org/abs/1606.08415",
-    },
+    }),
     value: |x, _| x.clamp(-ZERO_FROM, f64::INFINITY) * sigmoid(2.0 * u(x)),
     slope: |x, _| {
         let x = x.clamp(-ZERO_FROM, ZERO_FROM);

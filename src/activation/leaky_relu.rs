@@ -16,20 +16,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "x for x > 0, slope x otherwise",
     slope_formula: "1 for x > 0, slope otherwise",
     parameter: Some(PARAMETER),
-    properties: Properties {
+    properties: Some(Properties {
         range: (f64::NEG_INFINITY, f64::INFINITY),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Kink(0.0),
         saturates: (None, None),
         cost: Cost::Compare,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Maas, Hannun, Ng",
         title: "Rectifier Nonlinearities Improve Neural Network Acoustic Models",
         year: 2013,
         url: "https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf",
-    },
+    }),
     value: |x, slope| {
         if x > 0.0 {
             x

@@ -72,7 +72,7 @@ impl Activation {
     /// use wgpu_activations::Activation;
     ///
     /// // Those that keep symmetric input at mean 0.
-    /// let centred = Activation::all().filter(|it| it.definition().properties.zero_centred);
+    /// let centred = Activation::all().filter(|it| it.course().zero_centred);
     /// assert!(centred.eq([Activation::TANH]));
     /// ```
     pub fn all() -> impl Iterator<Item = Self> {
@@ -99,14 +99,14 @@ impl Activation {
     pub fn with(self, value: f32) -> Result<Self> {
         let Some(parameter) = &self.definition.parameter else {
             return Err(Error::UnknownParameter {
-                op: self.name(),
+                op: self.name().to_owned(),
                 name: value.to_string(),
                 known: Vec::new(),
             });
         };
         if !parameter.range.contains(value) {
             return Err(Error::ParameterOutOfRange {
-                op: self.name(),
+                op: self.name().to_owned(),
                 parameter: parameter.name,
                 value,
                 rule: parameter.range.rule(),
@@ -135,7 +135,7 @@ impl Activation {
         match &self.definition.parameter {
             Some(parameter) if parameter.name == name => self.with(value),
             other => Err(Error::UnknownParameter {
-                op: self.name(),
+                op: self.name().to_owned(),
                 name: name.to_owned(),
                 known: other.iter().map(|parameter| parameter.name).collect(),
             }),
@@ -149,7 +149,7 @@ impl Activation {
     ///
     /// let tanh = Activation::TANH.definition();
     /// assert_eq!(tanh.title, "Tanh");
-    /// assert_eq!(tanh.properties.range, (-1.0, 1.0));
+    /// assert!(tanh.properties.is_some_and(|properties| properties.range == (-1.0, 1.0)));
     /// assert!(tanh.parameter.is_none());
     /// ```
     pub const fn definition(&self) -> &'static Definition {
@@ -202,9 +202,10 @@ impl Activation {
     }
 }
 
+/// Equal are activations of one name and one shader with the same parameter.
 impl PartialEq for Activation {
     fn eq(&self, other: &Self) -> bool {
-        self.name() == other.name() && self.parameter == other.parameter
+        self.definition.same_as(other.definition) && self.parameter == other.parameter
     }
 }
 
@@ -282,6 +283,8 @@ pub(crate) fn unknown(
     let nearest = entries
         .clone()
         .flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()))
+        // A name that was refused is no advice.
+        .filter(|name| *name != wanted)
         .map(|name| (strsim::damerau_levenshtein(name, &wanted), name))
         .min()
         .filter(|&(distance, name)| distance <= 1 + name.len() / 3)

@@ -13,13 +13,13 @@ pub(super) const DEFINITION: Definition = Definition {
         description: "the slope for x <= 0, as a rule one per channel, learned",
         ..leaky_relu::PARAMETER
     }),
-    paper: Paper {
+    paper: Some(Paper {
         authors: "He, Zhang, Ren, Sun",
         title: "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet \
                 Classification",
         year: 2015,
         url: "https://arxiv.org/abs/1502.01852",
-    },
+    }),
     ..leaky_relu::DEFINITION
 };
 

@@ -7,20 +7,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "x for x > 0, 0 otherwise",
     slope_formula: "1 for x > 0, 0 otherwise",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (0.0, f64::INFINITY),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Kink(0.0),
         saturates: (Some(0.0), None),
         cost: Cost::Compare,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Fukushima",
         title: "Visual Feature Extraction by a Multilayered Network of Analog Threshold Elements",
         year: 1969,
         url: "https://doi.org/10.1109/TSSC.1969.300225",
-    },
+    }),
     value: |x, _| if x <= 0.0 { 0.0 } else { x },
     slope: |x, _| {
         if x.is_nan() {

@@ -11,20 +11,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "lambda x for x > 0, lambda alpha (e^x - 1) otherwise, lambda = 1.0507, alpha = 1.6733",
     slope_formula: "lambda for x > 0, lambda alpha e^x otherwise",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (-LAMBDA_ALPHA, f64::INFINITY),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Kink(0.0),
         saturates: (Some(-LAMBDA_ALPHA), None),
         cost: Cost::Exponential,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Klambauer, Unterthiner, Mayr, Hochreiter",
         title: "Self-Normalizing Neural Networks",
         year: 2017,
         url: "https://arxiv.org/abs/1706.02515",
-    },
+    }),
     value: |x, _| {
         if x > 0.0 {
             LAMBDA * x

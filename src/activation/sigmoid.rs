@@ -7,20 +7,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "1 / (1 + e^-x)",
     slope_formula: "s (1 - s), s = sigmoid(x)",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (0.0, 1.0),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), Some(1.0)),
         cost: Cost::Exponential,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Rumelhart, Hinton, Williams",
         title: "Learning representations by back-propagating errors",
         year: 1986,
         url: "https://doi.org/10.1038/323533a0",
-    },
+    }),
     value: |x, _| sigmoid(x),
     slope: |x, _| sigmoid_slope(x),
     wgsl: include_str!("../../shaders/activation/sigmoid.wgsl"),

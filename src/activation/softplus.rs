@@ -23,20 +23,20 @@ pub(super) const DEFINITION: Definition = Definition {
             -(z * e / (1.0 + e) + e.ln_1p()) / (beta * beta)
         },
     }),
-    properties: Properties {
+    properties: Some(Properties {
         range: (0.0, f64::INFINITY),
         turning_point: None,
         zero_centred: false,
         smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), None),
         cost: Cost::TwoSeries,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Dugas, Bengio, Bélisle, Nadeau, Garcia",
         title: "Incorporating Second-Order Functional Knowledge for Better Option Pricing",
         year: 2000,
         url: "https://proceedings.neurips.cc/paper/2000/hash/44968aece94f667e4095002d140b5896-Abstract.html",
-    },
+    }),
     value: |x, beta| softplus(beta * x) / beta,
     slope: |x, beta| sigmoid(beta * x),
     wgsl: include_str!("../../shaders/activation/softplus.wgsl"),

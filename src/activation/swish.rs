@@ -23,20 +23,20 @@ pub(super) const DEFINITION: Definition = Definition {
             x * sigmoid_slope(beta * x) * x
         },
     }),
-    properties: Properties {
+    properties: Some(Properties {
         range: (-0.2784645427610738, f64::INFINITY),
         turning_point: Some(-1.278464542761074),
         zero_centred: false,
         smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), None),
         cost: Cost::Exponential,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "Ramachandran, Zoph, Le",
         title: "Searching for Activation Functions",
         year: 2017,
         url: "https://arxiv.org/abs/1710.05941",
-    },
+    }),
     value: |x, beta| {
         let s = sigmoid(beta * finite(x));
         if s == 0.0 { finite(x) * s } else { x * s }

@@ -7,20 +7,20 @@ pub(super) const DEFINITION: Definition = Definition {
     formula: "(e^x - e^-x) / (e^x + e^-x)",
     slope_formula: "1 - tanh^2 x",
     parameter: None,
-    properties: Properties {
+    properties: Some(Properties {
         range: (-1.0, 1.0),
         turning_point: None,
         zero_centred: true,
         smoothness: Smoothness::Smooth,
         saturates: (Some(-1.0), Some(1.0)),
         cost: Cost::Exponential,
-    },
-    paper: Paper {
+    }),
+    paper: Some(Paper {
         authors: "LeCun, Bottou, Orr, Müller",
         title: "Efficient BackProp",
         year: 1998,
         url: "https://doi.org/10.1007/3-540-49430-8_2",
-    },
+    }),
     value: |x, _| x.tanh(),
     slope: |x, _| tanh_slope(x),
     wgsl: include_str!("../../shaders/activation/tanh.wgsl"),

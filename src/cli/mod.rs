@@ -23,11 +23,11 @@ mod text;
 mod tune;
 mod tuning;
 
-use std::{io::ErrorKind, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// Activation functions on any GPU, each result verified against an f64 reference.
 #[derive(Parser)]
@@ -111,9 +111,9 @@ impl From<Error> for Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        if error.kind() == ErrorKind::BrokenPipe {
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
             Self::PipeClosed
         } else {
             Self::Error(Error::File {
@@ -133,14 +133,10 @@ impl Failure {
             Self::Slower => 5,
             Self::Interrupted => 130,
             Self::PipeClosed => 0,
-            Self::Error(error) => match error {
-                Error::UnknownActivation { .. }
-                | Error::Syntax { .. }
-                | Error::UnknownParameter { .. }
-                | Error::ParameterOutOfRange { .. }
-                | Error::AxisOutOfRange { .. } => 2,
-                Error::NoAdapter { .. } | Error::UnknownDevice { .. } => 3,
-                Error::Verification { .. } => 4,
+            Self::Error(error) => match error.kind() {
+                ErrorKind::Name | ErrorKind::Syntax | ErrorKind::Parameter => 2,
+                ErrorKind::NoDevice => 3,
+                ErrorKind::Verification => 4,
                 _ => 1,
             },
         }
@@ -208,5 +204,29 @@ mod tests {
         };
         assert_eq!(Failure::from(verification).exit_code(), 4);
         assert_eq!(Failure::Unverified.exit_code(), 4);
+    }
+
+    #[test]
+    fn the_kind_of_an_error_decides_the_exit_status() {
+        let unknown = "nothing".parse::<crate::Activation>();
+        assert_eq!(
+            unknown.map_err(|error| Failure::from(error).exit_code()),
+            Err(2)
+        );
+        let axis = Error::AxisOutOfRange {
+            axis: 2,
+            shape: vec![1],
+        };
+        assert_eq!(Failure::from(axis).exit_code(), 2);
+        let device = Error::UnknownDevice {
+            wanted: "none".to_owned(),
+            reason: "no device is called",
+            available: String::new(),
+        };
+        assert_eq!(Failure::from(device).exit_code(), 3);
+        assert_eq!(
+            Failure::from(Error::OutOfMemory(String::new())).exit_code(),
+            1
+        );
     }
 }

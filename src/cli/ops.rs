@@ -39,9 +39,9 @@ struct PointwiseEntry {
     formula: &'static str,
     slope: &'static str,
     parameters: Vec<Parameter>,
-    properties: Properties,
+    properties: Option<Properties>,
     special_values: Vec<Special>,
-    paper: Paper,
+    paper: Option<Paper>,
 }
 
 #[derive(Serialize)]
@@ -289,8 +289,23 @@ fn page(entry: &PointwiseEntry) -> Rows {
         ));
         rows.push(("", format!("df/d{name} = {slope}")));
     }
-    let properties = &entry.properties;
+    rows.extend(entry.properties.iter().flat_map(course));
+    for special in &entry.special_values {
+        rows.push((
+            "",
+            format!(
+                "f({}) = {}, f' = {}",
+                special.x, special.value, special.slope
+            ),
+        ));
+    }
+    rows.extend(entry.paper.iter().flat_map(citation));
+    rows
+}
+
+fn course(properties: &Properties) -> Rows {
     let bound = |bound: Option<f64>, unbounded: &str| bound.map_or(unbounded.to_owned(), short);
+    let mut rows = Vec::new();
     rows.push((
         "range",
         format!(
@@ -324,16 +339,6 @@ fn page(entry: &PointwiseEntry) -> Rows {
         },
     ));
     rows.push(("cost", properties.cost.to_owned()));
-    for special in &entry.special_values {
-        rows.push((
-            "",
-            format!(
-                "f({}) = {}, f' = {}",
-                special.x, special.value, special.slope
-            ),
-        ));
-    }
-    rows.extend(citation(&entry.paper));
     rows
 }
 
@@ -362,7 +367,7 @@ fn entry(activation: Activation) -> Entry {
                 slope: parameter.slope_formula,
             })
             .collect(),
-        properties: properties_of(definition),
+        properties: definition.properties.map(properties_of),
         special_values: [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0]
             .into_iter()
             .map(|x| Special {
@@ -371,12 +376,11 @@ fn entry(activation: Activation) -> Entry {
                 slope: activation.slope(x).to_string(),
             })
             .collect(),
-        paper: paper(definition.paper),
+        paper: definition.paper.map(paper),
     })
 }
 
-fn properties_of(definition: &Definition) -> Properties {
-    let properties = &definition.properties;
+fn properties_of(properties: activation::Properties) -> Properties {
     let finite = |value: f64| value.is_finite().then_some(value);
     Properties {
         range: (finite(properties.range.0), finite(properties.range.1)),

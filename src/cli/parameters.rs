@@ -73,7 +73,7 @@ impl Parameters {
             let (name, value) = (name.trim(), value.trim());
             let name = *known.iter().find(|known| **known == name).ok_or_else(|| {
                 Error::UnknownParameter {
-                    op,
+                    op: op.to_owned(),
                     name: name.to_owned(),
                     known: known.to_vec(),
                 }
@@ -192,7 +192,7 @@ impl Parameters {
             return Ok(());
         }
         Err(Error::ParameterOutOfRange {
-            op: self.op,
+            op: self.op.to_owned(),
             parameter,
             value,
             rule: "a finite number",
@@ -213,7 +213,7 @@ impl PerChannel {
             Self::One(value) => Ok(vec![*value; shape[axis]]),
             Self::Each(values) if values.len() == shape[axis] => Ok(values.clone()),
             Self::Each(values) => Err(Error::ChannelMismatch {
-                op,
+                op: op.to_owned(),
                 parameter,
                 found: values.len(),
                 channels: shape[axis],

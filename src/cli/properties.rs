@@ -45,7 +45,10 @@ impl Compared {
                 Smoothness::Kink(_) => "no",
             },
             flat: course.flat.into_iter().map(ends).collect(),
-            arithmetic: activation.definition().properties.cost.description(),
+            arithmetic: activation
+                .definition()
+                .properties
+                .map_or("unknown", |properties| properties.cost.description()),
             time_of_relu,
         }
     }

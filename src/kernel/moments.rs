@@ -125,13 +125,28 @@ pub(crate) fn record_moments(
 }
 
 impl TensorMoments {
-    /// Those of channels of `count` elements, known on the host as (mean, M2).
-    pub(crate) fn upload(
-        gpu: &Gpu,
-        count: u64,
-        channels: impl Iterator<Item = (f64, f64)>,
-    ) -> Result<Self> {
-        let words = channels.flat_map(|(mean, m2)| [count as f32, mean as f32, m2 as f32, 0.0]);
+    /// Copies `moments` to the device, rounded to f32: those of a batch that several devices or machines
+    /// share, merged on the host.
+    ///
+    /// ```no_run
+    /// use wgpu_activations::{Gpu, Moments, TensorMoments};
+    ///
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
+    /// # let elsewhere = Moments::of(&[5.0, 10.0], 2, 1)?;
+    /// let here = x.moments(-1)?.download()?;
+    /// let batch = TensorMoments::upload(&gpu, &here.merge(&elsewhere)?)?;
+    /// assert_eq!(batch.count(), 3);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gpu::allocate`].
+    pub fn upload(gpu: &Gpu, moments: &Moments) -> Result<Self> {
+        let count = moments.count();
+        let channels = moments.mean().iter().zip(moments.m2());
+        let words = channels.flat_map(|(mean, m2)| [count as f32, *mean as f32, *m2 as f32, 0.0]);
         let words: Vec<f32> = words.collect();
         Ok(Self {
             count,

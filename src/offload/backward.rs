@@ -20,6 +20,7 @@ use crate::{
     family::{alpha_dropout::AlphaDropout, dice::Dice, maxout::Maxout},
     gpu::Gpu,
     kernel::moments::TensorMoments,
+    moments::Moments,
     tensor::Tensor,
 };
 
@@ -442,8 +443,9 @@ impl Back<'_> {
         dice.alpha().write(&alpha[extent.clone()])?;
         let batch = &known.batch[extent.clone()];
         let count = batch.first().map_or(0, |channel| channel.count);
-        let pairs = batch.iter().map(|channel| (channel.mean, channel.m2));
-        let batch = TensorMoments::upload(gpu, count, pairs)?;
+        let channels = batch.iter().map(|channel| (channel.mean, channel.m2));
+        let (mean, m2) = channels.unzip();
+        let batch = TensorMoments::upload(gpu, &Moments::new(count, mean, m2)?)?;
         if self.pass.stage == Stage::Sums {
             return Ok(Done {
                 output: None,

@@ -345,7 +345,7 @@ impl Step {
                 return Ok(());
             }
             Err(Error::ChannelMismatch {
-                op: self.name(),
+                op: self.name().to_owned(),
                 parameter,
                 found,
                 channels,
@@ -361,7 +361,7 @@ impl Step {
                 let parameter = &activation.definition().parameter;
                 let name = parameter.as_ref().map(|parameter| parameter.name);
                 let name = name.ok_or_else(|| Error::UnknownParameter {
-                    op: self.name(),
+                    op: self.name().to_owned(),
                     name: "one per channel".to_owned(),
                     known: Vec::new(),
                 })?;
@@ -381,7 +381,7 @@ impl Step {
                 let one_each = !shape.contains(&0) && product(shape) == channels;
                 if one_each {
                     return Err(Error::BatchTooSmall {
-                        op: self.name(),
+                        op: self.name().to_owned(),
                         axis,
                         shape: shape.to_vec(),
                     });
@@ -390,7 +390,7 @@ impl Step {
             }
             Self::Maxout { pieces, .. } if *pieces == 0 || !channels.is_multiple_of(*pieces) => {
                 Err(Error::PiecesMismatch {
-                    op: self.name(),
+                    op: self.name().to_owned(),
                     pieces: *pieces,
                     channels,
                     axis,
@@ -405,7 +405,7 @@ impl Step {
                 let [pieces, inputs, outputs] = *weight;
                 let mismatch = |tensor, shape: &[usize], rule| {
                     Err(Error::AffineMismatch {
-                        op: self.name(),
+                        op: self.name().to_owned(),
                         tensor,
                         shape: shape.to_vec(),
                         weight: Some(weight.to_vec()),

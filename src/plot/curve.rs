@@ -25,7 +25,11 @@ pub(crate) struct Curve {
 impl Curve {
     /// An activation of the catalogue, under its name with its parameter.
     pub(crate) fn of(activation: Activation) -> Self {
-        let kinks = match activation.definition().properties.smoothness {
+        let smoothness = match activation.definition().properties {
+            Some(properties) => properties.smoothness,
+            None => activation.course().smoothness,
+        };
+        let kinks = match smoothness {
             Smoothness::Kink(at) | Smoothness::Once(at) => vec![at],
             Smoothness::Smooth => Vec::new(),
         };

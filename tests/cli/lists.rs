@@ -101,7 +101,7 @@ fn ops_lists_and_describes_every_activation() {
         for part in [
             definition.formula,
             definition.slope_formula,
-            definition.paper.url,
+            definition.paper.unwrap().url,
             parameter,
         ] {
             assert!(page.contains(part), "{page}\nlacks {part}");

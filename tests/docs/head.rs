@@ -101,7 +101,7 @@ pub(crate) fn of_activation(definition: &'static Definition) -> String {
         let (value, slope) = (activation.value(x), activation.slope(x));
         rows.add(&format!("f({x})"), &format!("{value}, slope {slope}"));
     }
-    rows.paper(&definition.paper)
+    rows.paper(&definition.paper.unwrap())
 }
 
 pub(crate) fn of_family(family: &Family) -> String {

@@ -116,7 +116,7 @@ impl Job {
         let one_each = !shape.contains(&0) && shape.iter().product::<usize>() == shape[axis];
         if one_each && self.mode == Mode::Train {
             return Err(Error::BatchTooSmall {
-                op: OP,
+                op: OP.to_owned(),
                 axis,
                 shape: shape.to_vec(),
             }

@@ -105,7 +105,7 @@ impl Job {
                 let axis = place(*axis, shape)?;
                 if *pieces == 0 || !shape[axis].is_multiple_of(*pieces) {
                     return Err(Error::PiecesMismatch {
-                        op: OP,
+                        op: OP.to_owned(),
                         pieces: *pieces,
                         channels: shape[axis],
                         axis,
@@ -326,7 +326,7 @@ fn mismatch(
     rule: &'static str,
 ) -> Failure {
     Error::AffineMismatch {
-        op: OP,
+        op: OP.to_owned(),
         tensor,
         shape: shape.to_vec(),
         weight: weight.map(|weight| weight.shape.clone()),

@@ -91,7 +91,7 @@ impl Job {
             return Ok(());
         }
         Err(Error::ChannelMismatch {
-            op: self.activation.name(),
+            op: self.activation.name().to_owned(),
             parameter: self.parameter(),
             found: values.len(),
             channels: shape[axis],

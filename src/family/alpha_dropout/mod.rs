@@ -88,7 +88,7 @@ impl AlphaDropout {
     pub fn new(p: f32, seed: u64) -> Result<Self> {
         if !(0.0..1.0).contains(&p) {
             return Err(Error::ParameterOutOfRange {
-                op: NAME,
+                op: NAME.to_owned(),
                 parameter: "p",
                 value: p,
                 rule: "at least 0 and less than 1",

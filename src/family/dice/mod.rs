@@ -298,7 +298,7 @@ impl Dice {
         let view = self.view(x)?;
         if x.len() == view.extent && !x.is_empty() {
             return Err(Error::BatchTooSmall {
-                op: OP,
+                op: OP.to_owned(),
                 axis: x.axis(self.axis)?,
                 shape: x.shape().to_vec(),
             });
@@ -443,7 +443,7 @@ impl Dice {
         let channels = batch.words.len() / Reduction::Moments.words();
         if channels != view.extent {
             return Err(Error::ChannelMismatch {
-                op: OP,
+                op: OP.to_owned(),
                 parameter: "the batch's moments",
                 found: channels,
                 channels: view.extent,
@@ -612,7 +612,7 @@ impl Dice {
         let view = x.view(self.axis)?;
         if view.extent != self.alpha.len() {
             return Err(Error::ChannelMismatch {
-                op: OP,
+                op: OP.to_owned(),
                 parameter: "alpha",
                 found: self.alpha.len(),
                 channels: view.extent,
@@ -759,7 +759,7 @@ fn expect_range(fits: bool, parameter: &'static str, value: f32, rule: &'static 
         return Ok(());
     }
     Err(Error::ParameterOutOfRange {
-        op: OP,
+        op: OP.to_owned(),
         parameter,
         value,
         rule,

@@ -110,7 +110,7 @@ impl<'a> MaxoutAffine<'a> {
         match weight.shape() {
             [pieces, _, _] if *pieces > 0 => Ok(affine),
             shape => Err(Error::AffineMismatch {
-                op: OP,
+                op: OP.to_owned(),
                 tensor: "weight",
                 shape: shape.to_vec(),
                 weight: None,
@@ -566,7 +566,7 @@ impl<'a> MaxoutAffine<'a> {
 
     fn mismatch(&self, tensor: &'static str, shape: &[usize], rule: &'static str) -> Error {
         Error::AffineMismatch {
-            op: OP,
+            op: OP.to_owned(),
             tensor,
             shape: shape.to_vec(),
             weight: Some(self.weight.shape().to_vec()),

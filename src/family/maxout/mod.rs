@@ -163,7 +163,7 @@ impl Winners {
         }
         if (self.origin, self.pieces) != (origin, pieces) {
             return Err(Error::WinnersMismatch {
-                op: OP,
+                op: OP.to_owned(),
                 found: format!("{} pieces ({})", self.pieces, self.origin),
                 expected: format!("{pieces} pieces ({origin})"),
             });

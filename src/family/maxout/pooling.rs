@@ -287,7 +287,7 @@ impl Maxout {
         let mut shape = x.shape().to_vec();
         if self.pieces == 0 || !shape[axis].is_multiple_of(self.pieces) {
             return Err(Error::PiecesMismatch {
-                op: OP,
+                op: OP.to_owned(),
                 pieces: self.pieces,
                 channels: shape[axis],
                 axis,

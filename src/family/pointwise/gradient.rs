@@ -159,7 +159,7 @@ impl Pointwise<'_> {
         let parameters = self.channels.map(|(parameters, _)| parameters);
         let parameters = scalar.as_ref().or(parameters);
         let parameters = parameters.ok_or_else(|| Error::UnknownParameter {
-            op,
+            op: op.to_owned(),
             name: name.to_owned(),
             known: Vec::new(),
         })?;

@@ -370,7 +370,7 @@ impl<'a> Pointwise<'a> {
         let (axis, channels) = (x.axis(axis)?, view.extent);
         if parameters.len() != channels {
             return Err(Error::ChannelMismatch {
-                op: self.activation.name(),
+                op: self.activation.name().to_owned(),
                 parameter: self.parameter_name()?,
                 found: parameters.len(),
                 channels,
@@ -395,7 +395,7 @@ impl<'a> Pointwise<'a> {
         parameter
             .map(|parameter| parameter.name)
             .ok_or_else(|| Error::UnknownParameter {
-                op: self.activation.name(),
+                op: self.activation.name().to_owned(),
                 name: "one per channel".to_owned(),
                 known: Vec::new(),
             })
