@@ -10,24 +10,24 @@ use std::{
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
+use crate::{
     Failure, Result, device,
     files::Outputs,
     flags::MathFlag,
+    measure::{self, Supervisor, facts},
+    results,
     text::{self, Column},
     tuning,
 };
-use crate::{
-    activation::{Activation, Family},
+use wgpu_activations::{
+    Activation, ElementType, Error, Gpu, Math, ShaderChecks,
+    activation::Family,
     bench::{
-        self, Event, GRAIN, Plan, Target,
+        self, About, Event, GRAIN, Plan, Target,
         record::{Kind, Row, Run, Status},
     },
     check::Pass,
-    element::ElementType,
-    error::Error,
-    gpu::{self, Gpu, ShaderChecks},
-    wgsl::Math,
+    gpu,
 };
 
 /// Steps of the progress bar.
@@ -171,12 +171,18 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         Target {
             adapter,
-            worker,
+            measurer: Supervisor::new(worker, measure::PATIENCE),
             tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
         }
     });
+    let about = About {
+        program: facts::program(),
+        started: facts::now(),
+        host: facts::host(),
+    };
     let run = bench::run(
         &plan,
+        about,
         targets.collect(),
         |event| {
             match event {
@@ -187,7 +193,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
                 // What an interrupt did to the measuring process is no result.
                 Event::Measured(run) if !INTERRUPTED.load(Ordering::Relaxed) => {
                     if let Some(path) = &arguments.output {
-                        run.write(path)?;
+                        results::write(run, path)?;
                     }
                 }
                 Event::Measured(_) => {}
@@ -219,7 +225,7 @@ pub(super) fn work(arguments: &Worker) -> Result {
     } else {
         device::open_tuned(adapter)?
     };
-    Ok(bench::serve(&gpu, BufReader::new(stdin()), stdout())?)
+    Ok(measure::serve(&gpu, BufReader::new(stdin()), stdout())?)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan> {

@@ -7,14 +7,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::{Failure, Result, device, device::Device, flags::MathFlag, text};
-use crate::{
+use wgpu_activations::{
+    Activation, ElementType, Error, FAMILIES, Gpu, Math,
     accuracy::{Report, Tolerance},
-    activation::{Activation, FAMILIES, Family},
+    activation::Family,
     check::{self, Pass},
-    element::ElementType,
-    error::Error,
-    gpu::{self, Gpu},
-    wgsl::Math,
+    gpu,
 };
 
 #[derive(Args)]

@@ -14,8 +14,9 @@ use super::{
     bench::size,
     text::{self, Column},
 };
-use crate::bench::{
-    compare::{Comparison, Measure, Side, Verdict, compare, unmatched},
+use crate::results::compare::{Comparison, Measure, Side, Verdict, compare, unmatched};
+
+use wgpu_activations::bench::{
     record::{Kind, Row, Run, Status},
     stats::Estimate,
 };
@@ -93,7 +94,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         .runs
         .iter()
         .map(|path| Run::read(path))
-        .collect::<crate::Result<Vec<_>>>()?;
+        .collect::<wgpu_activations::Result<Vec<_>>>()?;
     let measure = arguments.by.map(|by| match by {
         By::Time => Measure::Time,
         By::Baseline => Measure::Baseline,

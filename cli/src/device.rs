@@ -1,10 +1,7 @@
 //! Which device a command works on.
 
 use super::{Failure, Result, text, tuning};
-use crate::{
-    error::Error,
-    gpu::{self, Adapter, Gpu, ShaderChecks},
-};
+use wgpu_activations::{Adapter, Error, Gpu, ShaderChecks, gpu};
 
 /// What does the work.
 pub(super) enum Device {

@@ -4,12 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Result, device, text};
-use crate::{
+use wgpu_activations::{
+    Adapter,
     bench::{
         facts,
         record::{DeviceFacts, DeviceLimits},
     },
-    gpu::{self, Adapter},
+    gpu,
 };
 
 #[derive(Args)]

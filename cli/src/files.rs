@@ -14,8 +14,8 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::{Failure, Result};
-use crate::{
-    error::Error,
+use wgpu_activations::{
+    Error,
     io::npy::{Array, Dtype, Endian, Float, Indices, Order, Values},
     offload::Progress,
 };

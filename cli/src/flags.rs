@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::wgsl::Math;
+use wgpu_activations::Math;
 
 #[derive(Args)]
 pub(super) struct Flags {

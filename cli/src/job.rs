@@ -13,9 +13,9 @@ use super::{
     flags::{Flags, Mode, Verify},
     parameters,
 };
-use crate::{
-    accuracy::Report, activation::Family, check::Pass, element::Element, error::Error,
-    moments::Moments, offload::Step, tensor::axis_of, wgsl::Math,
+use wgpu_activations::{
+    Element, Error, Math, Moments, accuracy::Report, activation::Family, axis_of, check::Pass,
+    offload::Step,
 };
 
 /// Elements that `--verify sample` compares.

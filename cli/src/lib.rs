@@ -7,16 +7,20 @@ mod check;
 mod compare;
 mod device;
 mod devices;
+mod draw;
+mod figure;
 mod files;
 mod flags;
 mod grad;
 mod job;
+pub mod measure;
 mod name;
 mod ops;
 mod parameters;
 mod plot;
 mod properties;
 mod report;
+pub mod results;
 mod run;
 mod stream;
 mod text;
@@ -27,7 +31,7 @@ use std::{io::ErrorKind, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::error::Error;
+use wgpu_activations::Error;
 
 /// Activation functions on any GPU, each result verified against an f64 reference.
 #[derive(Parser)]

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wgpu_activations::cli::main()
+    wgpu_activations_cli::main()
 }

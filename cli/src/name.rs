@@ -1,10 +1,7 @@
 //! Names of activations as the user gives them.
 
 use super::Result;
-use crate::{
-    activation::{self, Activation, CATALOGUE, FAMILIES},
-    error::Error,
-};
+use wgpu_activations::{Activation, CATALOGUE, Error, FAMILIES, activation};
 
 /// The activation of one element called `name`.
 pub(super) fn parsed(name: &str) -> Result<Activation> {

@@ -4,8 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Result, name::parsed, properties, text};
-use crate::activation::{
-    self, Activation, CATALOGUE, Definition, FAMILIES, Family, FamilyParameter, Preset, Smoothness,
+use wgpu_activations::{
+    Activation, CATALOGUE, FAMILIES,
+    activation::{self, Definition, Family, FamilyParameter, Preset, Smoothness},
 };
 
 #[derive(Args)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use half::f16;
 
 use super::{Failure, Result};
-use crate::{
-    error::Error,
+use wgpu_activations::{
+    Error,
     io::npy::{self, Values},
 };
 
@@ -187,7 +187,7 @@ impl Parameters {
         }
     }
 
-    fn expect_finite(&self, parameter: &'static str, value: f32) -> crate::Result<()> {
+    fn expect_finite(&self, parameter: &'static str, value: f32) -> wgpu_activations::Result<()> {
         if value.is_finite() {
             return Ok(());
         }

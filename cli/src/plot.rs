@@ -10,11 +10,9 @@ use super::{
     name::parsed,
     text,
 };
-use crate::{
-    activation::Family,
-    error::Error,
-    plot::{Curve, Format, MOST_CURVES, Plot, gallery, render},
-};
+use wgpu_activations::{Error, activation::Family};
+
+use crate::figure::{Curve, Format, MOST_CURVES, Plot, gallery, render};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -7,8 +7,9 @@ use super::{
     name::parsed,
     text::{self, Column},
 };
-use crate::{
-    activation::{Activation, Family, Smoothness},
+use wgpu_activations::{
+    Activation,
+    activation::{Family, Smoothness},
     bench::costs,
 };
 

@@ -9,13 +9,12 @@ use super::{
     files::{Content, Outputs},
     flags::MathFlag,
 };
-use crate::{
-    bench::{
-        record::{Row, Run},
-        report::{self, Format, Source},
-    },
-    wgsl::Math,
+use wgpu_activations::{
+    Math,
+    bench::record::{Row, Run},
 };
+
+use crate::results::report::{self, Format, Source};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -8,9 +8,10 @@ use super::{
     text::{self, Column},
     tuning,
 };
-use crate::{
+use wgpu_activations::{
+    Gpu, ShaderChecks,
     bench::{Knob, tune},
-    gpu::{Gpu, ShaderChecks, Tuning},
+    gpu::Tuning,
 };
 
 const ABOUT: &str = "\

@@ -2,11 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
-use crate::{
-    bench::facts,
-    error::{Error, Result},
-    gpu::{Adapter, Tuning},
-};
+use wgpu_activations::{Adapter, Error, Result, bench::facts, gpu::Tuning};
 
 /// The file: by device, driver and version of this program.
 fn path() -> Option<PathBuf> {

@@ -1,5 +1,4 @@
 //! The command `activations`, driven from outside as a user would.
-#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 #[path = "cli/bench.rs"]

@@ -2,7 +2,6 @@
 //! head of each activation's page from the catalogue, tables from the reference and the results kept; and
 //! its links lead somewhere. `UPDATE_DOCS=1 cargo test --test docs` writes all of it anew.
 
-#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 #[path = "docs/figures.rs"]
@@ -21,7 +20,7 @@ use wgpu_activations::{CATALOGUE, FAMILIES};
 const STALE: &str = "is stale: UPDATE_DOCS=1 cargo test --test docs";
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 fn updates() -> bool {
@@ -31,7 +30,7 @@ fn updates() -> bool {
 /// Holds the part of a file between the comments that name it against what it should be.
 fn expect_part(path: &Path, name: &str, part: &str) {
     let mut text = fs::read_to_string(path).unwrap();
-    let begin = format!("<!-- {name}: made by tests/docs.rs -->\n");
+    let begin = format!("<!-- {name}: made by cli/tests/docs.rs -->\n");
     let end = format!("<!-- end of {name} -->");
     let place = text.find(&begin).map(|start| start + begin.len());
     let start = place.unwrap_or_else(|| panic!("{} has no {name}", path.display()));

@@ -1,19 +1,13 @@
 //! The README's tables of activations and families are the catalogue's, its chart is of the results kept.
 //! `UPDATE_README=1 cargo test --test readme` writes them anew.
 
-#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fmt::Write;
 
-use wgpu_activations::{
-    Activation, FAMILIES,
-    activation::Smoothness,
-    bench::{
-        record::Run,
-        report::{Format, Source, render},
-    },
-};
+use wgpu_activations::{Activation, FAMILIES, activation::Smoothness, bench::record::Run};
+
+use wgpu_activations_cli::results::report::{Format, Source, render};
 
 fn table() -> String {
     let mut table = String::from(
@@ -80,10 +74,10 @@ fn families() -> String {
 
 #[test]
 fn the_tables_are_the_catalogues() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let mut readme = std::fs::read_to_string(path).unwrap();
     for (name, table) in [("activations", table()), ("families", families())] {
-        let begin = format!("<!-- {name}: made by tests/readme.rs -->\n");
+        let begin = format!("<!-- {name}: made by cli/tests/readme.rs -->\n");
         let start = readme.find(&begin).unwrap() + begin.len();
         let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();
         if std::env::var_os("UPDATE_README").is_some() {
@@ -99,7 +93,7 @@ fn the_tables_are_the_catalogues() {
 /// The results kept of each device, the latest of each, as `activations report --math accurate` shows
 /// them.
 fn chart() -> String {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/results");
     let files = |folder: &std::path::Path| {
         let mut files: Vec<_> = std::fs::read_dir(folder)
             .unwrap()
@@ -130,7 +124,10 @@ fn chart() -> String {
 
 #[test]
 fn the_chart_shows_the_results_kept() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/results/kernels.svg");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../benches/results/kernels.svg"
+    );
     let chart = chart();
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(path, &chart).unwrap();

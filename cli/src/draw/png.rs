@@ -7,7 +7,7 @@ use resvg::{
     usvg::{Options, Tree, fontdb},
 };
 
-use crate::error::{Error, Result};
+use wgpu_activations::{Error, Result};
 
 /// Pixels of the PNG for one of the picture.
 const SCALE: f32 = 2.0;

@@ -1,7 +1,8 @@
 //! What is drawn: a function and its slope, with a name.
 
-use crate::{
-    activation::{Activation, Smoothness},
+use wgpu_activations::{
+    Activation,
+    activation::Smoothness,
     family::{
         alpha_dropout::reference::Transform,
         dice::reference::Dice,

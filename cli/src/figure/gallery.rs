@@ -1,10 +1,8 @@
 //! The pictures of the documentation.
 
 use super::{Curve, Plot};
-use crate::{
-    activation::{Activation, CATALOGUE, FAMILIES, Family},
-    error::Result,
-    family::softmax::reference::Form,
+use wgpu_activations::{
+    Activation, CATALOGUE, FAMILIES, Result, activation::Family, family::softmax::reference::Form,
 };
 
 /// From where to where they go, unless one says otherwise.

@@ -11,10 +11,9 @@ use std::path::Path;
 
 pub(crate) use curve::Curve;
 
-use crate::{
-    draw::{legal, png},
-    error::Result,
-};
+use crate::draw::{legal, png};
+
+use wgpu_activations::Result;
 
 /// Curves over the same x.
 pub(crate) struct Plot {
@@ -56,7 +55,7 @@ impl Format {
 ///
 /// # Errors
 ///
-/// [`Error::Picture`](crate::Error::Picture) if a PNG cannot be drawn.
+/// [`Error::Picture`](wgpu_activations::Error::Picture) if a PNG cannot be drawn.
 pub(crate) fn render(plot: &Plot, format: Format) -> Result<Vec<u8>> {
     let svg = || legal(&picture::svg(plot).into_string());
     Ok(match format {

@@ -1,18 +1,20 @@
 //! Alpha dropout.
 
 use super::{Input, Outcome, Request, Setting};
-use crate::{
-    cli::{Failure, Result, parameters::Parameters},
-    element::Element,
-    family::alpha_dropout::AlphaDropout,
-    family::alpha_dropout::bound::Expectation,
-    family::alpha_dropout::reference::{Mask, Transform},
+use crate::{Failure, Result, parameters::Parameters};
+
+use wgpu_activations::{
+    AlphaDropout, Element,
+    family::alpha_dropout::{
+        bound::Expectation,
+        reference::{Mask, Transform},
+    },
     offload::Step,
 };
 
 pub(super) const OP: &str = "alpha-dropout";
 
-pub(in crate::cli) struct Job {
+pub(crate) struct Job {
     dropout: AlphaDropout,
 }
 

@@ -1,31 +1,30 @@
 //! Dice.
 
 use super::{Input, Outcome, Request, Setting, inner, place};
-use crate::{
+use wgpu_activations::{
+    Dice, Element, Error, Moments,
     accuracy::bound::compare,
     check::Pass,
-    cli::{
-        Failure, Result,
-        files::Content,
-        flags::{Mode, Verify},
-        parameters::{Parameters, PerChannel},
-    },
-    element::{Element, wide},
-    error::Error,
     family::dice::{
-        Dice,
         bound::{Expectation, statistics},
         reference,
     },
-    moments::Moments,
     offload::Step,
+    wide,
+};
+
+use crate::{
+    Failure, Result,
+    files::Content,
+    flags::{Mode, Verify},
+    parameters::{Parameters, PerChannel},
 };
 
 pub(super) const OP: &str = "dice";
 
 const PARAMETERS: &[&str] = &["alpha", "epsilon", "momentum", "mean", "variance"];
 
-pub(in crate::cli) struct Job {
+pub(crate) struct Job {
     mode: Mode,
     axis: i64,
     alpha: PerChannel,

@@ -1,26 +1,27 @@
 //! Maxout over groups of channels, and over affine maps.
 
 use super::{Input, Outcome, Request, Setting, inner, place};
-use crate::{
+use wgpu_activations::{
+    Element, Error,
     accuracy::Report,
     check::Pass,
-    cli::{
-        Failure, Result,
-        files::Content,
-        parameters::{Parameters, Weights},
-    },
-    element::{Element, wide},
-    error::Error,
     family::maxout::{
         bound::{affine, pooling, pooling_backward, sum},
         reference::{Affine, Layout, Pooling},
     },
     offload::Step,
+    wide,
+};
+
+use crate::{
+    Failure, Result,
+    files::Content,
+    parameters::{Parameters, Weights},
 };
 
 pub(super) const OP: &str = "maxout";
 
-pub(in crate::cli) enum Job {
+pub(crate) enum Job {
     Pooling {
         pieces: usize,
         layout: Layout,
@@ -228,7 +229,7 @@ impl Job {
         // The gradients that follow from the winners found.
         let (x, upstream) = (wide(input.x), wide(upstream));
         let expected = reference.backward(&x, &results.winners, &upstream, rows);
-        let bound = |sums: &crate::family::maxout::reference::Sums, place: usize| {
+        let bound = |sums: &wgpu_activations::family::maxout::reference::Sums, place: usize| {
             (sums.values[place], sums.magnitudes[place])
         };
         let mut report = Report::default();
@@ -245,7 +246,7 @@ impl Job {
             super::expect(
                 self.op(),
                 &name,
-                &crate::accuracy::bound::compare(found, &bounds),
+                &wgpu_activations::accuracy::bound::compare(found, &bounds),
             )?;
         }
         Ok((results, Some(report)))

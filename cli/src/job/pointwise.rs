@@ -5,26 +5,24 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{Input, Outcome, Request, Setting, inner, place};
-use crate::{
+use wgpu_activations::{
+    Activation, Element, Error, Math,
     accuracy::{
         Expectation, Report, Tolerance,
         bound::{self, Bound},
     },
-    activation::Activation,
     check::{self, Pass},
-    cli::{
-        Failure, Result,
-        files::Content,
-        flags::Verify,
-        parameters::{self, channel_values},
-    },
-    element::Element,
-    error::Error,
     offload::Step,
-    wgsl::Math,
 };
 
-pub(in crate::cli) struct Job {
+use crate::{
+    Failure, Result,
+    files::Content,
+    flags::Verify,
+    parameters::{self, channel_values},
+};
+
+pub(crate) struct Job {
     activation: Activation,
     /// Parameters, one per channel, and the channel axis.
     channels: Option<(Vec<f32>, i64)>,
@@ -310,7 +308,7 @@ impl<'a, T: Element> Work<'a, T> {
 /// A name that is none of the catalogue's may be near a family's.
 fn known_to_all(error: Error) -> Error {
     match error {
-        Error::UnknownActivation { name, .. } => crate::cli::name::unknown(&name),
+        Error::UnknownActivation { name, .. } => crate::name::unknown(&name),
         other => other,
     }
 }

@@ -1,15 +1,18 @@
 //! Softmax and log-softmax.
 
 use super::{Input, Outcome, Request, Setting, inner, place};
-use crate::{
-    cli::{Result, parameters::Parameters},
-    element::Element,
-    family::softmax::bound::Expectation,
-    family::softmax::reference::{Form, MaskedRows, backward, forward},
+use crate::{Result, parameters::Parameters};
+
+use wgpu_activations::{
+    Element,
+    family::softmax::{
+        bound::Expectation,
+        reference::{Form, MaskedRows, backward, forward},
+    },
     offload::Step,
 };
 
-pub(in crate::cli) struct Job {
+pub(crate) struct Job {
     form: Form,
     masked: MaskedRows,
     axis: i64,

@@ -8,11 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    record::Status,
-    worker::{Answer, Request},
+use wgpu_activations::{
+    Error, Result,
+    bench::{Answer, Measurer, Request, record::Status},
 };
-use crate::error::{Error, Result};
 
 /// How often a waiting supervisor asks whether to go on.
 const STEP: Duration = Duration::from_millis(100);
@@ -21,7 +20,7 @@ const STEP: Duration = Duration::from_millis(100);
 const WORKING: &str = "\"Working\"";
 
 /// A measuring process, started when there is something to measure.
-pub(super) struct Supervisor {
+pub(crate) struct Supervisor {
     command: Command,
     /// How long it may say nothing.
     patience: Duration,
@@ -35,30 +34,27 @@ struct Process {
 }
 
 impl Supervisor {
-    pub(super) const fn new(command: Command, patience: Duration) -> Self {
+    pub(crate) const fn new(command: Command, patience: Duration) -> Self {
         Self {
             command,
             patience,
             process: None,
         }
     }
+}
 
+impl Measurer for Supervisor {
     /// Ends the process: the next request gets a new one.
-    pub(super) fn renew(&mut self) {
+    fn renew(&mut self) {
         if let Some(process) = self.process.take() {
             process.kill();
         }
     }
 
-    /// What came of `request`; none once `go_on`, asked again and again, says no.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::File`] if no process can be started.
-    pub(super) fn ask(
+    fn ask(
         &mut self,
         request: &Request,
-        mut go_on: impl FnMut() -> bool,
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Answer>> {
         let mut process = match self.process.take() {
             Some(process) => process,
@@ -176,10 +172,9 @@ impl Process {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use crate::{
-        bench::{case::Case, record::Kind},
-        element::ElementType,
-        wgsl::Math,
+    use wgpu_activations::{
+        ElementType, Math,
+        bench::{Case, record::Kind},
     };
 
     fn request() -> Request {
@@ -227,13 +222,13 @@ mod tests {
             flag.display()
         );
         let mut supervisor = supervisor(&script);
-        let (crashed, message) = status(supervisor.ask(&request(), || true).unwrap().unwrap());
+        let (crashed, message) = status(supervisor.ask(&request(), &mut || true).unwrap().unwrap());
         assert_eq!(crashed, Status::Crashed);
         assert!(
             message.contains("SIGSEGV") || message.contains("11"),
             "{message}"
         );
-        let (next, _) = status(supervisor.ask(&request(), || true).unwrap().unwrap());
+        let (next, _) = status(supervisor.ask(&request(), &mut || true).unwrap().unwrap());
         assert_eq!(next, Status::Unsupported);
     }
 
@@ -241,7 +236,7 @@ mod tests {
     fn a_hang_is_an_answer() {
         let (hung, message) = status(
             supervisor("sleep 60")
-                .ask(&request(), || true)
+                .ask(&request(), &mut || true)
                 .unwrap()
                 .unwrap(),
         );
@@ -254,7 +249,7 @@ mod tests {
         let script = "read line; while :; do echo '\"Working\"'; sleep 0.1; done";
         let mut supervisor = supervisor(script);
         let start = Instant::now();
-        let answer = supervisor.ask(&request(), || start.elapsed() < Duration::from_secs(2));
+        let answer = supervisor.ask(&request(), &mut || start.elapsed() < Duration::from_secs(2));
         assert_eq!(answer.unwrap(), None);
         assert!(start.elapsed() >= Duration::from_secs(2));
         let working = serde_json::to_string(&Answer::Working).unwrap();
@@ -265,7 +260,7 @@ mod tests {
     fn nonsense_is_a_failure() {
         let (failed, message) = status(
             supervisor("read line; echo hello")
-                .ask(&request(), || true)
+                .ask(&request(), &mut || true)
                 .unwrap()
                 .unwrap(),
         );
@@ -277,7 +272,10 @@ mod tests {
     fn a_program_that_is_not_there_is_an_error() {
         let command = Command::new("/there/is/no/such/program");
         let mut supervisor = Supervisor::new(command, Duration::from_secs(1));
-        let error = supervisor.ask(&request(), || true).unwrap_err().to_string();
+        let error = supervisor
+            .ask(&request(), &mut || true)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("/there/is/no/such/program"), "{error}");
     }
 }

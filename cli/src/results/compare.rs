@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use super::{
+use wgpu_activations::bench::{
     record::{Measurement, Row, Run, Status},
     stats::{Estimate, ratio_of_medians},
 };
@@ -257,11 +257,11 @@ fn samples(measurement: &Measurement, measure: Measure) -> Vec<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::record::{Baseline, Clock, Kind, Program, Settings};
+    use wgpu_activations::bench::record::{Baseline, Clock, Kind, Program, Settings};
 
     /// Samples around `ns`, some of them late.
     fn rounds(ns: f64, seed: u64) -> Vec<Vec<f64>> {
-        let mut words = crate::check::words(seed);
+        let mut words = wgpu_activations::check::words(seed);
         let mut sample = || {
             let word = words.next().unwrap();
             let late = if word.is_multiple_of(16) { 1.3 } else { 1.0 };
@@ -295,7 +295,7 @@ mod tests {
                 clock: Clock::Device,
                 repeats: 1,
                 working_set_bytes: 0,
-                summary: crate::bench::stats::summary(8, &rounds_ns, baseline.as_ref()),
+                summary: wgpu_activations::bench::stats::summary(8, &rounds_ns, baseline.as_ref()),
                 rounds_ns,
                 baseline,
             }),
@@ -312,7 +312,7 @@ mod tests {
             },
             started: String::new(),
             complete: true,
-            host: crate::bench::facts::host(),
+            host: crate::measure::facts::host(),
             settings: Settings {
                 preset: String::new(),
                 samples: 30,

@@ -6,15 +6,16 @@ use super::{
     Device, Done, Failure, Input, Item, Job, Outputs, PIPE, Pass, Progress, Request, Result,
     Stream, Wanted, input::Kind, note_progress, output, plan, tell,
 };
-use crate::{
+use wgpu_activations::{
+    Error,
     check::streamed_backward::StreamedBackward,
-    cli::files::Content,
-    error::Error,
     offload::{BackwardJob, Step},
 };
 
+use crate::files::Content;
+
 /// Streams the gradient of one operation.
-pub(in crate::cli) fn run(wanted: &Wanted<'_>, upstream_path: &Path) -> Result {
+pub(crate) fn run(wanted: &Wanted<'_>, upstream_path: &Path) -> Result {
     let flags = wanted.flags;
     let outs = plan::named_files(wanted.out)?;
     let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();

@@ -6,10 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::{
-    cli::{Failure, Result},
-    element::ElementType,
-    error::Error,
+use crate::{Failure, Result};
+
+use wgpu_activations::{
+    ElementType, Error,
     io::{
         npy::{self, Dtype, Endian, Float, Header, Order, Values},
         npz::Member,
@@ -81,7 +81,7 @@ impl Elements {
     }
 
     /// Fails if a pipe holds more.
-    pub(super) fn expect_end(&self) -> crate::Result<()> {
+    pub(super) fn expect_end(&self) -> wgpu_activations::Result<()> {
         match self {
             Self::Pipe(source) => source.expect_end(),
             _ => Ok(()),

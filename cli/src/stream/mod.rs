@@ -19,22 +19,21 @@ use super::{
     job::{Job, Request, SAMPLE},
     text,
 };
-use crate::{
+use input::{Input, Item, PIPE};
+use output::Elements;
+use wgpu_activations::{
+    ElementType, Error, Offload,
     accuracy::Report,
     check::{
         Pass,
         streamed::{Share, Streamed},
     },
-    element::ElementType,
-    error::Error,
     io::npy::{Order, header_of_indices},
     offload::{
-        self, Chain, Offload, Progress, Rates, Summary,
+        self, Chain, Progress, Rates, Summary,
         file::{FileSink, Format},
     },
 };
-use input::{Input, Item, PIPE};
-use output::Elements;
 
 /// What was done to one array.
 pub(super) struct Done {

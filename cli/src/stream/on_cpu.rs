@@ -3,14 +3,14 @@
 use std::time::Instant;
 
 use super::{Content, Job, Result, Verify};
-use crate::{
+use wgpu_activations::{
+    Element, ElementType, Math,
     accuracy::Report,
-    cli::job::{Input, Setting},
-    element::{Element, ElementType},
     io::npy::{self, Dtype, Endian, Float, Order, Values},
     offload::{Sink, Source, Summary},
-    wgsl::Math,
 };
+
+use crate::job::{Input, Setting};
 
 /// Operations over one array.
 pub(super) struct Work<'a> {

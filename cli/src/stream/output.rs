@@ -8,9 +8,10 @@ use std::{
 };
 
 use super::input::{Item, Kind, PIPE};
-use crate::{
-    cli::{Failure, Result, files::Unfinished},
-    error::Error,
+use crate::{Failure, Result, files::Unfinished};
+
+use wgpu_activations::{
+    Error,
     io::{
         npy::{Dtype, Header, Order},
         npz::Writer,
@@ -70,12 +71,12 @@ pub(super) enum Elements<'a> {
 /// A sink over a temporary file.
 pub(super) struct FileSinkOfOwn {
     file: File,
-    format: crate::offload::file::Format,
+    format: wgpu_activations::offload::file::Format,
     path: std::path::PathBuf,
 }
 
 impl Sink for FileSinkOfOwn {
-    fn write(&self, first: usize, bytes: &[u8]) -> crate::Result<()> {
+    fn write(&self, first: usize, bytes: &[u8]) -> wgpu_activations::Result<()> {
         let sink = FileSink {
             file: &self.file,
             path: &self.path,
@@ -240,8 +241,8 @@ pub(super) fn copy_rest(
 
 fn header(item: &Item, shape: &[usize], order: Order) -> Result<Header> {
     let dtype = item.npy_dtype.unwrap_or(Dtype {
-        float: crate::io::npy::Float::F32,
-        endian: crate::io::npy::Endian::NATIVE,
+        float: wgpu_activations::io::npy::Float::F32,
+        endian: wgpu_activations::io::npy::Endian::NATIVE,
     });
     Ok(Header {
         shape: shape.to_vec(),

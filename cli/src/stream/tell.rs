@@ -6,9 +6,9 @@ use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
 use super::{Device, Done, Item, Result, Stream, text};
-use crate::{
+use wgpu_activations::{
+    ElementType,
     accuracy::Report,
-    element::ElementType,
     offload::{Forecast, Rates},
 };
 

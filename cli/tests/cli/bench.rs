@@ -163,7 +163,7 @@ fn an_interrupt_keeps_what_was_measured() {
 
 /// A file of one row of two rounds, each sample `factor` times what it was.
 fn example(factor: f64) -> String {
-    let document = include_str!("../../docs/results.md");
+    let document = include_str!("../../../docs/results.md");
     let (_, rest) = document.split_once("```json\n").unwrap();
     let mut run: Value = serde_json::from_str(rest.split_once("```").unwrap().0).unwrap();
     let measurement = &mut run["rows"][0]["measurement"];

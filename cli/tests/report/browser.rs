@@ -6,7 +6,7 @@
 use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
-use wgpu_activations::bench::report::{Format, Source};
+use wgpu_activations_cli::results::report::{Format, Source};
 
 use crate::{
     content::text,

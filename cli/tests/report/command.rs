@@ -24,7 +24,7 @@ fn report(folder: &Path, arguments: &str) -> Output {
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let run = run(&DEVICES[..1], &[1 << 20]);
-    run.write(&folder.path().join("run.json")).unwrap();
+    wgpu_activations_cli::results::write(&run, &folder.path().join("run.json")).unwrap();
     folder
 }
 

@@ -1,9 +1,8 @@
 //! Nothing that a result file says is missing.
 
-use wgpu_activations::bench::{
-    record::{Kind, Row, Run, Status},
-    report::{Format, Source, render},
-};
+use wgpu_activations::bench::record::{Kind, Row, Run, Status};
+
+use wgpu_activations_cli::results::report::{Format, Source, render};
 
 use crate::fixture::{DEVICES, OPS, accurate, empty, facts, row, run, source, timed, went};
 

@@ -5,9 +5,10 @@ use wgpu_activations::bench::{
         Accuracy, Baseline, Clock, DeviceFacts, DeviceLimits, Host, Kind, Measurement, Program,
         Row, Run, SCHEMA, Settings, Status,
     },
-    report::Source,
     stats,
 };
+
+use wgpu_activations_cli::results::report::Source;
 
 pub(crate) const OPS: [&str; 17] = [
     "sigmoid",

@@ -1,9 +1,8 @@
 //! Strings that would be markup, formulas or line breaks stay text.
 
-use wgpu_activations::bench::{
-    record::{Kind, Status},
-    report::Format,
-};
+use wgpu_activations::bench::record::{Kind, Status};
+
+use wgpu_activations_cli::results::report::Format;
 
 use crate::{
     content::{TEXTS, text},

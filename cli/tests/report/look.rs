@@ -3,10 +3,9 @@
 
 use std::{fs, path::Path};
 
-use wgpu_activations::bench::{
-    record::{Kind, Row, Run, Status},
-    report::{Format, Source, render},
-};
+use wgpu_activations::bench::record::{Kind, Row, Run, Status};
+
+use wgpu_activations_cli::results::report::{Format, Source, render};
 
 use crate::fixture::{DEVICES, row, run, source, timed, went};
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use roxmltree::{Document, Node, ParsingOptions};
-use wgpu_activations::bench::report::{Format, Source, render};
+use wgpu_activations_cli::results::report::{Format, Source, render};
 
 use crate::{
     content::text,

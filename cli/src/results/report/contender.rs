@@ -3,7 +3,7 @@
 use std::{collections::HashSet, path::Path};
 
 use super::Source;
-use crate::bench::record::Row;
+use wgpu_activations::bench::record::Row;
 
 /// An implementation with its choice of mathematics on a device, in one result file.
 pub(super) struct Contender<'a> {

@@ -2,7 +2,7 @@
 
 use super::tables::kind;
 use super::view::View;
-use crate::bench::record::{Clock, Row};
+use wgpu_activations::bench::record::{Clock, Row};
 
 /// Head and lines.
 pub(super) fn lines(view: &View<'_>) -> String {

@@ -8,7 +8,7 @@ use super::{
     tables,
     view::{View, block_title},
 };
-use crate::bench::record::Kind;
+use wgpu_activations::bench::record::Kind;
 
 /// The document.
 pub(super) fn document(view: &View<'_>) -> String {

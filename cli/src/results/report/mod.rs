@@ -16,11 +16,10 @@ mod view;
 
 use std::path::Path;
 
-use super::record::Run;
-use crate::{
-    draw::{legal, png},
-    error::Result,
-};
+use crate::draw::{legal, png};
+use wgpu_activations::bench::record::Run;
+
+use wgpu_activations::Result;
 
 /// A result file.
 ///
@@ -99,7 +98,7 @@ impl Format {
 ///
 /// # Errors
 ///
-/// [`Error::Picture`](crate::Error::Picture) if a PNG cannot be drawn.
+/// [`Error::Picture`](wgpu_activations::Error::Picture) if a PNG cannot be drawn.
 pub fn render(sources: &[Source], format: Format) -> Result<Vec<u8>> {
     let view = view::View::new(sources);
     Ok(match format {

@@ -11,10 +11,9 @@ use super::{
     tables,
     view::View,
 };
-use crate::{
-    bench::record::Status,
-    draw::{self, palette},
-};
+use wgpu_activations::bench::record::Status;
+
+use crate::draw::{self, palette};
 
 const TITLE: &str = "Activation functions: speed and accuracy";
 

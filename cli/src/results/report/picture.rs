@@ -8,10 +8,9 @@ use super::{
     quantity::Quantity,
     view::{Direction, Group, Panel, View},
 };
-use crate::{
-    bench::record::{Kind, Status},
-    draw::{clip, palette, px},
-};
+use wgpu_activations::bench::record::{Kind, Status};
+
+use crate::draw::{clip, palette, px};
 
 /// Pixels of the picture from left to right.
 const WIDTH: f64 = 880.0;

@@ -1,7 +1,7 @@
 //! What of a row is drawn.
 
 use super::number;
-use crate::bench::{
+use wgpu_activations::bench::{
     record::{Row, Status},
     stats,
 };

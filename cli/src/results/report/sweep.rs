@@ -10,10 +10,9 @@ use super::{
     scale::Logarithmic,
     view::Sweep,
 };
-use crate::{
-    bench::record::Row,
-    draw::{palette, px},
-};
+use wgpu_activations::bench::record::Row;
+
+use crate::draw::{palette, px};
 
 /// Pixels that numbers take left of the plot.
 pub(super) const LEFT: f64 = 40.0;

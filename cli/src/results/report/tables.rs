@@ -9,7 +9,7 @@ use super::{
     table::Table,
     view::{Group, Panel, View, title, title_and_pass},
 };
-use crate::bench::{
+use wgpu_activations::bench::{
     record::{Clock, Kind, Row, Status},
     stats,
 };

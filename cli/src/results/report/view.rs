@@ -7,8 +7,8 @@ use super::{
     contender::{self, Contender},
     quantity::Quantity,
 };
-use crate::{
-    activation::{CATALOGUE, FAMILIES},
+use wgpu_activations::{
+    CATALOGUE, FAMILIES,
     bench::record::{Kind, Row},
 };
 

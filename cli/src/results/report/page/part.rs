@@ -3,20 +3,19 @@
 use maud::{Markup, html};
 
 use super::{list, table};
+use wgpu_activations::bench::record::Kind;
+
 use crate::{
-    bench::{
-        record::Kind,
-        report::{
-            chart::{self, Chart},
-            number,
-            quantity::Quantity,
-            scale::Linear,
-            sweep::{self, Axes},
-            tables,
-            view::{Panel, Sweep, View, block_title},
-        },
-    },
     draw::{palette, px},
+    results::report::{
+        chart::{self, Chart},
+        number,
+        quantity::Quantity,
+        scale::Linear,
+        sweep::{self, Axes},
+        tables,
+        view::{Panel, Sweep, View, block_title},
+    },
 };
 
 /// A part of the page that shows rows of one kind.

@@ -1,17 +1,16 @@
 //! How far results were from the reference.
 
 use super::{column, words};
-use crate::bench::{
-    record::{Accuracy, Kind, Row, Status},
-    report::{
-        number,
-        table::Table,
-        view::{View, title},
-    },
+use wgpu_activations::bench::record::{Accuracy, Kind, Row, Status};
+
+use crate::results::report::{
+    number,
+    table::Table,
+    view::{View, title},
 };
 
 /// The largest errors, an element type a table.
-pub(in crate::bench::report) fn tables(view: &View<'_>) -> Vec<Table> {
+pub(in crate::results::report) fn tables(view: &View<'_>) -> Vec<Table> {
     let mut tables = Vec::new();
     for kind in [Kind::Kernel, Kind::Offload] {
         let mut keys: Vec<(&str, &str, &str)> = Vec::new();

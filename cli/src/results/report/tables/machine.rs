@@ -1,10 +1,10 @@
 //! Machines, settings and devices.
 
 use super::{clock, words};
-use crate::bench::report::{contender::file_name, number, table::Table, view::View};
+use crate::results::report::{contender::file_name, number, table::Table, view::View};
 
 /// What a file says of its machine and of how it measured.
-pub(in crate::bench::report) fn facts(view: &View<'_>, source: usize) -> Table {
+pub(in crate::results::report) fn facts(view: &View<'_>, source: usize) -> Table {
     let run = &view.sources[source].run;
     let (host, settings) = (&run.host, &run.settings);
     let mut clocks: Vec<_> = run
@@ -81,7 +81,7 @@ pub(in crate::bench::report) fn facts(view: &View<'_>, source: usize) -> Table {
 }
 
 /// What a file says of its devices; none if there are none.
-pub(in crate::bench::report) fn devices(view: &View<'_>, source: usize) -> Option<Table> {
+pub(in crate::results::report) fn devices(view: &View<'_>, source: usize) -> Option<Table> {
     let devices = &view.sources[source].run.devices;
     let rows = devices.iter().map(|device| {
         let limits = device.limits.as_ref();
