@@ -41,7 +41,7 @@ pub struct Source {
 /// What a report can be written as.
 ///
 /// ```
-/// use wgpu_activations::bench::report::Format;
+/// use wgpu_activations_cli::results::report::Format;
 ///
 /// assert_eq!(Format::of("report.html".as_ref()), Some(Format::Html));
 /// assert_eq!(Format::of("report.pdf".as_ref()), None);
