@@ -47,25 +47,28 @@ done
 export REQUIRE_GPU=1
 
 say "format"
-cargo fmt --check
+cargo fmt --all --check
 
 say "clippy"
-cargo clippy --all-targets --quiet -- -D warnings
+cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 
 say "the library alone"
-cargo clippy --lib --no-default-features --quiet -- -D warnings
-for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu dirs jiff sysinfo; do
-    if cargo tree --no-default-features --edges normal --prefix none --quiet --depth 1 | grep -q "^$dependency "; then
-        echo "a library user without default features must not get $dependency"
+library=(--package wgpu-activations)
+for features in "" check bench npy npz safetensors; do
+    cargo clippy "${library[@]}" --lib --features "$features" --quiet -- -D warnings
+done
+for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu dirs jiff sysinfo tempfile; do
+    if cargo tree "${library[@]}" --edges normal --prefix none --quiet --depth 1 | grep -q "^$dependency "; then
+        echo "a user of the library without features must not get $dependency"
         exit 1
     fi
 done
 
 say "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --quiet
 
 say "tests"
-cargo test --quiet --no-run
+cargo test --workspace --all-features --quiet --no-run
 # Without the tests' dependencies, cargo run would build it a second time.
 "${CARGO_TARGET_DIR:-target}/debug/activations" devices
-cargo test
+cargo test --workspace --all-features

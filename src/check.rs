@@ -1,8 +1,10 @@
 //! Runs activations on a device over inputs that find errors, and compares with the reference.
 
 mod families;
-pub(crate) mod streamed;
-pub(crate) mod streamed_backward;
+#[doc(hidden)]
+pub mod streamed;
+#[doc(hidden)]
+pub mod streamed_backward;
 
 pub use families::{allowed, check_family};
 
@@ -32,8 +34,12 @@ const STEP: u64 = 1 << 22;
 ///
 /// assert_eq!(Pass::ALL.map(Pass::name), ["forward", "backward"]);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "bench",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "lowercase")
+)]
 pub enum Pass {
     /// y = f(x).
     Forward,

@@ -12,7 +12,7 @@ use half::{bf16, f16};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(
-    feature = "cli",
+    feature = "bench",
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "lowercase")
 )]
@@ -107,7 +107,8 @@ impl Element for bf16 {
 }
 
 /// The values in f64, which is exact.
-#[cfg(feature = "cli")]
-pub(crate) fn wide<T: Element>(x: &[T]) -> Vec<f64> {
+#[cfg(feature = "check")]
+#[doc(hidden)]
+pub fn wide<T: Element>(x: &[T]) -> Vec<f64> {
     x.iter().map(|x| f64::from(x.to_f32())).collect()
 }

@@ -55,9 +55,10 @@
 //!
 //! # Features
 //!
-//! `cli` (default) builds the command `activations` and [`check`], `npy` reads and writes
-//! NumPy files, `npz` streams arrays of their archives, `safetensors` finds tensors in files
-//! ([`io`]). Without default features the library brings wgpu and little else.
+//! None is on by default: the library brings wgpu and little else. [`check`] compares devices with the
+//! reference, [`bench`] measures kernels, `npy` reads and writes NumPy files, `npz` streams arrays of their
+//! archives, `safetensors` finds tensors in files ([`io`]). The command `activations` is a package of its
+//! own, `wgpu-activations-cli`.
 
 /// A picture that `activations plot --all` draws, for the documentation.
 #[cfg(doc)]
@@ -77,15 +78,10 @@ macro_rules! picture {
 }
 pub mod accuracy;
 pub mod activation;
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 pub mod bench;
-#[cfg(feature = "cli")]
+#[cfg(feature = "check")]
 pub mod check;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod cli;
-#[cfg(feature = "cli")]
-mod draw;
 mod element;
 mod error;
 pub mod family;
@@ -96,13 +92,14 @@ pub mod io;
 pub mod kernel;
 pub mod moments;
 pub mod offload;
-#[cfg(feature = "cli")]
-mod plot;
 pub mod random;
 mod tensor;
 pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE, FAMILIES};
+#[cfg(feature = "check")]
+#[doc(hidden)]
+pub use element::wide;
 pub use element::{Element, ElementType};
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
@@ -118,6 +115,8 @@ pub use kernel::moments::TensorMoments;
 pub use moments::Moments;
 pub use offload::Offload;
 pub use tensor::Tensor;
+#[doc(hidden)]
+pub use tensor::{View, axis_of};
 pub use wgsl::Math;
 
 /// The README's examples compile.

@@ -38,12 +38,13 @@ pub struct Tensor {
 
 /// A tensor seen along one axis, as [outer, extent, inner].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct View {
-    pub(crate) outer: usize,
+#[doc(hidden)]
+pub struct View {
+    pub outer: usize,
     /// Length of the axis.
-    pub(crate) extent: usize,
+    pub extent: usize,
     /// Elements from one place along the axis to the next.
-    pub(crate) inner: usize,
+    pub inner: usize,
 }
 
 impl View {
@@ -439,7 +440,8 @@ impl std::fmt::Debug for Tensor {
 }
 
 /// The position of `axis` in a shape; it counts from the end where negative.
-pub(crate) fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
+#[doc(hidden)]
+pub fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
     let rank = shape.len() as i64;
     let index = if axis < 0 { axis + rank } else { axis };
     if (0..rank).contains(&index) {

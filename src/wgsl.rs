@@ -22,7 +22,7 @@ const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
-    feature = "cli",
+    feature = "bench",
     derive(serde::Serialize, serde::Deserialize),
     serde(rename_all = "lowercase")
 )]

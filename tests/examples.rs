@@ -1,6 +1,5 @@
 //! The examples run, and what they show is so: each fails where it is not.
 
-#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,4 @@
 //! `.npy` files: what NumPy writes is read, what is written NumPy reads, and what is wrong is named.
-#![cfg(feature = "npy")]
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -1,6 +1,5 @@
 //! `.npz` files: one array is found and streamed, what is written NumPy reads, and what is wrong is
 //! named.
-#![cfg(feature = "npz")]
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

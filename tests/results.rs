@@ -1,7 +1,6 @@
 //! The format of result files stands still: the example in docs/results.md is read, written again to the
 //! letter, and every field of it is explained there.
 
-#![cfg(feature = "cli")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;

@@ -1,6 +1,5 @@
 //! `.safetensors` files: tensors are found where the format's own reader finds them, and what is
 //! wrong is named.
-#![cfg(feature = "safetensors")]
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -262,7 +262,8 @@ impl Report {
     }
 
     /// Takes in one more element.
-    pub(crate) fn add(&mut self, sample: Sample) {
+    #[doc(hidden)]
+    pub fn add(&mut self, sample: Sample) {
         self.compared += 1;
         self.failed += u64::from(sample.severity > 1.0);
         if self

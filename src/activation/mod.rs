@@ -275,7 +275,8 @@ fn find(name: &str) -> Result<&'static Definition> {
 }
 
 /// The error for a name that is none of `entries`, names with their aliases.
-pub(crate) fn unknown(
+#[doc(hidden)]
+pub fn unknown(
     name: &str,
     entries: impl Iterator<Item = (&'static str, &'static [&'static str])> + Clone,
 ) -> Error {

@@ -1,55 +1,58 @@
-//! Measures kernels, keeps what was measured, compares and shows it.
+//! Measures kernels and keeps what was measured.
 //!
-//! A [`Plan`] says what is measured; [`run`] hands its cases to a process of their own and keeps what
-//! comes back as [`record::Row`]s of a [`record::Run`]. Every result is compared with the reference
+//! A [`Plan`] says what is measured; [`run`] hands its cases to a [`Measurer`] and keeps what comes back
+//! as [`record::Row`]s of a [`record::Run`]. Every result is compared with the reference
 //! before it is timed, and timed in turn with a kernel that only moves the same memory.
 
 mod case;
 mod clock;
-pub mod compare;
 mod cost;
 mod data;
 pub mod facts;
 mod host_side;
 mod plan;
 pub mod record;
-pub mod report;
 pub mod stats;
-mod supervisor;
 mod tune;
 mod work;
 mod worker;
-
-use std::{process::Command, time::Duration};
 
 pub use case::{Case, GRAIN, operations};
 pub use cost::costs;
 pub use plan::Plan;
 pub use tune::{Knob, tune};
-pub(crate) use worker::serve;
+pub use worker::{Answer, Measured, Measurer, Request, Worker};
 
 use crate::{
     check::Pass,
     error::Result,
     gpu::{Adapter, Tuning},
 };
-use record::{Baseline, DeviceFacts, Kind, Measurement, Row, Run, SCHEMA, Settings, Status};
+use record::{
+    Baseline, DeviceFacts, Host, Kind, Measurement, Program, Row, Run, SCHEMA, Settings, Status,
+};
 use stats::summary;
-use supervisor::Supervisor;
-use worker::{Answer, Measured, Request};
-
-/// How long a measuring process may say nothing.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where cases are measured.
 #[derive(Debug)]
-pub struct Target<'a> {
+pub struct Target<'a, M> {
     /// The adapter.
     pub adapter: &'a Adapter,
-    /// The command that answers requests for it.
-    pub worker: Command,
+    /// What measures on it.
+    pub measurer: M,
     /// The shapes of kernels that it uses, if not the default.
     pub tuning: Option<Tuning>,
+}
+
+/// What measures, when, and on which machine.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// The program.
+    pub program: Program,
+    /// The time: RFC 3339, UTC.
+    pub started: String,
+    /// The machine.
+    pub host: Host,
 }
 
 /// Measures the cases of `plan` on each of `targets`. `watch` is told of each case before it is measured
@@ -58,11 +61,11 @@ pub struct Target<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::File`](crate::Error::File) if a measuring process cannot be started, and what `watch`
-/// returns. What goes wrong while measuring is a row.
-pub fn run(
+/// What a measurer and `watch` return. What goes wrong while measuring is a row.
+pub fn run<M: Measurer>(
     plan: &Plan,
-    targets: Vec<Target<'_>>,
+    about: About,
+    targets: Vec<Target<'_, M>>,
     watch: impl FnMut(Event<'_>) -> Result<()>,
     go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
@@ -72,7 +75,7 @@ pub fn run(
     });
     let mut session = Session {
         plan,
-        run: begun(plan, devices.collect()),
+        run: begun(plan, about, devices.collect()),
         done: 0,
         cases: targets
             .iter()
@@ -81,12 +84,11 @@ pub fn run(
         watch,
         go_on,
     };
-    for target in targets {
+    for mut target in targets {
         let groups = plan.cases(target.is_software());
         let device = target.adapter.name();
-        let mut supervisor = Supervisor::new(target.worker, PATIENCE);
         for group in groups {
-            if session.measure(device, &mut supervisor, &group)? == Flow::Stop {
+            if session.measure(device, &mut target.measurer, &group)? == Flow::Stop {
                 return Ok(session.run);
             }
         }
@@ -96,7 +98,7 @@ pub fn run(
     Ok(session.run)
 }
 
-impl Target<'_> {
+impl<M> Target<'_, M> {
     fn is_software(&self) -> bool {
         self.adapter.info().device_type == wgpu::DeviceType::Cpu
     }
@@ -124,16 +126,18 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
     fn measure(
         &mut self,
         device: &str,
-        supervisor: &mut Supervisor,
+        measurer: &mut impl Measurer,
         group: &[Case],
     ) -> Result<Flow> {
         let first = self.run.rows.len();
-        self.run
-            .rows
-            .extend(group.iter().map(|case| row(case, device)));
+        self.run.rows.extend(
+            group
+                .iter()
+                .map(|case| row(case, device, &self.run.program)),
+        );
         for round in 0..=self.plan.rounds {
-            // A new process lays out its memory anew, which is part of what differs between runs.
-            supervisor.renew();
+            // How memory is laid out is part of what differs between runs.
+            measurer.renew();
             for (index, case) in group.iter().enumerate() {
                 let done = self.done as f64 / (self.cases as f64 * f64::from(self.plan.rounds + 1));
                 self.done += 1;
@@ -148,7 +152,7 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
                     min_time_ms: self.plan.min_time_ms,
                     working_set_bytes: self.plan.working_set_bytes,
                 };
-                let Some(answer) = supervisor.ask(&request, &mut self.go_on)? else {
+                let Some(answer) = measurer.ask(&request, &mut self.go_on)? else {
                     return Ok(Flow::Stop);
                 };
                 self.note_clock(device, &answer);
@@ -175,13 +179,13 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
 }
 
 /// A run before anything is measured.
-fn begun(plan: &Plan, devices: Vec<DeviceFacts>) -> Run {
+fn begun(plan: &Plan, about: About, devices: Vec<DeviceFacts>) -> Run {
     Run {
         schema: SCHEMA.to_owned(),
-        program: facts::program(),
-        started: facts::now(),
+        program: about.program,
+        started: about.started,
         complete: false,
-        host: facts::host(),
+        host: about.host,
         settings: Settings {
             preset: plan.preset.to_owned(),
             samples: plan.samples,
@@ -211,8 +215,7 @@ pub enum Event<'a> {
 }
 
 /// The row of a case before it is measured.
-fn row(case: &Case, device: &str) -> Row {
-    let program = facts::program();
+fn row(case: &Case, device: &str, program: &Program) -> Row {
     Row {
         implementation: format!("{} {}", program.name, program.version),
         device: device.to_owned(),

@@ -343,34 +343,6 @@ impl Run {
             .map_err(|error| broken(format!("does not follow the schema {SCHEMA}: {error}")))
     }
 
-    /// Writes the file, whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::File`] if it cannot be written.
-    pub fn write(&self, path: &Path) -> Result<()> {
-        let failed = |error: std::io::Error| Error::File {
-            path: path.to_owned(),
-            // The kind alone: the error itself may name the temporary file, which the user does not know.
-            reason: format!("cannot be written: {}", error.kind()),
-        };
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut builder = tempfile::Builder::new();
-        // As any new file: readable to whom the user's mask allows.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder
-            .prefix(".activations-")
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        self.write_to(&mut file).map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
-    }
-
     /// Writes the file's text: a line per row, as samples are many.
     ///
     /// # Errors
@@ -470,7 +442,7 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.json");
-        run.write(&path).unwrap();
+        run.write_to(std::fs::File::create(&path).unwrap()).unwrap();
         assert_eq!(Run::read(&path).unwrap(), run);
         let other = std::fs::read_to_string(&path)
             .unwrap()

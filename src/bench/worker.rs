@@ -1,12 +1,6 @@
-//! What measures: a process of its own, so that a driver that crashes or hangs takes no results with
-//! it. It reads a request per line from stdin and answers each with a line on stdout.
+//! Verifies and samples cases, with what they need kept from one request to the next.
 
-use std::{
-    collections::HashMap,
-    io::{BufRead, Write},
-    rc::Rc,
-    time::Duration,
-};
+use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,19 +20,23 @@ use crate::{
 
 /// A case to verify, or samples of one to take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Request {
-    pub(super) case: Case,
-    pub(super) samples: u32,
+pub struct Request {
+    /// What is measured.
+    pub case: Case,
+    /// Samples to take.
+    pub samples: u32,
     /// Whether results are compared with the reference, in place of being timed. Not in one process: while
     /// the host computes references, GPUs lower their clocks.
-    pub(super) verify: bool,
-    pub(super) min_time_ms: f64,
-    pub(super) working_set_bytes: u64,
+    pub verify: bool,
+    /// What a sample lasts at least, milliseconds.
+    pub min_time_ms: f64,
+    /// What the tensors that take turns hold together at least, bytes.
+    pub working_set_bytes: u64,
 }
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) enum Answer {
+pub enum Answer {
     /// Results are right, by so much where there are any.
     Verified(Option<Accuracy>),
     /// Samples, with how they were taken.
@@ -47,58 +45,48 @@ pub(super) enum Answer {
     Working,
     /// There are none.
     Refused {
+        /// What kind of failure it was.
         status: Status,
+        /// Why.
         message: String,
+        /// How far results were off, where that is why.
         accuracy: Option<Accuracy>,
     },
 }
 
 /// Samples of a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Measured {
-    pub(super) clock: Clock,
-    pub(super) repeats: u32,
-    pub(super) working_set_bytes: u64,
+pub struct Measured {
+    /// The clock that they come from.
+    pub clock: Clock,
+    /// Executions that a sample's time was divided by.
+    pub repeats: u32,
+    /// Bytes of the tensors that the executions take in turn.
+    pub working_set_bytes: u64,
     /// Nanoseconds per tick of the device's clock.
-    pub(super) timestamp_period_ns: Option<f64>,
+    pub timestamp_period_ns: Option<f64>,
     /// Nanoseconds.
-    pub(super) samples_ns: Vec<f64>,
+    pub samples_ns: Vec<f64>,
     /// Name, bytes moved and nanoseconds.
-    pub(super) baseline: Option<(String, u64, Vec<f64>)>,
+    pub baseline: Option<(String, u64, Vec<f64>)>,
 }
 
-/// Answers requests until there are no more.
-///
-/// # Errors
-///
-/// [`Error::File`] if stdin or stdout break off.
-pub(crate) fn serve(gpu: &Gpu, input: impl BufRead, mut output: impl Write) -> Result<()> {
-    let broken = |error: std::io::Error| Error::File {
-        path: "the pipe to the measuring process".into(),
-        reason: error.to_string(),
-    };
-    let mut worker = Worker {
-        gpu: gpu.clone(),
-        data: None,
-        stopwatch: None,
-        prepared: HashMap::new(),
-    };
-    for line in input.lines() {
-        let request: Request =
-            serde_json::from_str(&line.map_err(broken)?).map_err(|error| broken(error.into()))?;
-        let mut tell = |answer: &Answer| {
-            let answer = serde_json::to_string(answer)?;
-            writeln!(output, "{answer}")?;
-            output.flush()
-        };
-        // Whom nobody hears any more may finish its request; the end of the pipe ends it.
-        let answer = worker.answer(&request, &mut || drop(tell(&Answer::Working)));
-        tell(&answer).map_err(broken)?;
-    }
-    Ok(())
+/// Whom cases are handed to.
+pub trait Measurer {
+    /// Gives up what it holds: what follows lays out its memory anew.
+    fn renew(&mut self);
+
+    /// What came of `request`; none once `go_on`, asked again and again, says no.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing can be measured at all. What goes wrong while measuring is an answer.
+    fn ask(&mut self, request: &Request, go_on: &mut dyn FnMut() -> bool)
+    -> Result<Option<Answer>>;
 }
 
-struct Worker {
+/// Measures in this process.
+pub struct Worker {
     gpu: Gpu,
     data: Option<Rc<Data>>,
     stopwatch: Option<Rc<Stopwatch>>,
@@ -129,8 +117,35 @@ impl From<Error> for Refusal {
     }
 }
 
+impl Measurer for Worker {
+    fn renew(&mut self) {
+        self.prepared.clear();
+        self.data = None;
+        self.gpu.trim();
+    }
+
+    fn ask(
+        &mut self,
+        request: &Request,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Answer>> {
+        Ok(go_on().then(|| self.answer(request, &mut || {})))
+    }
+}
+
 impl Worker {
-    fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
+    /// One that measures on `gpu`.
+    pub fn new(gpu: &Gpu) -> Self {
+        Self {
+            gpu: gpu.clone(),
+            data: None,
+            stopwatch: None,
+            prepared: HashMap::new(),
+        }
+    }
+
+    /// What comes of `request`. `working` is told of each sample.
+    pub fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
         let answer = if request.verify {
             self.verify(request).map(Answer::Verified)
         } else {
@@ -228,9 +243,7 @@ impl Worker {
         {
             return data.clone();
         }
-        self.prepared.clear();
-        self.data = None;
-        self.gpu.trim();
+        self.renew();
         let data = Rc::new(Data::new(&self.gpu, case.element, case.bytes, working_set));
         self.data = Some(data.clone());
         data

@@ -34,14 +34,16 @@ use crate::{
 
 /// How many elements of the result are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
+#[doc(hidden)]
+pub enum Share {
     /// About so many, spread evenly.
     Sample(usize),
     All,
 }
 
 /// Looks on while a chain is streamed, and compares.
-pub(crate) struct Streamed<'a> {
+#[doc(hidden)]
+pub struct Streamed<'a> {
     chain: &'a Chain,
     views: Views,
     element: ElementType,
@@ -84,7 +86,8 @@ impl<'a> Streamed<'a> {
     /// # Errors
     ///
     /// As [`Chain::result_shape`].
-    pub(crate) fn new(
+    #[doc(hidden)]
+    pub fn new(
         chain: &'a Chain,
         shape: &[usize],
         element: ElementType,
@@ -105,7 +108,8 @@ impl<'a> Streamed<'a> {
     /// # Errors
     ///
     /// [`Error::Verification`] where something is outside its tolerance.
-    pub(crate) fn finish(self, moments: &[(usize, Moments)]) -> Result<Report> {
+    #[doc(hidden)]
+    pub fn finish(self, moments: &[(usize, Moments)]) -> Result<Report> {
         let known = self
             .known
             .into_inner()

@@ -29,7 +29,8 @@ use crate::{
 };
 
 /// Looks on while gradients are streamed through one operation, and compares.
-pub(crate) struct StreamedBackward<'a> {
+#[doc(hidden)]
+pub struct StreamedBackward<'a> {
     chain: &'a Chain,
     step: &'a Step,
     views: Views,
@@ -92,7 +93,8 @@ impl<'a> StreamedBackward<'a> {
     /// # Errors
     ///
     /// As [`Chain::result_shape`], and [`Error::ChainBackward`](crate::Error::ChainBackward).
-    pub(crate) fn new(
+    #[doc(hidden)]
+    pub fn new(
         chain: &'a Chain,
         shape: &[usize],
         element: ElementType,
@@ -140,7 +142,8 @@ impl<'a> StreamedBackward<'a> {
     /// # Errors
     ///
     /// [`Error::Verification`](crate::Error::Verification) where something is outside its tolerance.
-    pub(crate) fn finish(&self, found: &[(&'static str, Vec<f32>)]) -> Result<Report> {
+    #[doc(hidden)]
+    pub fn finish(&self, found: &[(&'static str, Vec<f32>)]) -> Result<Report> {
         let op = self.chain.to_string();
         let known = read(&self.known);
         let sums = std::mem::take(&mut *self.sums.lock().unwrap_or_else(PoisonError::into_inner));

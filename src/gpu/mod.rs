@@ -5,7 +5,7 @@ mod fault;
 mod memory;
 mod pipeline;
 mod readback;
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 mod timer;
 mod tuning;
 
@@ -15,7 +15,7 @@ pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub(crate) use memory::Allocation;
 pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey, REMAINDER, SHARE};
 pub(crate) use readback::unmapped;
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 pub(crate) use timer::Timer;
 pub use tuning::Tuning;
 pub(crate) use tuning::WHOLE_ROW;

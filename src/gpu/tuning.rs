@@ -13,34 +13,34 @@
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(feature = "cli", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "bench", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tuning {
     /// Threads of a workgroup of the pointwise kernels; as many as the device allows, if that is less.
     pub pointwise_threads: u32,
     /// Bits of the words that tensors are loaded and stored by: 32, or 64 where the device has
     /// [`wgpu::Features::SHADER_INT64`]; a thread of the pointwise kernels then takes two vectors side by side.
-    #[cfg_attr(feature = "cli", serde(default = "thirty_two"))]
+    #[cfg_attr(feature = "bench", serde(default = "thirty_two"))]
     pub word_bits: u32,
     /// Lanes of a vector that the pointwise kernels compute with at a time, where one parameter serves them: 1 or 4.
-    #[cfg_attr(feature = "cli", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "one"))]
     pub lanes: u32,
     /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
-    #[cfg_attr(feature = "cli", serde(default = "sixteen"))]
+    #[cfg_attr(feature = "bench", serde(default = "sixteen"))]
     pub column_rows: u32,
     /// Rows that a thread of a reduction per channel walks, 128 at most; where threads are joined, at least.
     pub reduction_rows: u32,
     /// Vectors of four columns that it walks side by side, where rows are of whole KiB: 1 or 8.
-    #[cfg_attr(feature = "cli", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "one"))]
     pub reduction_vectors: u32,
     /// Threads of its workgroup that walk the same columns, one after another, and join what they have
     /// through the workgroup's memory: a power of two up to 8; 1 for none.
-    #[cfg_attr(feature = "cli", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "one"))]
     pub reduction_threads: u32,
     /// Vectors of four elements that a thread of softmax takes of its row; up to 4 it holds in registers.
     pub softmax_vectors: u32,
     /// Groups of adjacent channels whose gradients a thread of maxout writes: 4, or 1, of which it writes one
     /// vector of four channels.
-    #[cfg_attr(feature = "cli", serde(default = "four"))]
+    #[cfg_attr(feature = "bench", serde(default = "four"))]
     pub maxout_groups: u32,
 }
 
@@ -113,25 +113,25 @@ impl Tuning {
 pub(crate) const WHOLE_ROW: u32 = 4096;
 
 /// Of a file from before there was a choice.
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 const fn one() -> u32 {
     1
 }
 
 /// Likewise.
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 const fn four() -> u32 {
     4
 }
 
 /// Likewise.
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 const fn sixteen() -> u32 {
     16
 }
 
 /// Likewise.
-#[cfg(feature = "cli")]
+#[cfg(feature = "bench")]
 const fn thirty_two() -> u32 {
     32
 }

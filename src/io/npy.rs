@@ -298,7 +298,8 @@ impl Indices {
 }
 
 /// The header of a file of places, which lie in `order`.
-pub(crate) fn header_of_indices(shape: &[usize], order: Order) -> io::Result<Vec<u8>> {
+#[doc(hidden)]
+pub fn header_of_indices(shape: &[usize], order: Order) -> io::Result<Vec<u8>> {
     let mut header = Vec::new();
     header::write(&mut header, shape, order, "<u4")?;
     Ok(header)

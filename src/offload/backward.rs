@@ -62,15 +62,16 @@ struct Known {
 }
 
 /// Gradients to be streamed, and who looks on.
-pub(crate) struct BackwardJob<'a> {
-    pub(crate) chain: &'a Chain,
-    pub(crate) shape: &'a [usize],
-    pub(crate) element: ElementType,
-    pub(crate) x: &'a dyn Source,
-    pub(crate) upstream: &'a dyn Source,
-    pub(crate) dx: &'a dyn Sink,
+#[doc(hidden)]
+pub struct BackwardJob<'a> {
+    pub chain: &'a Chain,
+    pub shape: &'a [usize],
+    pub element: ElementType,
+    pub x: &'a dyn Source,
+    pub upstream: &'a dyn Source,
+    pub dx: &'a dyn Sink,
     /// Told of surveys by the number of their [`Stage`].
-    pub(crate) witness: Option<&'a dyn Witness>,
+    pub witness: Option<&'a dyn Witness>,
 }
 
 /// What a pass is for.
@@ -127,7 +128,8 @@ impl Offload<'_> {
         })
     }
 
-    pub(crate) fn run_backward(&self, job: &BackwardJob<'_>) -> Result<Backward> {
+    #[doc(hidden)]
+    pub fn run_backward(&self, job: &BackwardJob<'_>) -> Result<Backward> {
         let BackwardJob {
             chain,
             element,

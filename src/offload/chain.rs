@@ -99,11 +99,11 @@ pub(super) struct Plan {
 }
 
 /// A tensor and its result, seen along the axis.
-#[cfg(feature = "cli")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Views {
-    pub(crate) input: View,
-    pub(crate) result: View,
+#[doc(hidden)]
+pub struct Views {
+    pub input: View,
+    pub result: View,
 }
 
 impl Chain {
@@ -175,14 +175,14 @@ impl Chain {
     }
 
     /// Where elementary functions come from.
-    #[cfg(feature = "cli")]
-    pub(crate) fn chosen_math(&self) -> Math {
+    #[doc(hidden)]
+    pub fn chosen_math(&self) -> Math {
         self.math
     }
 
     /// How the tensor and its result are seen.
-    #[cfg(feature = "cli")]
-    pub(crate) fn views(&self, shape: &[usize]) -> Result<Views> {
+    #[doc(hidden)]
+    pub fn views(&self, shape: &[usize]) -> Result<Views> {
         let Plan { view, result, .. } = self.layout(shape)?;
         Ok(Views {
             input: view,

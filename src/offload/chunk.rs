@@ -6,10 +6,11 @@ use crate::tensor::View;
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chunk {
-    pub(crate) outer: Range<usize>,
-    pub(crate) extent: Range<usize>,
-    pub(crate) inner: Range<usize>,
+#[doc(hidden)]
+pub struct Chunk {
+    pub outer: Range<usize>,
+    pub extent: Range<usize>,
+    pub inner: Range<usize>,
 }
 
 /// Which boxes an operation can work on.

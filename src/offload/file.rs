@@ -20,14 +20,14 @@ const BLOCK: usize = 1 << 18;
 /// How elements are stored, beside how chunks have them: in this machine's byte order, float64 as
 /// f32.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Format {
+pub struct Format {
     width: usize,
     swapped: bool,
     wide: bool,
 }
 
 impl Format {
-    pub(crate) fn of(dtype: Dtype) -> Self {
+    pub fn of(dtype: Dtype) -> Self {
         Self {
             width: dtype.float.bytes() as usize,
             swapped: dtype.endian != Endian::NATIVE,
@@ -36,7 +36,7 @@ impl Format {
     }
 
     /// Two bytes an element in this order, which chunks have as they are: bf16.
-    pub(crate) const fn halves(endian: Endian) -> Self {
+    pub const fn halves(endian: Endian) -> Self {
         Self {
             width: 2,
             swapped: !matches!(
@@ -48,7 +48,7 @@ impl Format {
     }
 
     /// u32, lowest byte first.
-    pub(crate) const fn words() -> Self {
+    pub const fn words() -> Self {
         Self {
             width: 4,
             swapped: cfg!(target_endian = "big"),
@@ -111,11 +111,12 @@ impl Format {
 }
 
 /// Elements in a file, from some byte on.
-pub(crate) struct FileSource {
-    pub(crate) file: File,
-    pub(crate) path: PathBuf,
-    pub(crate) start: u64,
-    pub(crate) format: Format,
+#[doc(hidden)]
+pub struct FileSource {
+    pub file: File,
+    pub path: PathBuf,
+    pub start: u64,
+    pub format: Format,
 }
 
 impl Source for FileSource {
@@ -137,14 +138,15 @@ impl Source for FileSource {
 }
 
 /// Elements that come one after another and only once.
-pub(crate) struct PipeSource<R> {
+#[doc(hidden)]
+pub struct PipeSource<R> {
     reader: Mutex<(R, usize)>,
     path: PathBuf,
     format: Format,
 }
 
 impl<R: Read + Send> PipeSource<R> {
-    pub(crate) fn new(reader: R, path: &Path, format: Format) -> Self {
+    pub fn new(reader: R, path: &Path, format: Format) -> Self {
         Self {
             reader: Mutex::new((reader, 0)),
             path: path.to_owned(),
@@ -153,7 +155,7 @@ impl<R: Read + Send> PipeSource<R> {
     }
 
     /// Fails unless nothing follows.
-    pub(crate) fn expect_end(&self) -> Result<()> {
+    pub fn expect_end(&self) -> Result<()> {
         match lock(&self.reader).0.read(&mut [0]) {
             Ok(0) => Ok(()),
             Ok(_) => Err(fail(&self.path, "holds more data than its header claims")),
@@ -184,12 +186,13 @@ impl<R: Read + Send> Source for PipeSource<R> {
 }
 
 /// Elements that go to a file, from some byte on.
-pub(crate) struct FileSink<'a> {
-    pub(crate) file: &'a File,
+#[doc(hidden)]
+pub struct FileSink<'a> {
+    pub file: &'a File,
     /// As the user calls it.
-    pub(crate) path: &'a Path,
-    pub(crate) start: u64,
-    pub(crate) format: Format,
+    pub path: &'a Path,
+    pub start: u64,
+    pub format: Format,
 }
 
 impl Sink for FileSink<'_> {
@@ -207,10 +210,11 @@ impl Sink for FileSink<'_> {
 }
 
 /// Elements that go one after another.
-pub(crate) struct PipeSink<'a, W> {
-    pub(crate) writer: Mutex<(W, usize)>,
-    pub(crate) path: &'a Path,
-    pub(crate) format: Format,
+#[doc(hidden)]
+pub struct PipeSink<'a, W> {
+    pub writer: Mutex<(W, usize)>,
+    pub path: &'a Path,
+    pub format: Format,
 }
 
 impl<W: Write + Send> Sink for PipeSink<'_, W> {
@@ -244,7 +248,7 @@ fn fail(path: &Path, reason: &str) -> Error {
     }
 }
 
-pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Error {
+pub fn cannot_read(path: &Path, error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => fail(
             path,
@@ -254,7 +258,7 @@ pub(crate) fn cannot_read(path: &Path, error: &io::Error) -> Error {
     }
 }
 
-pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Error {
+pub fn cannot_write(path: &Path, error: &io::Error) -> Error {
     fail(path, &format!("cannot be written: {error}"))
 }
 

@@ -8,7 +8,8 @@ use std::{
 use crate::{element::Element, error::Result};
 
 /// Where the elements of a tensor come from. Several threads read at a time.
-pub(crate) trait Source: Sync {
+#[doc(hidden)]
+pub trait Source: Sync {
     /// Hands the bytes of `elements` to `put`, in order, in pieces of whole elements.
     ///
     /// # Errors
@@ -18,7 +19,8 @@ pub(crate) trait Source: Sync {
 }
 
 /// Where the elements of a tensor go. Several threads write at a time, each its own elements.
-pub(crate) trait Sink: Sync {
+#[doc(hidden)]
+pub trait Sink: Sync {
     /// Takes the bytes of the elements from `first` on.
     ///
     /// # Errors

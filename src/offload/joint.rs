@@ -75,7 +75,7 @@ pub(crate) struct Channel {
 
 impl Channel {
     /// That of these elements.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "check")]
     pub(crate) fn of(values: &[f64]) -> Self {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;

@@ -22,8 +22,9 @@
 mod backward;
 mod chain;
 mod chunk;
-#[cfg(feature = "cli")]
-pub(crate) mod file;
+#[cfg(feature = "npy")]
+#[doc(hidden)]
+pub mod file;
 mod forward;
 mod host;
 mod joint;
@@ -34,16 +35,20 @@ mod slot;
 mod trip;
 
 pub use backward::Backward;
-#[cfg(feature = "cli")]
-pub(crate) use backward::{BackwardJob, Stage};
-#[cfg(feature = "cli")]
-pub(crate) use chain::Views;
+#[doc(hidden)]
+pub use backward::BackwardJob;
+#[cfg(feature = "check")]
+pub(crate) use backward::Stage;
+#[doc(hidden)]
+pub use chain::Views;
 pub use chain::{Chain, Step};
 pub use meter::{Progress, Summary};
 pub use probe::Rates;
 
-pub(crate) use chunk::Chunk;
-pub(crate) use host::{Sink, Source};
+#[doc(hidden)]
+pub use chunk::Chunk;
+#[doc(hidden)]
+pub use host::{Sink, Source};
 
 use crate::{
     activation::Activation,
@@ -59,7 +64,8 @@ use host::{Shared, Slice};
 pub(crate) use joint::Channel;
 use joint::{Joint, MomentsOfChunks, RowsOfChunks};
 use meter::Meter;
-pub(crate) use trip::Given;
+#[doc(hidden)]
+pub use trip::Given;
 use trip::{SLOTS, Station, Trip, Work};
 
 /// Bytes of a chunk where no budget says otherwise: enough for the link's full speed, and for software
@@ -91,19 +97,21 @@ pub struct Offload<'a> {
 }
 
 /// Data to be streamed, and who looks on.
-pub(crate) struct Job<'a> {
-    pub(crate) chain: &'a Chain,
-    pub(crate) shape: &'a [usize],
-    pub(crate) element: ElementType,
-    pub(crate) source: &'a dyn Source,
-    pub(crate) sink: &'a dyn Sink,
+#[doc(hidden)]
+pub struct Job<'a> {
+    pub chain: &'a Chain,
+    pub shape: &'a [usize],
+    pub element: ElementType,
+    pub source: &'a dyn Source,
+    pub sink: &'a dyn Sink,
     /// Where the winners of maxout go, as u32.
-    pub(crate) winners: Option<&'a dyn Sink>,
-    pub(crate) witness: Option<&'a dyn Witness>,
+    pub winners: Option<&'a dyn Sink>,
+    pub witness: Option<&'a dyn Witness>,
 }
 
 /// One who sees every chunk on the host.
-pub(crate) trait Witness: Sync {
+#[doc(hidden)]
+pub trait Witness: Sync {
     /// A chunk's inputs before step `step`, of which the whole tensor's statistics are wanted.
     fn survey(&self, step: usize, chunk: &Chunk, inputs: &[Vec<u8>]) -> Result<()>;
 
@@ -306,7 +314,8 @@ impl<'a> Offload<'a> {
         })
     }
 
-    pub(crate) fn run(&self, job: &Job<'_>) -> Result<Summary> {
+    #[doc(hidden)]
+    pub fn run(&self, job: &Job<'_>) -> Result<Summary> {
         let chain = job.chain;
         let plan = chain.layout(job.shape)?;
         let keep = job.witness.is_some();

@@ -52,15 +52,15 @@ pub(super) enum Beside {
     Winners(Winners),
 }
 
-/// The same, on the host. Witnesses, which the command has, read more of it than the library does.
-#[cfg_attr(not(feature = "cli"), allow(dead_code))]
-pub(crate) struct Given<'a> {
+/// The same, on the host.
+#[doc(hidden)]
+pub struct Given<'a> {
     /// Bytes of the inputs, where they are kept.
-    pub(crate) inputs: &'a [Vec<u8>],
+    pub inputs: &'a [Vec<u8>],
     /// Bytes of the output.
-    pub(crate) output: &'a [u8],
+    pub output: &'a [u8],
     /// Winners, and bits of f32.
-    pub(crate) beside: Vec<Vec<u32>>,
+    pub beside: Vec<Vec<u32>>,
 }
 
 /// Chunks, and where they lead.

@@ -14,12 +14,13 @@ use wgpu_activations::{
     Adapter, Math,
     accuracy::Report,
     bench::{
-        facts,
+        facts::device,
         record::{Accuracy, Kind, Program, Row, Run, SCHEMA, Settings, Status},
         stats,
     },
     gpu,
 };
+use wgpu_activations_cli::{measure::facts, results};
 
 use crate::{
     case::{COLUMNS, Case, Op, numbers},
@@ -213,7 +214,7 @@ fn bench(arguments: &Arguments) -> Result<()> {
     let path = arguments.output.as_deref().ok_or("no output is given")?;
     eprintln!("{} on {}", peer::implementation(), setting.adapter().name());
     let mut run = begun(arguments, &setting);
-    run.write(path)?;
+    results::write(&run, path)?;
 
     // What crashes or hangs does so in a process of its own.
     let probed = ops
@@ -236,7 +237,7 @@ fn bench(arguments: &Arguments) -> Result<()> {
         }
         run.rows = groups.iter().flat_map(Group::rows).collect();
         run.complete = round == arguments.rounds;
-        run.write(path)?;
+        results::write(&run, path)?;
     }
     print(&groups);
     Ok(())
@@ -267,7 +268,7 @@ fn begun(arguments: &Arguments, setting: &Setting) -> Run {
             min_time_ms: arguments.min_time as f64,
             working_set_bytes: arguments.working_set,
         },
-        devices: vec![facts::device(setting.adapter())],
+        devices: vec![device(setting.adapter())],
         rows: Vec::new(),
     }
 }

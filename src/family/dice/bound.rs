@@ -1,12 +1,12 @@
 //! What Dice should have given, and how far from it a result may be.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "check")]
 use crate::accuracy::bound::compare;
 use crate::accuracy::{
     Report,
     bound::{Bound, storage},
 };
-#[cfg(feature = "cli")]
+#[cfg(feature = "check")]
 use crate::moments::Moments;
 use crate::{
     element::Element,
@@ -185,7 +185,7 @@ pub fn statistics(reference: &Dice) -> (Vec<Bound>, Vec<Bound>) {
 }
 
 /// Compares the moments of a batch with what its reference knows of it.
-#[cfg(feature = "cli")]
+#[cfg(feature = "check")]
 pub(crate) fn check_moments(found: &Moments, reference: &Dice) -> Report {
     let (mean, variance) = statistics(reference);
     let narrow = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();

@@ -160,14 +160,16 @@ impl Dice {
     }
 
     /// The rule of [`Dice::epsilon`].
-    pub(crate) fn expect_epsilon(epsilon: f32) -> Result<()> {
+    #[doc(hidden)]
+    pub fn expect_epsilon(epsilon: f32) -> Result<()> {
         let fits = epsilon.is_finite() && epsilon >= f32::MIN_POSITIVE;
         let rule = "a finite number > 0 (at least 1.18e-38)";
         expect_range(fits, "epsilon", epsilon, rule)
     }
 
     /// The rule of [`Dice::momentum`].
-    pub(crate) fn expect_momentum(momentum: f32) -> Result<()> {
+    #[doc(hidden)]
+    pub fn expect_momentum(momentum: f32) -> Result<()> {
         let fits = (0.0..=1.0).contains(&momentum);
         expect_range(fits, "momentum", momentum, "a number from 0 to 1")
     }

@@ -133,7 +133,7 @@ impl Winners {
     }
 
     /// The memory, for others to reuse.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "bench")]
     pub(crate) fn into_words(self) -> Tensor {
         self.words
     }

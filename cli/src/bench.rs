@@ -1,0 +1,468 @@
+//! `activations bench`
+
+use std::{
+    io::{BufReader, IsTerminal, stderr, stdin, stdout},
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    Failure, Result, device,
+    files::Outputs,
+    flags::MathFlag,
+    measure::{self, Supervisor, facts},
+    results,
+    text::{self, Column},
+    tuning,
+};
+use wgpu_activations::{
+    Activation, ElementType, Error, Gpu, Math, ShaderChecks,
+    activation::Family,
+    bench::{
+        self, About, Event, GRAIN, Plan, Target,
+        record::{Kind, Row, Run, Status},
+    },
+    check::Pass,
+    gpu,
+};
+
+/// Steps of the progress bar.
+const STEPS: u64 = 1000;
+
+const ABOUT: &str = "\
+Every operation is verified against the f64 reference before it is timed; a wrong result has no time. \
+Samples are taken in turn with a baseline, a kernel that only moves the same memory, by the device's \
+own clock where that agrees with the host's. Tensors take turns, so that caches do not serve them. A \
+driver that crashes or hangs costs one row.
+
+GB/s count the bytes that an operation must read and write: for f32, 8 per element forward and 12 \
+backward. OF is the fraction of the baseline's speed: 1.00 is as fast as memory allows. ULP is the \
+largest error, in units of the last place; large beside a zero of a slope, where units are small.
+
+prelu has a slope per channel and its gradient, dice trains, maxout pools 4 channels: rows of 1,024 \
+channels; softmax takes rows of 4,096.
+
+Examples:
+  activations bench                                    every operation, a minute
+  activations bench --op gelu,softmax --size 64MiB --math accurate,native
+  activations bench --op relu --size 64KiB..256MiB     a sweep, each size four times the last
+  activations bench --preset standard --all-devices -o run.json
+  activations compare before.json run.json             what changed
+  activations report run.json -o report.html           a page to look at
+
+Exit status: 0 done, 1 something crashed, hung or failed, 2 wrong usage, 3 no such device, 4 a result \
+was wrong.";
+
+#[derive(Args)]
+#[command(after_long_help = ABOUT)]
+pub(super) struct Arguments {
+    /// Operations, as `activations ops` names them, and moments [default: all].
+    #[arg(long, value_name = "OP", value_delimiter = ',')]
+    op: Vec<String>,
+    /// Directions [default: both].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pass: Vec<PassFlag>,
+    /// Element types [default: f32].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    dtype: Vec<Dtype>,
+    /// The input's size, a multiple of 64KiB, or a sweep such as 64KiB..1GiB [default: the preset's].
+    #[arg(long, value_name = "SIZE", value_delimiter = ',')]
+    size: Vec<String>,
+    /// A device, as `activations devices` names it; may be repeated.
+    #[arg(long, value_name = "D", conflicts_with = "all_devices")]
+    device: Vec<String>,
+    /// Every device there is.
+    #[arg(long)]
+    all_devices: bool,
+    /// Elementary functions: the crate's own, or the adapter's; may be repeated [default: accurate].
+    #[arg(long, value_enum, value_delimiter = ',')]
+    math: Vec<MathFlag>,
+    /// How much to measure where nothing else is said.
+    #[arg(long, value_enum, default_value_t)]
+    preset: Preset,
+    /// Leave out what `activations tune` found.
+    #[arg(long)]
+    untuned: bool,
+    /// Samples per row.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    samples: Option<u32>,
+    /// What a sample lasts at least, such as 20ms.
+    #[arg(long, value_name = "T", value_parser = milliseconds)]
+    min_time: Option<f64>,
+    /// Result file, written as the run goes.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace the result file if it is there.
+    #[arg(long)]
+    force: bool,
+    /// Print the results as JSON in place of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Preset {
+    /// A minute: f32, one size.
+    #[default]
+    Quick,
+    /// 64 MiB, both maths, samples of 20 ms.
+    Standard,
+    /// Every element type, 64 KiB to 256 MiB.
+    Full,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum PassFlag {
+    Forward,
+    Backward,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Dtype {
+    F32,
+    F16,
+    Bf16,
+}
+
+/// What answers `activations bench` in a process of its own.
+#[derive(Args)]
+pub(super) struct Worker {
+    /// The exact name of the device.
+    device: String,
+    /// Without what `activations tune` found.
+    #[arg(long)]
+    untuned: bool,
+}
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn run(arguments: &Arguments) -> Result {
+    let plan = plan(arguments)?;
+    if arguments
+        .output
+        .as_ref()
+        .is_some_and(|path| path.as_os_str() == "-")
+    {
+        return Err(Failure::Usage(
+            "a result file is written again and again: --json prints one on stdout".to_owned(),
+        ));
+    }
+    let adapters = device::adapters();
+    let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
+    if let Some(path) = &arguments.output {
+        Outputs::plan(vec![path], arguments.force)?;
+    }
+    let program = std::env::current_exe().map_err(|error| Error::File {
+        path: "activations".into(),
+        reason: format!("cannot be found to measure in a process of its own: {error}"),
+    })?;
+    // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
+    let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
+    let progress = progress();
+    let targets = chosen.into_iter().map(|adapter| {
+        let mut worker = Command::new(&program);
+        worker.args(["bench-worker", adapter.name()]);
+        if arguments.untuned {
+            worker.arg("--untuned");
+        }
+        Target {
+            adapter,
+            measurer: Supervisor::new(worker, measure::PATIENCE),
+            tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
+        }
+    });
+    let about = About {
+        program: facts::program(),
+        started: facts::now(),
+        host: facts::host(),
+    };
+    let run = bench::run(
+        &plan,
+        about,
+        targets.collect(),
+        |event| {
+            match event {
+                Event::Case { case, device, done } => {
+                    progress.set_position((done * STEPS as f64) as u64);
+                    progress.set_message(format!("{} on {device}", case.title()));
+                }
+                // What an interrupt did to the measuring process is no result.
+                Event::Measured(run) if !INTERRUPTED.load(Ordering::Relaxed) => {
+                    if let Some(path) = &arguments.output {
+                        results::write(run, path)?;
+                    }
+                }
+                Event::Measured(_) => {}
+            }
+            Ok(())
+        },
+        || !INTERRUPTED.load(Ordering::Relaxed),
+    )?;
+    progress.finish_and_clear();
+    if INTERRUPTED.load(Ordering::Relaxed) {
+        let measured = run.rows.iter().any(|row| row.measurement.is_some());
+        let kept = match &arguments.output {
+            _ if !measured => "nothing was measured yet".to_owned(),
+            Some(path) => format!("{} has what was measured before", path.display()),
+            None => "nothing was kept".to_owned(),
+        };
+        text::complain(&format!("interrupted; {kept}"));
+        return Err(Failure::Interrupted);
+    }
+    tell(&run, arguments)
+}
+
+/// Answers requests on stdin.
+pub(super) fn work(arguments: &Worker) -> Result {
+    let adapters = device::adapters();
+    let adapter = gpu::find(&adapters, &arguments.device)?;
+    let gpu = if arguments.untuned {
+        Gpu::open(adapter, ShaderChecks::Trusted)?
+    } else {
+        device::open_tuned(adapter)?
+    };
+    Ok(measure::serve(&gpu, BufReader::new(stdin()), stdout())?)
+}
+
+fn plan(arguments: &Arguments) -> Result<Plan> {
+    let mut plan = match arguments.preset {
+        Preset::Quick => Plan::quick(),
+        Preset::Standard => Plan::standard(),
+        Preset::Full => Plan::full(),
+    };
+    if !arguments.op.is_empty() {
+        let ops = arguments.op.iter().map(|op| operation(op));
+        plan.ops = ops.collect::<Result<_>>()?;
+        plan.ops.dedup();
+        plan.host_side = false;
+    }
+    if !arguments.pass.is_empty() {
+        let pass = |flag: &PassFlag| match flag {
+            PassFlag::Forward => Pass::Forward,
+            PassFlag::Backward => Pass::Backward,
+        };
+        plan.passes = arguments.pass.iter().map(pass).collect();
+        plan.passes.dedup();
+    }
+    if !arguments.dtype.is_empty() {
+        let element = |flag: &Dtype| match flag {
+            Dtype::F32 => ElementType::F32,
+            Dtype::F16 => ElementType::F16,
+            Dtype::Bf16 => ElementType::Bf16,
+        };
+        plan.elements = arguments.dtype.iter().map(element).collect();
+        plan.elements.dedup();
+    }
+    if !arguments.math.is_empty() {
+        plan.maths = arguments
+            .math
+            .iter()
+            .map(|&flag| Math::from(flag))
+            .collect();
+        plan.maths.dedup();
+    }
+    if !arguments.size.is_empty() {
+        let sizes = arguments.size.iter().map(|text| sizes(text));
+        plan.sizes = sizes.collect::<Result<Vec<_>>>()?.concat();
+        plan.sizes.sort_unstable();
+        plan.sizes.dedup();
+    }
+    plan.samples = arguments.samples.unwrap_or(plan.samples);
+    plan.rounds = plan.rounds.min(plan.samples);
+    plan.min_time_ms = arguments.min_time.unwrap_or(plan.min_time_ms);
+    Ok(plan)
+}
+
+/// The name of an operation, which is measured with its default parameters.
+fn operation(name: &str) -> Result<&'static str> {
+    if name == "moments" {
+        return Ok("moments");
+    }
+    if let Some(family) = Family::find(name) {
+        return Ok(family.name);
+    }
+    match name.parse::<Activation>() {
+        Ok(activation) if name.contains('(') => Err(Failure::Usage(format!(
+            "operations are measured with their default parameters: write {}",
+            activation.name()
+        ))),
+        Ok(activation) => Ok(activation.name()),
+        Err(Error::UnknownActivation { name, .. }) => Err(super::name::unknown(&name).into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One size, or those of a sweep, each four times the one before.
+fn sizes(text: &str) -> Result<Vec<u64>> {
+    let size = |text: &str| {
+        let bytes = super::flags::memory(text).map_err(|_| {
+            Failure::Usage(format!(
+                "size {text:?}: write a size such as 64MiB or 64KiB..1GiB"
+            ))
+        })?;
+        let largest = 16 << 30;
+        if bytes == 0 || bytes % GRAIN != 0 || bytes > largest {
+            return Err(Failure::Usage(format!(
+                "size {text}: sizes are multiples of 64KiB, up to 16GiB"
+            )));
+        }
+        Ok(bytes)
+    };
+    let Some((from, to)) = text.split_once("..") else {
+        return Ok(vec![size(text)?]);
+    };
+    let (from, to) = (size(from)?, size(to)?);
+    if from > to {
+        return Err(Failure::Usage(format!(
+            "size {text}: a sweep goes from a smaller size to a larger one"
+        )));
+    }
+    let steps = std::iter::successors(Some(from), |bytes| Some(bytes * 4));
+    Ok(steps.take_while(|bytes| *bytes <= to).collect())
+}
+
+/// A time in milliseconds: 20ms, 0.5s, 20.
+fn milliseconds(text: &str) -> std::result::Result<f64, String> {
+    let (number, factor) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+        (Some(number), _) => (number, 1.0),
+        (None, Some(number)) => (number, 1e3),
+        (None, None) => (text, 1.0),
+    };
+    match number.trim().parse::<f64>() {
+        Ok(value) if (0.01..=60e3).contains(&(value * factor)) => Ok(value * factor),
+        _ => Err("write a time from 0.01ms to 60s, such as 20ms".to_owned()),
+    }
+}
+
+/// A bar on stderr, if that is a terminal.
+fn progress() -> ProgressBar {
+    let progress = ProgressBar::new(STEPS);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta} left  {msg}") {
+        progress.set_style(style);
+    }
+    if stderr().is_terminal() {
+        progress.enable_steady_tick(std::time::Duration::from_millis(500));
+    }
+    progress
+}
+
+fn tell(run: &Run, arguments: &Arguments) -> Result {
+    if arguments.json {
+        run.write_to(stdout().lock())?;
+    } else {
+        for device in &run.devices {
+            let rows: Vec<_> = run
+                .rows
+                .iter()
+                .filter(|row| row.device == device.name)
+                .cloned()
+                .collect();
+            let common = [TYPE, MATH]
+                .into_iter()
+                .filter_map(|column| column.common(&rows));
+            let title = [device.name.clone(), device.driver.clone()].into_iter();
+            let title: Vec<_> = title
+                .chain(common)
+                .filter(|part| !part.is_empty())
+                .collect();
+            text::print(&title.join(", "))?;
+            let table = text::fill(text::table(&[]), &rows, &COLUMNS);
+            text::print(&text::trimmed(&table))?;
+            text::print("")?;
+        }
+        text::print(
+            "GB/s count what must be read and written; of baseline: fraction of its speed, in turn with it",
+        )?;
+    }
+    let ill: Vec<_> = run
+        .rows
+        .iter()
+        .filter(|row| !matches!(row.status, Status::Ok | Status::Unsupported))
+        .collect();
+    for row in &ill {
+        text::complain(&format!(
+            "{} {} on {}: {}",
+            row.op,
+            row.pass,
+            row.device,
+            row.message.as_deref().unwrap_or("failed")
+        ));
+    }
+    match &ill[..] {
+        [] => Ok(()),
+        rows if rows.iter().any(|row| row.status == Status::Wrong) => Err(Failure::Unverified),
+        _ => Err(Failure::Told),
+    }
+}
+
+const COLUMNS: [Column<Row>; 10] = [
+    Column::words("op", |row| match row.kind {
+        Kind::Offload => format!("{} offload", row.op),
+        _ => row.op.clone(),
+    }),
+    Column::words("pass", |row| row.pass.clone()),
+    TYPE,
+    MATH,
+    Column::numbers("size", |row| size(row.input_bytes)),
+    Column::numbers("time", |row| match row.timed() {
+        Some(measurement) => time(measurement.summary.median_ns),
+        None => row.status.name().to_owned(),
+    }),
+    Column::numbers("p10..p90", |row| {
+        let Some(measurement) = row.timed() else {
+            return "-".to_owned();
+        };
+        let summary = measurement.summary;
+        let off = |ns: f64| format!("{:+.0}%", (ns / summary.median_ns - 1.0) * 100.0);
+        format!("{} {}", off(summary.p10_ns), off(summary.p90_ns))
+    }),
+    Column::numbers("GB/s", |row| match row.timed() {
+        Some(measurement) if row.kind != Kind::Launch => {
+            format!("{:.2}", measurement.summary.gb_per_s)
+        }
+        _ => "-".to_owned(),
+    }),
+    Column::words("of baseline", |row| {
+        let measurement = row.timed();
+        let fraction = measurement.and_then(|measurement| measurement.summary.fraction);
+        let baseline = measurement.and_then(|measurement| measurement.baseline.as_ref());
+        match (fraction, baseline) {
+            (Some(fraction), Some(baseline)) => format!("{fraction:.2} {}", baseline.name),
+            _ => "-".to_owned(),
+        }
+    }),
+    Column::numbers("ULP", |row| match (&row.accuracy, row.kind) {
+        (Some(accuracy), Kind::Kernel | Kind::Offload) => text::ulp(accuracy.worst_ulp),
+        _ => "-".to_owned(),
+    }),
+];
+
+const TYPE: Column<Row> = Column::words("type", |row: &Row| row.dtype.clone()).may_go();
+
+const MATH: Column<Row> = Column::words("math", |row: &Row| {
+    row.math.clone().unwrap_or_else(|| "-".to_owned())
+})
+.may_go();
+
+/// A size as it is written on the command line.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes}B"),
+        1024..0x10_0000 => format!("{}KiB", bytes >> 10),
+        0x10_0000..0x4000_0000 => format!("{}MiB", bytes >> 20),
+        _ => format!("{}GiB", bytes >> 30),
+    }
+}
+
+pub(super) fn time(ns: f64) -> String {
+    match ns {
+        ..1e3 => format!("{ns:.0} ns"),
+        ..1e6 => format!("{:.1} us", ns / 1e3),
+        ..1e9 => format!("{:.2} ms", ns / 1e6),
+        _ => format!("{:.2} s", ns / 1e9),
+    }
+}

@@ -1,0 +1,66 @@
+//! Pictures of activations and their slopes, from the f64 reference. No GPU.
+
+pub(crate) mod curve;
+pub(crate) mod gallery;
+mod line;
+mod page;
+mod picture;
+mod scale;
+
+use std::path::Path;
+
+pub(crate) use curve::Curve;
+
+use crate::draw::{legal, png};
+
+use wgpu_activations::Result;
+
+/// Curves over the same x.
+pub(crate) struct Plot {
+    /// What the picture shows, in a few words.
+    pub(crate) title: String,
+    /// At most as many as there are colours.
+    pub(crate) curves: Vec<Curve>,
+    /// The first and the last x, the first smaller.
+    pub(crate) range: (f64, f64),
+    /// Whether slopes stand beside the functions.
+    pub(crate) slope: bool,
+}
+
+/// Curves that colours tell apart.
+pub(crate) const MOST_CURVES: usize = 8;
+
+/// What a plot can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For light and dark surroundings.
+    Svg,
+    /// The same picture in pixels, light.
+    Png,
+    /// The picture in a page of its own, with a table of values.
+    Html,
+}
+
+impl Format {
+    /// The format that the name of `path` asks for, if any.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        let wanted = path.extension()?;
+        [(Self::Svg, "svg"), (Self::Png, "png"), (Self::Html, "html")]
+            .into_iter()
+            .find_map(|(format, name)| wanted.eq_ignore_ascii_case(name).then_some(format))
+    }
+}
+
+/// The content of a file of `format`.
+///
+/// # Errors
+///
+/// [`Error::Picture`](wgpu_activations::Error::Picture) if a PNG cannot be drawn.
+pub(crate) fn render(plot: &Plot, format: Format) -> Result<Vec<u8>> {
+    let svg = || legal(&picture::svg(plot).into_string());
+    Ok(match format {
+        Format::Svg => svg().into_bytes(),
+        Format::Png => png::png(&svg())?,
+        Format::Html => legal(&page::page(plot).into_string()).into_bytes(),
+    })
+}

@@ -1,0 +1,102 @@
+//! The flags that `run` and `grad` share, and what they name.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use wgpu_activations::Math;
+
+#[derive(Args)]
+pub(super) struct Flags {
+    /// Output file, of the input's shape, element type and format; `-` is stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// A parameter: a number, or @file.npy with one value per channel, or with weights.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(super) param: Vec<String>,
+    /// The axis of the channels or of softmax's rows; negative counts from the end [default: -1].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(super) axis: Option<i64>,
+    /// What dice takes its statistics from: the batch, or running ones given by --param.
+    #[arg(long, value_enum)]
+    pub(super) mode: Option<Mode>,
+    /// The device: a name from `activations devices`, a unique part of one, or cpu. Several
+    /// share the work if this is given several times.
+    #[arg(long, value_name = "D")]
+    pub(super) device: Vec<String>,
+    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 4 to 16 MiB].
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
+    pub(super) memory: Option<u64>,
+    /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
+    #[arg(long, value_enum, default_value_t)]
+    math: MathFlag,
+    /// How much of the result to compare with the f64 reference.
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) verify: Verify,
+    /// Replace the output file if it is there.
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Print a summary as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub(super) enum MathFlag {
+    #[default]
+    Accurate,
+    Native,
+}
+
+impl From<MathFlag> for Math {
+    fn from(flag: MathFlag) -> Self {
+        match flag {
+            MathFlag::Accurate => Self::Accurate,
+            MathFlag::Native => Self::Native,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Mode {
+    Train,
+    Infer,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Verify {
+    /// Nothing.
+    None,
+    /// 65,536 elements spread over the tensor.
+    #[default]
+    Sample,
+    /// Every element.
+    Full,
+}
+
+impl Flags {
+    pub(super) fn math(&self) -> Math {
+        self.math.into()
+    }
+}
+
+/// A number of bytes: 64M, 2GiB.
+pub(super) fn memory(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return Err("write a number of bytes such as 512M or 2G".to_owned()),
+    };
+    let bytes = number
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
+}

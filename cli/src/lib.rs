@@ -1,0 +1,236 @@
+//! The command `activations`: one file per subcommand.
+//!
+//! Results go to stdout, everything else to stderr.
+
+mod bench;
+mod check;
+mod compare;
+mod device;
+mod devices;
+mod draw;
+mod figure;
+mod files;
+mod flags;
+mod grad;
+mod job;
+pub mod measure;
+mod name;
+mod ops;
+mod parameters;
+mod plot;
+mod properties;
+mod report;
+pub mod results;
+mod run;
+mod stream;
+mod text;
+mod tune;
+mod tuning;
+
+use std::{io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use wgpu_activations::{Error, ErrorKind};
+
+/// Activation functions on any GPU, each result verified against an f64 reference.
+#[derive(Parser)]
+#[command(name = "activations", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  activations devices                                  what --device can name
+  activations ops gelu                                 what gelu is
+  activations plot gelu swish mish -o smooth.svg       what they look like
+  activations run gelu x.npy -o y.npy                  y = gelu(x), verified
+  activations run prelu x.npy -o y.npy --param alpha=@slopes.npy --axis 1
+  activations run softmax x.npy -o y.npy               along the last axis
+  activations grad elu x.npy dy.npy -o dx.npy --param alpha=0.5 --out alpha=da.npy
+  activations check --all-devices                      every activation against the reference
+  activations bench --all-devices -o run.json          how fast, and what share of the memory's speed
+  activations report run.json -o report.html           a page of what a benchmark found
+
+Environment:
+  WGPU_ADAPTER_NAME    the device where --device is not given
+  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas
+  RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
+  NO_COLOR             any value: no colours
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the devices under the names that --device takes.
+    Devices(devices::Arguments),
+    /// List the activations, or tell all about one.
+    Ops(ops::Arguments),
+    /// Draw activations and their slopes.
+    Plot(plot::Arguments),
+    /// Apply an activation to an .npy file.
+    Run(run::Arguments),
+    /// Take a gradient back through an activation.
+    Grad(grad::Arguments),
+    /// Measure operations: time, share of the memory's speed, error.
+    Bench(Box<bench::Arguments>),
+    /// Measure on request, in a process of its own.
+    #[command(hide = true)]
+    BenchWorker(bench::Worker),
+    /// Say what changed between result files of bench, and whether it is more than noise.
+    Compare(compare::Arguments),
+    /// Find the shapes of kernels that suit a device, by measuring.
+    Tune(tune::Arguments),
+    /// Compare devices with the reference.
+    Check(check::Arguments),
+    /// Show result files of benchmarks side by side.
+    Report(report::Arguments),
+}
+
+/// Why a command ended without success.
+enum Failure {
+    /// Something failed; the message is on stderr.
+    Error(Error),
+    /// The command line asks for something that cannot be.
+    Usage(String),
+    /// Results were wrong; the report is printed.
+    Unverified,
+    /// Something failed that has been told already.
+    Told,
+    /// A measurement is slower than allowed; it has been told.
+    Slower,
+    /// The user interrupted.
+    Interrupted,
+    /// Nobody reads stdout any more.
+    PipeClosed,
+}
+
+type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::PipeClosed
+        } else {
+            Self::Error(Error::File {
+                path: "stdout".into(),
+                reason: format!("cannot be written: {error}"),
+            })
+        }
+    }
+}
+
+impl Failure {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Unverified => 4,
+            Self::Told => 1,
+            Self::Slower => 5,
+            Self::Interrupted => 130,
+            Self::PipeClosed => 0,
+            Self::Error(error) => match error.kind() {
+                ErrorKind::Name | ErrorKind::Syntax | ErrorKind::Parameter => 2,
+                ErrorKind::NoDevice => 3,
+                ErrorKind::Verification => 4,
+                _ => 1,
+            },
+        }
+    }
+}
+
+/// Looking for GL displays, Mesa asks Wayland, which complains on stderr where this variable is not
+/// set; with it set to any folder there is simply no Wayland.
+fn quieten_wayland() {
+    const VARIABLE: &str = "XDG_RUNTIME_DIR";
+    if cfg!(target_os = "linux") && std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: the process has one thread as yet.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(VARIABLE, std::env::temp_dir());
+        }
+    }
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    quieten_wayland();
+    let cli = Cli::parse();
+    // RUST_LOG decides; drivers that are merely absent are no news.
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
+    let result = match cli.command {
+        Command::Devices(arguments) => devices::run(&arguments),
+        Command::Ops(arguments) => ops::run(&arguments),
+        Command::Plot(arguments) => plot::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Grad(arguments) => grad::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::BenchWorker(arguments) => bench::work(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match &failure {
+                Failure::Error(error) => text::complain(&error.to_string()),
+                Failure::Usage(message) => text::complain(message),
+                Failure::Unverified
+                | Failure::Told
+                | Failure::Slower
+                | Failure::Interrupted
+                | Failure::PipeClosed => {}
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_results_have_an_exit_status_of_their_own() {
+        let verification = Error::Verification {
+            op: "gelu".to_owned(),
+            report: "1 of 4 elements outside the tolerance".to_owned(),
+        };
+        assert_eq!(Failure::from(verification).exit_code(), 4);
+        assert_eq!(Failure::Unverified.exit_code(), 4);
+    }
+
+    #[test]
+    fn the_kind_of_an_error_decides_the_exit_status() {
+        let unknown = "nothing".parse::<crate::Activation>();
+        assert_eq!(
+            unknown.map_err(|error| Failure::from(error).exit_code()),
+            Err(2)
+        );
+        let axis = Error::AxisOutOfRange {
+            axis: 2,
+            shape: vec![1],
+        };
+        assert_eq!(Failure::from(axis).exit_code(), 2);
+        let device = Error::UnknownDevice {
+            wanted: "none".to_owned(),
+            reason: "no device is called",
+            available: String::new(),
+        };
+        assert_eq!(Failure::from(device).exit_code(), 3);
+        assert_eq!(
+            Failure::from(Error::OutOfMemory(String::new())).exit_code(),
+            1
+        );
+    }
+}

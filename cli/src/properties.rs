@@ -1,0 +1,144 @@
+//! `activations ops --properties`
+
+use serde::Serialize;
+
+use super::{
+    Failure, Result, device,
+    name::parsed,
+    text::{self, Column},
+};
+use wgpu_activations::{
+    Activation,
+    activation::{Family, Smoothness},
+    bench::costs,
+};
+
+/// What `--properties` tells of an activation, computed with its parameter.
+#[derive(Serialize)]
+struct Compared {
+    /// With its parameter, where it has one.
+    name: String,
+    /// Infimum and supremum; null where unbounded.
+    range: (Option<f64>, Option<f64>),
+    turning_points: Vec<f64>,
+    zero_centred: bool,
+    smooth: &'static str,
+    /// Where the slope is below 0.01; null where an interval has no end.
+    flat: Vec<(Option<f64>, Option<f64>)>,
+    arithmetic: &'static str,
+    /// Its time as a multiple of ReLU's, where it was measured.
+    time_of_relu: Option<f64>,
+}
+
+impl Compared {
+    fn of(activation: Activation, time_of_relu: Option<f64>) -> Self {
+        let course = activation.course();
+        let finite = |value: f64| value.is_finite().then_some(value);
+        let ends = |(low, high): (f64, f64)| (finite(low), finite(high));
+        Self {
+            name: activation.to_string(),
+            range: ends(course.range),
+            turning_points: course.turning_points,
+            zero_centred: course.zero_centred,
+            smooth: match course.smoothness {
+                Smoothness::Smooth => "yes",
+                Smoothness::Once(_) => "once",
+                Smoothness::Kink(_) => "no",
+            },
+            flat: course.flat.into_iter().map(ends).collect(),
+            arithmetic: activation
+                .definition()
+                .properties
+                .map_or("unknown", |properties| properties.cost.description()),
+            time_of_relu,
+        }
+    }
+}
+
+/// Compares the catalogue's activations, or tells of `op` alone, and measures them on `device`.
+pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result {
+    let activations: Vec<Activation> = match op {
+        None => Activation::all().collect(),
+        Some(name) if Family::find(name).is_some() => {
+            return Err(Failure::Usage(format!(
+                "{name} is not of one element; `activations ops {name}` tells about it"
+            )));
+        }
+        Some(name) => vec![parsed(name)?],
+    };
+    let device = device::open(device)?;
+    let progress = text::spinner();
+    let costs = match device.gpu() {
+        None => Vec::new(),
+        Some(gpu) => costs(gpu, |name| {
+            progress.set_message(format!("{name} on {}", gpu.name()));
+        })?,
+    };
+    progress.finish_and_clear();
+    let time = |activation: &Activation| {
+        let mut own = costs.iter().filter(|(name, _)| *name == activation.name());
+        own.next().map(|(_, time)| *time)
+    };
+    let rows: Vec<_> = activations
+        .into_iter()
+        .map(|activation| Compared::of(activation, time(&activation)))
+        .collect();
+    if json {
+        return Ok(text::print_json(&rows)?);
+    }
+    let table = text::fill(text::table(&[]), &rows, &COLUMNS);
+    text::print(&text::trimmed(&table))?;
+    let measured = match device.gpu() {
+        Some(gpu) => format!(
+            "time: forward pass, f32, accurate math, on {}, as a multiple of relu's",
+            gpu.name()
+        ),
+        None => "time: not measured without a GPU".to_owned(),
+    };
+    text::print(&format!(
+        "\nflat: where the slope is below 0.01; {measured}"
+    ))?;
+    Ok(())
+}
+
+const COLUMNS: [Column<Compared>; 8] = [
+    Column::words("name", |row| row.name.clone()),
+    Column::words("range", |row| {
+        let bound = |bound: Option<f64>, none: &str| bound.map_or(none.to_owned(), two);
+        let (low, high) = row.range;
+        format!("{} to {}", bound(low, "-inf"), bound(high, "inf"))
+    }),
+    Column::words("monotonic", |row| match &row.turning_points[..] {
+        [] => "yes".to_owned(),
+        places => {
+            let places: Vec<_> = places.iter().map(|at| two(*at)).collect();
+            format!("turns at {}", places.join(", "))
+        }
+    }),
+    Column::words("zero-centred", |row| {
+        if row.zero_centred { "yes" } else { "-" }.to_owned()
+    }),
+    Column::words("smooth", |row| row.smooth.to_owned()),
+    Column::words("flat", |row| {
+        let end = |(from, to): &(Option<f64>, Option<f64>)| match (from, to) {
+            (None, Some(to)) => format!("x < {}", two(*to)),
+            (Some(from), None) => format!("x > {}", two(*from)),
+            (Some(from), Some(to)) => format!("{} to {}", two(*from), two(*to)),
+            (None, None) => "everywhere".to_owned(),
+        };
+        match &row.flat[..] {
+            [] => "-".to_owned(),
+            intervals => intervals.iter().map(end).collect::<Vec<_>>().join(", "),
+        }
+    }),
+    Column::words("arithmetic", |row| row.arithmetic.to_owned()),
+    Column::numbers("time", |row| {
+        row.time_of_relu
+            .map_or("-".to_owned(), |cost| format!("{cost:.2}"))
+    }),
+];
+
+/// Two decimals at most.
+fn two(value: f64) -> String {
+    ((value * 100.0).round() / 100.0 + 0.0).to_string()
+}

@@ -1,0 +1,91 @@
+//! The tables of a report in Markdown.
+
+use std::fmt::Write;
+
+use super::{
+    quantity::Quantity,
+    table::Table,
+    tables,
+    view::{View, block_title},
+};
+use wgpu_activations::bench::record::Kind;
+
+/// The document.
+pub(super) fn document(view: &View<'_>) -> String {
+    let mut text = String::from("# Activation functions: speed and accuracy\n\n");
+    for source in view.sources.iter().filter(|source| !source.run.complete) {
+        let name = escaped(&source.name);
+        text += &format!("**{name} is incomplete: the run did not come to its end.**\n\n");
+    }
+    text += "GB/s count the bytes that an operation must read and write; each is a median of samples.\n\n";
+    section(&mut text, "Overview", [tables::overview(view)]);
+    for (kind, title, quantity) in [
+        (Kind::Kernel, "Kernels", Quantity::Speed),
+        (Kind::Baseline, "Memory alone", Quantity::Speed),
+        (Kind::Offload, "From host memory and back", Quantity::Speed),
+        (Kind::Launch, "Getting work to the device", Quantity::Time),
+    ] {
+        let panels = view.panels(kind);
+        let tables = panels.iter().map(|panel| {
+            tables::panel(
+                view,
+                panel,
+                quantity,
+                block_title(panel.dtype, panel.direction),
+            )
+        });
+        section(&mut text, title, tables);
+    }
+    section(&mut text, "Accuracy", tables::accuracy::tables(view));
+    section(&mut text, "What did not go well", tables::problems(view));
+    let machines = (0..view.sources.len()).flat_map(|source| {
+        std::iter::once(tables::machine::facts(view, source))
+            .chain(tables::machine::devices(view, source))
+    });
+    section(&mut text, "Machines and settings", machines);
+    text
+}
+
+fn section(text: &mut String, title: &str, tables: impl IntoIterator<Item = Table>) {
+    let mut tables = tables.into_iter().peekable();
+    if tables.peek().is_some() {
+        *text += &format!("## {title}\n\n");
+    }
+    for table in tables {
+        *text += &format!("{}\n\n", escaped(&table.caption));
+        *text += &line(&table.head);
+        *text += &format!("|{}\n", "---|".repeat(table.head.len()));
+        for row in &table.rows {
+            *text += &line(row);
+        }
+        text.push('\n');
+    }
+}
+
+fn line(cells: &[String]) -> String {
+    let mut line = String::from("|");
+    for cell in cells {
+        // Writing to a string does not fail.
+        let _ = write!(line, " {} |", escaped(&cell.replace('\n', ", ")));
+    }
+    line.push('\n');
+    line
+}
+
+/// The text without what Markdown or HTML would take for markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
+                escaped.extend(['\\', character]);
+            }
+            _ if character.is_control() => escaped.push(' '),
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,217 @@
+//! What is said of a stream, before and after.
+
+use std::collections::BTreeMap;
+
+use indicatif::BinaryBytes;
+use serde_json::{Value, json};
+
+use super::{Device, Done, Item, Result, Stream, text};
+use wgpu_activations::{
+    ElementType,
+    accuracy::Report,
+    offload::{Forecast, Rates},
+};
+
+/// What a stream will take, without doing it.
+pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) -> Result {
+    let Some(offload) = stream.offload(devices) else {
+        return Ok(text::print(
+            "cpu: all in memory, by the f64 reference; a device streams in chunks",
+        )?);
+    };
+    let mut rows = Vec::new();
+    for item in items {
+        let (chain, shape) = stream.chain(item)?;
+        let forecast = offload.forecast(&chain, &shape, item.element)?;
+        let rates = if forecast.chunks == 0 {
+            None
+        } else {
+            Some(match item.element {
+                ElementType::F32 => offload.probe::<f32>(&chain, &shape)?,
+                ElementType::F16 => offload.probe::<half::f16>(&chain, &shape)?,
+                ElementType::Bf16 => offload.probe::<half::bf16>(&chain, &shape)?,
+            })
+        };
+        rows.push((chain, item, forecast, rates));
+    }
+    let names: Vec<_> = devices.iter().map(Device::name).collect();
+    if stream.flags.json {
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(chain, item, forecast, rates)| {
+                let mut row = json!({
+                    "op": chain.to_string(),
+                    "tensor": item.name,
+                    "shape": item.shape,
+                    "dtype": item.dtype,
+                    "devices": names,
+                    "chunks": forecast.chunks,
+                    "chunk_elements": forecast.chunk_elements,
+                    "passes": forecast.passes,
+                    "bytes": forecast.bytes,
+                    "memory": forecast.memory,
+                });
+                if let Some(rates) = rates {
+                    row["seconds"] = json!(seconds(item, forecast, rates));
+                    row["chunk_upload_seconds"] = json!(rates.upload.as_secs_f64());
+                    row["chunk_kernel_seconds"] = json!(rates.kernel.as_secs_f64());
+                    row["chunk_download_seconds"] = json!(rates.download.as_secs_f64());
+                }
+                row
+            })
+            .collect();
+        return Ok(text::print_json(&rows)?);
+    }
+    for (chain, item, forecast, rates) in &rows {
+        let name = if item.name.is_empty() {
+            String::new()
+        } else {
+            format!(" of {}", item.name)
+        };
+        let passes = match forecast.passes {
+            1 => "one pass".to_owned(),
+            passes => format!("{passes} passes"),
+        };
+        let mut lines = format!(
+            "{chain}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
+             {} of memory",
+            item.shape,
+            item.type_name(),
+            names.join(" and "),
+            forecast.chunks,
+            forecast.chunk_elements,
+            bytes(forecast.bytes),
+            bytes(forecast.memory),
+        );
+        if let Some(rates) = rates {
+            lines.push_str(&format!(
+                "\n  a chunk takes {:.1} ms up, {:.1} ms of work, {:.1} ms down: at best {:.3} s in all\n  \
+                 the work is {:.0} % of that; several operations in one run, \"gelu | softmax\", share the trip",
+                rates.upload.as_secs_f64() * 1e3,
+                rates.kernel.as_secs_f64() * 1e3,
+                rates.download.as_secs_f64() * 1e3,
+                seconds(item, forecast, rates),
+                100.0 * rates.kernel.as_secs_f64()
+                    / (rates.upload + rates.kernel + rates.download).as_secs_f64(),
+            ));
+        }
+        text::print(&lines)?;
+    }
+    Ok(())
+}
+
+fn seconds(item: &Item, forecast: &Forecast, rates: &Rates) -> f64 {
+    let elements: usize = item.shape.iter().product();
+    rates
+        .ideal((elements * forecast.passes) as u64)
+        .as_secs_f64()
+}
+
+/// What was done.
+pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Result {
+    let flags = stream.flags;
+    let device: Vec<_> = devices.iter().map(Device::name).collect();
+    let device = device.join(", ");
+    for lost in done.iter().flat_map(|done| &done.summary.lost) {
+        text::note(&format!(
+            "{}: {}; other devices did its part",
+            lost.0, lost.1
+        ));
+    }
+    if flags.json {
+        let beside: BTreeMap<_, _> = stream
+            .outs
+            .iter()
+            .map(|(name, path)| (*name, path.to_string_lossy()))
+            .collect();
+        let rows: Vec<_> = done
+            .iter()
+            .map(|done| json_of(stream, done, &device))
+            .collect();
+        let mut value = match (&stream.kind, &rows[..]) {
+            (super::input::Kind::Safetensors(_), rows) => json!({ "tensors": rows }),
+            (_, [row]) => row.clone(),
+            (_, rows) => json!(rows),
+        };
+        value["output"] = json!(flags.output.to_string_lossy());
+        value["outputs"] = json!(beside);
+        return Ok(text::print_json(&value)?);
+    }
+    let and: String = stream
+        .outs
+        .iter()
+        .map(|(_, path)| format!(" and {}", path.display()))
+        .collect();
+    for done in done {
+        let name = if done.name.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", done.name)
+        };
+        text::print(&format!(
+            "{}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
+            if stream.is_gradient {
+                "gradient of "
+            } else {
+                ""
+            },
+            stream.op(),
+            done.shape,
+            done.type_name,
+            verified(done.report.as_ref(), done.elements),
+            flags.output.display(),
+        ))?;
+    }
+    Ok(())
+}
+
+fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
+    let summary = &done.summary;
+    let report = done.report.as_ref();
+    let mut row = json!({
+        "op": stream.op(),
+        "device": device,
+        "math": stream.flags.math().name(),
+        "shape": done.shape,
+        "dtype": done.dtype,
+        "seconds": summary.total.as_secs_f64(),
+        "chunks": summary.chunks,
+        "bytes_up": summary.uploaded,
+        "bytes_down": summary.downloaded,
+        "upload_seconds": summary.upload.as_secs_f64(),
+        "device_seconds": summary.device.as_secs_f64(),
+        "download_seconds": summary.download.as_secs_f64(),
+        "chunks_by_device": summary.devices.iter().cloned().collect::<BTreeMap<_, _>>(),
+        "verified": report.map_or(0, |report| report.compared),
+        "worst_ulp": report.and_then(|report| report.worst).map(|worst| worst.ulp),
+    });
+    if !done.name.is_empty() {
+        row["tensor"] = json!(done.name);
+    }
+    if let Some((rates, size)) = done.rates {
+        let ideal = rates.ideal(summary.uploaded / size).as_secs_f64();
+        let elements = summary.uploaded / size;
+        let kernel = rates.kernel.as_secs_f64() * elements as f64 / rates.elements.max(1) as f64;
+        row["kernel_seconds"] = json!(kernel);
+        row["ideal_seconds"] = json!(ideal);
+        row["fraction_of_ideal"] = json!(ideal / summary.total.as_secs_f64());
+    }
+    row
+}
+
+/// "64.0 MiB".
+fn bytes(count: u64) -> String {
+    BinaryBytes(count).to_string()
+}
+
+/// "verified 1024 of 4096 elements, worst 0.50 ULP".
+fn verified(report: Option<&Report>, len: usize) -> String {
+    report.map_or("not verified".to_owned(), |report| {
+        let worst = report.worst.map_or(0.0, |worst| worst.ulp);
+        format!(
+            "verified {} of {len} elements, worst {} ULP",
+            report.compared,
+            text::ulp(worst)
+        )
+    })
+}

@@ -1,0 +1,63 @@
+//! What `activations tune` found, kept from run to run.
+
+use std::{collections::BTreeMap, io::Write, path::PathBuf};
+
+use wgpu_activations::{Adapter, Error, Result, bench::facts, gpu::Tuning};
+
+/// The file: by device, driver and version of this program.
+fn path() -> Option<PathBuf> {
+    Some(
+        dirs::cache_dir()?
+            .join("wgpu-activations")
+            .join("tuning.json"),
+    )
+}
+
+fn key(adapter: &Adapter) -> String {
+    let device = facts::device(adapter);
+    format!(
+        "{} | {} | {}",
+        device.name,
+        device.driver,
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// All that is kept; nothing where there is no such file, or none that can be read.
+fn load() -> BTreeMap<String, Tuning> {
+    let text = path().and_then(|path| std::fs::read_to_string(path).ok());
+    text.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+/// What is kept for an adapter.
+pub(super) fn find(adapter: &Adapter) -> Option<Tuning> {
+    load().get(&key(adapter)).copied()
+}
+
+/// Keeps a tuning for an adapter, or forgets what is kept; returns the file.
+pub(super) fn keep(adapter: &Adapter, tuning: Option<Tuning>) -> Result<PathBuf> {
+    let path = path().ok_or_else(|| Error::File {
+        path: "tuning.json".into(),
+        reason: "there is no folder for caches; set HOME".to_owned(),
+    })?;
+    let mut all = load();
+    match tuning {
+        Some(tuning) => all.insert(key(adapter), tuning),
+        None => all.remove(&key(adapter)),
+    };
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(&path);
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, &all)?;
+        writeln!(file)?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().map_err(|error| Error::File {
+        path: path.clone(),
+        reason: format!("cannot be written: {error}"),
+    })?;
+    Ok(path)
+}

@@ -1,0 +1,266 @@
+//! `activations bench` and `activations compare`
+
+use std::{fs, process::Stdio, time::Duration};
+
+use serde_json::Value;
+
+use crate::sandbox::{Outcome, Sandbox, device_names};
+
+/// What keeps a test short.
+const SHORT: &str = "--size 64KiB --samples 2 --min-time 0.1ms";
+
+fn gpus() -> Vec<String> {
+    let mut names = device_names();
+    names.pop();
+    names
+}
+
+fn load(sandbox: &Sandbox, name: &str) -> Value {
+    serde_json::from_slice(&fs::read(sandbox.path(name)).unwrap()).unwrap()
+}
+
+#[test]
+fn every_operation_is_measured_on_every_device() {
+    let gpus = gpus();
+    // Without an adapter it ends with status 3: see environment.rs.
+    if gpus.is_empty() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let line = format!("bench --all-devices {SHORT} -o run.json");
+    let table = sandbox.run(&line).expect_success();
+    for line in table.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    let run = load(&sandbox, "run.json");
+    assert_eq!(run["complete"], true);
+    let rows = run["rows"].as_array().unwrap();
+    for gpu in &gpus {
+        assert!(table.contains(gpu), "{table}");
+        let of = |kind: &str| {
+            let rows = rows.iter();
+            rows.filter(|row| row["device"] == **gpu && row["kind"] == kind)
+                .count()
+        };
+        // 12 pointwise and 5 families both ways, moments one way.
+        assert_eq!(of("kernel"), 35);
+        assert_eq!((of("baseline"), of("offload"), of("launch")), (4, 1, 2));
+    }
+    for row in rows {
+        assert_eq!(row["status"], "ok", "{row}");
+        let measurement = &row["measurement"];
+        let rounds = measurement["rounds_ns"].as_array().unwrap();
+        let samples = rounds.iter().map(|round| round.as_array().unwrap().len());
+        assert_eq!(samples.sum::<usize>(), 2);
+        assert!(
+            measurement["summary"]["median_ns"].as_f64().unwrap() > 0.0,
+            "{row}"
+        );
+        if row["kind"] == "kernel" {
+            assert!(
+                row["accuracy"]["worst_of_allowed"].as_f64().unwrap() <= 1.0,
+                "{row}"
+            );
+            assert!(row["accuracy"]["compared"].as_u64().unwrap() > 0, "{row}");
+            let beside = measurement["baseline"]["rounds_ns"].as_array().unwrap();
+            assert_eq!(beside.len(), rounds.len());
+            assert!(measurement["summary"]["fraction"].as_f64().unwrap() > 0.0);
+        }
+    }
+}
+
+#[test]
+fn every_type_and_both_maths_and_a_sweep_are_measured() {
+    if gpus().is_empty() {
+        return;
+    }
+    let line = "bench --op silu --op dice,moments --dtype f16,bf16 --math accurate,native \
+                --size 64KiB..1MiB --pass forward --samples 2 --min-time 0.1ms --json";
+    let run = Sandbox::new().run(line).expect_json();
+    let rows = run["rows"].as_array().unwrap();
+    let kernels = rows.iter().filter(|row| row["kind"] == "kernel");
+    // Moments take no elementary function.
+    assert_eq!(kernels.count(), 2 * 3 * (2 + 2 + 1));
+    assert!(rows.iter().all(|row| row["status"] == "ok"), "{rows:?}");
+    let sizes: Vec<_> = rows
+        .iter()
+        .map(|row| row["input_bytes"].as_u64().unwrap())
+        .collect();
+    for size in [64 << 10, 256 << 10, 1 << 20] {
+        assert!(sizes.contains(&size), "{sizes:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let sandbox = Sandbox::new();
+    for (line, status, text) in [
+        ("bench --op gleu", 2, "did you mean `gelu`"),
+        (
+            "bench --op elu(alpha=2)",
+            2,
+            "default parameters: write elu",
+        ),
+        ("bench --size 100", 2, "multiples of 64KiB"),
+        ("bench --size big", 2, "such as 64MiB"),
+        (
+            "bench --size 1MiB..64KiB",
+            2,
+            "from a smaller size to a larger one",
+        ),
+        ("bench --device cpu", 2, "cpu is the reference"),
+        ("bench --device there-is-none", 3, "there-is-none"),
+        ("bench --op relu -o nowhere/run.json", 1, "nowhere"),
+        ("bench --op relu -o -", 2, "--json prints one on stdout"),
+    ] {
+        if gpus().is_empty() && status != 2 {
+            continue;
+        }
+        sandbox.refuses(status, line, text);
+    }
+    fs::write(sandbox.path("run.json"), "mine").unwrap();
+    if !gpus().is_empty() {
+        sandbox.refuses(1, "bench --op relu -o run.json", "--force");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_keeps_what_was_measured() {
+    if gpus().is_empty() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let child = sandbox
+        .interruptible()
+        .args("bench --samples 1000 --op relu -o run.json --size 64KiB".split(' '))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A round of one row is many samples: the first rows are there before the interrupt.
+    let kept = sandbox.path("run.json");
+    for _ in 0..600 {
+        if kept.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let kill = format!("kill -INT {}", child.id());
+    sandbox.prepare("sh").args(["-c", &kill]).output().unwrap();
+    let outcome = Outcome::from(child.wait_with_output().unwrap());
+    outcome.expect_error(130, "interrupted; run.json has what was measured before");
+    let run = load(&sandbox, "run.json");
+    assert_eq!(run["complete"], false);
+    let measured = run["rows"].as_array().unwrap().iter();
+    assert!(
+        measured
+            .filter(|row| row["measurement"].is_object())
+            .count()
+            > 0
+    );
+}
+
+/// A file of one row of two rounds, each sample `factor` times what it was.
+fn example(factor: f64) -> String {
+    let document = include_str!("../../../docs/results.md");
+    let (_, rest) = document.split_once("```json\n").unwrap();
+    let mut run: Value = serde_json::from_str(rest.split_once("```").unwrap().0).unwrap();
+    let measurement = &mut run["rows"][0]["measurement"];
+    for round in measurement["rounds_ns"].as_array_mut().unwrap() {
+        for sample in round.as_array_mut().unwrap() {
+            *sample = (sample.as_f64().unwrap() * factor).into();
+        }
+    }
+    run.to_string()
+}
+
+#[test]
+fn a_baseline_that_has_changed_itself_is_told() {
+    let sandbox = Sandbox::new();
+    for (name, factor) in [("before", 1.0), ("after", 0.1)] {
+        let mut run: Value = serde_json::from_str(&example(factor)).unwrap();
+        let mut copy = run["rows"][0].clone();
+        (copy["kind"], copy["op"], copy["math"]) = ("baseline".into(), "copy".into(), Value::Null);
+        copy["measurement"]["baseline"] = Value::Null;
+        copy["measurement"]["summary"]["fraction"] = Value::Null;
+        run["rows"].as_array_mut().unwrap().push(copy);
+        fs::write(sandbox.path(format!("{name}.json")), run.to_string()).unwrap();
+    }
+    let told = "not the same themselves: copy. ";
+    let changed = sandbox.run("compare before.json after.json");
+    let changed = changed.expect_success();
+    assert!(changed.contains(told), "{changed}");
+    let same = sandbox.run("compare before.json before.json");
+    assert!(!same.expect_success().contains("themselves"));
+    let by_time = sandbox.run("compare before.json after.json --by time");
+    assert!(!by_time.expect_success().contains("themselves"));
+}
+
+#[test]
+fn what_is_slower_is_told_and_noise_is_not() {
+    let sandbox = Sandbox::new();
+    for (name, factor) in [
+        ("before", 1.0),
+        ("after", 1.0),
+        ("slower", 1.2),
+        ("faster", 0.5),
+    ] {
+        fs::write(sandbox.path(format!("{name}.json")), example(factor)).unwrap();
+    }
+    let same = sandbox.run("compare before.json after.json --fail-above 10%");
+    let same = same.expect_success();
+    assert!(same.contains("1.00 [1.00 1.00]"), "{same}");
+    assert!(same.contains("0 slower, 0 faster, 1 the same"), "{same}");
+    let slower = sandbox.run("compare before.json slower.json --fail-above 10%");
+    assert_eq!(slower.status, Some(5));
+    assert!(
+        slower.stdout.contains("1.20 [1.20 1.20]  slower"),
+        "{}",
+        slower.stdout
+    );
+    let told = "error: relu forward accurate: takes 1.20 times as long\n";
+    assert!(slower.stderr.ends_with(told), "{}", slower.stderr);
+    sandbox
+        .run("compare before.json slower.json --fail-above 30%")
+        .expect_success();
+    let three = sandbox.run("compare before.json slower.json faster.json --format json");
+    let three = three.expect_json();
+    let verdicts: Vec<_> = three
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|line| line["op"] == "relu")
+        .map(|line| line["verdict"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts, ["slower", "faster"]);
+    let csv = sandbox.run("compare before.json faster.json --format csv");
+    let csv = csv.expect_success();
+    assert!(
+        csv.lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("relu,forward,f32,2097152,"),
+        "{csv}"
+    );
+    let markdown = sandbox.run("compare before.json faster.json --format markdown");
+    assert!(markdown.expect_success().starts_with("| OP "));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let sandbox = Sandbox::new();
+    fs::write(sandbox.path("run.json"), example(1.0)).unwrap();
+    let other = example(1.0)
+        .replace("\"relu\"", "\"elu\"")
+        .replace("\"gelu\"", "\"selu\"");
+    fs::write(sandbox.path("other.json"), other).unwrap();
+    fs::write(sandbox.path("text.json"), "not a result").unwrap();
+    let old = example(1.0).replace("bench/1", "bench/0");
+    fs::write(sandbox.path("old.json"), old).unwrap();
+    sandbox.refuses(2, "compare run.json other.json", "nothing to compare");
+    sandbox.refuses(1, "compare run.json text.json", "text.json");
+    sandbox.refuses(1, "compare run.json old.json", "wgpu-activations/bench/0");
+    sandbox.refuses(1, "compare run.json nothing.json", "nothing.json");
+    sandbox.refuses(1, "compare run.json .", "directory");
+}

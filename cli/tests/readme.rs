@@ -1,0 +1,137 @@
+//! The README's tables of activations and families are the catalogue's, its chart is of the results kept.
+//! `UPDATE_README=1 cargo test --test readme` writes them anew.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fmt::Write;
+
+use wgpu_activations::{Activation, FAMILIES, activation::Smoothness, bench::record::Run};
+
+use wgpu_activations_cli::results::report::{Format, Source, render};
+
+fn table() -> String {
+    let mut table = String::from(
+        "| name | f(x) | parameter | range | smooth | paper |\n|---|---|---|---|---|---|\n",
+    );
+    for activation in Activation::all() {
+        let definition = activation.definition();
+        let parameter = definition
+            .parameter
+            .as_ref()
+            .map_or(String::new(), |parameter| {
+                format!("`{}` = {}", parameter.name, parameter.default)
+            });
+        let (properties, paper) = (definition.properties.unwrap(), definition.paper.unwrap());
+        let bound = |bound: f64| {
+            if bound.is_finite() {
+                format!("{}", (bound * 1e4).round() / 1e4)
+            } else {
+                "∞".to_owned()
+            }
+        };
+        let (low, high) = properties.range;
+        let low = if low == f64::NEG_INFINITY {
+            "-∞".to_owned()
+        } else {
+            bound(low)
+        };
+        let smooth = match properties.smoothness {
+            Smoothness::Smooth => "yes".to_owned(),
+            Smoothness::Once(at) => format!("once at {at}"),
+            Smoothness::Kink(at) => format!("kink at {at}"),
+        };
+        writeln!(
+            table,
+            "| `{}` | {} | {parameter} | {low} to {} | {smooth} | [{}]({}) |",
+            definition.name,
+            definition.formula.replace('|', "\\|"),
+            bound(high),
+            paper.year,
+            paper.url,
+        )
+        .unwrap();
+    }
+    table
+}
+
+fn families() -> String {
+    let mut table = String::from("| name | f(x) | parameters | paper |\n|---|---|---|---|\n");
+    for family in FAMILIES {
+        let parameters = family.parameters.iter().map(|p| format!("`{}`", p.name));
+        writeln!(
+            table,
+            "| `{}` | {} | {} | [{}]({}) |",
+            family.name,
+            family.formula.replace('|', "\\|"),
+            parameters.collect::<Vec<_>>().join(", "),
+            family.paper.year,
+            family.paper.url,
+        )
+        .unwrap();
+    }
+    table
+}
+
+#[test]
+fn the_tables_are_the_catalogues() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let mut readme = std::fs::read_to_string(path).unwrap();
+    for (name, table) in [("activations", table()), ("families", families())] {
+        let begin = format!("<!-- {name}: made by cli/tests/readme.rs -->\n");
+        let start = readme.find(&begin).unwrap() + begin.len();
+        let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();
+        if std::env::var_os("UPDATE_README").is_some() {
+            readme.replace_range(start..end, &table);
+            std::fs::write(path, &readme).unwrap();
+        }
+        let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();
+        let same = readme[start..end] == table;
+        assert!(same, "{name}: run UPDATE_README=1 cargo test --test readme");
+    }
+}
+
+/// The results kept of each device, the latest of each, as `activations report --math accurate` shows
+/// them.
+fn chart() -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../benches/results");
+    let files = |folder: &std::path::Path| {
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files
+    };
+    let devices = files(&folder).into_iter().filter(|path| path.is_dir());
+    let latest = devices.filter_map(|device| {
+        let standard =
+            |path: &std::path::PathBuf| path.to_string_lossy().ends_with("-standard.json");
+        files(&device).into_iter().rfind(standard)
+    });
+    let sources: Vec<_> = latest
+        .map(|path| {
+            let mut run = Run::read(&path).unwrap();
+            run.rows.retain(|row| row.math.as_deref() != Some("native"));
+            Source {
+                name: path.strip_prefix(&folder).unwrap().display().to_string(),
+                run,
+            }
+        })
+        .collect();
+    assert!(!sources.is_empty());
+    String::from_utf8(render(&sources, Format::Svg).unwrap()).unwrap()
+}
+
+#[test]
+fn the_chart_shows_the_results_kept() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../benches/results/kernels.svg"
+    );
+    let chart = chart();
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(path, &chart).unwrap();
+    }
+    let stale = "benches/results/kernels.svg is stale: UPDATE_README=1 cargo test --test readme";
+    assert!(std::fs::read_to_string(path).unwrap() == chart, "{stale}");
+}

@@ -1,7 +1,0 @@
-//! The command `activations`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    wgpu_activations::cli::main()
-}
