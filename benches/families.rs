@@ -1,9 +1,9 @@
-//! The families other than the plain pointwise one, each beside the baseline that
-//! moves the same memory, over shapes that differ in kind.
+//! Every family, forward and backward, beside the baseline that moves the same memory; and the moments that
+//! normalisations begin with.
 //!
 //! Each result is verified before it is timed; each sample times the baseline and the operation in
 //! turn. GB/s by the bytes that count: what the operation must read and write. The clock is the
-//! host's, around one call and the wait for it.
+//! host's, around a submission of several dispatches and the wait for it.
 //!
 //! `WGPU_ADAPTER_NAME=NAME cargo bench --bench families [FILTER]` picks device and rows.
 
@@ -15,27 +15,23 @@ use std::time::Duration;
 
 use common::{Table, time, time_encoded};
 use wgpu_activations::{
-    Activation, Dice, ElementType, Gpu, Math, Maxout, Moments, Pointwise, Softmax, Tensor,
-    family::{
-        maxout::reference::{Layout, Pooling},
-        softmax::{
-            bound::Expectation,
-            reference::{Form, MaskedRows},
-        },
+    ElementType, Family, Gpu, Math, Moments, Result, Tensor,
+    check::{self, Pass},
+    family::{Benchmark, Case, Saved, families},
+    kernel::{
+        baseline::{encode_copy, encode_or, encode_read, encode_streams},
+        recorder::{self, Recorder},
     },
-    kernel::baseline::{encode_copy, encode_read, encode_streams},
 };
 
 const ELEMENTS: usize = 1 << 24;
 const BYTES: f64 = (ELEMENTS * 4) as f64;
 
-/// One tensor's worth of numbers, on the host and on the device.
-struct Data {
-    gpu: Gpu,
-    host: Vec<f32>,
-    x: Tensor,
-    output: Tensor,
-}
+/// Columns that differ in kind, where an operation takes them.
+const COLUMNS: [usize; 5] = [32, 1024, 4096, 1 << 20, ELEMENTS];
+
+/// Operations of one submission, so that launching weighs little.
+const REPEATS: u32 = 4;
 
 fn main() {
     let data = Data::new();
@@ -44,322 +40,241 @@ fn main() {
     for channels in [32, 64, 256, 1024, 4096, 16_384] {
         moments(&mut table, &data, channels);
     }
-    for channels in [64, 1024] {
+    for family in families() {
         for math in Math::ALL {
-            prelu(&mut table, &data, channels, math);
-            dice(&mut table, &data, channels, math);
-        }
-    }
-    for (rows, columns) in [(4096, 4096), (16, 1 << 20), (1 << 19, 32), (1, 1 << 24)] {
-        for form in Form::ALL {
-            for math in Math::ALL {
-                softmax(&mut table, &data, (rows, columns), form, math);
+            for pass in Pass::ALL {
+                measure(&mut table, &data, family, math, pass);
             }
-        }
-    }
-    for layout in Layout::ALL {
-        for inner in [1, 64] {
-            maxout(&mut table, &data, layout, inner);
         }
     }
     table.print(&format!("{ELEMENTS} f32 elements on {}", data.gpu.name()));
     criterion.final_summary();
 }
 
+/// Channels of the kernels that only read, and streams of the one that reads several side by side.
+const CHANNELS: usize = 1024;
+const STREAMS: usize = 4;
+
+/// One tensor's worth of numbers, on the host and on the device, and what baselines write to.
+struct Data {
+    gpu: Gpu,
+    host: Vec<f32>,
+    x: Tensor,
+    upstream: Tensor,
+    output: Tensor,
+    seen: Tensor,
+    part: Tensor,
+}
+
 impl Data {
     fn new() -> Self {
         let gpu = common::open();
         let host = common::numbers(ELEMENTS);
+        let allocate = |shape: &[usize]| gpu.allocate(shape, ElementType::F32).unwrap();
         Self {
             x: gpu.upload(&host, [ELEMENTS]).unwrap(),
-            output: gpu.allocate([ELEMENTS], ElementType::F32).unwrap(),
+            upstream: gpu.upload(&host, [ELEMENTS]).unwrap(),
+            output: allocate(&[ELEMENTS]),
+            seen: allocate(&seen(&gpu, CHANNELS)),
+            part: allocate(&[ELEMENTS / STREAMS]),
             host,
             gpu,
         }
     }
 
-    /// The numbers as rows of `columns`.
-    fn matrix(&self, columns: usize) -> Tensor {
-        let shape = [ELEMENTS / columns, columns];
-        self.gpu.upload(&self.host, shape).unwrap()
+    /// The numbers as the host has them, `len` of them.
+    fn wide(&self, len: usize) -> Vec<f64> {
+        let numbers = self.host[..len].iter();
+        numbers.map(|&x| f64::from(x)).collect()
     }
 
-    fn copy(&self) -> Duration {
+    /// The time of kernels that only move memory, joined by `+`.
+    fn baseline(&self, names: &str) -> Duration {
+        let walk = [CHANNELS, walk(&self.gpu)];
+        let upstream = &self.upstream;
         time_encoded(&self.gpu, |encoder| {
-            encode_copy(encoder, &self.x, &self.output).unwrap();
+            for name in names.split('+') {
+                match name {
+                    "read" => encode_read(encoder, &self.x, None, walk, &self.seen),
+                    "two-read" => encode_read(encoder, &self.x, Some(upstream), walk, &self.seen),
+                    "add" => encode_or(encoder, &self.x, upstream, &self.output),
+                    "streams" => encode_streams(encoder, &self.x, STREAMS as u32, &self.part),
+                    _ => encode_copy(encoder, &self.x, &self.output),
+                }
+                .unwrap();
+            }
         })
-    }
-
-    fn wide(&self) -> Vec<f64> {
-        self.host.iter().map(|&x| f64::from(x)).collect()
     }
 }
 
-/// Fails unless elements spread over the result are within `allowed` of what is expected, absolute
-/// and relative.
-fn verify(found: &[f32], allowed: f64, expected: impl Fn(usize) -> f64) {
-    for index in (0..found.len()).step_by(331) {
-        let (found, expected) = (f64::from(found[index]), expected(index));
-        // Written so that NaN fails.
-        let fits = (found - expected).abs() <= allowed * (1.0 + expected.abs());
-        assert!(fits, "element {index} is {found}, expected {expected}");
-    }
+/// Bytes that such kernels move.
+fn moved(names: &str) -> f64 {
+    let tensors = names.split('+').map(|name| match name {
+        "read" => 1.0,
+        "add" => 3.0,
+        "streams" => 1.0 + 1.0 / STREAMS as f64,
+        _ => 2.0,
+    });
+    BYTES * tensors.sum::<f64>()
+}
+
+/// Rows that a thread of the reading kernels walks.
+fn walk(gpu: &Gpu) -> usize {
+    gpu.tuning().reduction_rows as usize
+}
+
+/// The shape of what they leave.
+fn seen(gpu: &Gpu, channels: usize) -> [usize; 2] {
+    [(ELEMENTS / channels).div_ceil(walk(gpu)), channels]
 }
 
 fn moments(table: &mut Table<'_>, data: &Data, channels: usize) {
-    let x = data.matrix(channels);
-    let walk = data.gpu.tuning().reduction_rows as usize;
-    let seen = [(ELEMENTS / channels).div_ceil(walk), channels];
+    let x = data.x.clone().reshaped([ELEMENTS / channels, channels]);
+    let x = x.unwrap();
+    let walk = [channels, walk(&data.gpu)];
+    let seen = seen(&data.gpu, channels);
     let seen = data.gpu.allocate(seen, ElementType::F32).unwrap();
     table.row(
         format!("moments/{channels}-channels"),
         (BYTES, BYTES),
         || {
             let found = x.moments(-1).unwrap().download().unwrap();
-            let expected = Moments::of(&data.wide(), channels, 1).unwrap();
-            let found: Vec<_> = found.variance().iter().map(|&value| value as f32).collect();
-            verify(&found, 1e-5, |channel| expected.variance()[channel]);
+            let expected = Moments::of(&data.wide(ELEMENTS), channels, 1).unwrap();
+            for (found, expected) in found.variance().iter().zip(expected.variance()) {
+                // Written so that NaN fails.
+                let fits = (found - expected).abs() <= 1e-5 * expected;
+                assert!(fits, "a variance is {found}, expected {expected}");
+            }
         },
         ("read", || {
             time_encoded(&data.gpu, |encoder| {
-                encode_read(encoder, &x, None, [channels, walk], &seen).unwrap();
+                encode_read(encoder, &x, None, walk, &seen).unwrap();
             })
         }),
-        || {
-            time(&data.gpu, || {
-                x.moments(-1).unwrap();
-            })
-        },
+        || time(&data.gpu, || drop(x.moments(-1).unwrap())),
     );
 }
 
-fn slopes(channels: usize) -> Vec<f32> {
-    (0..channels)
-        .map(|channel| (channel % 9) as f32 / 8.0)
-        .collect()
-}
-
-fn prelu(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
-    let (x, y) = (data.matrix(channels), data.matrix(channels));
-    let alpha = slopes(channels);
-    let tensor = data.gpu.upload(&alpha, [channels]).unwrap();
-    let prelu = Pointwise::new(Activation::LEAKY_RELU).math(math);
-    let prelu = prelu.per_channel(&tensor, -1).unwrap();
-    let name = format!("{channels}-channels/{}", math.name());
-    let value = |index: usize| {
-        let slope = Activation::LEAKY_RELU
-            .with(alpha[index % channels])
-            .unwrap();
-        slope.value(f64::from(data.host[index]))
+/// A row for each shape that the family's operation takes.
+fn measure(table: &mut Table<'_>, data: &Data, family: &dyn Family, math: Math, pass: Pass) {
+    let Some(mut benchmark) = family.benchmark() else {
+        return;
     };
-    table.row(
-        format!("prelu/forward/{name}"),
-        (2.0 * BYTES, 2.0 * BYTES),
-        || {
-            let found: Vec<f32> = prelu.forward(&x).unwrap().download().unwrap();
-            verify(&found, 1e-6, value);
-        },
-        ("copy", || data.copy()),
-        || {
-            time_encoded(&data.gpu, |encoder| {
-                prelu.encode_forward(encoder, &x, &y).unwrap();
-            })
-        },
-    );
-    table.row(
-        format!("prelu/gradients/{name}"),
-        (3.0 * BYTES, 2.0 * BYTES),
-        || {
-            let found = prelu.gradients(&x, &x).unwrap();
-            let found: Vec<f32> = found.dx.download().unwrap();
-            verify(&found, 1e-6, value); // x as the upstream gradient
-        },
-        ("copy", || data.copy()),
-        || {
-            time(&data.gpu, || {
-                prelu.gradients(&x, &x).unwrap();
-            })
-        },
-    );
-}
-
-fn dice(table: &mut Table<'_>, data: &Data, channels: usize, math: Math) {
-    let x = data.matrix(channels);
-    let dice = Dice::new(&data.gpu, channels).unwrap().math(math);
-    dice.alpha().write(&slopes(channels)).unwrap();
-    let name = format!("{channels}-channels/{}", math.name());
-    let reference = || {
-        let alpha = slopes(channels);
-        let alpha = alpha.iter().map(|&alpha| f64::from(alpha)).collect();
-        wgpu_activations::family::dice::reference::Dice::of_batch(&data.wide(), alpha, 1e-8, 1)
-            .unwrap()
+    if math == Math::Native && !benchmark.takes_math {
+        return;
+    }
+    benchmark.operation.set_math(math);
+    let shapes: Vec<Vec<usize>> = match benchmark.columns {
+        None => vec![vec![ELEMENTS]],
+        Some(_) => COLUMNS
+            .map(|columns| vec![ELEMENTS / columns, columns])
+            .into(),
     };
-    table.row(
-        format!("dice/train/{name}"),
-        (3.0 * BYTES, 2.0 * BYTES),
-        || {
-            let expected = reference();
-            let found: Vec<f32> = dice.train(&x).unwrap().0.download().unwrap();
-            verify(&found, 1e-5, |index| {
-                expected.value(index, f64::from(data.host[index]))
-            });
-        },
-        ("copy", || data.copy()),
-        || {
-            time(&data.gpu, || {
-                dice.train(&x).unwrap();
-            })
-        },
-    );
-    let batch = x.moments(-1).unwrap();
-    table.row(
-        format!("dice/backward/{name}"),
-        (5.0 * BYTES, 2.0 * BYTES),
-        || {
-            let x_wide = data.wide();
-            let expected = reference().train_backward(&x_wide, &x_wide);
-            let found = dice.backward(&x, &x, &batch).unwrap();
-            let found: Vec<f32> = found.dx.download().unwrap();
-            verify(&found, 1e-5, |index| expected.dx[index]);
-        },
-        ("copy", || data.copy()),
-        || {
-            time(&data.gpu, || {
-                dice.backward(&x, &x, &batch).unwrap();
-            })
-        },
-    );
+    for shape in shapes {
+        let operation = &benchmark.operation;
+        let Ok(result) = operation.output_shape(&shape) else {
+            continue;
+        };
+        let traffic = benchmark.traffic(pass);
+        let name = [operation.name(), pass.name(), math.name()].join("/");
+        let run = Run::new(data, &benchmark, pass, &shape, &result);
+        table.row(
+            format!("{name}/{shape:?}"),
+            (
+                BYTES / 4.0 * traffic.quarters as f64,
+                moved(traffic.baseline),
+            ),
+            || {
+                let case = Case {
+                    upstream: |len| common::numbers(len).into_iter().map(f64::from).collect(),
+                    inputs: vec![data.wide(ELEMENTS); operation.inputs()],
+                    ..Case::new(operation.clone(), &shape, Vec::new())
+                };
+                let report = check::check_case(&data.gpu, &case, pass, ElementType::F32, math);
+                let report = report.unwrap();
+                assert!(report.passed(), "{name}: {report}");
+            },
+            (traffic.baseline, || data.baseline(traffic.baseline)),
+            || run.time(),
+        );
+    }
 }
 
-/// Rows that are held against the reference: each takes all of its exponentials.
-const CHECKED_ROWS: usize = 3;
+/// An operation with its tensors.
+struct Run<'a> {
+    gpu: &'a Gpu,
+    benchmark: &'a Benchmark,
+    pass: Pass,
+    x: Tensor,
+    upstream: Tensor,
+    output: Tensor,
+    /// What the forward pass saves for the backward pass.
+    saved: Saved,
+}
 
-fn softmax(
-    table: &mut Table<'_>,
-    data: &Data,
-    (rows, columns): (usize, usize),
-    form: Form,
-    math: Math,
-) {
-    let x = data.matrix(columns);
-    let y = data.matrix(columns);
-    let upstream = data.matrix(columns);
-    let softmax = Softmax::with_form(form, -1).math(math);
-    let expect = |input: &[f32], upstream: Option<&[f32]>, found: &[f32]| {
-        assert_eq!(found.len(), ELEMENTS);
-        for row in [0, rows / 2, rows - 1]
-            .into_iter()
-            .take(rows.min(CHECKED_ROWS))
-        {
-            let row = row * columns..(row + 1) * columns;
-            let expectation = Expectation {
-                form,
-                masked: MaskedRows::Nan,
-                math,
-                extent: columns,
-                inner: 1,
-                input: &input[row.clone()],
-                upstream: upstream.map(|upstream| &upstream[row.clone()]),
+impl<'a> Run<'a> {
+    fn new(
+        data: &'a Data,
+        benchmark: &'a Benchmark,
+        pass: Pass,
+        shape: &[usize],
+        result: &[usize],
+    ) -> Self {
+        let len = result.iter().product();
+        let (x, gpu) = (data.x.clone().reshaped(shape).unwrap(), &data.gpu);
+        let output = match pass {
+            Pass::Forward => gpu.allocate(result, ElementType::F32),
+            Pass::Backward => gpu.allocate(shape, ElementType::F32),
+        };
+        let mut run = Self {
+            upstream: gpu.upload(&data.host[..len], result).unwrap(),
+            output: output.unwrap(),
+            saved: Saved::NOTHING,
+            gpu,
+            benchmark,
+            pass,
+            x,
+        };
+        if pass == Pass::Backward && benchmark.operation.saves() {
+            let y = gpu.allocate(result, ElementType::F32).unwrap();
+            let forward = |recorder: &mut Recorder<'_>| {
+                benchmark
+                    .operation
+                    .record_forward(recorder, &run.inputs(), &y)
             };
-            let report = expectation.check(&found[row]).unwrap();
-            assert!(report.passed(), "{report}");
+            run.saved = recorder::submit(gpu, forward).unwrap();
         }
-    };
-    let name = |pass: &str| {
-        let (form, math) = (form.name(), math.name());
-        format!("{form}/{pass}/{rows}x{columns}/{math}")
-    };
-    table.row(
-        name("forward"),
-        (2.0 * BYTES, 2.0 * BYTES),
-        || {
-            let found: Vec<f32> = softmax.forward(&x).unwrap().download().unwrap();
-            expect(&data.host, None, &found);
-        },
-        ("copy", || data.copy()),
-        || {
-            time_encoded(&data.gpu, |encoder| {
-                softmax.encode_forward(encoder, &x, &y).unwrap();
-            })
-        },
-    );
-    let y = softmax.forward(&x).unwrap();
-    let dx = data.matrix(columns);
-    table.row(
-        name("backward"),
-        (3.0 * BYTES, 2.0 * BYTES),
-        || {
-            let found: Vec<f32> = softmax.backward(&y, &upstream).unwrap().download().unwrap();
-            let y: Vec<f32> = y.download().unwrap();
-            expect(&y, Some(&data.host), &found);
-        },
-        ("copy", || data.copy()),
-        || {
-            time_encoded(&data.gpu, |encoder| {
-                softmax
-                    .encode_backward(encoder, &y, &upstream, &dx)
-                    .unwrap();
-            })
-        },
-    );
-}
+        run
+    }
 
-fn maxout(table: &mut Table<'_>, data: &Data, layout: Layout, inner: usize) {
-    const PIECES: usize = 4;
-    const CHANNELS: usize = 1024;
-    let shape = [ELEMENTS / CHANNELS / inner, CHANNELS, inner];
-    let y_shape = [shape[0], CHANNELS / PIECES, inner];
-    let x = data.gpu.upload(&data.host, shape).unwrap();
-    let y = data.gpu.allocate(y_shape, ElementType::F32).unwrap();
-    let maxout = Maxout::new(PIECES, layout, 1);
-    let pooling = Pooling {
-        pieces: PIECES,
-        layout,
-        channels: CHANNELS,
-        inner,
-    };
-    let name = |pass: &str| format!("maxout/{pass}/{}/inner-{inner}", layout.name());
-    let bytes = BYTES + BYTES / PIECES as f64;
-    table.row(
-        name("forward"),
-        (bytes, bytes),
-        || {
-            let (y, winners) = maxout.forward(&x).unwrap();
-            let (values, places) = pooling.forward(&data.wide());
-            let found: Vec<f32> = y.download().unwrap();
-            assert_eq!(found.len(), values.len());
-            verify(&found, 0.0, |index| values[index]);
-            assert_eq!(winners.download().unwrap(), places);
-        },
-        ("streams", || {
-            time_encoded(&data.gpu, |encoder| {
-                encode_streams(encoder, &x, PIECES as u32, &y).unwrap();
-            })
-        }),
-        || {
-            time(&data.gpu, || {
-                maxout.forward_into(&x, &y).unwrap();
-            })
-        },
-    );
-    let (y, winners) = maxout.forward(&x).unwrap();
-    let dx = data.gpu.allocate(shape, ElementType::F32).unwrap();
-    table.row(
-        name("backward"),
-        (bytes, 2.0 * BYTES),
-        || {
-            let found: Vec<f32> = maxout.backward(&winners, &y).unwrap().download().unwrap();
-            let upstream: Vec<f32> = y.download().unwrap(); // y as the upstream gradient
-            let upstream: Vec<_> = upstream.iter().map(|&g| f64::from(g)).collect();
-            let expected = pooling.backward(&winners.download().unwrap(), &upstream);
-            assert_eq!(found.len(), expected.len());
-            verify(&found, 0.0, |index| expected[index]);
-        },
-        ("copy", || data.copy()),
-        || {
-            time(&data.gpu, || {
-                maxout.backward_into(&winners, &y, &dx).unwrap();
-            })
-        },
-    );
+    fn inputs(&self) -> Vec<&Tensor> {
+        vec![&self.x; self.benchmark.operation.inputs()]
+    }
+
+    fn record(&self, recorder: &mut Recorder<'_>) -> Result<()> {
+        let (operation, x) = (&self.benchmark.operation, self.inputs());
+        let scratch = match self.pass {
+            Pass::Forward => operation
+                .record_forward(recorder, &x, &self.output)?
+                .tensors(),
+            Pass::Backward => operation.record_backward(
+                recorder,
+                &x,
+                &self.saved,
+                &self.upstream,
+                &vec![&self.output; x.len()],
+                self.benchmark.parameters,
+            )?,
+        };
+        scratch
+            .into_iter()
+            .for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
+    }
+
+    fn time(&self) -> Duration {
+        let repeated =
+            |recorder: &mut Recorder<'_>| (0..REPEATS).try_for_each(|_| self.record(recorder));
+        time(self.gpu, || recorder::submit(self.gpu, repeated).unwrap()) / REPEATS
+    }
 }

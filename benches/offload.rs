@@ -13,10 +13,8 @@ use std::{cell::RefCell, time::Duration};
 
 use common::Table;
 use wgpu_activations::{
-    Activation, Gpu, Math, Offload,
+    Activation, Chain, ElementType, Gpu, Math, Offload, Softmax,
     accuracy::{Expectation, Tolerance},
-    family::softmax::reference::{Form, MaskedRows},
-    offload::{Chain, Step},
 };
 
 const SHAPE: [usize; 2] = [1 << 18, 1 << 10];
@@ -67,12 +65,8 @@ fn main() {
                 .total
         },
     );
-    let softmax = Step::Softmax {
-        form: Form::Softmax,
-        masked: MaskedRows::Nan,
-    };
-    let chain = gelu.clone().then(softmax.clone());
-    let softmax = Chain::new(softmax);
+    let chain = gelu.clone().then(Softmax::new(-1));
+    let softmax = Chain::from(Softmax::new(-1));
     table.row(
         "gelu | softmax".to_owned(),
         (BYTES, BYTES),
@@ -107,7 +101,7 @@ impl Bench {
             channels: None,
             x: &x,
             upstream: None,
-            tolerance: Tolerance::forward(wgpu_activations::ElementType::F32, math),
+            tolerance: Tolerance::forward(ElementType::F32, math),
         };
         let report = expectation
             .check_at(&y, (0..ELEMENTS).step_by(3331))

@@ -13,11 +13,10 @@ use std::{
 };
 
 use wgpu_activations::{
-    Activation, ElementType, Gpu, Offload,
+    Activation, Chain, ElementType, Gpu, Offload, Softmax,
     accuracy::ulp_error,
-    family::softmax::reference::{Form, MaskedRows},
     io::npy::{self, Array, Dtype, Endian, Float, Order, Values},
-    offload::{Chain, Progress, Step, Summary},
+    offload::{Progress, Summary},
 };
 
 const COLUMNS: usize = 1024;
@@ -68,11 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Several operations in one trip, in place.
-    let softmax = Step::Softmax {
-        form: Form::Softmax,
-        masked: MaskedRows::Nan,
-    };
-    let chain = gelu.then(softmax);
+    let chain = gelu.then(Softmax::new(-1));
     let summary = offload.forward_in_place(&chain, &shape, &mut x)?;
     tell(&chain, &summary);
     for row in x.chunks(COLUMNS) {

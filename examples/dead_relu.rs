@@ -103,7 +103,7 @@ impl<'a> Network<'a> {
         })
     }
 
-    fn pointwise(&self) -> Result<Pointwise<'_>> {
+    fn pointwise(&self) -> Result<Pointwise> {
         let pointwise = Pointwise::new(self.activation);
         match &self.parameters {
             Some(parameters) => pointwise.per_channel(parameters, -1),

@@ -39,7 +39,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         ("ReLU", Hidden::Fixed(Activation::RELU)),
         ("PReLU", learned(Activation::PRELU)?),
         ("Swish", learned(Activation::SWISH)?),
-        ("Dice", Hidden::Dice(Dice::new(&gpu, HIDDEN)?)),
+        ("Dice", Hidden::Dice(Box::new(Dice::new(&gpu, HIDDEN)?))),
         ("Maxout", Hidden::Maxout(maxout)),
     ];
 
@@ -93,7 +93,7 @@ enum Hidden {
     Fixed(Activation),
     /// One with a parameter that each channel learns.
     Learned(Activation, Tensor),
-    Dice(Dice),
+    Dice(Box<Dice>),
     /// Takes the largest of `PIECES` channels.
     Maxout(Maxout),
 }
@@ -210,7 +210,7 @@ impl<'a> Network<'a> {
                 upstream[row * CLASSES + label] = -1.0 / rows as f32;
             }
             let upstream = gpu.upload(&upstream, [rows, CLASSES])?;
-            let upstream = softmax.backward(&logarithms, &upstream)?.download()?;
+            let upstream = softmax.backward(&scores, &upstream)?.download()?;
             gpu.upload(&self.second.backward(&y, &upstream), [rows, HIDDEN])
         })?;
         self.first.backward(images, &dx.download()?);

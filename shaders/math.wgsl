@@ -282,6 +282,9 @@ fn shift_for(most: Real) -> Shift {
     return Shift(offset, round((finite(most) - offset) * LOG2_E) - 64.0);
 }
 
+// Makes the largest exponential under its shift about 1, which is exact.
+const TO_ONE: f32 = 5.42101086e-20;
+
 // factor e^x / (e^offset 2^exponent) for x up to 16 beyond the shift's `most`; 0 for -infinity. The
 // factor meets e^r while that is 1 and a smaller part, which costs one rounding less, and before the
 // power of two, so that nothing underflows before its time.

@@ -76,6 +76,7 @@ fn normal_series(s: Real) -> Real { return 0.39894226 + s * (-0.066454 + s * 0.0
 
 struct Shift { offset: Real, exponent: Real } // the exponent is 0
 fn shift_for(most: Real) -> Shift { return Shift(finite(most), Real(0.0)); }
+const TO_ONE: f32 = 1.0;
 fn exp_shifted(x: Real, shift: Shift, factor: Real) -> Real {
     return factor * exp(max(x - shift.offset, Real(-200.0)));
 }

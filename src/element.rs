@@ -45,6 +45,64 @@ impl ElementType {
             Self::F16 | Self::Bf16 => 2,
         }
     }
+
+    /// Has `visitor` work on elements of this type. [`with_element!`](crate::with_element) does the
+    /// same with code in place.
+    ///
+    /// ```
+    /// use wgpu_activations::{Element, ElementType, ElementVisitor};
+    ///
+    /// /// What is left of a number.
+    /// struct Rounded(f64);
+    ///
+    /// impl ElementVisitor for Rounded {
+    ///     type Output = f32;
+    ///     fn visit<T: Element>(self) -> f32 {
+    ///         T::from_f64(self.0).to_f32()
+    ///     }
+    /// }
+    /// assert_eq!(ElementType::Bf16.visit(Rounded(0.1)), 0.100097656);
+    /// ```
+    pub fn visit<V: ElementVisitor>(self, visitor: V) -> V::Output {
+        crate::with_element!(self, T => visitor.visit::<T>())
+    }
+}
+
+/// Work on elements of a type that is known at run time. See [`ElementType::visit`].
+pub trait ElementVisitor {
+    /// What comes of it.
+    type Output;
+
+    /// The work on elements of type `T`.
+    fn visit<T: Element>(self) -> Self::Output;
+}
+
+/// Runs an expression with a name for the host type of an [`ElementType`].
+///
+/// ```
+/// use wgpu_activations::{Element, ElementType, with_element};
+///
+/// let bytes = ElementType::ALL.map(|element| with_element!(element, T => size_of::<T>()));
+/// assert_eq!(bytes, [4, 2, 2]);
+/// ```
+#[macro_export]
+macro_rules! with_element {
+    ($element:expr, $name:ident => $work:expr) => {
+        match $element {
+            $crate::ElementType::F32 => {
+                type $name = f32;
+                $work
+            }
+            $crate::ElementType::F16 => {
+                type $name = $crate::half::f16;
+                $work
+            }
+            $crate::ElementType::Bf16 => {
+                type $name = $crate::half::bf16;
+                $work
+            }
+        }
+    };
 }
 
 /// A host type that a tensor can hold: `f32`, [`struct@f16`] and [`bf16`].
@@ -104,11 +162,4 @@ impl Element for bf16 {
     fn from_f64(value: f64) -> Self {
         Self::from_f64(value)
     }
-}
-
-/// The values in f64, which is exact.
-#[cfg(feature = "check")]
-#[doc(hidden)]
-pub fn wide<T: Element>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(x.to_f32())).collect()
 }

@@ -44,6 +44,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// An argument of an operation cannot be taken.
+    #[error("{op}: {argument}: {reason}")]
+    Argument {
+        /// The operation.
+        op: String,
+        /// The argument, or its name.
+        argument: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The operation has no such parameter.
     #[error("{}", unknown_parameter(.op, .name, .known))]
     UnknownParameter {
@@ -185,11 +195,15 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
-    /// A gradient goes back through one operation at a time.
-    #[error("backward of `{chain}`: it takes one operation at a time; begin with the last")]
-    ChainBackward {
-        /// The operations.
-        chain: String,
+    /// Nothing to make a result of.
+    #[error(
+        "{op}: shape {shape:?} has no elements, so there is nothing to make a result of; give at least one"
+    )]
+    NoElements {
+        /// The operation.
+        op: String,
+        /// The tensor's shape.
+        shape: Vec<usize>,
     },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
@@ -276,6 +290,9 @@ pub enum Error {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A file is asked for what its format does not offer.
+    #[error("{0}")]
+    FileFormat(String),
     /// A picture could not be drawn.
     #[error("cannot draw the picture: {0}; take .svg, or fewer result files")]
     Picture(String),
@@ -336,6 +353,8 @@ pub enum ErrorKind {
     Internal,
     /// A file could not be read or written, or a picture not drawn.
     File,
+    /// A file's format does not offer what is asked of it.
+    FileFormat,
     /// A result did not agree with the reference.
     Verification,
 }
@@ -346,7 +365,8 @@ impl Error {
         match self {
             Self::UnknownActivation { .. } => ErrorKind::Name,
             Self::Syntax { .. } => ErrorKind::Syntax,
-            Self::UnknownParameter { .. }
+            Self::Argument { .. }
+            | Self::UnknownParameter { .. }
             | Self::ParameterOutOfRange { .. }
             | Self::AxisOutOfRange { .. } => ErrorKind::Parameter,
             Self::ShapeMismatch { .. }
@@ -358,7 +378,7 @@ impl Error {
             Self::ElementMismatch { .. } => ErrorKind::ElementType,
             Self::ForeignTensor { .. } => ErrorKind::Device,
             Self::WinnersMismatch { .. }
-            | Self::ChainBackward { .. }
+            | Self::NoElements { .. }
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
             Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
@@ -369,6 +389,7 @@ impl Error {
                 ErrorKind::Internal
             }
             Self::File { .. } | Self::Picture(_) => ErrorKind::File,
+            Self::FileFormat(_) => ErrorKind::FileFormat,
             Self::Verification { .. } => ErrorKind::Verification,
         }
     }

@@ -8,6 +8,7 @@ use crate::{
     gpu::Gpu,
     random::{Random, Stream},
     tensor::Tensor,
+    with_element,
 };
 
 /// How the first weights of a layer are drawn, by the number of its inputs (`fan_in`) and outputs
@@ -18,7 +19,8 @@ use crate::{
 /// never changes its meaning. The same seed gives every layer the same numbers, up to their
 /// scale: give each layer a seed of its own.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{ElementType, Gpu, Initializer};
 ///
 /// let gpu = Gpu::new()?;
@@ -101,7 +103,8 @@ impl Initializer {
 
     /// A tensor of weights: those of [`Initializer::values`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu, Initializer};
     /// # let gpu = Gpu::new()?;
     /// let weights = Initializer::XavierUniform { fan_in: 128, fan_out: 64 };
@@ -122,11 +125,7 @@ impl Initializer {
     ) -> Result<Tensor> {
         self.distribution()?;
         let tensor = gpu.allocate(shape, element)?;
-        match element {
-            ElementType::F32 => tensor.write(&self.values::<f32>(tensor.len(), seed)?),
-            ElementType::F16 => tensor.write(&self.values::<half::f16>(tensor.len(), seed)?),
-            ElementType::Bf16 => tensor.write(&self.values::<half::bf16>(tensor.len(), seed)?),
-        }?;
+        with_element!(element, T => tensor.write(&self.values::<T>(tensor.len(), seed)?))?;
         Ok(tensor)
     }
 

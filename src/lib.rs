@@ -4,7 +4,8 @@
 //! An [`Activation`] is a function of the [`CATALOGUE`] with its parameter. A [`Gpu`] is an open
 //! device, a [`Tensor`] an array on it of [`f32`], `f16` or `bf16`:
 //!
-//! ```no_run
+//! ```
+//! # wgpu_activations::needs_adapter!();
 //! use wgpu_activations::{Activation, Gpu};
 //!
 //! let gpu = Gpu::new()?;
@@ -56,7 +57,7 @@
 //! # Features
 //!
 //! None is on by default: the library brings wgpu and little else. [`check`] compares devices with the
-//! reference, [`bench`] measures kernels, `npy` reads and writes NumPy files, `npz` streams arrays of their
+//! reference, [`mod@bench`] measures kernels, `npy` reads and writes NumPy files, `npz` streams arrays of their
 //! archives, `safetensors` finds tensors in files ([`io`]). The command `activations` is a package of its
 //! own, `wgpu-activations-cli`.
 
@@ -80,6 +81,7 @@ pub mod accuracy;
 pub mod activation;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod chain;
 #[cfg(feature = "check")]
 pub mod check;
 mod element;
@@ -87,7 +89,6 @@ mod error;
 pub mod family;
 pub mod gpu;
 mod initialize;
-#[cfg(any(feature = "npy", feature = "safetensors"))]
 pub mod io;
 pub mod kernel;
 pub mod moments;
@@ -96,13 +97,12 @@ pub mod random;
 mod tensor;
 pub mod wgsl;
 
-pub use activation::{Activation, CATALOGUE, FAMILIES};
-#[cfg(feature = "check")]
-#[doc(hidden)]
-pub use element::wide;
-pub use element::{Element, ElementType};
+pub use activation::{Activation, CATALOGUE};
+pub use chain::{Chain, ChainGradients, Layout, ParameterGradient};
+pub use element::{Element, ElementType, ElementVisitor};
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
+    Array, Family, Operation,
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
@@ -115,9 +115,22 @@ pub use kernel::moments::TensorMoments;
 pub use moments::Moments;
 pub use offload::Offload;
 pub use tensor::Tensor;
-#[doc(hidden)]
-pub use tensor::{View, axis_of};
+pub use tensor::View;
 pub use wgsl::Math;
+
+#[doc(hidden)]
+pub use half;
+
+/// Ends an example of the documentation where there is no adapter to run it on.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! needs_adapter {
+    () => {
+        if $crate::gpu::adapters().is_empty() {
+            return Ok(());
+        }
+    };
+}
 
 /// The README's examples compile.
 #[cfg(doctest)]

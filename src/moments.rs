@@ -147,7 +147,7 @@ impl Moments {
             .map(|(&mean, &m2)| (mean, m2));
         let (mean, m2) = channels
             .zip(others)
-            .map(|(a, b)| merge_channel((self.count, a), (other.count, b)))
+            .map(|(a, b)| merge_channel((self.count as f64, a), (other.count as f64, b)))
             .unzip();
         Self::new(self.count + other.count, mean, m2)
     }
@@ -155,10 +155,9 @@ impl Moments {
 
 /// Mean and M2 of both parts of a channel together, each given behind its count, not both 0.
 pub(crate) fn merge_channel(
-    (count, (mean, m2)): (u64, (f64, f64)),
-    (other_count, (other_mean, other_m2)): (u64, (f64, f64)),
+    (a, (mean, m2)): (f64, (f64, f64)),
+    (b, (other_mean, other_m2)): (f64, (f64, f64)),
 ) -> (f64, f64) {
-    let (a, b) = (count as f64, other_count as f64);
     let share = b / (a + b);
     let delta = other_mean - mean;
     (

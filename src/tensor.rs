@@ -16,7 +16,8 @@ use crate::{
 /// Cheap to clone; clones are the same memory: what is written to one shows in all, and where an
 /// operation wants other memory for its output, a clone of its input is refused.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// # use wgpu_activations::Gpu;
 /// # let gpu = Gpu::new()?;
 /// let tensor = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3])?;
@@ -37,9 +38,17 @@ pub struct Tensor {
 }
 
 /// A tensor seen along one axis, as [outer, extent, inner].
+///
+/// ```
+/// use wgpu_activations::View;
+///
+/// let View { outer, extent, inner } = View::of(&[2, 3, 4, 5], -2)?;
+/// assert_eq!([outer, extent, inner], [6, 4, 5]);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[doc(hidden)]
 pub struct View {
+    /// Places along the axes before it.
     pub outer: usize,
     /// Length of the axis.
     pub extent: usize,
@@ -48,6 +57,29 @@ pub struct View {
 }
 
 impl View {
+    /// A tensor of this shape along its axis number `axis`.
+    pub fn along(shape: &[usize], axis: usize) -> Self {
+        // Beyond any size only where another axis is 0.
+        let product = |axes: &[usize]| {
+            axes.iter()
+                .fold(1, |product: usize, &axis| product.saturating_mul(axis))
+        };
+        Self {
+            outer: product(&shape[..axis]),
+            extent: shape[axis],
+            inner: product(&shape[axis + 1..]),
+        }
+    }
+
+    /// The same for an axis that counts from the end where negative.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`].
+    pub fn of(shape: &[usize], axis: i64) -> Result<Self> {
+        Ok(Self::along(shape, axis_of(shape, axis)?))
+    }
+
     /// A tensor whose elements all belong to one channel.
     pub(crate) const ONE_CHANNEL: Self = Self {
         outer: 1,
@@ -62,7 +94,8 @@ const UPLOAD_STEP: usize = 64 << 20;
 impl Gpu {
     /// A tensor of `shape` with unspecified contents, to be written to.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.allocate([2, 2], ElementType::F32)?;
@@ -88,7 +121,8 @@ impl Gpu {
 
     /// A tensor of `shape` holding `data`.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use half::f16;
     /// # use wgpu_activations::{ElementType, Gpu};
     /// # let gpu = Gpu::new()?;
@@ -116,7 +150,8 @@ impl Gpu {
     /// buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are
     /// never changed.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
     ///
     /// # let gpu = Gpu::new()?;
@@ -198,7 +233,8 @@ impl Tensor {
 
     /// The same elements under another shape, in the same memory.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::Gpu;
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[1.0f32; 6], [2, 3])?;
@@ -236,7 +272,8 @@ impl Tensor {
     /// From now on the buffer is not reused when the tensor and its clones are dropped, so that commands recorded
     /// on it stay valid.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::Gpu;
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 4.0], [4])?;
@@ -259,7 +296,8 @@ impl Tensor {
 
     /// Overwrites the elements with `data`.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::Gpu;
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[0.0f32; 3], [3])?;
@@ -299,7 +337,8 @@ impl Tensor {
 
     /// Copies the elements to the host, blocking until all work on the tensor is done.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -319,7 +358,8 @@ impl Tensor {
 
     /// [`Tensor::download`] into memory of the caller's own.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::Gpu;
     /// # let gpu = Gpu::new()?;
     /// # let batches = [[1.0f32, 2.0], [3.0, 4.0]];
@@ -342,7 +382,7 @@ impl Tensor {
 
     /// [`Tensor::download`] for asynchronous callers.
     ///
-    /// ```no_run
+    /// ```
     /// use wgpu_activations::{Activation, Result, Tensor};
     ///
     /// async fn relu(x: &Tensor) -> Result<Vec<f32>> {
@@ -373,6 +413,11 @@ impl Tensor {
         &self.allocation.buffer
     }
 
+    /// Whether both are the same elements of the same memory.
+    pub fn is(&self, other: &Self) -> bool {
+        self.shares_buffer(other) && self.offset == other.offset && self.element == other.element
+    }
+
     pub(crate) fn shares_buffer(&self, other: &Self) -> bool {
         self.allocation.buffer == other.allocation.buffer
     }
@@ -392,18 +437,8 @@ impl Tensor {
     /// # Errors
     ///
     /// [`Error::AxisOutOfRange`].
-    pub(crate) fn view(&self, axis: i64) -> Result<View> {
-        let axis = self.axis(axis)?;
-        // Beyond any size only where another axis is 0.
-        let product = |axes: &[usize]| {
-            axes.iter()
-                .fold(1, |product: usize, &axis| product.saturating_mul(axis))
-        };
-        Ok(View {
-            outer: product(&self.shape[..axis]),
-            extent: self.shape[axis],
-            inner: product(&self.shape[axis + 1..]),
-        })
+    pub fn view(&self, axis: i64) -> Result<View> {
+        View::of(&self.shape, axis)
     }
 
     fn expect<T: Element>(&self, op: &str, len: usize) -> Result<()> {
@@ -440,8 +475,7 @@ impl std::fmt::Debug for Tensor {
 }
 
 /// The position of `axis` in a shape; it counts from the end where negative.
-#[doc(hidden)]
-pub fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
+pub(crate) fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
     let rank = shape.len() as i64;
     let index = if axis < 0 { axis + rank } else { axis };
     if (0..rank).contains(&index) {

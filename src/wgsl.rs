@@ -6,7 +6,20 @@
 //! other ways [`Vectors`] says which are taken. Math and activations are written over `Real`, an f32 or the four
 //! of a vector ([`Lanes`]).
 
-use crate::{activation::Definition, element::ElementType};
+mod arguments;
+mod fused;
+mod shader;
+mod vectors;
+
+pub use arguments::{ARGUMENT_WORDS, Arguments, Word};
+pub use fused::Fused;
+pub use shader::Shader;
+pub use vectors::{Lanes, Vectors, Words};
+
+use crate::{
+    activation::{CATALOGUE, Definition},
+    arguments,
+};
 
 const BITS: &str = include_str!("../shaders/bits.wgsl");
 const MATH: &str = include_str!("../shaders/math.wgsl");
@@ -92,178 +105,186 @@ impl ParameterSource {
     }
 }
 
-/// The integers that a shader loads and stores vectors by.
-///
-/// ```
-/// use wgpu_activations::wgsl::{self, Words};
-///
-/// let [words, long_words] = Words::ALL.map(wgsl::copy);
-/// assert!(long_words.contains("vec4<u64>") && !words.contains("u64"));
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Words {
-    /// Of 32 bits, which is WGSL.
-    #[default]
-    U32,
-    /// Of 64 bits, an extension of naga's that takes [`wgpu::Features::SHADER_INT64`]: for adapters where a
-    /// load costs as much as it has words. What goes over tiles ([`pointwise`], [`fused`], [`dice`], [`alpha_dropout`]
-    /// and [`copy`]) serves whole tiles alone with them.
-    U64,
-}
-
-impl Words {
-    /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::U32, Self::U64];
-
-    /// Which two vectors of a tile a thread takes.
-    const fn access(self) -> &'static str {
-        match self {
-            Self::U32 => include_str!("../shaders/access/apart.wgsl"),
-            Self::U64 => include_str!("../shaders/access/adjacent.wgsl"),
-        }
+arguments! {
+    /// What the pointwise kernels over tiles take.
+    pub(crate) struct TileArguments {
+        /// Elements.
+        length: u32,
+        /// The parameter, where one serves the whole tensor.
+        parameter: f32,
+        /// For one per channel the tensor is [outer, channels, inner],
+        channels: u32,
+        /// of so many elements in a run,
+        inner: u32,
+        /// and this piece of it starts at this channel
+        channel_start: u32,
+        /// and place within the channel.
+        inner_start: u32,
+        /// Tiles before the remainder.
+        tiles: u32,
+        /// Of several activations: the place of the first one's parameter.
+        first_parameter: u32,
     }
 }
 
-/// How many lanes of a vector of four a shader computes with at a time.
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Lanes, ParameterSource, Vectors}};
-///
-/// let gelu = Activation::GELU.definition();
-/// let of = |lanes| {
-///     let vectors = Vectors { lanes, ..ElementType::F32.into() };
-///     wgsl::pointwise(gelu, vectors, ParameterSource::None, Math::Accurate)
-/// };
-/// assert!(of(Lanes::One).contains("alias Real = f32;"));
-/// assert!(of(Lanes::Four).contains("alias Real = vec4<f32>;"));
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Lanes {
-    /// One after another.
-    #[default]
-    One,
-    /// All, where one parameter serves them ([`pointwise`] and [`fused`]): for adapters that wait for one
-    /// operation before they begin the next.
-    Four,
-}
-
-impl Lanes {
-    /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::One, Self::Four];
-
-    /// What math is over, and an activation over a vector.
-    const fn sources(self) -> [&'static str; 2] {
-        match self {
-            Self::One => [REAL, LANES],
-            Self::Four => [
-                include_str!("../shaders/real/four.wgsl"),
-                include_str!("../shaders/lanes/four.wgsl"),
-            ],
-        }
+arguments! {
+    /// What the pointwise kernels over columns take.
+    pub(crate) struct ColumnArguments {
+        /// Elements.
+        length: u32,
+        /// Per row.
+        vectors: u32,
+        /// The period of the parameters.
+        channels: u32,
+        /// Vectors of the bindings before the first.
+        skip: u32,
+        /// Groups of ROWS rows before the remainder.
+        splits: u32,
     }
 }
 
-/// How a shader loads vectors of four elements, and computes with them.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, Vectors, Words}};
-///
-/// let long = Vectors { words: Words::U64, ..ElementType::F16.into() };
-/// assert_ne!(wgsl::arrange(long), wgsl::arrange(ElementType::F16));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Vectors {
-    /// The type of the elements in memory.
-    pub element: ElementType,
-    /// What they are loaded by.
-    pub words: Words,
-    /// How many are computed with at a time.
-    pub lanes: Lanes,
-}
-
-impl From<ElementType> for Vectors {
-    fn from(element: ElementType) -> Self {
-        Self {
-            element,
-            words: Words::default(),
-            lanes: Lanes::default(),
-        }
+arguments! {
+    /// What reductions take.
+    pub(crate) struct ReduceArguments {
+        /// columns: rows, the last perhaps partial; runs: outer; merge: partial results.
+        rows: u32,
+        /// columns: vectors per row; runs: whole vectors per run.
+        vectors: u32,
+        /// columns: elements; runs: elements per run.
+        length: u32,
+        /// Of this piece of the tensor.
+        channels: u32,
+        /// Partial results from one to the next of a channel: channels of the tensor.
+        stride: u32,
+        /// Elements of the bindings before the first.
+        skip: u32,
+        /// Place of the first partial result.
+        first: u32,
+        /// runs: threads that share a run.
+        lanes: u32,
+        /// runs: the first channel of this piece.
+        channel: u32,
+        /// columns: rows that a thread takes.
+        walk: u32,
     }
-}
-
-impl Vectors {
-    fn of_f32(words: Words) -> Self {
-        Self {
-            words,
-            ..ElementType::F32.into()
-        }
-    }
-
-    /// A vector in words, and the elements in those.
-    const fn sources(self) -> [&'static str; 2] {
-        let words = match (self.words, self.element) {
-            (Words::U32, ElementType::F32) => include_str!("../shaders/words/u32_f32.wgsl"),
-            (Words::U32, _) => include_str!("../shaders/words/u32_half.wgsl"),
-            (Words::U64, ElementType::F32) => include_str!("../shaders/words/u64_f32.wgsl"),
-            (Words::U64, _) => include_str!("../shaders/words/u64_half.wgsl"),
-        };
-        let element = match self.element {
-            ElementType::F32 => include_str!("../shaders/element/f32.wgsl"),
-            ElementType::F16 => include_str!("../shaders/element/f16.wgsl"),
-            ElementType::Bf16 => include_str!("../shaders/element/bf16.wgsl"),
-        };
-        [words, element]
-    }
-}
-
-/// `kernel` over tiles of `vectors`.
-fn over_tiles(kernel: &'static str, vectors: Vectors) -> Vec<&'static str> {
-    let [words, element] = vectors.sources();
-    let tiles = include_str!("../shaders/kernel/tiles.wgsl");
-    vec![kernel, tiles, vectors.words.access(), words, element]
 }
 
 const REAL: &str = include_str!("../shaders/real/one.wgsl");
 const LANES: &str = include_str!("../shaders/lanes/one.wgsl");
-const PLACE: &str = include_str!("../shaders/parameter/place.wgsl");
-const POINTWISE: &str = include_str!("../shaders/kernel/pointwise.wgsl");
-const COLUMNS: &str = include_str!("../shaders/kernel/columns.wgsl");
-const DICE: &str = include_str!("../shaders/family/dice.wgsl");
 
-/// What a parameter per channel is to the activations of the catalogue.
-const NUMBER: &str = "alias Parameter = f32;";
-
-/// Gradients with respect to that number.
-const NUMBER_TERMS: &str = "
-alias Terms = f32;
-fn terms(x: f32, upstream: f32, parameter: f32) -> f32 { return parameter_backward(x, upstream, parameter); }";
-
-/// What is reduced per channel.
+/// Vectors in memory: `Packed`, and what takes its four elements out of it and puts them in.
 ///
 /// ```
-/// use wgpu_activations::{ElementType, Math, wgsl::{self, Reduction}};
+/// use wgpu_activations::{ElementType, wgsl};
 ///
-/// let of = |reduction| wgsl::reduce(reduction, false, None, ElementType::F32, Math::Accurate);
-/// assert!(of(Reduction::Dice).len() > of(Reduction::Moments).len()); // it has the sigmoid
+/// assert!(wgsl::elements(ElementType::Bf16).to_string().contains("fn unpack(vector: Packed)"));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Reduction {
-    /// Count, mean and M2.
-    Moments,
-    /// The gradient of an activation's parameter.
-    Parameter,
-    /// What Dice's backward pass needs.
-    Dice,
+pub fn elements(vectors: impl Into<Vectors>) -> Shader {
+    Shader::own(&vectors.into().sources())
 }
 
-impl Reduction {
-    /// Words of a result.
-    pub(crate) const fn words(self) -> usize {
-        match self {
-            Self::Moments | Self::Dice => 4,
-            Self::Parameter => 1,
+/// Elementary functions of one lane, and what tells NaN and infinities.
+///
+/// ```
+/// use wgpu_activations::{Math, wgsl};
+///
+/// assert!(wgsl::functions(Math::Native).to_string().contains("fn is_nan("));
+/// ```
+pub fn functions(math: Math) -> Shader {
+    Shader::own(&[REAL, BITS, math.source()])
+}
+
+/// `kernel` over tiles of `vectors`; its arguments have a `length` and the `tiles` before the remainder.
+pub(crate) fn over_tiles(kernel: [&'static str; 2], vectors: Vectors) -> Shader {
+    let [arguments, kernel] = kernel;
+    let [words, element] = vectors.sources();
+    let tiles = include_str!("../shaders/kernel/tiles.wgsl");
+    let access = vectors.words.access();
+    Shader::own(&[arguments, kernel, tiles, access, words, element])
+}
+
+/// The pointwise kernel over tiles, to which functions are appended.
+pub(crate) fn pointwise_tiles(vectors: Vectors) -> Shader {
+    let kernel = include_str!("../shaders/kernel/pointwise.wgsl");
+    over_tiles([TileArguments::WGSL, kernel], vectors)
+}
+
+/// A function of one element and a parameter of its channel.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, PerChannel}};
+///
+/// let prelu = PerChannel::from(Activation::PRELU.definition());
+/// // y = scale x + offset.
+/// let affine = PerChannel::new(
+///     "struct Parameter { scale: f32, offset: f32 }
+///      fn value(x: f32, p: Parameter) -> f32 { return p.scale * x + p.offset; }
+///      fn backward(x: f32, upstream: f32, p: Parameter) -> f32 { return p.scale * upstream; }
+///      alias Terms = vec2<f32>;
+///      fn terms(x: f32, upstream: f32, p: Parameter) -> Terms { return vec2(x * upstream, upstream); }",
+///     2,
+/// );
+/// for function in [prelu, affine] {
+///     let shader = wgsl::columns(function, ElementType::F32, Math::Accurate);
+///     assert!(shader.to_string().contains("fn forward("));
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct PerChannel {
+    /// What a parameter is, and the sums of its gradient, where the function does not say.
+    number: [&'static str; 2],
+    function: &'static str,
+    words: usize,
+    foreign: bool,
+}
+
+impl PerChannel {
+    /// A snippet with the type `Parameter`, the functions `value` and `backward`, and, for gradients of the
+    /// parameter, the type `Terms` of `words` f32 that can be added, and the function `terms`, which gives those
+    /// of an element.
+    pub const fn new(function: &'static str, words: usize) -> Self {
+        Self {
+            foreign: true,
+            ..Self::own(function, words)
         }
     }
+
+    /// A snippet of the crate.
+    pub(crate) const fn own(function: &'static str, words: usize) -> Self {
+        Self {
+            number: [""; 2],
+            function,
+            words,
+            foreign: false,
+        }
+    }
+
+    fn append_to(self, shader: &mut Shader, math: Math, terms: bool) {
+        let [number, number_terms] = self.number;
+        let number_terms = if terms { number_terms } else { "" };
+        shader.extend(&[REAL, LANES, BITS, math.source(), number, number_terms]);
+        shader.extend_with(self.function, self.foreign);
+    }
+}
+
+impl From<&Definition> for PerChannel {
+    fn from(definition: &Definition) -> Self {
+        const NUMBER: &str = "alias Parameter = f32;";
+        const TERMS: &str = "
+alias Terms = f32;
+fn terms(x: f32, upstream: f32, parameter: f32) -> f32 { return parameter_backward(x, upstream, parameter); }";
+        Self {
+            number: [NUMBER, TERMS],
+            function: definition.wgsl,
+            words: 1,
+            foreign: is_foreign(definition),
+        }
+    }
+}
+
+/// Whether a definition's snippet is not one of the catalogue's.
+fn is_foreign(definition: &Definition) -> bool {
+    !CATALOGUE.iter().any(|own| own.wgsl == definition.wgsl)
 }
 
 /// The shader of the pointwise family: entry points `forward`, `forward_in_place`,
@@ -275,7 +296,7 @@ impl Reduction {
 /// let gelu = Activation::GELU.definition();
 /// let shader = wgsl::pointwise(gelu, ElementType::F32, ParameterSource::None, Math::Accurate);
 /// for entry_point in ["forward", "forward_in_place", "backward_pass", "backward_in_place"] {
-///     assert!(shader.contains(&format!("fn {entry_point}(")));
+///     assert!(shader.to_string().contains(&format!("fn {entry_point}(")));
 /// }
 /// ```
 pub fn pointwise(
@@ -283,18 +304,38 @@ pub fn pointwise(
     vectors: impl Into<Vectors>,
     parameter: ParameterSource,
     math: Math,
-) -> String {
+) -> Shader {
     let vectors = vectors.into();
-    let mut pieces = over_tiles(POINTWISE, vectors);
-    pieces.push(parameter.source());
     if parameter == ParameterSource::Channel {
-        pieces.extend([PLACE, NUMBER]);
-        pieces.extend(Lanes::One.sources());
-    } else {
-        pieces.extend(vectors.lanes.sources());
+        return per_channel(definition, vectors, math);
     }
-    pieces.extend([BITS, math.source(), definition.wgsl]);
-    pieces.join("\n")
+    let mut shader = pointwise_tiles(vectors);
+    let [real, lanes] = vectors.lanes.sources();
+    shader.extend(&[parameter.source(), real, lanes, BITS, math.source()]);
+    shader.extend_with(definition.wgsl, is_foreign(definition));
+    shader
+}
+
+/// The shader of the pointwise family with a parameter per channel, wherever the channels lie: entry points as
+/// [`pointwise`].
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
+///
+/// let prelu = Activation::PRELU.definition();
+/// let shader = wgsl::per_channel(prelu, ElementType::F32, Math::Accurate);
+/// assert!(shader.to_string().contains("fn backward_pass("));
+/// ```
+pub fn per_channel(
+    function: impl Into<PerChannel>,
+    vectors: impl Into<Vectors>,
+    math: Math,
+) -> Shader {
+    let mut shader = pointwise_tiles(vectors.into());
+    let place = include_str!("../shaders/parameter/place.wgsl");
+    shader.extend(&[ParameterSource::Channel.source(), place]);
+    function.into().append_to(&mut shader, math, false);
+    shader
 }
 
 /// The shader of the pointwise family with a parameter per channel, where the channels lie
@@ -305,332 +346,96 @@ pub fn pointwise(
 ///
 /// let prelu = Activation::PRELU.definition();
 /// let shader = wgsl::columns(prelu, ElementType::F16, Math::Accurate);
-/// assert!(shader.contains("fn forward("));
+/// assert!(shader.to_string().contains("fn forward("));
 /// ```
-pub fn columns(definition: &Definition, vectors: impl Into<Vectors>, math: Math) -> String {
+pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let [words, element] = vectors.into().sources();
-    let parameter = ParameterSource::Channel.source();
-    let pieces = [COLUMNS, words, element, parameter, NUMBER];
-    let function = [REAL, LANES, BITS, math.source(), definition.wgsl];
-    [&pieces[..], &function].concat().join("\n")
+    let mut shader = Shader::own(&[
+        ColumnArguments::WGSL,
+        include_str!("../shaders/kernel/columns.wgsl"),
+        words,
+        element,
+        ParameterSource::Channel.source(),
+    ]);
+    function.into().append_to(&mut shader, math, false);
+    shader
 }
 
 /// The shader of several activations one after another, each with one parameter for the whole tensor:
 /// entry points `forward`, `forward_in_place`. What is between them stays in f32.
 ///
 /// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
+/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Fused}};
 ///
-/// let steps = [Activation::GELU.definition(), Activation::ELU.definition()];
-/// let shader = wgsl::fused(&steps, ElementType::F32, Math::Accurate);
-/// assert!(shader.contains("y = select(value_1(y, Real(parameters[1])), y, is_nan(y));"));
+/// let steps = Fused::runs(&[Activation::GELU.definition(), Activation::ELU.definition()]);
+/// let shader = wgsl::fused(&steps[0], ElementType::F32, Math::Accurate).to_string();
+/// assert!(shader.contains("y = select(value_1(y, parameter_of(1u)), y, is_nan(y));"));
 /// ```
-pub fn fused(definitions: &[&Definition], vectors: impl Into<Vectors>, math: Math) -> String {
+pub fn fused(steps: &Fused, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let vectors = vectors.into();
-    let mut pieces: Vec<String> = over_tiles(POINTWISE, vectors)
-        .into_iter()
-        .chain([include_str!("../shaders/parameter/fused.wgsl")])
-        .chain(vectors.lanes.sources())
-        .chain([BITS, math.source()])
-        .map(str::to_owned)
-        .collect();
-    let mut body = String::new();
-    for (index, definition) in definitions.iter().enumerate() {
-        let same = |other: &&Definition| other.name == definition.name;
-        let first = definitions.iter().position(same).unwrap_or(index);
-        if first == index {
-            // Every snippet calls its functions the same; each gets names of its own.
-            let mut snippet = definition.wgsl.to_owned();
-            for name in ["value", "backward", "parameter_backward"] {
-                snippet = snippet.replace(&format!("fn {name}("), &format!("fn {name}_{index}("));
-            }
-            pieces.push(snippet);
-        }
-        let parameter = match definition.parameter {
-            Some(_) => format!(", Real(parameters[{index}])"),
-            None => String::new(),
-        };
-        body.push_str(&format!(
-            "    y = select(value_{first}(y{parameter}), y, is_nan(y));\n"
-        ));
+    let mut shader = pointwise_tiles(vectors);
+    let parameter = include_str!("../shaders/parameter/fused.wgsl");
+    let [real, lanes] = vectors.lanes.sources();
+    shader.extend(&[parameter, real, lanes, BITS, math.source()]);
+    steps.append_to(&mut shader);
+    shader
+}
+
+/// What is reduced per channel.
+#[derive(Debug, Clone)]
+pub struct Reduction {
+    text: Shader,
+    words: usize,
+}
+
+impl Reduction {
+    /// By the definitions that `shaders/kernel/reduce.wgsl` asks for, with results of so many words.
+    pub fn new(text: impl Into<Shader>, words: usize) -> Self {
+        let text = text.into();
+        Self { text, words }
     }
-    pieces.push(format!(
-        "fn value_at(x: Real, parameter: Parameter) -> Real {{\n    var y = x;\n{body}    return y;\n}}"
-    ));
-    pieces.join("\n")
+
+    /// The sums of a function's terms: the gradients of its parameters.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Reduction}};
+    ///
+    /// let elu = Reduction::terms(Activation::ELU.definition(), Math::Accurate);
+    /// let shader = wgsl::reduce(&elu, true, ElementType::F32).to_string();
+    /// assert!(shader.contains("fn parameter_backward(") && shader.contains("fn merge("));
+    /// ```
+    pub fn terms(function: impl Into<PerChannel>, math: Math) -> Self {
+        let function = function.into();
+        let terms = include_str!("../shaders/reduction/terms.wgsl");
+        let mut text = Shader::own(&[terms, ParameterSource::Channel.source()]);
+        function.append_to(&mut text, math, true);
+        Self::new(text, function.words)
+    }
+
+    /// Words of a result.
+    pub(crate) const fn words(&self) -> usize {
+        self.words
+    }
 }
 
-/// The shader of Dice, wherever its channels lie: entry points as [`pointwise`].
-///
-/// ```
-/// use wgpu_activations::{ElementType, Math, wgsl};
-///
-/// let shader = wgsl::dice(ElementType::F32, Math::Accurate);
-/// assert!(shader.contains("fn backward_pass("));
-/// ```
-pub fn dice(vectors: impl Into<Vectors>, math: Math) -> String {
-    let mut pieces = over_tiles(POINTWISE, vectors.into());
-    pieces.extend([ParameterSource::Channel.source(), PLACE]);
-    pieces.extend([REAL, LANES, BITS, math.source(), DICE]);
-    pieces.join("\n")
-}
-
-/// The shader of Dice where its channels lie innermost: entry points as [`pointwise`].
-///
-/// ```
-/// use wgpu_activations::{ElementType, Math, wgsl};
-///
-/// let shader = wgsl::dice_columns(ElementType::Bf16, Math::Native);
-/// assert!(shader.contains("fn forward("));
-/// ```
-pub fn dice_columns(vectors: impl Into<Vectors>, math: Math) -> String {
+/// The shader of reductions per channel: entry points `columns`, `columns_joined`, `columns_shared`, `runs`,
+/// `merge`, `merge_joined`, `accumulate`. With `dx` the gradient of x is written on the way.
+pub fn reduce(reduction: &Reduction, dx: bool, vectors: impl Into<Vectors>) -> Shader {
     let [words, element] = vectors.into().sources();
-    let pieces = [COLUMNS, words, element, ParameterSource::Channel.source()];
-    let function = [REAL, LANES, BITS, math.source(), DICE];
-    [&pieces[..], &function].concat().join("\n")
-}
-
-/// The shader of what Dice knows of its channels: entry points `from_batch`, `from_running`,
-/// `train`, `through_batch`, `alpha_of_sums`.
-///
-/// ```
-/// use wgpu_activations::wgsl;
-///
-/// assert!(wgsl::dice_statistics().contains("fn train("));
-/// ```
-pub fn dice_statistics() -> String {
-    include_str!("../shaders/family/dice_statistics.wgsl").to_owned()
-}
-
-/// The shader of reductions per channel: entry points `columns`, `runs`, `merge`, `accumulate`.
-/// `definition` is the activation whose parameter's gradient is wanted; with `dx` that of x is written on the way.
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Reduction}};
-///
-/// let elu = Some(Activation::ELU.definition());
-/// let shader = wgsl::reduce(Reduction::Parameter, true, elu, ElementType::F32, Math::Accurate);
-/// assert!(shader.contains("fn parameter_backward(") && shader.contains("fn merge("));
-/// ```
-pub fn reduce(
-    reduction: Reduction,
-    dx: bool,
-    definition: Option<&Definition>,
-    vectors: impl Into<Vectors>,
-    math: Math,
-) -> String {
-    let [words, element] = vectors.into().sources();
-    let mut pieces = vec![
-        include_str!("../shaders/kernel/reduce.wgsl"),
-        words,
-        element,
-        if dx {
-            include_str!("../shaders/reduction/with_dx.wgsl")
-        } else {
-            include_str!("../shaders/reduction/alone.wgsl")
-        },
-    ];
-    if reduction == Reduction::Moments {
-        pieces.push(include_str!("../shaders/reduction/moments.wgsl"));
-        return pieces.join("\n");
-    }
-    pieces.extend([
-        include_str!("../shaders/reduction/terms.wgsl"),
-        ParameterSource::Channel.source(),
-        REAL,
-        LANES,
-        BITS,
-        math.source(),
-    ]);
-    match definition {
-        Some(definition) => pieces.extend([NUMBER, NUMBER_TERMS, definition.wgsl]),
-        None => pieces.push(DICE),
-    }
-    pieces.join("\n")
+    let visit = if dx {
+        include_str!("../shaders/reduction/with_dx.wgsl")
+    } else {
+        include_str!("../shaders/reduction/alone.wgsl")
+    };
+    let kernel = include_str!("../shaders/kernel/reduce.wgsl");
+    let kernel = Shader::own(&[ReduceArguments::WGSL, kernel, words, element, visit]);
+    kernel.and(reduction.text.clone())
 }
 
 /// The random words that a shader draws: functions `threefry` and `counter_after`.
 pub const RANDOM: &str = include_str!("../shaders/random.wgsl");
 
-/// The shader of alpha dropout: entry points `forward`, `forward_in_place`, `backward_pass`,
-/// `backward_in_place`.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl};
-///
-/// let shader = wgsl::alpha_dropout(ElementType::F32);
-/// assert!(shader.contains(wgsl::RANDOM) && shader.contains("fn forward("));
-/// ```
-pub fn alpha_dropout(vectors: impl Into<Vectors>) -> String {
-    let kernel = include_str!("../shaders/family/alpha_dropout.wgsl");
-    let mut pieces = over_tiles(kernel, vectors.into());
-    pieces.extend([REAL, BITS, RANDOM]);
-    pieces.join("\n")
-}
-
-/// The pointwise shader with nothing to compute, which moves words: entry points as
-/// [`pointwise`].
-///
-/// ```
-/// use wgpu_activations::wgsl::{self, Words};
-///
-/// assert!(wgsl::copy(Words::U32).contains("fn forward("));
-/// ```
-pub fn copy(words: Words) -> String {
-    let mut pieces = over_tiles(POINTWISE, Vectors::of_f32(words));
-    pieces.push(include_str!("../shaders/kernel/copy.wgsl"));
-    pieces.join("\n")
-}
-
-/// The shader that only reads: entry points `read_one`, `read_two`.
-///
-/// ```
-/// use wgpu_activations::wgsl::{self, Words};
-///
-/// assert!(wgsl::read(Words::U32).contains("fn read_two("));
-/// ```
-pub fn read(words: Words) -> String {
-    let [words, element] = Vectors::of_f32(words).sources();
-    [include_str!("../shaders/kernel/read.wgsl"), words, element].join("\n")
-}
-
-/// The shader that reads several parts of a tensor and writes one: entry point `streams`.
-///
-/// ```
-/// use wgpu_activations::wgsl::{self, Words};
-///
-/// assert!(wgsl::streams(Words::U32).contains("fn streams("));
-/// ```
-pub fn streams(words: Words) -> String {
-    let [words, element] = Vectors::of_f32(words).sources();
-    [
-        include_str!("../shaders/kernel/streams.wgsl"),
-        words,
-        element,
-    ]
-    .join("\n")
-}
-
-/// How the softmax kernels go about their rows.
-///
-/// ```
-/// use wgpu_activations::{ElementType, Math, wgsl::{self, SoftmaxKernel}};
-///
-/// let of = |kernel| wgsl::softmax(kernel, ElementType::F32, Math::Accurate);
-/// assert!(of(SoftmaxKernel::Rows).contains("fn forward_rows("));
-/// assert!(of(SoftmaxKernel::Splits).contains("fn forward_splits("));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SoftmaxKernel {
-    /// Short rows along the innermost axis, walked through: entry points `forward_rows`, `backward_rows`.
-    Rows,
-    /// The same, held in registers: entry points `forward_held`, `backward_held`.
-    Held,
-    /// Any other: entry points `forward_splits`, `backward_splits`, `merge`, `finish`,
-    /// `write_forward`, `write_backward`.
-    Splits,
-}
-
-/// The shader of softmax and log-softmax, with the entry points that `kernel` lists.
-///
-/// ```
-/// use wgpu_activations::{ElementType, Math, wgsl::{self, SoftmaxKernel}};
-///
-/// let shader = wgsl::softmax(SoftmaxKernel::Rows, ElementType::F16, Math::Native);
-/// assert!(shader.contains("fn backward_rows("));
-/// ```
-pub fn softmax(kernel: SoftmaxKernel, vectors: impl Into<Vectors>, math: Math) -> String {
-    let entry_points = match kernel {
-        SoftmaxKernel::Rows => include_str!("../shaders/family/softmax_rows.wgsl"),
-        SoftmaxKernel::Held => include_str!("../shaders/family/softmax_held.wgsl"),
-        SoftmaxKernel::Splits => include_str!("../shaders/family/softmax_splits.wgsl"),
-    };
-    let [words, element] = vectors.into().sources();
-    [
-        entry_points,
-        include_str!("../shaders/family/softmax.wgsl"),
-        words,
-        element,
-        REAL,
-        BITS,
-        math.source(),
-    ]
-    .join("\n")
-}
-
-/// How the winners of maxout are stored.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
-///
-/// let [bytes, words] = IndexType::ALL.map(|index| wgsl::maxout_pooling(ElementType::F32, index));
-/// assert_ne!(bytes, words);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum IndexType {
-    /// Four to a word, for up to 256 pieces.
-    U8,
-    /// One to a word.
-    U32,
-}
-
-impl IndexType {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::U8, Self::U32];
-
-    const fn source(self) -> &'static str {
-        match self {
-            Self::U8 => include_str!("../shaders/index/u8.wgsl"),
-            Self::U32 => include_str!("../shaders/index/u32.wgsl"),
-        }
-    }
-}
-
-const MAXOUT: &str = include_str!("../shaders/family/maxout.wgsl");
-
-/// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_runs`,
-/// `forward_groups`, `forward_lanes`, `backward_streams`, `backward_groups`, `backward_lanes`.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
-///
-/// let shader = wgsl::maxout_pooling(ElementType::F32, IndexType::U8);
-/// assert!(shader.contains("fn forward_groups("));
-/// ```
-pub fn maxout_pooling(vectors: impl Into<Vectors>, index: IndexType) -> String {
-    let kernel = include_str!("../shaders/family/maxout_pooling.wgsl");
-    let [words, element] = vectors.into().sources();
-    [kernel, MAXOUT, words, element, index.source()].join("\n")
-}
-
-/// The shader of maxout over affine maps: entry points `forward`, `backward_x`, `backward_weight`,
-/// `merge`.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, IndexType}};
-///
-/// let shader = wgsl::maxout_affine(ElementType::F32, IndexType::U8);
-/// assert!(shader.contains("fn backward_weight("));
-/// ```
-pub fn maxout_affine(vectors: impl Into<Vectors>, index: IndexType) -> String {
-    let kernel = include_str!("../shaders/family/maxout_affine.wgsl");
-    let [words, element] = vectors.into().sources();
-    [kernel, MAXOUT, words, element, index.source()].join("\n")
-}
-
-/// The shader that lays out elements anew: entry point `arrange`.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl};
-///
-/// assert!(wgsl::arrange(ElementType::F16).contains("fn arrange("));
-/// ```
-pub fn arrange(vectors: impl Into<Vectors>) -> String {
-    let [words, element] = vectors.into().sources();
-    [
-        include_str!("../shaders/kernel/arrange.wgsl"),
-        words,
-        element,
-    ]
-    .join("\n")
+/// [`RANDOM`], and the integers that it is over.
+pub(crate) fn random() -> Shader {
+    Shader::own(&[REAL, BITS, RANDOM])
 }

@@ -1,10 +1,9 @@
-//! The checker: what must fail fails, what may pass passes.
+//! The checker of one activation: what must fail fails, what may pass passes. Chains of all families are in
+//! `adapters/conformance/checker.rs`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
-#[path = "accuracy/families.rs"]
-mod families;
 
 use half::{bf16, f16};
 use wgpu_activations::{

@@ -16,6 +16,7 @@ use references::REFERENCES;
 use wgpu_activations::{
     Activation, CATALOGUE,
     activation::{Cost, Properties, Range, Smoothness},
+    family::families,
 };
 
 /// Every activation with its default parameter and with others from all over its range.
@@ -548,35 +549,44 @@ fn limiting_parameters() {
 #[test]
 fn entries_are_complete() {
     let mut seen = BTreeSet::new();
-    for definition in CATALOGUE {
-        let name = definition.name;
-        for &name in definition.aliases.iter().chain([&definition.name]) {
+    for family in families() {
+        let entry = family.entry();
+        let name = entry.name;
+        for &name in entry.aliases.iter().chain([&name]) {
             assert!(seen.insert(name), "{name} is taken twice");
             let plain = |c: char| c.is_ascii_lowercase() || c == '-';
             assert!(!name.is_empty() && name.chars().all(plain), "{name}");
         }
-        let paper = definition.paper.unwrap();
+        let paper = entry.paper.unwrap();
         assert!(paper.url.starts_with("https://"), "{name}");
         assert!((1900..2100).contains(&paper.year), "{name}");
         let mut texts = vec![
-            definition.title,
-            definition.formula,
-            definition.slope_formula,
+            entry.title,
+            entry.formula,
+            entry.slope_formula,
             paper.authors,
             paper.title,
         ];
-        if let Some(parameter) = &definition.parameter {
-            assert!(parameter.range.contains(parameter.default), "{name}");
-            texts.extend([
-                parameter.name,
-                parameter.description,
-                parameter.slope_formula,
-            ]);
+        for parameter in entry.parameters.iter() {
+            texts.extend([parameter.name, parameter.rule, parameter.description]);
         }
+        texts.extend(entry.special_values.iter().flat_map(|&(x, y)| [x, y]));
+        texts.extend(entry.notes);
         assert!(
             texts.iter().all(|text| !text.is_empty()),
             "{name} leaves a text empty"
         );
+    }
+}
+
+#[test]
+fn definitions_are_complete() {
+    for definition in CATALOGUE {
+        let name = definition.name;
+        if let Some(parameter) = &definition.parameter {
+            assert!(parameter.range.contains(parameter.default), "{name}");
+            assert!(!parameter.slope_formula.is_empty(), "{name}");
+        }
         for (function, expected) in [
             ("fn value(", true),
             ("fn backward(", true),

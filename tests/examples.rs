@@ -43,6 +43,8 @@ macro_rules! examples {
 examples! {
     quickstart: " 1.000   0.841   0.911",
     own_device: "sigmoid(elu(x)) = [0.394, 0.422, 0.500, 0.731, 0.881, 0.953, 0.982, 0.993]",
+    own_activation: "two of one name, each itself",
+    own_operation: "bf16 backward: 0 of ",
     selu: "mean and variance through 50 layers",
     dead_relu: "learning digits at growing rates",
     big_file: "gelu | softmax:",

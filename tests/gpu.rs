@@ -3,6 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "gpu/own.rs"]
+mod own_code;
 #[path = "gpu/refused.rs"]
 mod refused;
 

@@ -32,7 +32,7 @@ pub fn criterion() -> Criterion {
 
 /// `count` random numbers where activations bend: zeros would flatter every memory.
 pub fn numbers(count: usize) -> Vec<f32> {
-    wgpu_activations::check::words(7)
+    wgpu_activations::accuracy::inputs::words(7)
         .take(count)
         .map(|word| word as i32 as f32 / i32::MAX as f32 * 8.0)
         .collect()

@@ -20,14 +20,13 @@ use crate::{
     tuning,
 };
 use wgpu_activations::{
-    Activation, ElementType, Error, Gpu, Math, ShaderChecks,
-    activation::Family,
+    ElementType, Error, Gpu, Math, ShaderChecks,
     bench::{
         self, About, Event, GRAIN, Plan, Target,
         record::{Kind, Row, Run, Status},
     },
     check::Pass,
-    gpu,
+    family, gpu,
 };
 
 /// Steps of the progress bar.
@@ -43,8 +42,8 @@ GB/s count the bytes that an operation must read and write: for f32, 8 per eleme
 backward. OF is the fraction of the baseline's speed: 1.00 is as fast as memory allows. ULP is the \
 largest error, in units of the last place; large beside a zero of a slope, where units are small.
 
-prelu has a slope per channel and its gradient, dice trains, maxout pools 4 channels: rows of 1,024 \
-channels; softmax takes rows of 4,096.
+What works along an axis is measured over rows, and what has parameters per channel with their gradients: \
+result files tell each shape.
 
 Examples:
   activations bench                                    every operation, a minute
@@ -278,22 +277,26 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
 }
 
 /// The name of an operation, which is measured with its default parameters.
-fn operation(name: &str) -> Result<&'static str> {
-    if name == "moments" {
-        return Ok("moments");
+fn operation(text: &str) -> Result<&'static str> {
+    let (name, _) = family::split(text)?;
+    let known = bench::operations();
+    let called = |name: &str| known.iter().find(|own| **own == name).copied();
+    let found = match called(&family::normalised(name)) {
+        Some(own) => own,
+        None => {
+            let name = family::find(name)?.entry().name;
+            called(name).ok_or_else(|| {
+                let known = known.join(", ");
+                Failure::Usage(format!("{name} is not measured; measured are {known}"))
+            })?
+        }
+    };
+    if text.contains('(') {
+        return Err(Failure::Usage(format!(
+            "operations are measured with their default parameters: write {found}"
+        )));
     }
-    if let Some(family) = Family::find(name) {
-        return Ok(family.name);
-    }
-    match name.parse::<Activation>() {
-        Ok(activation) if name.contains('(') => Err(Failure::Usage(format!(
-            "operations are measured with their default parameters: write {}",
-            activation.name()
-        ))),
-        Ok(activation) => Ok(activation.name()),
-        Err(Error::UnknownActivation { name, .. }) => Err(super::name::unknown(&name).into()),
-        Err(error) => Err(error.into()),
-    }
+    Ok(found)
 }
 
 /// One size, or those of a sweep, each four times the one before.

@@ -6,18 +6,18 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Failure, Result, device, device::Device, flags::MathFlag, text};
+use super::{Failure, Result, device, device::Device, flags::MathFlag, named::Named, text};
 use wgpu_activations::{
-    Activation, ElementType, Error, FAMILIES, Gpu, Math,
-    accuracy::{Report, Tolerance},
-    activation::Family,
+    ElementType, Family, Gpu, Math,
+    accuracy::Report,
     check::{self, Pass},
+    family::families,
     gpu,
 };
 
 #[derive(Args)]
 pub(super) struct Arguments {
-    /// The activations to check, pointwise and families [default: all].
+    /// The activations to check, such as gelu or "softmax(axis=0)" [default: all].
     ops: Vec<String>,
     /// A device, as `activations devices` names it; may be repeated.
     #[arg(long, value_name = "D", conflicts_with = "all_devices")]
@@ -60,17 +60,17 @@ struct Row {
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let ops = match &arguments.ops[..] {
-        [] => Op::all().collect(),
+        [] => families().map(Named::from).collect(),
         ops => ops
             .iter()
-            .map(|op| Op::parse(op))
+            .map(|op| Named::parse(op))
             .collect::<Result<Vec<_>>>()?,
     };
     let gpus = devices(arguments)?;
     let math = Math::from(arguments.math);
-    let pointwise = ops.iter().filter(|op| matches!(op, Op::Pointwise(_)));
+    let of_one_element = ops.iter().filter(|op| op.activation().is_some());
     let exhaustive = if arguments.exhaustive {
-        pointwise.count()
+        of_one_element.count()
     } else {
         0
     };
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             }
             progress.inc(1);
         }
-        if let (true, &Op::Pointwise(op)) = (arguments.exhaustive, op) {
+        if let (true, Some(op)) = (arguments.exhaustive, op.activation()) {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
             let reports = check::exhaustive(&gpus, op, math, |inputs| {
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             })?;
             for (gpu, report) in gpus.iter().zip(&reports) {
                 let (pass, element) = (Pass::Forward, ElementType::F32);
-                let allowed = described(Tolerance::forward(element, math));
+                let allowed = op.allowed(pass, element, math);
                 let row = row(op.to_string(), pass, element, gpu, math, allowed, report);
                 rows.push(Row {
                     exhaustive: true,
@@ -148,59 +148,28 @@ fn progress(checks: usize, exhaustive: usize) -> ProgressBar {
     progress
 }
 
-/// What can be checked.
-enum Op {
-    Pointwise(Activation),
-    Family(&'static Family),
-}
-
-impl Op {
-    fn all() -> impl Iterator<Item = Self> {
-        let families = FAMILIES.iter().copied().map(Self::Family);
-        Activation::all().map(Self::Pointwise).chain(families)
-    }
-
-    fn parse(op: &str) -> Result<Self> {
-        if let Some(family) = Family::find(op) {
-            return Ok(Self::Family(family));
-        }
-        match op.parse() {
-            Ok(activation) => Ok(Self::Pointwise(activation)),
-            Err(Error::UnknownActivation { name, .. }) => Err(super::name::unknown(&name).into()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
+impl Named {
     fn name(&self) -> String {
-        match self {
-            Self::Pointwise(activation) => activation.to_string(),
-            Self::Family(family) => family.name.to_owned(),
+        match (self.activation(), &self.operation) {
+            (Some(activation), _) => activation.to_string(),
+            (None, Some(operation)) => operation.to_string(),
+            (None, None) => self.family.entry().name.to_owned(),
         }
     }
 
     fn check(&self, gpu: &Gpu, pass: Pass, element: ElementType, math: Math) -> Result<Report> {
-        Ok(match self {
-            Self::Pointwise(op) => check::check_element(gpu, *op, pass, element, math)?,
-            Self::Family(family) => check::check_family(gpu, family, pass, element, math)?,
+        Ok(match (self.activation(), &self.operation) {
+            (None, Some(operation)) => {
+                check::check_operation(gpu, &**operation, self.family, pass, element, math)?
+            }
+            (Some(activation), _) => check::check(gpu, &activation, pass, element, math)?,
+            (None, None) => check::check(gpu, self.family, pass, element, math)?,
         })
     }
 
     /// What is allowed, in words.
     fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
-        match (self, pass) {
-            (Self::Family(family), _) => check::allowed(family).to_owned(),
-            (Self::Pointwise(_), Pass::Forward) => described(Tolerance::forward(element, math)),
-            (Self::Pointwise(op), Pass::Backward) => {
-                described(Tolerance::backward(*op, element, math))
-            }
-        }
-    }
-}
-
-fn described(tolerance: Tolerance) -> String {
-    match tolerance {
-        Tolerance::Ulp(count) => format!("{count} ULP"),
-        Tolerance::Mixed { absolute, relative } => format!("{absolute:e} + {relative:e} rel"),
+        self.family.allowed(pass, element, math)
     }
 }
 
@@ -261,9 +230,16 @@ fn print(rows: &[Row]) -> Result {
     text::print(&text::trimmed(&table))?;
     let failed: Vec<_> = rows.iter().filter(|row| !row.passed).collect();
     for row in &failed {
+        let found = match row.compared {
+            0 => "nothing was compared: it takes none of the shapes that are tried".to_owned(),
+            compared => format!(
+                "{} of {compared} outside the tolerance; worst: {}",
+                row.failed, row.worst
+            ),
+        };
         text::print(&format!(
-            "{} {} {} on {}: {} of {} outside the tolerance; worst: {}",
-            row.op, row.pass, row.r#type, row.device, row.failed, row.compared, row.worst
+            "{} {} {} on {}: {found}",
+            row.op, row.pass, row.r#type, row.device
         ))?;
     }
     text::print(&format!(

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{BufWriter, ErrorKind, Write},
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use super::{Failure, Result};
 use wgpu_activations::{
     Error,
-    io::npy::{Array, Dtype, Endian, Float, Indices, Order, Values},
+    io::{self, Endian, Format, NewArray, Number, Order, Output, Sink, Storage, Target},
     offload::Progress,
 };
 
@@ -36,38 +36,36 @@ pub(super) fn note_progress(progress: Progress) {
 /// What a file will hold.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    Array(Array),
-    Indices(Indices),
+    /// An array in C order, its elements in this machine's byte order.
+    Array {
+        shape: Vec<usize>,
+        storage: Storage,
+        elements: Vec<u8>,
+    },
     Bytes(Vec<u8>),
 }
 
 impl Content {
     /// float32 in C order.
     pub(super) fn numbers(shape: Vec<usize>, values: Vec<f32>) -> Self {
-        Self::Array(Array {
+        let storage = Storage {
+            number: Number::F32,
+            endian: Endian::NATIVE,
+        };
+        let elements = bytemuck::cast_slice(&values).to_vec();
+        Self::Array {
             shape,
-            order: Order::C,
-            dtype: Dtype {
-                float: Float::F32,
-                endian: Endian::NATIVE,
-            },
-            values: Values::F32(values),
-        })
-    }
-
-    /// uint32 in C order.
-    pub(super) fn indices(shape: Vec<usize>, values: Vec<u32>) -> Self {
-        Self::Indices(Indices { shape, values })
-    }
-
-    fn write_to(&self, writer: &mut impl Write) -> std::io::Result<()> {
-        match self {
-            Self::Array(array) => array.write_to(writer),
-            Self::Indices(indices) => indices.write_to(writer),
-            Self::Bytes(bytes) => writer.write_all(bytes),
+            storage,
+            elements,
         }
     }
 }
+
+/// How indices are stored.
+pub(super) const INDICES: Storage = Storage {
+    number: Number::U32,
+    endian: Endian::Little,
+};
 
 /// The files that a command will write.
 pub(super) struct Outputs<'a> {
@@ -134,10 +132,40 @@ impl Unfinished<'_> {
         self.file.as_file()
     }
 
+    /// Begins the one array of the file, in the format that its name asks for.
+    pub(super) fn begin(&self, array: &NewArray<'_>) -> Result<Output> {
+        self.begin_as(io::format_of(self.path), array)
+    }
+
+    /// Begins an array of the file.
+    pub(super) fn begin_as(&self, format: &dyn Format, array: &NewArray<'_>) -> Result<Output> {
+        let file = self.file().try_clone();
+        let file = file.map_err(|error| fail(self.path, reason(&error)))?;
+        Ok(format.begin(Target::File(file), self.path, array)?)
+    }
+
     pub(super) fn fill(&mut self, content: &Content) -> Result {
-        let mut writer = BufWriter::new(self.file.as_file_mut());
-        let written = content.write_to(&mut writer).and_then(|()| writer.flush());
-        written.map_err(|error| fail(self.path, reason(&error)))
+        match content {
+            Content::Array {
+                shape,
+                storage,
+                elements,
+            } => {
+                let output = self.begin(&NewArray {
+                    name: "",
+                    shape,
+                    order: Order::C,
+                    storage: *storage,
+                    place: None,
+                })?;
+                output.write(0, elements)?;
+                Ok(output.finish()?)
+            }
+            Content::Bytes(bytes) => {
+                let written = self.file.write_all(bytes);
+                written.map_err(|error| fail(self.path, reason(&error)))
+            }
+        }
     }
 }
 

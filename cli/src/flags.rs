@@ -63,6 +63,16 @@ pub(super) enum Mode {
     Infer,
 }
 
+impl Mode {
+    /// As a parameter gives it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Infer => "infer",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Verify {
     /// Nothing.

@@ -12,11 +12,10 @@ mod figure;
 mod files;
 mod flags;
 mod grad;
-mod job;
 pub mod measure;
-mod name;
+mod named;
+mod operation;
 mod ops;
-mod parameters;
 mod plot;
 mod properties;
 mod report;
@@ -138,7 +137,10 @@ impl Failure {
             Self::Interrupted => 130,
             Self::PipeClosed => 0,
             Self::Error(error) => match error.kind() {
-                ErrorKind::Name | ErrorKind::Syntax | ErrorKind::Parameter => 2,
+                ErrorKind::Name
+                | ErrorKind::Syntax
+                | ErrorKind::Parameter
+                | ErrorKind::FileFormat => 2,
                 ErrorKind::NoDevice => 3,
                 ErrorKind::Verification => 4,
                 _ => 1,
@@ -212,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_kind_of_an_error_decides_the_exit_status() {
-        let unknown = "nothing".parse::<crate::Activation>();
+        let unknown = "nothing".parse::<wgpu_activations::Activation>();
         assert_eq!(
             unknown.map_err(|error| Failure::from(error).exit_code()),
             Err(2)

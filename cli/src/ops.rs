@@ -3,10 +3,11 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{Result, name::parsed, properties, text};
+use super::{Result, named::Named, properties, text};
 use wgpu_activations::{
-    Activation, CATALOGUE, FAMILIES,
-    activation::{self, Definition, Family, FamilyParameter, Preset, Smoothness},
+    Activation,
+    activation::{self, Smoothness},
+    family::{self, families},
 };
 
 #[derive(Args)]
@@ -25,33 +26,48 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// What is told of a family; more of an activation of one element.
 #[derive(Serialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Entry {
-    Pointwise(PointwiseEntry),
-    Family(FamilyEntry),
-}
-
-#[derive(Serialize)]
-struct PointwiseEntry {
+struct Entry {
+    kind: Kind,
     name: &'static str,
     aliases: &'static [&'static str],
     title: &'static str,
     formula: &'static str,
     slope: &'static str,
     parameters: Vec<Parameter>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<Properties>,
     special_values: Vec<Special>,
+    notes: &'static [&'static str],
     paper: Option<Paper>,
+}
+
+#[derive(Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Pointwise,
+    Family,
 }
 
 #[derive(Serialize)]
 struct Parameter {
     name: &'static str,
-    default: f32,
+    default: Default,
     range: &'static str,
     description: &'static str,
-    slope: &'static str,
+    /// Of the parameter that an activation of one element has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slope: Option<&'static str>,
+}
+
+/// A number or a choice; null where it must be given.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Default {
+    Required,
+    Number(f32),
+    Choice(&'static str),
 }
 
 #[derive(Serialize)]
@@ -66,49 +82,14 @@ struct Properties {
     cost: &'static str,
 }
 
-#[derive(Serialize)]
-struct FamilyEntry {
-    name: &'static str,
-    aliases: &'static [&'static str],
-    title: &'static str,
-    formula: &'static str,
-    slope: &'static str,
-    parameters: Vec<ParameterOfFamily>,
-    special_values: Vec<SpecialOfFamily>,
-    notes: &'static [&'static str],
-    paper: Paper,
-}
-
-#[derive(Serialize)]
-struct ParameterOfFamily {
-    name: &'static str,
-    default: DefaultValue,
-    range: &'static str,
-    description: &'static str,
-}
-
-/// A number or a choice; null where it must be given.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum DefaultValue {
-    Required,
-    Number(f32),
-    Choice(&'static str),
-}
-
-/// An input in words with its result.
-#[derive(Serialize)]
-struct SpecialOfFamily {
-    x: &'static str,
-    value: &'static str,
-}
-
-/// Values as text, since JSON has no NaN, infinity or -0.
+/// An input with its result, in words, or values as text, since JSON has no NaN, infinity or -0.
 #[derive(Serialize)]
 struct Special {
     x: String,
     value: String,
-    slope: String,
+    /// Of an activation of one element.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slope: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -130,66 +111,39 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let Some(name) = &arguments.op else {
         return list(arguments.json);
     };
-    let entry = find(name)?;
+    let entry = Entry::of(&Named::parse(name)?);
     if arguments.json {
         return Ok(text::print_json(&entry)?);
     }
-    let rows = match &entry {
-        Entry::Pointwise(entry) => page(entry),
-        Entry::Family(entry) => family_page(entry),
-    };
-    Ok(text::print(&lines(&rows))?)
-}
-
-/// The entry called `name`.
-fn find(name: &str) -> Result<Entry> {
-    if let Some(family) = Family::find(name) {
-        return Ok(family_entry(family));
-    }
-    Ok(entry(parsed(name)?))
+    Ok(text::print(&lines(&page(&entry)))?)
 }
 
 fn list(json: bool) -> Result {
+    let entries: Vec<_> = families()
+        .map(|family| Entry::of(&Named::from(family)))
+        .collect();
     if json {
-        let pointwise = Activation::all().map(entry);
-        let families = FAMILIES.iter().map(|family| family_entry(family));
-        let entries: Vec<_> = pointwise.chain(families).collect();
         return Ok(text::print_json(&entries)?);
     }
     let mut table = text::table(&["name", "f(x)", "parameter"]);
-    for definition in CATALOGUE {
+    for entry in entries {
+        let parameters = entry.parameters.iter().filter_map(in_list);
         table.add_row([
-            definition.name.to_owned(),
-            definition.formula.to_owned(),
-            parameter(definition),
-        ]);
-    }
-    for family in FAMILIES {
-        let parameters = family.parameters.iter().filter_map(parameter_of_family);
-        table.add_row([
-            family.name.to_owned(),
-            family.formula.to_owned(),
+            entry.name.to_owned(),
+            entry.formula.to_owned(),
             parameters.collect::<Vec<_>>().join(", "),
         ]);
     }
     Ok(text::print(&text::trimmed(&table))?)
 }
 
-fn parameter(definition: &Definition) -> String {
-    definition
-        .parameter
-        .as_ref()
-        .map_or_else(String::new, |parameter| {
-            format!("{} = {}", parameter.name, parameter.default)
-        })
-}
-
 /// What must be given, and numbers with their defaults; choices are for the page.
-fn parameter_of_family(parameter: &FamilyParameter) -> Option<String> {
+fn in_list(parameter: &Parameter) -> Option<String> {
+    let name = parameter.name;
     match parameter.default {
-        Preset::Required => Some(parameter.name.to_owned()),
-        Preset::Number(default) => Some(format!("{} = {}", parameter.name, number(default))),
-        Preset::Choice(_) => None,
+        Default::Required => Some(name.to_owned()),
+        Default::Number(default) => Some(format!("{name} = {}", number(default))),
+        Default::Choice(_) => None,
     }
 }
 
@@ -213,94 +167,63 @@ fn lines(rows: &Rows) -> String {
     lines.join("\n").trim_start().to_owned()
 }
 
-/// What begins the page of every entry.
-fn heading(
-    (title, name): (&str, &str),
-    formula: &str,
-    (label, slope): (&'static str, &str),
-    aliases: &[&str],
-) -> Rows {
+fn page(entry: &Entry) -> Rows {
+    let slope = match entry.kind {
+        Kind::Pointwise => "f'(x)",
+        Kind::Family => "backward",
+    };
     let mut rows = vec![
-        ("", format!("{title} ({name})")),
-        ("f(x)", formula.to_owned()),
-        (label, slope.to_owned()),
+        ("", format!("{} ({})", entry.title, entry.name)),
+        ("f(x)", entry.formula.to_owned()),
+        (slope, entry.slope.to_owned()),
     ];
-    if !aliases.is_empty() {
-        rows.push(("also", aliases.join(", ")));
+    if !entry.aliases.is_empty() {
+        rows.push(("also", entry.aliases.join(", ")));
     }
-    rows
-}
-
-fn citation(paper: &Paper) -> Rows {
-    vec![
-        (
-            "paper",
-            format!("{}: {} ({})", paper.authors, paper.title, paper.year),
-        ),
-        ("", paper.url.to_owned()),
-    ]
-}
-
-fn family_page(entry: &FamilyEntry) -> Rows {
-    let title = (entry.title, entry.name);
-    let slope = ("backward", entry.slope);
-    let mut rows = heading(title, entry.formula, slope, entry.aliases);
-    for ParameterOfFamily {
-        name,
-        default,
-        range,
-        description,
-    } in &entry.parameters
-    {
-        let default = match default {
-            DefaultValue::Required => "to be given".to_owned(),
-            DefaultValue::Number(default) => format!("default {}", number(*default)),
-            DefaultValue::Choice(choice) => format!("default {choice}"),
-        };
-        rows.push((
-            "parameter",
-            format!("{name}: {description}; {range}, {default}"),
-        ));
-    }
-    for SpecialOfFamily { x, value } in &entry.special_values {
-        rows.push(("special", format!("{x}: {value}")));
+    rows.extend(entry.parameters.iter().flat_map(of_parameter));
+    rows.extend(entry.properties.iter().flat_map(course));
+    for Special { x, value, slope } in &entry.special_values {
+        rows.push(match slope {
+            Some(slope) => ("", format!("f({x}) = {value}, f' = {slope}")),
+            None => ("special", format!("{x}: {value}")),
+        });
     }
     for note in entry.notes {
         rows.push(("note", (*note).to_owned()));
     }
-    rows.extend(citation(&entry.paper));
+    if let Some(paper) = &entry.paper {
+        let Paper {
+            authors,
+            title,
+            year,
+            url,
+        } = paper;
+        rows.push(("paper", format!("{authors}: {title} ({year})")));
+        rows.push(("", (*url).to_owned()));
+    }
     rows
 }
 
-fn page(entry: &PointwiseEntry) -> Rows {
-    let title = (entry.title, entry.name);
-    let slope = ("f'(x)", entry.slope);
-    let mut rows = heading(title, entry.formula, slope, entry.aliases);
-    for parameter in &entry.parameters {
-        let Parameter {
-            name,
-            default,
-            range,
-            description,
-            slope,
-        } = parameter;
-        rows.push((
-            "parameter",
-            format!("{name}: {description}; {range}, default {default}"),
-        ));
+fn of_parameter(parameter: &Parameter) -> Rows {
+    let Parameter {
+        name,
+        default,
+        range,
+        description,
+        slope,
+    } = parameter;
+    let default = match default {
+        Default::Required => "to be given".to_owned(),
+        Default::Number(default) => format!("default {}", number(*default)),
+        Default::Choice(choice) => format!("default {choice}"),
+    };
+    let mut rows = vec![(
+        "parameter",
+        format!("{name}: {description}; {range}, {default}"),
+    )];
+    if let Some(slope) = slope {
         rows.push(("", format!("df/d{name} = {slope}")));
     }
-    rows.extend(entry.properties.iter().flat_map(course));
-    for special in &entry.special_values {
-        rows.push((
-            "",
-            format!(
-                "f({}) = {}, f' = {}",
-                special.x, special.value, special.slope
-            ),
-        ));
-    }
-    rows.extend(entry.paper.iter().flat_map(citation));
     rows
 }
 
@@ -349,36 +272,68 @@ fn short(value: f64) -> String {
     rounded.to_string()
 }
 
-fn entry(activation: Activation) -> Entry {
-    let definition = activation.definition();
-    Entry::Pointwise(PointwiseEntry {
-        name: definition.name,
-        aliases: definition.aliases,
-        title: definition.title,
-        formula: definition.formula,
-        slope: definition.slope_formula,
-        parameters: definition
-            .parameter
-            .iter()
-            .map(|parameter| Parameter {
-                name: parameter.name,
-                default: parameter.default,
-                range: parameter.range.rule(),
-                description: parameter.description,
-                slope: parameter.slope_formula,
-            })
-            .collect(),
-        properties: definition.properties.map(properties_of),
-        special_values: [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0]
-            .into_iter()
-            .map(|x| Special {
-                x: x.to_string(),
-                value: activation.value(x).to_string(),
-                slope: activation.slope(x).to_string(),
-            })
-            .collect(),
-        paper: definition.paper.map(paper),
-    })
+impl Entry {
+    fn of(named: &Named) -> Self {
+        let entry = named.family.entry();
+        let activation = named.activation();
+        let definition = activation.map(|activation| activation.definition());
+        let own = definition.and_then(|definition| definition.parameter.as_ref());
+        let parameters = entry.parameters.iter().map(|parameter| Parameter {
+            name: parameter.name,
+            default: match parameter.default {
+                family::Default::Required => Default::Required,
+                family::Default::Number(number) => Default::Number(number),
+                family::Default::Choice(choice) => Default::Choice(choice),
+            },
+            range: parameter.rule,
+            description: parameter.description,
+            slope: own
+                .filter(|own| own.name == parameter.name)
+                .map(|own| own.slope_formula),
+        });
+        Self {
+            kind: match activation {
+                Some(_) => Kind::Pointwise,
+                None => Kind::Family,
+            },
+            name: entry.name,
+            aliases: entry.aliases,
+            title: entry.title,
+            formula: entry.formula,
+            slope: entry.slope_formula,
+            parameters: parameters.collect(),
+            properties: definition
+                .and_then(|definition| definition.properties)
+                .map(properties_of),
+            special_values: match activation {
+                Some(activation) => evaluated(activation),
+                None => in_words(entry.special_values),
+            },
+            notes: entry.notes,
+            paper: entry.paper.map(paper),
+        }
+    }
+}
+
+/// What an activation gives at the edges.
+fn evaluated(activation: Activation) -> Vec<Special> {
+    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0]
+        .into_iter()
+        .map(|x| Special {
+            x: x.to_string(),
+            value: activation.value(x).to_string(),
+            slope: Some(activation.slope(x).to_string()),
+        })
+        .collect()
+}
+
+fn in_words(special_values: &[(&str, &str)]) -> Vec<Special> {
+    let special = special_values.iter().map(|&(x, value)| Special {
+        x: x.to_owned(),
+        value: value.to_owned(),
+        slope: None,
+    });
+    special.collect()
 }
 
 fn properties_of(properties: activation::Properties) -> Properties {
@@ -396,37 +351,6 @@ fn properties_of(properties: activation::Properties) -> Properties {
         saturates: properties.saturates,
         cost: properties.cost.description(),
     }
-}
-
-fn family_entry(family: &Family) -> Entry {
-    Entry::Family(FamilyEntry {
-        name: family.name,
-        aliases: family.aliases,
-        title: family.title,
-        formula: family.formula,
-        slope: family.slope_formula,
-        parameters: family
-            .parameters
-            .iter()
-            .map(|parameter| ParameterOfFamily {
-                name: parameter.name,
-                default: match parameter.default {
-                    Preset::Required => DefaultValue::Required,
-                    Preset::Number(number) => DefaultValue::Number(number),
-                    Preset::Choice(choice) => DefaultValue::Choice(choice),
-                },
-                range: parameter.rule,
-                description: parameter.description,
-            })
-            .collect(),
-        special_values: family
-            .special_values
-            .iter()
-            .map(|&(x, value)| SpecialOfFamily { x, value })
-            .collect(),
-        notes: family.notes,
-        paper: paper(family.paper),
-    })
 }
 
 fn paper(paper: activation::Paper) -> Paper {

@@ -7,12 +7,15 @@ use clap::Args;
 use super::{
     Failure, Result,
     files::{Content, Outputs},
-    name::parsed,
+    named::Named,
     text,
 };
-use wgpu_activations::{Error, activation::Family};
+use wgpu_activations::{
+    Error, Family,
+    family::{Curve, Sweep},
+};
 
-use crate::figure::{Curve, Format, MOST_CURVES, Plot, gallery, render};
+use crate::figure::{Format, MOST_CURVES, Plot, gallery, render};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -23,10 +26,9 @@ pub(super) struct Arguments {
     /// Output: .svg, .png or .html; with --all a folder.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Values of a parameter, a curve for each, for the operations that have it. Dice has mean, variance
-    /// and alpha, alpha-dropout p.
-    #[arg(long, value_name = "NAME=V,V..", value_parser = sweep)]
-    param: Vec<Sweep>,
+    /// Values of a parameter, a curve for each, for the operations that are drawn over it.
+    #[arg(long, value_name = "NAME=V,V..", value_parser = swept)]
+    param: Vec<Swept>,
     /// The first and the last x.
     #[arg(long, value_name = "FROM..TO", value_parser = range, default_value = "-6..6", allow_hyphen_values = true)]
     range: (f64, f64),
@@ -53,21 +55,21 @@ Examples:
 
 /// A parameter with the values that it takes in turn.
 #[derive(Clone)]
-struct Sweep {
+struct Swept {
     name: String,
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
-fn sweep(text: &str) -> std::result::Result<Sweep, String> {
+fn swept(text: &str) -> std::result::Result<Swept, String> {
     let (name, values) = text
         .split_once('=')
         .ok_or("a parameter is written NAME=VALUE,VALUE..")?;
     let values = values.split(',').map(|value| {
-        let parsed = value.trim().parse::<f32>();
-        let finite = parsed.ok().filter(|number| number.is_finite());
+        let parsed = value.trim().parse::<f64>();
+        let finite = parsed.ok().filter(|number| (*number as f32).is_finite());
         finite.ok_or_else(|| format!("`{}` is not a finite number", value.trim()))
     });
-    Ok(Sweep {
+    Ok(Swept {
         name: name.trim().to_owned(),
         values: values.collect::<std::result::Result<_, _>>()?,
     })
@@ -138,16 +140,22 @@ fn write(pictures: &[(PathBuf, Vec<u8>)], force: bool) -> Result {
 fn plot(arguments: &Arguments) -> Result<Plot> {
     let mut curves = Vec::new();
     let mut titles = Vec::new();
-    let mut taken = vec![false; arguments.param.len()];
-    for op in &arguments.ops {
-        let (title, own) = curves_of(op, &arguments.param, &mut taken)?;
-        titles.push(title);
-        curves.extend(own);
+    let mut sweep = Sweep::default();
+    for Swept { name, values } in &arguments.param {
+        sweep.add(name, values.clone());
     }
-    if let Some(index) = taken.iter().position(|taken| !taken) {
+    for op in &arguments.ops {
+        let named = Named::parse(op)?;
+        titles.push(named.family.entry().title);
+        curves.extend(curves_of(op, &named, &mut sweep)?);
+    }
+    if let Some(name) = sweep.untaken() {
+        let others = match sweep.asked() {
+            [] => String::new(),
+            others => format!("; they are drawn over {}", others.join(", ")),
+        };
         return Err(Failure::Usage(format!(
-            "--param {}: none of {} has it; `activations ops NAME` tells what each has",
-            arguments.param[index].name,
+            "--param {name}: none of {} has it in its picture{others}",
             arguments.ops.join(", ")
         )));
     }
@@ -166,76 +174,17 @@ fn plot(arguments: &Arguments) -> Result<Plot> {
     })
 }
 
-/// The curves of `op`, with its title. Marks the parameters that it has.
-fn curves_of(op: &str, sweeps: &[Sweep], taken: &mut [bool]) -> Result<(&'static str, Vec<Curve>)> {
-    let mut values = |name: &str| -> Option<Vec<f32>> {
-        let mut found = None;
-        for (sweep, taken) in sweeps.iter().zip(&mut *taken) {
-            if sweep.name == name {
-                *taken = true;
-                found = Some(sweep.values.clone());
-            }
-        }
-        found
-    };
-    if let Some(family) = Family::find(op) {
-        return Ok((family.title, family_curves(family, values)?));
-    }
-    let activation = parsed(op)?;
-    let definition = activation.definition();
-    let swept = definition
-        .parameter
-        .as_ref()
-        .and_then(|parameter| values(parameter.name));
-    let curves = match swept {
-        None => vec![Curve::of(activation)],
-        Some(values) => {
-            let curves = values
-                .into_iter()
-                .map(|value| Ok(Curve::of(activation.with(value)?)));
-            curves.collect::<Result<_>>()?
+/// The curves of what `op` names, over the parameters of `sweep` that it has.
+fn curves_of(op: &str, named: &Named, sweep: &mut Sweep) -> Result<Vec<Curve>> {
+    let picture = match (named.activation(), &named.operation) {
+        (Some(activation), _) => activation.picture(sweep)?,
+        (None, None) => named.family.picture(sweep)?,
+        (None, Some(_)) => {
+            return Err(Failure::Usage(format!(
+                "{op}: parameters are drawn by --param NAME=VALUE,VALUE.. here"
+            )));
         }
     };
-    Ok((definition.title, curves))
-}
-
-fn family_curves(
-    family: &Family,
-    mut values: impl FnMut(&str) -> Option<Vec<f32>>,
-) -> Result<Vec<Curve>> {
-    let mut wide =
-        |name: &str, rule: &'static str, holds: fn(f64) -> bool| -> Result<Option<Vec<f64>>> {
-            let Some(values) = values(name) else {
-                return Ok(None);
-            };
-            let values: Vec<_> = values.into_iter().map(f64::from).collect();
-            match values.iter().find(|value| !holds(**value)) {
-                Some(value) => Err(Failure::Usage(format!(
-                    "{}: {name} is {value} but must be {rule}",
-                    family.name
-                ))),
-                None => Ok(Some(values)),
-            }
-        };
-    let curves = match family.name {
-        "dice" => {
-            let mean = wide("mean", "a finite number", f64::is_finite)?;
-            let variance = wide("variance", "a finite number >= 0", |value| value >= 0.0)?;
-            let alpha = wide("alpha", "a finite number", f64::is_finite)?;
-            gallery::dice(
-                &mean.unwrap_or(vec![0.0, 2.0]),
-                &variance.unwrap_or(vec![1.0]),
-                &alpha.unwrap_or(vec![0.25]),
-            )
-        }
-        "alpha-dropout" => {
-            let rule = "at least 0 and less than 1";
-            let p = wide("p", rule, |p| (0.0..1.0).contains(&p))?;
-            let p = p.unwrap_or(vec![0.1, 0.5]);
-            p.into_iter().flat_map(Curve::alpha_dropout).collect()
-        }
-        name => gallery::family(family)
-            .ok_or_else(|| Failure::Usage(format!("{name} has no picture of one element")))?,
-    };
-    Ok(curves)
+    let curves = picture.map(|picture| picture.curves);
+    curves.ok_or_else(|| Failure::Usage(format!("{op} has no picture of one element")))
 }

@@ -4,14 +4,10 @@ use serde::Serialize;
 
 use super::{
     Failure, Result, device,
-    name::parsed,
+    named::Named,
     text::{self, Column},
 };
-use wgpu_activations::{
-    Activation,
-    activation::{Family, Smoothness},
-    bench::costs,
-};
+use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
 
 /// What `--properties` tells of an activation, computed with its parameter.
 #[derive(Serialize)]
@@ -59,12 +55,14 @@ impl Compared {
 pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result {
     let activations: Vec<Activation> = match op {
         None => Activation::all().collect(),
-        Some(name) if Family::find(name).is_some() => {
-            return Err(Failure::Usage(format!(
-                "{name} is not of one element; `activations ops {name}` tells about it"
-            )));
+        Some(name) => {
+            let named = Named::parse(name)?;
+            vec![named.activation().ok_or_else(|| {
+                Failure::Usage(format!(
+                    "{name} is not of one element; `activations ops {name}` tells about it"
+                ))
+            })?]
         }
-        Some(name) => vec![parsed(name)?],
     };
     let device = device::open(device)?;
     let progress = text::spinner();

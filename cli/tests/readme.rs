@@ -5,7 +5,11 @@
 
 use std::fmt::Write;
 
-use wgpu_activations::{Activation, FAMILIES, activation::Smoothness, bench::record::Run};
+use wgpu_activations::{
+    activation::Smoothness,
+    bench::record::Run,
+    family::{Default, families, of_many_elements},
+};
 
 use wgpu_activations_cli::results::report::{Format, Source, render};
 
@@ -13,15 +17,16 @@ fn table() -> String {
     let mut table = String::from(
         "| name | f(x) | parameter | range | smooth | paper |\n|---|---|---|---|---|---|\n",
     );
-    for activation in Activation::all() {
-        let definition = activation.definition();
-        let parameter = definition
-            .parameter
-            .as_ref()
-            .map_or(String::new(), |parameter| {
-                format!("`{}` = {}", parameter.name, parameter.default)
-            });
-        let (properties, paper) = (definition.properties.unwrap(), definition.paper.unwrap());
+    let activations = families().filter_map(|family| Some((family.entry(), family.activation()?)));
+    for (entry, activation) in activations {
+        // The axis is every parameter's.
+        let own = entry.parameters.first().map(|own| (own.name, own.default));
+        let parameter = match own {
+            Some((name, Default::Number(default))) => format!("`{name}` = {default}"),
+            _ => String::new(),
+        };
+        let properties = activation.definition().properties.unwrap();
+        let paper = entry.paper.unwrap();
         let bound = |bound: f64| {
             if bound.is_finite() {
                 format!("{}", (bound * 1e4).round() / 1e4)
@@ -43,8 +48,8 @@ fn table() -> String {
         writeln!(
             table,
             "| `{}` | {} | {parameter} | {low} to {} | {smooth} | [{}]({}) |",
-            definition.name,
-            definition.formula.replace('|', "\\|"),
+            entry.name,
+            entry.formula.replace('|', "\\|"),
             bound(high),
             paper.year,
             paper.url,
@@ -54,18 +59,20 @@ fn table() -> String {
     table
 }
 
-fn families() -> String {
+fn other_families() -> String {
     let mut table = String::from("| name | f(x) | parameters | paper |\n|---|---|---|---|\n");
-    for family in FAMILIES {
-        let parameters = family.parameters.iter().map(|p| format!("`{}`", p.name));
+    for family in of_many_elements() {
+        let entry = family.entry();
+        let parameters = entry.parameters.iter().map(|p| format!("`{}`", p.name));
+        let paper = entry.paper.unwrap();
         writeln!(
             table,
             "| `{}` | {} | {} | [{}]({}) |",
-            family.name,
-            family.formula.replace('|', "\\|"),
+            entry.name,
+            entry.formula.replace('|', "\\|"),
             parameters.collect::<Vec<_>>().join(", "),
-            family.paper.year,
-            family.paper.url,
+            paper.year,
+            paper.url,
         )
         .unwrap();
     }
@@ -76,7 +83,7 @@ fn families() -> String {
 fn the_tables_are_the_catalogues() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let mut readme = std::fs::read_to_string(path).unwrap();
-    for (name, table) in [("activations", table()), ("families", families())] {
+    for (name, table) in [("activations", table()), ("families", other_families())] {
         let begin = format!("<!-- {name}: made by cli/tests/readme.rs -->\n");
         let start = readme.find(&begin).unwrap() + begin.len();
         let end = readme.find(&format!("<!-- end of {name} -->\n")).unwrap();

@@ -4,24 +4,11 @@
 //
 // Over tiles. A vector of four lanes takes one block of four random words; its number among the vectors of the
 // whole tensor is the counter.
-
-struct Arguments {
-    length: u32,        // elements
-    tiles: u32,         // tiles before the remainder
-    threshold: u32,     // dropped where the random word is less; 0 leaves every bit as it is
-    a: f32,
-    b: f32,
-    dropped: f32,       // what a dropped element becomes in the forward pass
-    seed_low: u32,
-    seed_high: u32,
-    start_low: u32,     // vectors of the tensor before this piece of it
-    start_high: u32,
-}
+//
+// Its arguments are `DropoutArguments` of src/family/alpha_dropout/shader.rs.
 
 // Keeps the words of other uses of a seed apart.
 const STREAM: u32 = 1u;
-
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 fn words_at(vector: u32) -> vec4<u32> {
     let counter = counter_after(vec2<u32>(arguments.start_low, arguments.start_high), vector);

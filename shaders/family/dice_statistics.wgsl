@@ -1,12 +1,7 @@
 // What Dice knows of each channel: from the moments of a batch, which also move the running
 // statistics, or from the running statistics; and the means that its backward pass needs.
-
-struct Arguments {
-    channels: u32,
-    epsilon: f32,
-    momentum: f32,
-    biased: u32, // 1 where the running variance is that of the batch, not of the population
-}
+//
+// Its arguments are `StatisticsArguments` of src/family/dice/shader.rs.
 
 struct Moments { count: f32, mean: f32, m2: f32, unused: f32 }
 struct Parameter { mean: f32, inverse: f32, alpha: f32, mean_k: f32, mean_kz: f32 }
@@ -20,7 +15,6 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(4) var<storage, read_write> running_variance: array<f32>;     // [channels]
 @group(0) @binding(5) var<storage, read> sums: array<vec3<f32>>;                 // [channels]
 @group(0) @binding(6) var<storage, read_write> alpha_gradient: array<f32>;       // [channels]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

@@ -4,18 +4,8 @@
 // Rows of every tensor are padded with zeros to whole vectors. What the maps give is never stored: a
 // thread holds four rows by four columns of it, map after map. Sums run in blocks of 32 terms and runs
 // of 32 blocks, so that rounding errors stay few.
-
-struct Arguments {
-    rows: u32,
-    inputs: u32,     // vectors of a row of x
-    outputs: u32,    // vectors of a row of y
-    pieces: u32,
-    x_skip: u32,     // vectors of the binding of x or dx before the first
-    y_skip: u32,     // vectors of the bindings of y or upstream, and of the winners, before the first
-    per_split: u32,  // rows that one partial sum takes
-    splits: u32,     // partial sums
-    add: u32,        // 1 to add to the sums that are there
-}
+//
+// Its arguments are `AffineArguments` of src/family/maxout/shader.rs.
 
 // Of sums along a row, in vectors.
 const BLOCK: u32 = 8u;
@@ -38,7 +28,6 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(7) var<storage, read_write> partials: array<vec4<f32>>;   // [splits, pieces, inputs x 4 + 4, outputs]
 @group(0) @binding(8) var<storage, read> known_partials: array<vec4<f32>>;   // the same
 @group(0) @binding(9) var<storage, read_write> sums: array<vec4<f32>>;       // [pieces, inputs x 4 + 4, outputs]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

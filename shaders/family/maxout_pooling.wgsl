@@ -13,17 +13,8 @@
 //   lanes    any other, element by element; in the backward pass a thread takes a vector of dx
 // Indices count vectors in all but the last, which counts elements. Where a row is more than a binding
 // holds, its pieces come in several dispatches, CONTINUED after the first.
-
-struct Arguments {
-    count: u32,       // vectors or elements of y; of dx in backward_lanes
-    span: u32,        // of y from one row to the next
-    jump: u32,        // of x from a row's end in its first piece to the next row
-    stride: u32,      // of x from one piece to the next
-    x_skip: u32,      // of the binding of x or dx before the first
-    y_skip: u32,      // of the bindings of y or upstream, and of the winners, before the first
-    pieces: u32,
-    first_piece: u32,
-}
+//
+// Its arguments are `PoolingArguments` of src/family/maxout/shader.rs.
 
 override WORKGROUP: u32 = 64u;
 override PIECES: u32 = 0u; // their number where it is built in, which lets compilers unroll; else 0
@@ -35,7 +26,6 @@ override CONTINUED: bool = false;
 @group(0) @binding(2) var<storage, read_write> output: array<Packed>;      // y [rows, span] or dx [rows, pieces, span]
 @group(0) @binding(3) var<storage, read_write> winners: array<Index>;      // [rows, span]
 @group(0) @binding(4) var<storage, read> known_winners: array<Index>;      // [rows, span]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

@@ -1,21 +1,13 @@
 // Softmax along any axis and over rows of any length. The tensor is seen as [outer, count, inner],
 // each row lying along the middle. A row is cut into splits, each summed by one thread; the parts
 // are merged RUN at a time until one per row is left; then a pass over whole vectors of four lanes
-// writes the result, finding the row of each lane.
+// writes the result, finding the row of each lane. A tensor that has only parts of its rows tells what it
+// knows of them (`survey_rows`, `survey_gradients`), or is told what is known of the whole (`prepare`).
 //
 // Where inner is 1, WIDTH splits interleave, so that neighbouring threads read neighbouring
 // elements; where it is not, the rows themselves are neighbours.
-
-struct Arguments {
-    outer: u32,
-    slice: u32,     // elements from one outer place to the next
-    inner: u32,     // elements from one place along the axis to the next
-    rows: u32,      // rows per outer place: inner, or fewer where only some are worked on
-    count: u32,     // elements of a row; splits of a row when merging; elements to write
-    per_split: u32, // elements of a split at most, a multiple of BLOCK
-    skip: u32,      // elements of the bindings before the first
-    add: u32,       // 1 to add to the statistics that are there
-}
+//
+// Its arguments are `SplitArguments` of src/family/softmax/shader.rs.
 
 const BLOCK: u32 = 32u; // terms summed at a time, in fours, so that rounding errors stay few
 const RUN: u32 = 32u;   // parts merged by one thread
@@ -24,14 +16,17 @@ override WORKGROUP: u32 = 64u;
 override WIDTH: u32 = 1u;
 
 // Shapes are those of the whole tensor where no window is needed.
-@group(0) @binding(0) var<storage, read> x: array<u32>;                       // [outer, count, inner], packed; y in a backward pass
-@group(0) @binding(1) var<storage, read> upstream: array<u32>;                // [outer, count, inner], packed
+@group(0) @binding(0) var<storage, read> x: array<u32>;                       // [outer, count, inner], packed
 @group(0) @binding(2) var<storage, read_write> statistics: array<Statistics>; // [outer, splits, rows]
 @group(0) @binding(3) var<storage, read> parts: array<Statistics>;            // [outer, splits, rows]
 @group(0) @binding(4) var<storage, read> x_vectors: array<Packed>;            // [outer, count, inner]
-@group(0) @binding(5) var<storage, read> upstream_vectors: array<Packed>;     // [outer, count, inner]
 @group(0) @binding(6) var<storage, read_write> output: array<Packed>;         // [outer, count, inner]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
+@group(0) @binding(7) var<storage, read> known: array<Known>;                 // [outer, inner]
+@group(0) @binding(8) var<storage, read_write> words: array<vec2<f32>>;       // [outer, inner]
+
+// What surveys have found of a whole row: the largest element, the sum of the others' exponentials as a
+// multiple of its own, and the sum of g y, for log-softmax of g.
+struct Known { most: f32, rest: f32, gradients: f32 }
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -68,32 +63,11 @@ fn split_of(index: u32, splits: u32) -> Split {
 }
 
 fn x_at(element: u32) -> f32 { return lane_of(x[word_of(element)], element); }
-fn upstream_at(element: u32) -> f32 { return lane_of(upstream[word_of(element)], element); }
 
-// The terms of elements `first` to `first + 3` of a split, 0 for those that it does not have.
-fn forward_terms(split: Split, first: u32, most: f32, shift: Shift) -> vec4<f32> {
-    return vec4<f32>(
-        forward_term(split, first, most, shift), forward_term(split, first + 1u, most, shift),
-        forward_term(split, first + 2u, most, shift), forward_term(split, first + 3u, most, shift),
-    );
-}
-
-// 0 also for the largest elements, which are counted.
-fn forward_term(split: Split, place: u32, most: f32, shift: Shift) -> f32 {
-    let element = x_at(split.first + min(place, split.count - 1u) * split.stride);
-    return select(exp_shifted(element, shift, 1.0), 0.0, element == most || place >= split.count);
-}
-
-fn backward_terms(split: Split, first: u32) -> vec4<f32> {
-    return vec4<f32>(
-        backward_term_at(split, first), backward_term_at(split, first + 1u),
-        backward_term_at(split, first + 2u), backward_term_at(split, first + 3u),
-    );
-}
-
-fn backward_term_at(split: Split, place: u32) -> f32 {
-    let element = split.first + min(place, split.count - 1u) * split.stride;
-    return select(backward_term(x_at(element), upstream_at(element)), 0.0, place >= split.count);
+// The elements `first` to `first + 3` of a split; in place of those that it does not have, its last.
+fn elements_of(split: Split, first: u32) -> vec4<u32> {
+    let places = min(vec4<u32>(first, first + 1u, first + 2u, first + 3u), vec4<u32>(split.count - 1u));
+    return vec4<u32>(split.first) + places * split.stride;
 }
 
 fn keep(index: u32, part: Statistics) {
@@ -105,7 +79,7 @@ fn keep(index: u32, part: Statistics) {
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn forward_splits(place: Place) {
+fn sum(place: Place) {
     let index = thread_index(place);
     let splits = splits();
     if index >= arguments.outer * splits * arguments.rows { return; }
@@ -123,34 +97,29 @@ fn forward_splits(place: Place) {
     let shift = shift_for(most);
 
     var sum = 0.0;
+    var gradients = 0.0;
     for (var block = 0u; block < split.count; block += BLOCK) {
         var part = 0.0;
+        var part_gradients = 0.0;
         for (var i = block; i < min(block + BLOCK, split.count); i += 4u) {
-            let terms = forward_terms(split, i, most, shift);
+            let at = elements_of(split, i);
+            let exists = vec4<u32>(i, i + 1u, i + 2u, i + 3u) < vec4<u32>(split.count);
+            let lanes = vec4<f32>(x_at(at.x), x_at(at.y), x_at(at.z), x_at(at.w));
+            let e = exponentials(lanes, shift);
+            // 0 also for the largest elements, which are counted.
+            let terms = select(vec4<f32>(0.0), e, (lanes != vec4<f32>(most)) & exists);
             part += (terms.x + terms.y) + (terms.z + terms.w);
+            if BACKWARD {
+                let g = vec4<f32>(upstream_lane(at.x), upstream_lane(at.y), upstream_lane(at.z), upstream_lane(at.w));
+                let terms = gradient_terms(e, g, exists);
+                part_gradients += (terms.x + terms.y) + (terms.z + terms.w);
+            }
         }
         sum += part;
+        gradients += part_gradients;
     }
     sum += (equal - 1.0) * exp_shifted(most, shift, 1.0);
-    keep(index, Statistics(largest(most, magnitude), sum));
-}
-
-@compute @workgroup_size(WORKGROUP)
-fn backward_splits(place: Place) {
-    let index = thread_index(place);
-    let splits = splits();
-    if index >= arguments.outer * splits * arguments.rows { return; }
-    let split = split_of(index, splits);
-    var sum = 0.0;
-    for (var block = 0u; block < split.count; block += BLOCK) {
-        var part = 0.0;
-        for (var i = block; i < min(block + BLOCK, split.count); i += 4u) {
-            let terms = backward_terms(split, i);
-            part += (terms.x + terms.y) + (terms.z + terms.w);
-        }
-        sum += part;
-    }
-    keep(index, Statistics(0.0, sum));
+    keep(index, Statistics(largest(most, magnitude), sum, gradients));
 }
 
 // From [outer, count, rows] to [outer, count / RUN, rows], the largest element first, so that each
@@ -169,15 +138,15 @@ fn merge(place: Place) {
     var most = parts[first * arguments.rows + row].most;
     for (var i = first; i < end; i++) { most = max(most, parts[i * arguments.rows + row].most); }
     let shift = shift_for(most);
-    var sum = 0.0;
+    var all = Statistics(most, 0.0, 0.0);
     var kept = false; // whether a part has kept its largest element apart
     for (var i = first; i < end; i++) {
         let part = parts[i * arguments.rows + row];
         let top = !kept && part.most == most;
-        sum += share(part, shift, top);
+        all = with_part(all, shift, part, top);
         kept = kept || top;
     }
-    statistics[index] = Statistics(most, sum);
+    statistics[index] = all;
 }
 
 // The sum of each row becomes the scale of its results.
@@ -185,7 +154,50 @@ fn merge(place: Place) {
 fn finish(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.rows { return; }
-    statistics[index].sum = scale_of(statistics[index]);
+    let row = row_of_statistics(statistics[index]);
+    statistics[index] = Statistics(statistics[index].most, row.scale, row.gradients);
+}
+
+// The place among all rows of the tensor of one of those that are worked on.
+fn among_all(index: u32) -> u32 {
+    return arguments.skip + index / arguments.rows * arguments.inner + index % arguments.rows;
+}
+
+// The most and the rest of `Known`, of the tensor's part of each row.
+@compute @workgroup_size(WORKGROUP)
+fn survey_rows(place: Place) {
+    let index = thread_index(place);
+    if index >= arguments.outer * arguments.rows { return; }
+    let part = parts[index];
+    let rest = part.sum / exp_shifted(part.most, shift_for(part.most), 1.0);
+    words[among_all(index)] = vec2<f32>(part.most, select(rest, 0.0, is_infinite(part.most)));
+}
+
+// What the tensor's part of each row adds to the gradients of `Known`.
+@compute @workgroup_size(WORKGROUP)
+fn survey_gradients(place: Place) {
+    let index = thread_index(place);
+    if index >= arguments.outer * arguments.rows { return; }
+    let part = parts[index];
+    let row = known[among_all(index)];
+    let factor = gradient_rescaling(shift_for(part.most), shift_for(row.most));
+    let gradients = gradients_for(factor * part.gradients, scale_of_known(row));
+    words[among_all(index)] = vec2<f32>(gradients, 0.0);
+}
+
+// As `finish`, from what surveys have found.
+@compute @workgroup_size(WORKGROUP)
+fn prepare(place: Place) {
+    let index = thread_index(place);
+    if index >= arguments.outer * arguments.rows { return; }
+    let row = known[among_all(index)];
+    statistics[index] = Statistics(row.most, scale_of_known(row), row.gradients);
+}
+
+fn scale_of_known(row: Known) -> f32 {
+    // The logarithm needs no exponential.
+    let top = select(exp_shifted(row.most, shift_for(row.most), 1.0), 1.0, LOG && !BACKWARD);
+    return scale_for(row.most, row.rest * top, top);
 }
 
 // Where an element lies in [outer, slice / inner, inner], and the row that it belongs to.
@@ -243,29 +255,21 @@ fn store(vector: u32, lanes: Packed) {
     }
 }
 
-fn forward_at(x: f32, row: Statistics) -> f32 { return forward_lane(x, row_with(row.most, row.sum)); }
-
-@compute @workgroup_size(WORKGROUP)
-fn write_forward(place: Place) {
-    let vector = vector_of(place);
-    if is_beyond(vector) { return; }
-    let lanes = unpack(x_vectors[vector]);
-    let rows = rows_of(vector);
-    store(vector, pack(vec4<f32>(
-        forward_at(lanes.x, rows.x), forward_at(lanes.y, rows.y),
-        forward_at(lanes.z, rows.z), forward_at(lanes.w, rows.w),
-    )));
+fn result(x: f32, g: f32, statistics: Statistics) -> f32 {
+    let row = row_with(statistics.most, statistics.sum, statistics.gradients);
+    if BACKWARD { return backward_lane(x, g, row); }
+    return forward_lane(x, row);
 }
 
 @compute @workgroup_size(WORKGROUP)
-fn write_backward(place: Place) {
+fn write(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
-    let y = unpack(x_vectors[vector]);
-    let g = unpack(upstream_vectors[vector]);
+    let lanes = unpack(x_vectors[vector]);
+    let g = upstream_vector(vector);
     let rows = rows_of(vector);
     store(vector, pack(vec4<f32>(
-        backward_lane(y.x, g.x, rows.x.sum), backward_lane(y.y, g.y, rows.y.sum),
-        backward_lane(y.z, g.z, rows.z.sum), backward_lane(y.w, g.w, rows.w.sum),
+        result(lanes.x, g.x, rows.x), result(lanes.y, g.y, rows.y),
+        result(lanes.z, g.z, rows.z), result(lanes.w, g.w, rows.w),
     )));
 }

@@ -1,25 +1,13 @@
 // Elements laid out anew: y[a, b, c] is the element of x at offset + a strides.x + b strides.y
 // + c strides.z, and 0 where b or c is beyond what x has. Pads rows to whole vectors, cuts them back,
 // transposes. A thread writes one vector of four lanes.
-
-struct Arguments {
-    count: u32,      // elements of y
-    b: u32,          // length of y's middle axis
-    c: u32,          // and of its last
-    b_there: u32,    // of which x has so many
-    c_there: u32,
-    offset: u32,     // of the binding of x before the first, in elements
-    y_skip: u32,     // of the binding of y before the first, in vectors
-    stride_a: u32,
-    stride_b: u32,
-    stride_c: u32,
-}
+//
+// Its arguments are `ArrangeArguments` of src/kernel/arrange.rs.
 
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;                // packed elements
 @group(0) @binding(1) var<storage, read_write> output: array<Packed>;  // y [a, b, c]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

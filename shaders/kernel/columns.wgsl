@@ -4,14 +4,8 @@
 // one vector of columns, keeps its parameters in registers and takes ROWS rows, without a loop or a
 // guard, which cost a software adapter dear. The rows left over go to a pipeline of their own, built
 // with REMAINDER, whose last vector may be partial: its lanes beyond the end keep what the output holds.
-
-struct Arguments {
-    length: u32,   // elements
-    vectors: u32,  // per row
-    channels: u32,
-    skip: u32,     // vectors of the bindings before the first
-    splits: u32,   // groups of ROWS rows before the remainder
-}
+//
+// Its arguments are `ColumnArguments` of src/wgsl.rs.
 
 override WORKGROUP: u32 = 64u;
 override REMAINDER: bool = false;
@@ -21,7 +15,6 @@ override ROWS: u32 = 16u; // 4, 8 or 16
 @group(0) @binding(0) var<storage, read> x: array<Packed>;             // [skip + length]
 @group(0) @binding(1) var<storage, read> upstream: array<Packed>;      // [skip + length]
 @group(0) @binding(2) var<storage, read_write> output: array<Packed>;  // [skip + length]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 // Workgroups: columns along x, groups of rows along y.
 struct Place {

@@ -1,16 +1,6 @@
 // Pointwise family: y = value(x) and dx = backward(x, upstream), element by element, over tiles.
-
-struct Arguments {
-    length: u32,        // elements
-    parameter: f32,     // where one serves the whole tensor
-    channels: u32,      // for one per channel: the tensor is [outer, channels, inner],
-    inner: u32,
-    channel_start: u32, // and this piece of it starts at this channel
-    inner_start: u32,   // and place within the channel
-    tiles: u32,         // tiles before the remainder
-}
-
-@group(1) @binding(0) var<uniform> arguments: Arguments;
+//
+// Its arguments are `TileArguments` of src/wgsl.rs.
 
 fn forward_two(x: Two, at: vec2<u32>) -> Two {
     return Two(forward_vector(x.a, parameters_at(at.x)), forward_vector(x.b, parameters_at(at.y)));

@@ -1,18 +1,13 @@
 // What the speed of reductions is measured against: reads a tensor, or two, as they do, column by
 // column, and leaves the OR of all words that a thread has seen.
-
-struct Arguments {
-    vectors: u32, // per row
-    rows: u32,
-    walk: u32,    // rows that a thread takes
-}
+//
+// Its arguments are `ReadArguments` of src/kernel/baseline.rs.
 
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> x: array<Packed>;           // [rows, vectors]
 @group(0) @binding(1) var<storage, read> upstream: array<Packed>;    // [rows, vectors]
 @group(0) @binding(2) var<storage, read_write> seen: array<Packed>;  // [rows / walk, vectors]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

@@ -11,19 +11,8 @@
 // The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
 // know of the channels of the four lanes; Lanes, the sums of four lanes while they grow; Partial, the
 // result of one lane; visit, what is to be done with each vector on the way.
-
-struct Arguments {
-    rows: u32,     // columns: rows, the last perhaps partial; runs: outer; merge: partial results
-    vectors: u32,  // columns: vectors per row; runs: whole vectors per run
-    length: u32,   // columns: elements; runs: elements per run
-    channels: u32, // of this piece of the tensor
-    stride: u32,   // partial results from one to the next of a channel: channels of the tensor
-    skip: u32,     // elements of the bindings before the first
-    first: u32,    // place of the first partial result
-    lanes: u32,    // runs: threads that share a run
-    channel: u32,  // runs: the first channel of this piece
-    walk: u32,     // columns: rows that a thread takes
-}
+//
+// Its arguments are `ReduceArguments` of src/wgsl.rs.
 
 const BLOCK: u32 = 32u;
 const MERGED: u32 = 1024u; // BLOCK blocks
@@ -33,7 +22,6 @@ override ALIGNED: bool = true; // runs: whether each begins with a whole vector
 
 @group(0) @binding(2) var<storage, read_write> results: array<Partial>; // [.., stride]
 @group(0) @binding(4) var<storage, read> partials: array<Partial>;      // [rows, channels]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

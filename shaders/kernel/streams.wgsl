@@ -1,14 +1,13 @@
 // What the speed of pooling is measured against: reads STREAMS parts of a tensor side by side and
 // writes the OR of their words.
-
-struct Arguments { vectors: u32 } // of a part
+//
+// Its arguments are `StreamArguments` of src/kernel/baseline.rs.
 
 override WORKGROUP: u32 = 64u;
 override STREAMS: u32 = 4u;
 
 @group(0) @binding(0) var<storage, read> x: array<Packed>;             // [STREAMS, vectors]
 @group(0) @binding(2) var<storage, read_write> output: array<Packed>;  // [vectors]
-@group(1) @binding(0) var<uniform> arguments: Arguments;
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,

@@ -5,4 +5,7 @@
 alias Parameter = Real;
 alias Parameters = vec4<f32>;
 fn parameters_at(vector: u32) -> Parameters { return vec4<f32>(0.0); }
+fn parameter_of(activation: u32) -> Real {
+    return Real(parameters[arguments.first_parameter + activation]);
+}
 fn backward_at(x: Real, upstream: Real, parameter: Parameter) -> Real { return upstream; }

@@ -23,11 +23,28 @@ pub struct Bound {
 }
 
 impl Bound {
+    /// The same for a result that was rounded to an element type.
+    #[must_use]
+    pub fn stored(self, element: ElementType) -> Self {
+        Self {
+            allowed: self.allowed + storage(self.expected, element),
+            ..self
+        }
+    }
+
+    /// No demand at all: what is not defined.
+    pub const ANYTHING: Self = Self {
+        expected: f64::NAN,
+        allowed: f64::INFINITY,
+    };
+
     /// How far `found`, the result for input `x`, is from what it should be.
     pub fn sample<T: Element>(self, index: usize, x: f32, upstream: f32, found: T) -> Sample {
         let Self { expected, allowed } = self;
         let ulps = ulp_error(found, expected);
-        let severity = if ulps == 0.0 || !ulps.is_finite() {
+        let severity = if allowed == f64::INFINITY {
+            0.0
+        } else if ulps == 0.0 || !ulps.is_finite() {
             ulps
         } else {
             ulps * ulp(expected, T::TYPE) / allowed
@@ -63,11 +80,15 @@ pub(crate) fn storage(expected: f64, element: ElementType) -> f64 {
 /// assert!(!compare(&[1.0, 1.0], &bounds).passed()); // one is missing
 /// ```
 pub fn compare(found: &[f32], bounds: &[Bound]) -> Report {
-    let mut report = Report::default();
-    for (index, bound) in bounds.iter().enumerate() {
-        // Too short an answer is a wrong one.
-        let found = found.get(index).copied().unwrap_or(f32::NAN);
-        report.add(bound.sample(index, 0.0, 1.0, found));
+    // Too short an answer is a wrong one, and so is one too long.
+    let wrong = found.len().abs_diff(bounds.len()) as u64;
+    let mut report = Report {
+        compared: wrong,
+        failed: wrong,
+        worst: None,
+    };
+    for (index, (found, bound)) in found.iter().zip(bounds).enumerate() {
+        report.add(bound.sample(index, 0.0, 1.0, *found));
     }
     report
 }

@@ -119,6 +119,10 @@ pub struct Parameter {
     pub default: f32,
     /// The values it may take.
     pub range: Range,
+    /// Whether it is as a rule one for each channel, and learned.
+    pub per_channel: bool,
+    /// Values that show what it does, for pictures.
+    pub shown: &'static [f32],
     /// What it does.
     pub description: &'static str,
     /// df/dparameter, as text.
@@ -134,6 +138,8 @@ impl Parameter {
             name,
             default,
             range: Range::Finite,
+            per_channel: false,
+            shown: &[],
             description: "",
             slope_formula: "",
             slope,

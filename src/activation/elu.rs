@@ -10,6 +10,8 @@ pub(super) const DEFINITION: Definition = Definition {
         name: "alpha",
         default: 1.0,
         range: Range::NonNegative,
+        per_channel: false,
+        shown: &[1.0, 0.5, 2.0],
         description: "the value approached at -inf, negated",
         slope_formula: "0 for x > 0, e^x - 1 otherwise",
         slope: |x, _| if x > 0.0 { 0.0 } else { x.exp_m1() },

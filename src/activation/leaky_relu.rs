@@ -4,6 +4,8 @@ pub(super) const PARAMETER: Parameter = Parameter {
     name: "slope",
     default: 0.01,
     range: Range::Finite,
+    per_channel: false,
+    shown: &[0.01, 0.1, 0.3],
     description: "the slope for x <= 0",
     slope_formula: "0 for x > 0, x otherwise",
     slope: |x, _| if x > 0.0 { 0.0 } else { x },

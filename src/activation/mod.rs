@@ -3,15 +3,13 @@
 //! An activation is one file in this folder and one of the same name in `shaders/activation/`,
 //! plus its entry in the list below. Everything else that knows the activations (parsing, help,
 //! the CPU reference, shader composition, tests, benches, the README's table) iterates
-//! [`CATALOGUE`]. What depends on more than one element is described in [`FAMILIES`].
+//! [`CATALOGUE`]. What depends on more than one element is a [`family`](crate::family) of its own.
 
 mod course;
 mod definition;
-mod family;
 
 pub use course::Course;
 pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
-pub use family::{FAMILIES, Family, FamilyParameter, Preset};
 
 use std::{fmt, str::FromStr};
 
@@ -22,6 +20,8 @@ macro_rules! catalogue {
         $(mod $name;)*
         /// Every activation, in the order of the documentation.
         pub const CATALOGUE: &[&Definition] = &[$(&$name::DEFINITION),*];
+        /// The same with their parameters at the default.
+        pub(crate) const ACTIVATIONS: &[Activation] = &[$(Activation::new(&$name::DEFINITION)),*];
     };
 }
 
@@ -258,11 +258,6 @@ impl FromStr for Activation {
     }
 }
 
-/// A name as the catalogue writes it: in lower case, with hyphens.
-fn normalised(name: &str) -> String {
-    name.trim().to_lowercase().replace('_', "-")
-}
-
 /// The definition called `name`, by its name or an alias, whatever its case, `_` for `-`.
 fn find(name: &str) -> Result<&'static Definition> {
     let wanted = normalised(name);
@@ -275,8 +270,7 @@ fn find(name: &str) -> Result<&'static Definition> {
 }
 
 /// The error for a name that is none of `entries`, names with their aliases.
-#[doc(hidden)]
-pub fn unknown(
+pub(crate) fn unknown(
     name: &str,
     entries: impl Iterator<Item = (&'static str, &'static [&'static str])> + Clone,
 ) -> Error {
@@ -296,4 +290,9 @@ pub fn unknown(
         nearest,
         known: known.join(", "),
     }
+}
+
+/// A name as entries write it: in lower case, with hyphens.
+pub fn normalised(name: &str) -> String {
+    name.trim().to_lowercase().replace('_', "-")
 }

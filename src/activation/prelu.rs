@@ -10,6 +10,8 @@ pub(super) const DEFINITION: Definition = Definition {
     parameter: Some(Parameter {
         name: "alpha",
         default: 0.25,
+        per_channel: true,
+        shown: &[0.25, 0.0, -0.5, 1.0],
         description: "the slope for x <= 0, as a rule one per channel, learned",
         ..leaky_relu::PARAMETER
     }),

@@ -15,6 +15,8 @@ pub(super) const DEFINITION: Definition = Definition {
         name: "beta",
         default: 1.0,
         range: Range::Positive,
+        per_channel: false,
+        shown: &[1.0, 0.5, 5.0],
         description: "the steepness: ReLU at inf",
         slope_formula: "-(|z| e / (1 + e) + ln(1 + e)) / beta^2, z = beta x, e = e^-|z|",
         slope: |x, beta| {

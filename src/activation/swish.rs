@@ -16,6 +16,8 @@ pub(super) const DEFINITION: Definition = Definition {
         name: "beta",
         default: 1.0,
         range: Range::Finite,
+        per_channel: false,
+        shown: &[1.0, 0.0, 0.5, 10.0],
         description: "the steepness: x / 2 at 0, ReLU at inf",
         slope_formula: "x^2 s (1 - s), s = sigmoid(beta x)",
         slope: |x, beta| {

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Kind;
 use crate::{
-    activation::{CATALOGUE, FAMILIES},
     check::Pass,
     element::ElementType,
+    error::{Error, Result},
+    family::{self, Benchmark, families},
     wgsl::Math,
 };
 
@@ -16,11 +17,8 @@ pub const GRAIN: u64 = 64 << 10;
 /// Channels of what has one parameter or statistic per channel.
 pub(super) const CHANNELS: usize = 1024;
 
-/// Columns of softmax's rows.
-pub(super) const COLUMNS: usize = 4096;
-
-/// Channels that compete in maxout.
-pub(super) const PIECES: usize = 4;
+/// What the sums that normalisations begin with are called.
+pub(super) const MOMENTS: &str = "moments";
 
 /// Kernels that only move memory.
 pub(super) const BASELINES: [&str; 4] = ["copy", "read", "two-read", "add"];
@@ -72,34 +70,54 @@ impl Case {
         (self.bytes / self.element.size()) as usize
     }
 
-    /// The input's shape: rows of 1,024 channels or 4,096 columns where the operation has an axis.
+    /// The operation as its family has it measured.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownActivation`] if there is none of this name.
+    pub(super) fn benchmark(&self) -> Result<Benchmark> {
+        let family = family::find(&self.op)?;
+        family.benchmark().ok_or_else(|| Error::UnknownActivation {
+            name: self.op.clone(),
+            nearest: None,
+            known: operations().join(", "),
+        })
+    }
+
+    /// The input's shape: rows of as many channels or columns as the operation is measured over, where it has an axis.
     pub fn shape(&self) -> Vec<usize> {
-        let rows = |columns: usize| vec![self.len() / columns, columns];
-        match &*self.op {
-            "prelu" | "dice" | "moments" | "maxout" => rows(CHANNELS),
-            "softmax" | "log-softmax" => rows(COLUMNS),
-            _ => vec![self.len()],
+        let columns = match (self.kind, &*self.op) {
+            (Kind::Kernel, MOMENTS) => Some(CHANNELS),
+            (Kind::Kernel, _) => self
+                .benchmark()
+                .ok()
+                .and_then(|benchmark| benchmark.columns),
+            _ => None,
+        };
+        match columns {
+            Some(columns) => vec![self.len() / columns, columns],
+            None => vec![self.len()],
         }
     }
 
     /// Bytes that count: those that the operation must read and write.
     pub fn moved_bytes(&self) -> u64 {
-        let bytes = self.bytes;
-        let backward = self.pass == Some(Pass::Backward);
-        match (&*self.op, backward) {
-            _ if self.kind == Kind::Launch => 0,
-            ("read" | "moments", _) => bytes,
-            ("maxout", _) => bytes + bytes / PIECES as u64,
-            // Twice read, for the statistics and for what they decide.
-            ("dice", true) => 5 * bytes,
-            ("dice", false) | ("add", _) => 3 * bytes,
-            ("alpha-dropout", _) => 2 * bytes,
-            (_, true) => 3 * bytes,
-            (_, false) => 2 * bytes,
-        }
+        let quarters = match (self.kind, &*self.op) {
+            (Kind::Launch, _) => 0,
+            (Kind::Offload, _) => 8,
+            (Kind::Baseline, "read") | (_, MOMENTS) => 4,
+            (Kind::Baseline, "add") => 12,
+            (Kind::Baseline, _) => 8,
+            (Kind::Kernel, _) => {
+                let pass = self.pass.unwrap_or(Pass::Forward);
+                let benchmark = self.benchmark().ok();
+                benchmark.map_or(0, |benchmark| benchmark.traffic(pass).quarters)
+            }
+        };
+        self.bytes / 4 * quarters
     }
 
-    /// In a few words, for who watches.
+    /// In a few words, for progress bars.
     pub fn title(&self) -> String {
         let pass = self.pass.map_or("", Pass::name);
         format!("{} {pass}", self.op).trim_end().to_owned()
@@ -114,7 +132,7 @@ impl Case {
 /// assert!(operations().contains(&"gelu") && operations().contains(&"moments"));
 /// ```
 pub fn operations() -> Vec<&'static str> {
-    let pointwise = CATALOGUE.iter().map(|definition| definition.name);
-    let families = FAMILIES.iter().map(|family| family.name);
-    pointwise.chain(families).chain(["moments"]).collect()
+    let measured = families().filter(|family| family.benchmark().is_some());
+    let names = measured.map(|family| family.entry().name);
+    names.chain([MOMENTS]).collect()
 }

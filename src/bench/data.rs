@@ -3,12 +3,13 @@
 use std::cell::OnceCell;
 
 use crate::{
-    check::words,
+    accuracy::inputs::words,
     element::{Element, ElementType},
     error::Result,
     gpu::Gpu,
     kernel::baseline::encode_copy,
     tensor::Tensor,
+    with_element,
 };
 
 /// Tensors of a ring, at most.
@@ -104,11 +105,7 @@ impl Data {
         let Some(seed) = seed else {
             return Ok(tensors);
         };
-        match self.element {
-            ElementType::F32 => first.write(&numbers::<f32>(self.len(), seed)),
-            ElementType::F16 => first.write(&numbers::<half::f16>(self.len(), seed)),
-            ElementType::Bf16 => first.write(&numbers::<half::bf16>(self.len(), seed)),
-        }?;
+        with_element!(self.element, T => first.write(&numbers::<T>(self.len(), seed)))?;
         for other in rest {
             self.gpu
                 .submit(|encoder| encode_copy(encoder, first, other))?;

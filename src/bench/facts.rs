@@ -5,7 +5,7 @@ use crate::gpu::Adapter;
 
 /// An adapter.
 ///
-/// ```no_run
+/// ```
 /// use wgpu_activations::{bench::facts, gpu};
 ///
 /// for adapter in gpu::adapters() {

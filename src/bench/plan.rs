@@ -1,7 +1,7 @@
 //! Which cases a run measures, and how long it takes over each.
 
 use super::{
-    case::{BASELINES, Case, LAUNCHES, operations},
+    case::{BASELINES, Case, LAUNCHES, MOMENTS, operations},
     record::Kind,
 };
 use crate::{check::Pass, element::ElementType, wgsl::Math};
@@ -149,12 +149,12 @@ impl Case {
     /// Whether there is such a thing: moments go forward only, and where no elementary function is
     /// taken both maths are one.
     fn is_sensible(&self, plan: &Plan) -> bool {
-        let one_math = matches!(
-            &*self.op,
-            "relu" | "leaky-relu" | "prelu" | "maxout" | "alpha-dropout" | "moments"
-        );
+        let one_math = self.op == MOMENTS
+            || self
+                .benchmark()
+                .is_ok_and(|benchmark| !benchmark.takes_math);
         let first = plan.maths.first() == Some(&self.math);
-        (first || !one_math) && (self.op != "moments" || self.pass == Some(Pass::Forward))
+        (first || !one_math) && (self.op != MOMENTS || self.pass == Some(Pass::Forward))
     }
 }
 

@@ -16,14 +16,25 @@ pub const SCHEMA: &str = "wgpu-activations/bench/1";
 /// A result file.
 ///
 /// ```
-/// use wgpu_activations::bench::{facts, record::{Run, SCHEMA, Settings}};
+/// use wgpu_activations::bench::record::{Host, Program, Run, SCHEMA, Settings};
 ///
 /// let run = Run {
 ///     schema: SCHEMA.to_owned(),
-///     program: facts::program(),
-///     started: facts::now(),
+///     program: Program {
+///         name: "wgpu-activations".to_owned(),
+///         version: "0.1.0".to_owned(),
+///         commit: None,
+///     },
+///     started: "2026-11-25T12:00:00Z".to_owned(),
 ///     complete: true,
-///     host: facts::host(),
+///     host: Host {
+///         os: "Debian 13".to_owned(),
+///         kernel: "6.12".to_owned(),
+///         arch: "x86_64".to_owned(),
+///         cpu: "a processor".to_owned(),
+///         cores: 2,
+///         memory_bytes: 8 << 30,
+///     },
 ///     settings: Settings {
 ///         preset: "custom".to_owned(),
 ///         samples: 30,
@@ -36,7 +47,7 @@ pub const SCHEMA: &str = "wgpu-activations/bench/1";
 /// };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("run.json");
-/// run.write(&path)?;
+/// run.write_to(std::fs::File::create(&path)?)?;
 /// assert_eq!(Run::read(&path)?, run);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

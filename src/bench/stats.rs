@@ -1,7 +1,7 @@
 //! Medians, percentiles and how sure they are.
 
 use super::record::{Baseline, Measurement, Summary};
-use crate::check::words;
+use crate::accuracy::inputs::words;
 
 /// Draws of the bootstrap.
 const DRAWS: usize = 2000;

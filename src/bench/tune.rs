@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use serde::Serialize;
 
 use super::{
-    case::Case,
+    case::{Case, MOMENTS},
     clock::Stopwatch,
     data::Data,
     record::Kind,
@@ -16,6 +16,7 @@ use crate::{
     check::Pass,
     element::ElementType,
     error::Result,
+    family::families,
     gpu::{Gpu, Tuning, WHOLE_ROW},
     wgsl::Math,
 };
@@ -49,18 +50,17 @@ pub struct Knob {
     pub tried: Vec<(u32, f64)>,
 }
 
-/// How a number is tried: its name, what reads and writes it, its candidates, and the operations.
+/// How a number is tried: its name, what reads and writes it, and its candidates.
 struct Trial {
     name: &'static str,
     get: fn(Tuning) -> u32,
     with: fn(Tuning, u32) -> Tuning,
     candidates: &'static [u32],
-    ops: &'static [(&'static str, Pass)],
 }
 
 /// A trial of a field of [`Tuning`].
 macro_rules! trial {
-    ($field:ident, $candidates:expr, $ops:expr) => {
+    ($field:ident, $candidates:expr) => {
         Trial {
             name: stringify!($field),
             get: |tuning| tuning.$field,
@@ -69,35 +69,43 @@ macro_rules! trial {
                 ..tuning
             },
             candidates: $candidates,
-            ops: $ops,
         }
     };
 }
 
-const POINTWISE: &[(&str, Pass)] = &[("relu", Pass::Forward), ("gelu", Pass::Backward)];
-const EVERY: &[(&str, Pass)] = &[
-    ("relu", Pass::Forward),
-    ("gelu", Pass::Backward),
-    ("moments", Pass::Forward),
-    ("softmax", Pass::Forward),
-];
-const REDUCTIONS: &[(&str, Pass)] = &[("moments", Pass::Forward), ("prelu", Pass::Backward)];
-
 const TRIALS: [Trial; 9] = [
-    trial!(word_bits, &[32, 64], EVERY),
-    trial!(lanes, &[1, 4], POINTWISE),
-    trial!(pointwise_threads, &[64, 128, 256, 512], POINTWISE),
-    trial!(column_rows, &[4, 8, 16], &[("prelu", Pass::Forward)]),
-    trial!(reduction_rows, &[8, 16, 32, 64, 128], REDUCTIONS),
-    trial!(reduction_vectors, &[1, 8], REDUCTIONS),
-    trial!(reduction_threads, &[1, 4, 8], REDUCTIONS),
-    trial!(
-        softmax_vectors,
-        &[1, 2, 4, 16, WHOLE_ROW],
-        &[("softmax", Pass::Forward)]
-    ),
-    trial!(maxout_groups, &[1, 4], &[("maxout", Pass::Backward)]),
+    trial!(word_bits, &[32, 64]),
+    trial!(lanes, &[1, 4]),
+    trial!(pointwise_threads, &[64, 128, 256, 512]),
+    trial!(column_rows, &[4, 8, 16]),
+    trial!(reduction_rows, &[8, 16, 32, 64, 128]),
+    trial!(reduction_vectors, &[1, 8]),
+    trial!(reduction_threads, &[1, 4, 8]),
+    trial!(softmax_vectors, &[1, 2, 4, 16, WHOLE_ROW]),
+    trial!(maxout_groups, &[1, 4]),
 ];
+
+/// The numbers that moments, which are no family's, are measured for.
+const OF_MOMENTS: [&str; 4] = [
+    "word_bits",
+    "reduction_rows",
+    "reduction_vectors",
+    "reduction_threads",
+];
+
+/// The operations that the number called `name` is measured by: those whose families say so, and moments.
+fn measured_by(name: &str) -> Vec<(&'static str, Pass)> {
+    let mut ops = Vec::new();
+    for family in families() {
+        let tuned_by = family.benchmark().map_or(&[][..], |own| own.tuned_by);
+        let own = tuned_by.iter().filter(|(knob, _)| *knob == name);
+        ops.extend(own.map(|(_, pass)| (family.entry().name, *pass)));
+    }
+    if OF_MOMENTS.contains(&name) {
+        ops.push((MOMENTS, Pass::Forward));
+    }
+    ops
+}
 
 /// The tuning that suits `gpu`, starting from its own, with what was found on the way. `watch` is told
 /// what is measured next.
@@ -140,6 +148,7 @@ struct Candidate {
 impl Trial {
     fn run(&self, gpu: &Gpu, tuning: Tuning, bytes: u64) -> Result<Knob> {
         let before = (self.get)(tuning);
+        let ops = measured_by(self.name);
         let limit = gpu.limits().max_compute_invocations_per_workgroup;
         let others = self.candidates.iter().copied();
         // The first is what the others are held against.
@@ -152,7 +161,10 @@ impl Trial {
         });
         let candidates = std::iter::once(before)
             .chain(numbers)
-            .map(|number| self.candidate(gpu, (self.with)(tuning, number), number, bytes))
+            .map(|number| {
+                let gpu = gpu.with_tuning((self.with)(tuning, number));
+                candidate(gpu, &ops, number, bytes)
+            })
             .collect::<Result<Vec<_>>>()?;
         // By candidate, the geometric mean over operations of each round's time.
         let mut means = vec![Vec::new(); candidates.len()];
@@ -184,8 +196,7 @@ impl Trial {
         let tried = candidates.iter().zip(&ratios);
         Ok(Knob {
             name: self.name,
-            ops: self
-                .ops
+            ops: ops
                 .iter()
                 .map(|(op, pass)| format!("{op} {}", pass.name()))
                 .collect(),
@@ -196,30 +207,54 @@ impl Trial {
                 .collect(),
         })
     }
+}
 
-    fn candidate(&self, gpu: &Gpu, tuning: Tuning, number: u32, bytes: u64) -> Result<Candidate> {
-        let gpu = gpu.with_tuning(tuning);
-        let element = ElementType::F32;
-        let data = Rc::new(Data::new(&gpu, element, bytes, WORKING_SET));
-        let stopwatch = Stopwatch::new(&gpu, &Baseline::of("copy", &data)?)?;
-        let mut works = Vec::new();
-        for &(op, pass) in self.ops {
-            let case = Case {
-                kind: Kind::Kernel,
-                op: op.to_owned(),
-                pass: Some(pass),
-                element,
-                math: Math::Accurate,
-                bytes,
-            };
-            let work = work::build(&case, &data)?;
-            let repeats = stopwatch.repeats(&*work, MIN_TIME)?;
-            works.push((work, repeats));
+/// `ops` on `gpu`, which has `number`.
+fn candidate(gpu: Gpu, ops: &[(&'static str, Pass)], number: u32, bytes: u64) -> Result<Candidate> {
+    let element = ElementType::F32;
+    let data = Rc::new(Data::new(&gpu, element, bytes, WORKING_SET));
+    let stopwatch = Stopwatch::new(&gpu, &Baseline::of("copy", &data)?)?;
+    let mut works = Vec::new();
+    for &(op, pass) in ops {
+        let case = Case {
+            kind: Kind::Kernel,
+            op: op.to_owned(),
+            pass: Some(pass),
+            element,
+            math: Math::Accurate,
+            bytes,
+        };
+        let work = work::build(&case, &data)?;
+        let repeats = stopwatch.repeats(&*work, MIN_TIME)?;
+        works.push((work, repeats));
+    }
+    Ok(Candidate {
+        number,
+        stopwatch,
+        works,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_are_measured_for_numbers_that_there_are() {
+        let names = TRIALS.map(|trial| trial.name);
+        for family in families() {
+            let tuned_by = family.benchmark().map_or(&[][..], |own| own.tuned_by);
+            for (knob, _) in tuned_by {
+                assert!(names.contains(knob), "{}: {knob}", family.entry().name);
+            }
         }
-        Ok(Candidate {
-            number,
-            stopwatch,
-            works,
-        })
+        assert!(OF_MOMENTS.iter().all(|knob| names.contains(knob)));
+    }
+
+    #[test]
+    fn every_number_is_measured_by_something() {
+        for trial in &TRIALS {
+            assert!(!measured_by(trial.name).is_empty(), "{}", trial.name);
+        }
     }
 }

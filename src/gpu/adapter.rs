@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 
 /// A way to a device: a chip seen through one backend.
 ///
-/// ```no_run
+/// ```
 /// use wgpu_activations::gpu::adapters;
 ///
 /// for adapter in adapters() {
@@ -47,7 +47,8 @@ impl Adapter {
 
 /// Every adapter of this machine, in the order that the backends list them. Blocking.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Gpu, ShaderChecks, gpu::adapters};
 ///
 /// // Every device of the machine.
@@ -63,7 +64,7 @@ pub fn adapters() -> Vec<Adapter> {
 
 /// Every adapter that `backends` list.
 ///
-/// ```no_run
+/// ```
 /// use wgpu_activations::gpu::{Adapter, adapters_async};
 ///
 /// async fn on_vulkan() -> Vec<Adapter> {

@@ -2,9 +2,11 @@
 
 mod adapter;
 mod fault;
+mod fold;
 mod memory;
 mod pipeline;
 mod readback;
+mod recent;
 #[cfg(feature = "bench")]
 mod timer;
 mod tuning;
@@ -12,22 +14,29 @@ mod tuning;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
+pub use fold::fold_over;
+pub(crate) use fold::{MOST_WORKGROUPS, fold_within};
 pub(crate) use memory::Allocation;
-pub(crate) use pipeline::{Binding, Kernel, Pipeline, PipelineKey, REMAINDER, SHARE};
+pub(crate) use pipeline::Pipeline;
+pub use pipeline::{Binding, Kernel};
 pub(crate) use readback::unmapped;
 #[cfg(feature = "bench")]
 pub(crate) use timer::Timer;
 pub use tuning::Tuning;
 pub(crate) use tuning::WHOLE_ROW;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    wgsl::Arguments,
+};
 use fault::Fault;
 use memory::Memory;
-use pipeline::{Arguments, Pipelines};
+use pipeline::{ArgumentGroups, Pipelines};
 
 /// Whether the driver adds bounds checks of its own to our shaders.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Gpu, ShaderChecks, gpu};
 ///
 /// let adapters = gpu::adapters();
@@ -37,7 +46,7 @@ use pipeline::{Arguments, Pipelines};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ShaderChecks {
     /// The shaders run as written. Their bounds are proved by construction and by tests that run
-    /// them checked too.
+    /// them checked too. Kernels and activations of your own are always checked.
     #[default]
     Trusted,
     /// wgpu adds bounds, division and loop checks, as it does for shaders of unknown origin.
@@ -46,7 +55,8 @@ pub enum ShaderChecks {
 
 /// An open device. Cheap to clone; clones share memory and pipelines.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Activation, Gpu};
 ///
 /// let gpu = Gpu::new()?;
@@ -73,7 +83,7 @@ struct Shared {
     fault: Arc<Fault>,
     memory: Arc<Memory>,
     pipelines: Mutex<Pipelines>,
-    arguments: Mutex<Arguments>,
+    arguments: Mutex<ArgumentGroups>,
 }
 
 impl Gpu {
@@ -88,7 +98,7 @@ impl Gpu {
 
     /// [`Gpu::new`] for asynchronous callers.
     ///
-    /// ```no_run
+    /// ```
     /// use wgpu_activations::{Activation, Gpu, Result};
     ///
     /// async fn gelu(x: &[f32]) -> Result<Vec<f32>> {
@@ -108,7 +118,8 @@ impl Gpu {
 
     /// Opens `adapter` with all its limits.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use wgpu_activations::{Gpu, ShaderChecks, gpu};
     ///
     /// let adapters = gpu::adapters();
@@ -126,7 +137,7 @@ impl Gpu {
 
     /// [`Gpu::open`] for asynchronous callers.
     ///
-    /// ```no_run
+    /// ```
     /// use wgpu_activations::{Gpu, Result, ShaderChecks, gpu};
     ///
     /// async fn software() -> Result<Gpu> {
@@ -166,7 +177,7 @@ impl Gpu {
     /// The device's error and loss handlers stay the caller's: errors of this crate's own calls
     /// still come back as [`Error`].
     ///
-    /// ```no_run
+    /// ```
     /// use wgpu_activations::Gpu;
     ///
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
@@ -266,7 +277,8 @@ impl Gpu {
 
     /// Waits until all submitted work is done.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
@@ -287,7 +299,8 @@ impl Gpu {
 
     /// Frees the device memory kept for reuse.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&vec![1.0f32; 1 << 20], [1 << 20])?;
@@ -346,7 +359,7 @@ impl Gpu {
         let result = fault::scoped(&self.shared.device, work);
         if result.is_err() {
             // Arguments written while memory was short may be empty.
-            *lock(&self.shared.arguments) = Arguments::default();
+            lock(&self.shared.arguments).clear();
             // wgpu tells of a lost device when next polled, and until then only of what follows.
             let _ = self.shared.device.poll(wgpu::PollType::Poll);
         }
@@ -398,27 +411,37 @@ impl Gpu {
         }
     }
 
-    /// The pipeline for `key`, built on first use.
-    pub(crate) fn pipeline(&self, key: &PipelineKey) -> Result<Arc<Pipeline>> {
-        if let Some(pipeline) = lock(&self.shared.pipelines).get(key) {
+    /// Threads of a workgroup as near to `wanted` as the device allows: a power of two, since kernels that share
+    /// memory join halves with halves.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::Gpu;
+    /// assert_eq!(Gpu::new()?.workgroup(100), 64);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn workgroup(&self, wanted: u32) -> u32 {
+        let limits = &self.shared.limits;
+        let threads = wanted
+            .min(limits.max_compute_invocations_per_workgroup)
+            .min(limits.max_compute_workgroup_size_x);
+        1 << threads.max(1).ilog2()
+    }
+
+    /// The pipeline for `kernel`, built on first use.
+    pub(crate) fn pipeline(&self, kernel: &Kernel) -> Result<Arc<Pipeline>> {
+        if let Some(pipeline) = lock(&self.shared.pipelines).get(kernel) {
             return Ok(pipeline);
         }
-        let pipeline = self.guarded(|| {
-            Ok(Arc::new(Pipeline::build(
-                &self.shared.device,
-                &self.shared.limits,
-                self.shared.checks,
-                self.shared.tuning,
-                key,
-            )))
-        })?;
-        lock(&self.shared.pipelines).insert(key.clone(), pipeline.clone());
+        let (device, checks) = (&self.shared.device, self.shared.checks);
+        let pipeline = self.guarded(|| Ok(Arc::new(Pipeline::build(device, checks, kernel))))?;
+        lock(&self.shared.pipelines).insert(kernel.clone(), pipeline.clone());
         Ok(pipeline)
     }
 
     /// The bind group that holds a kernel's arguments, kept for the next call with the same ones.
-    pub(crate) fn arguments(&self, words: &[u32]) -> wgpu::BindGroup {
-        lock(&self.shared.arguments).get(&self.shared.device, words)
+    pub(crate) fn arguments(&self, arguments: &impl Arguments) -> wgpu::BindGroup {
+        lock(&self.shared.arguments).get(&self.shared.device, &arguments.words())
     }
 }
 

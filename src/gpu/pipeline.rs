@@ -1,150 +1,72 @@
-//! Compute pipelines, built on first use and kept under a typed key.
+//! Compute pipelines, built on first use from the description of a kernel, which is their key.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use super::{ShaderChecks, Tuning};
-use crate::{
-    activation::Activation,
-    element::ElementType,
-    wgsl::{
-        self, IndexType, Lanes, Math, ParameterSource, Reduction, SoftmaxKernel, Vectors, Words,
-    },
-};
-
-/// A shader and how it is composed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kernel {
-    Pointwise(ParameterSource),
-    /// The pointwise family with a parameter per channel, the channels innermost.
-    Columns,
-    /// Several activations one after another, forward only.
-    Fused,
-    /// Dice, wherever its channels lie.
-    Dice,
-    /// Dice with its channels innermost.
-    DiceColumns,
-    DiceStatistics,
-    Reduce {
-        reduction: Reduction,
-        dx: bool,
-    },
-    AlphaDropout,
-    /// With this many threads per workgroup.
-    Softmax(SoftmaxKernel, u32),
-    MaxoutPooling(IndexType),
-    MaxoutAffine(IndexType),
-    Arrange,
-    Copy,
-    Read,
-    Streams,
-}
-
-/// Vectors of columns, or channels, that a workgroup of a reduction is wide, where its threads are joined;
-/// `SHARE` of the shader.
-pub(crate) const SHARE: u32 = 32;
-
-/// Of the kernels that leave something over: builds the one that does it.
-pub(crate) const REMAINDER: (&str, u32) = ("REMAINDER", 1);
+use super::{ShaderChecks, fold_over, recent::Recent};
+use crate::wgsl::{ARGUMENT_WORDS, Shader};
 
 /// A buffer of group 0 that an entry point uses, by its number.
+///
+/// ```
+/// use wgpu_activations::gpu::Binding;
+///
+/// assert_ne!(Binding::Read(0), Binding::Write(0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Binding {
+pub enum Binding {
+    /// `var<storage, read>`.
     Read(u32),
+    /// `var<storage, read_write>`.
     Write(u32),
 }
 
-/// What tells one pipeline from another.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) struct PipelineKey {
-    pub(crate) kernel: Kernel,
+/// A kernel: one entry point of a shader, with the constants that shape it.
+///
+/// Kernels that are equal share a pipeline, which is built when the first of them is launched; see
+/// [`Recorder::dispatch`](crate::kernel::recorder::Recorder::dispatch) for an example.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    pub(crate) shader: Shader,
     pub(crate) entry_point: &'static str,
+    /// Those that the entry point uses.
     pub(crate) bindings: &'static [Binding],
-    /// Name of the activation, where the kernel takes one, or those that are fused.
-    pub(crate) activations: Vec<&'static str>,
-    pub(crate) element: ElementType,
-    pub(crate) math: Math,
     /// Values of overridable constants that shape the code, beside WORKGROUP.
     pub(crate) constants: Vec<(&'static str, u32)>,
+    /// Threads of a workgroup, which the constant WORKGROUP gets.
+    pub(crate) workgroup: u32,
 }
 
-impl PipelineKey {
-    fn source(&self, tuning: Tuning) -> String {
-        // The key carries names so that it can be hashed; the catalogue knows the rest.
-        let definitions: Vec<_> = self
-            .activations
-            .iter()
-            .filter_map(|name| Activation::all().find(|activation| activation.name() == *name))
-            .map(|activation| activation.definition())
-            .collect();
-        let definition = definitions.first().copied();
-        let words = self.words(tuning);
-        let vectors = Vectors {
-            element: self.element,
-            words,
-            lanes: if tuning.lanes == 4 {
-                Lanes::Four
-            } else {
-                Lanes::One
-            },
-        };
-        let math = self.math;
-        match (self.kernel, definition) {
-            (Kernel::Pointwise(parameter), Some(definition)) => {
-                wgsl::pointwise(definition, vectors, parameter, math)
-            }
-            (Kernel::Columns, Some(definition)) => wgsl::columns(definition, vectors, math),
-            (Kernel::Fused, _) => wgsl::fused(&definitions, vectors, math),
-            (Kernel::Dice, _) => wgsl::dice(vectors, math),
-            (Kernel::DiceColumns, _) => wgsl::dice_columns(vectors, math),
-            (Kernel::DiceStatistics, _) => wgsl::dice_statistics(),
-            (Kernel::Reduce { reduction, dx }, definition) => {
-                wgsl::reduce(reduction, dx, definition, vectors, math)
-            }
-            (Kernel::Softmax(kernel, _), _) => wgsl::softmax(kernel, vectors, math),
-            (Kernel::MaxoutPooling(index), _) => wgsl::maxout_pooling(vectors, index),
-            (Kernel::MaxoutAffine(index), _) => wgsl::maxout_affine(vectors, index),
-            (Kernel::Arrange, _) => wgsl::arrange(vectors),
-            (Kernel::Read, _) => wgsl::read(words),
-            (Kernel::Streams, _) => wgsl::streams(words),
-            (Kernel::AlphaDropout, _) => wgsl::alpha_dropout(vectors),
-            (Kernel::Copy | Kernel::Pointwise(_) | Kernel::Columns, _) => wgsl::copy(words),
+impl Kernel {
+    /// A kernel that wgpu adds its checks to, whatever the device's
+    /// [`ShaderChecks`], since nothing is known of its arguments.
+    ///
+    /// `entry_point` is a function of the shader with `@workgroup_size(WORKGROUP)`, `bindings` are those that it
+    /// uses. Group 0 has the tensors, group 1 the [`Arguments`](trait@crate::wgsl::Arguments). The overridable
+    /// constant WORKGROUP becomes `workgroup`: see [`Gpu::workgroup`](super::Gpu::workgroup).
+    pub fn new(
+        shader: Shader,
+        entry_point: &'static str,
+        bindings: &'static [Binding],
+        workgroup: u32,
+    ) -> Self {
+        Self {
+            shader: shader.of_another(),
+            entry_point,
+            bindings,
+            constants: Vec::new(),
+            workgroup,
         }
     }
 
-    /// What tensors are loaded by. Of long words the pointwise kernels know whole tiles alone, and what is left
-    /// over is little.
-    fn words(&self, tuning: Tuning) -> Words {
-        if tuning.word_bits == 64 && !self.constants.contains(&REMAINDER) {
-            Words::U64
-        } else {
-            Words::U32
-        }
+    /// With values of overridable constants.
+    #[must_use]
+    pub fn with_constants(self, constants: Vec<(&'static str, u32)>) -> Self {
+        Self { constants, ..self }
     }
 
-    /// Threads per workgroup.
-    const fn workgroup(&self, tuning: Tuning) -> u32 {
-        match self.kernel {
-            Kernel::Pointwise(_)
-            | Kernel::Fused
-            | Kernel::Dice
-            | Kernel::AlphaDropout
-            | Kernel::Copy => tuning.pointwise_threads,
-            Kernel::Reduce { .. } if tuning.reduction_threads > 1 => {
-                SHARE * tuning.reduction_threads
-            }
-            // A vector per thread: workgroups of 64 are started more slowly than memory takes them.
-            Kernel::MaxoutPooling(_) if tuning.maxout_groups == 1 => tuning.pointwise_threads,
-            Kernel::Columns
-            | Kernel::DiceColumns
-            | Kernel::DiceStatistics
-            | Kernel::Reduce { .. }
-            | Kernel::MaxoutPooling(_)
-            | Kernel::MaxoutAffine(_)
-            | Kernel::Arrange
-            | Kernel::Read
-            | Kernel::Streams => 64,
-            Kernel::Softmax(_, threads) => threads,
-        }
+    /// Workgroups for at least `threads` threads, in two dimensions past 65,535.
+    pub fn groups(&self, threads: u64) -> (u32, u32) {
+        fold_over(threads.div_ceil(self.workgroup.max(1).into()))
     }
 }
 
@@ -152,22 +74,19 @@ impl PipelineKey {
 pub(crate) struct Pipeline {
     pub(crate) pipeline: wgpu::ComputePipeline,
     pub(crate) layout: wgpu::BindGroupLayout,
-    /// Threads per workgroup.
-    pub(crate) workgroup: u32,
 }
 
 impl Pipeline {
-    pub(super) fn build(
-        device: &wgpu::Device,
-        limits: &wgpu::Limits,
-        checks: ShaderChecks,
-        tuning: Tuning,
-        key: &PipelineKey,
-    ) -> Self {
-        let label = Some(key.entry_point);
+    pub(super) fn build(device: &wgpu::Device, checks: ShaderChecks, kernel: &Kernel) -> Self {
+        let label = Some(kernel.entry_point);
         let descriptor = wgpu::ShaderModuleDescriptor {
             label,
-            source: wgpu::ShaderSource::Wgsl(key.source(tuning).into()),
+            source: wgpu::ShaderSource::Wgsl(kernel.shader.to_string().into()),
+        };
+        let checks = if kernel.shader.is_foreign() {
+            ShaderChecks::Checked
+        } else {
+            checks
         };
         let module = match checks {
             ShaderChecks::Checked => device.create_shader_module(descriptor),
@@ -181,7 +100,7 @@ impl Pipeline {
                 )
             },
         };
-        let entries: Vec<_> = key
+        let entries: Vec<_> = kernel
             .bindings
             .iter()
             .map(|binding| {
@@ -201,15 +120,8 @@ impl Pipeline {
             bind_group_layouts: &[Some(&layout), Some(&arguments_layout(device))],
             ..Default::default()
         });
-        // Halves are joined with halves, so that only powers of two serve.
-        let workgroup = key
-            .workgroup(tuning)
-            .min(limits.max_compute_invocations_per_workgroup)
-            .min(limits.max_compute_workgroup_size_x)
-            .max(1);
-        let workgroup = 1 << workgroup.ilog2();
-        let mut constants = vec![("WORKGROUP", f64::from(workgroup))];
-        let others = key.constants.iter();
+        let mut constants = vec![("WORKGROUP", f64::from(kernel.workgroup))];
+        let others = kernel.constants.iter();
         constants.extend(others.map(|&(name, value)| (name, f64::from(value))));
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label,
@@ -218,15 +130,11 @@ impl Pipeline {
             entry_point: label,
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                zero_initialize_workgroup_memory: false,
+                zero_initialize_workgroup_memory: kernel.shader.is_foreign(),
             },
             cache: None,
         });
-        Self {
-            pipeline,
-            layout,
-            workgroup,
-        }
+        Self { pipeline, layout }
     }
 }
 
@@ -251,38 +159,52 @@ fn arguments_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
 }
 
 /// The pipelines built so far.
-#[derive(Default)]
-pub(super) struct Pipelines(HashMap<PipelineKey, Arc<Pipeline>>);
+pub(super) struct Pipelines(Recent<Kernel, Arc<Pipeline>>);
+
+impl Default for Pipelines {
+    /// All that a program needs, but for one whose kernels differ without end.
+    fn default() -> Self {
+        Self(Recent::new(512))
+    }
+}
 
 impl Pipelines {
-    pub(super) fn get(&self, key: &PipelineKey) -> Option<Arc<Pipeline>> {
-        self.0.get(key).cloned()
+    pub(super) fn get(&mut self, kernel: &Kernel) -> Option<Arc<Pipeline>> {
+        self.0.get(kernel)
     }
 
-    pub(super) fn insert(&mut self, key: PipelineKey, pipeline: Arc<Pipeline>) {
-        self.0.insert(key, pipeline);
+    pub(super) fn insert(&mut self, kernel: Kernel, pipeline: Arc<Pipeline>) {
+        self.0.insert(kernel, pipeline);
     }
 }
 
 /// Argument blocks, each written once and never changed, so that a command recorded now and
-/// submitted later sees its own. Calls repeat their arguments, so the blocks are kept.
-#[derive(Default)]
-pub(super) struct Arguments(HashMap<Box<[u32]>, wgpu::BindGroup>);
+/// submitted later sees its own. Calls repeat their arguments, so the blocks are kept; recorded commands hold on
+/// to theirs.
+pub(super) struct ArgumentGroups(Recent<[u32; ARGUMENT_WORDS], wgpu::BindGroup>);
 
-impl Arguments {
-    /// Beyond this many, all are dropped: recorded commands hold on to theirs.
-    const KEPT: usize = 4096;
+impl Default for ArgumentGroups {
+    fn default() -> Self {
+        Self(Recent::new(4096))
+    }
+}
 
-    pub(super) fn get(&mut self, device: &wgpu::Device, words: &[u32]) -> wgpu::BindGroup {
+impl ArgumentGroups {
+    pub(super) fn get(
+        &mut self,
+        device: &wgpu::Device,
+        words: &[u32; ARGUMENT_WORDS],
+    ) -> wgpu::BindGroup {
         if let Some(kept) = self.0.get(words) {
-            return kept.clone();
-        }
-        if self.0.len() >= Self::KEPT {
-            self.0.clear();
+            return kept;
         }
         let group = write_arguments(device, words);
-        self.0.insert(words.into(), group.clone());
+        self.0.insert(*words, group.clone());
         group
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
     }
 }
 

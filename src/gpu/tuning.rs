@@ -1,10 +1,16 @@
 //! Shapes of kernels that suit a device.
 
+use crate::{
+    element::ElementType,
+    wgsl::{Lanes, Vectors, Words},
+};
+
 /// Shapes of kernels that suit a device: how work is cut up, never what comes out of it but for the
 /// order in which sums are taken. [`Gpu::tuning`](super::Gpu::tuning) tells a device's; the command
 /// `activations tune` finds better ones by measuring.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Gpu, gpu::Tuning};
 ///
 /// let gpu = Gpu::new()?;
@@ -70,6 +76,31 @@ impl Tuning {
             reduction_threads: if software { 1 } else { 8 },
             softmax_vectors: if software { WHOLE_ROW } else { 4 },
             maxout_groups: if software { 4 } else { 1 },
+        }
+    }
+
+    /// How kernels load vectors of `element`, and compute with them.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{ElementType, Gpu, wgsl::Words};
+    /// let vectors = Gpu::new()?.tuning().vectors(ElementType::F16);
+    /// println!("words of {} bits", if vectors.words == Words::U64 { 64 } else { 32 });
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub const fn vectors(self, element: ElementType) -> Vectors {
+        Vectors {
+            element,
+            words: if self.word_bits == 64 {
+                Words::U64
+            } else {
+                Words::U32
+            },
+            lanes: if self.lanes == 4 {
+                Lanes::Four
+            } else {
+                Lanes::One
+            },
         }
     }
 

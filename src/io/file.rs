@@ -22,6 +22,19 @@ pub(super) fn open(path: &Path, needed: &str) -> Reason<(File, Option<u64>)> {
     Ok((file, metadata.is_file().then_some(metadata.len())))
 }
 
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+/// The same of a file with positions to go to.
+pub(super) fn open_regular(path: &Path, needed: &str) -> Reason<(File, u64)> {
+    let (file, length) = open(path, needed)?;
+    Ok((file, length.ok_or_else(|| needs_positions(needed))?))
+}
+
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+/// Why a pipe does not do.
+pub(super) fn needs_positions(needed: &str) -> String {
+    format!("is a pipe or a device; {needed} must have positions to go to")
+}
+
 /// Reads until `buffer` is full or the input ends; returns the bytes read.
 pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;

@@ -5,8 +5,8 @@
 
 mod claim;
 mod data;
+mod format;
 mod header;
-mod order;
 #[cfg(test)]
 mod tests;
 
@@ -16,11 +16,18 @@ use std::path::Path;
 
 use half::f16;
 
-use super::file::{self, Reason, cannot_read};
+use super::{
+    file::{self, Reason, cannot_read},
+    order::rearrange,
+};
 use crate::error::{Error, Result};
 
+pub use super::{order::Order, storage::Endian};
 pub(super) use claim::Claim;
 use data::{Source, Stop};
+pub(super) use format::Npy;
+#[cfg(feature = "npz")]
+pub(super) use format::header_of;
 pub use header::Header;
 
 /// What a path must lead to.
@@ -43,22 +50,6 @@ pub enum Float {
     F64,
 }
 
-/// Order of the bytes within an element.
-///
-/// ```
-/// use wgpu_activations::io::npy::{Dtype, Endian, Float};
-///
-/// let dtype = Dtype { float: Float::F64, endian: Endian::Big };
-/// assert_eq!(dtype.to_string(), ">f8");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endian {
-    /// Lowest byte first, NumPy's `<`.
-    Little,
-    /// Highest byte first, NumPy's `>`.
-    Big,
-}
-
 /// How a file stores an element. Prints as NumPy's type string, for instance `<f4`.
 ///
 /// ```
@@ -73,25 +64,6 @@ pub struct Dtype {
     pub float: Float,
     /// The order of its bytes.
     pub endian: Endian,
-}
-
-/// Order of the elements in memory.
-///
-/// ```
-/// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order, Values};
-/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-/// let values = Values::F32(vec![1.0, 2.0, 3.0, 4.0]);
-/// let array = Array { shape: vec![2, 2], order: Order::Fortran, dtype, values };
-/// let rows = array.to_order(Order::C)?;
-/// assert_eq!(rows.values, Values::F32(vec![1.0, 3.0, 2.0, 4.0]));
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// The last index varies fastest.
-    C,
-    /// The first index varies fastest.
-    Fortran,
 }
 
 /// Elements as this crate computes on them.
@@ -162,15 +134,6 @@ pub struct Indices {
     pub shape: Vec<usize>,
     /// The places, in C order.
     pub values: Vec<u32>,
-}
-
-impl Endian {
-    /// This machine's byte order.
-    pub const NATIVE: Self = if cfg!(target_endian = "big") {
-        Self::Big
-    } else {
-        Self::Little
-    };
 }
 
 impl Float {
@@ -259,17 +222,9 @@ impl Array {
     /// [`Error::LengthMismatch`] where the shape and the number of values disagree.
     pub fn to_order(self, order: Order) -> Result<Self> {
         self.check()?;
-        if self.order == order {
-            return Ok(self);
-        }
-        // Dimensions of the source from its slowest to its fastest.
-        let mut dimensions = self.shape.clone();
-        if self.order == Order::Fortran {
-            dimensions.reverse();
-        }
         let values = match self.values {
-            Values::F16(values) => Values::F16(order::reverse_axes(values, &dimensions)),
-            Values::F32(values) => Values::F32(order::reverse_axes(values, &dimensions)),
+            Values::F16(values) => Values::F16(rearrange(values, &self.shape, self.order, order)),
+            Values::F32(values) => Values::F32(rearrange(values, &self.shape, self.order, order)),
         };
         Ok(Self {
             values,
@@ -295,14 +250,6 @@ impl Indices {
         header::write(writer, &self.shape, Order::C, "<u4")?;
         data::write(writer, Endian::Little, &self.values, |x| x)
     }
-}
-
-/// The header of a file of places, which lie in `order`.
-#[doc(hidden)]
-pub fn header_of_indices(shape: &[usize], order: Order) -> io::Result<Vec<u8>> {
-    let mut header = Vec::new();
-    header::write(&mut header, shape, order, "<u4")?;
-    Ok(header)
 }
 
 fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
@@ -353,11 +300,7 @@ pub fn read(path: &Path) -> Result<Array> {
 
 /// Reads a whole file from `reader`; `length` is its length in bytes, where known.
 fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
-    let header = Header::parse(reader)?;
-    let claim = Claim::of(&header)?;
-    if let Some(length) = length {
-        claim.hold(length.saturating_sub(header.bytes))?;
-    }
+    let (header, claim) = Header::held(reader, length)?;
     let Header {
         shape,
         order,

@@ -4,6 +4,7 @@
 
 mod body;
 mod directory;
+mod format;
 mod writer;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use crate::error::Result;
 
 use body::Body;
 use directory::Directory;
+pub(super) use format::Npz;
 pub use writer::Writer;
 
 /// What a path must lead to.
@@ -84,7 +86,7 @@ pub struct Member<R = File> {
 /// names differ.
 pub fn names(path: &Path) -> Result<Vec<String>> {
     let names = || {
-        let (file, length) = open(path)?;
+        let (file, length) = file::open_regular(path, NEEDED)?;
         Ok(Directory::read(file, length)?.into_names())
     };
     names().map_err(file::of(path))
@@ -121,7 +123,7 @@ impl Member {
     /// compressed by other than deflate, or as long as its own header does not say.
     pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {
         let find = || {
-            let (file, length) = open(path)?;
+            let (file, length) = file::open_regular(path, NEEDED)?;
             Self::find(file, length, name)
         };
         find().map_err(file::of(path))
@@ -167,11 +169,4 @@ impl<R: Read> Read for Member<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.body.read(buffer)
     }
-}
-
-fn open(path: &Path) -> Reason<(File, u64)> {
-    let (file, length) = file::open(path, NEEDED)?;
-    let length =
-        length.ok_or("is a pipe or a device; an .npz file must have positions to go to")?;
-    Ok((file, length))
 }

@@ -3,6 +3,7 @@
 //! Eight bytes with the header's length, a header in JSON, data without gaps. Format:
 //! <https://huggingface.co/docs/safetensors>.
 
+mod format;
 mod header;
 mod layout;
 mod pattern;
@@ -15,8 +16,11 @@ use std::path::Path;
 use super::file::{self, Reason, cannot_read};
 use crate::error::Result;
 
+pub(super) use format::Safetensors;
 pub use pattern::matches;
 
+/// What a path must lead to.
+const NEEDED: &str = "a .safetensors file";
 /// Bytes that say how long the header is.
 const PREFIX: u64 = 8;
 /// The format's own limit on the header's bytes.
@@ -136,9 +140,7 @@ impl fmt::Display for Dtype {
 /// `.safetensors` file.
 pub fn list(path: &Path) -> Result<Listing> {
     let list = || {
-        let (mut file, length) = file::open(path, "a .safetensors file")?;
-        let length = length
-            .ok_or("is a pipe or a device; a .safetensors file must have positions to go to")?;
+        let (mut file, length) = file::open_regular(path, NEEDED)?;
         parse(&mut file, length)
     };
     list().map_err(file::of(path))

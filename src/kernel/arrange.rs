@@ -1,15 +1,48 @@
 //! Elements laid out anew: rows padded to whole vectors or cut back, axes exchanged.
 
-use super::{Window, dispatch, fold_over, largest_window, recorder::Recorder, reduce::bind};
+use super::{Window, bind, dispatch, largest_window, recorder::Recorder};
 use crate::{
+    arguments,
     error::{Error, Result},
     gpu::{
         Binding::{Read, Write},
-        Gpu, Kernel, Pipeline, PipelineKey,
+        Kernel,
     },
     tensor::Tensor,
-    wgsl::Math,
+    wgsl::{self, Arguments, Shader, Vectors},
 };
+
+arguments! {
+    /// What the kernel takes.
+    struct ArrangeArguments {
+        /// Elements of y.
+        count: u32,
+        /// Length of y's middle axis,
+        b: u32,
+        /// and of its last,
+        c: u32,
+        /// of which x has so many
+        b_there: u32,
+        /// and so many.
+        c_there: u32,
+        /// Of the binding of x before the first, in elements.
+        offset: u32,
+        /// Of the binding of y before the first, in vectors.
+        y_skip: u32,
+        /// Elements of x from one place along a to the next,
+        stride_a: u32,
+        /// along b,
+        stride_b: u32,
+        /// and along c.
+        stride_c: u32,
+    }
+}
+
+/// The shader that lays out elements anew: entry point `arrange`.
+pub(super) fn shader(vectors: Vectors) -> Shader {
+    let kernel = include_str!("../../shaders/kernel/arrange.wgsl");
+    Shader::own(&[ArrangeArguments::WGSL, kernel]).and(wgsl::elements(vectors))
+}
 
 /// Elements that windows start at multiples of, so that they do at multiples of 256 bytes.
 const ALIGNED: usize = 128;
@@ -35,44 +68,47 @@ impl Arrangement {
         from: &Tensor,
         to: &Tensor,
     ) -> Result<()> {
-        let (gpu, pipeline) = (to.gpu(), pipeline(to)?);
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        let entries = [bind(0, from), bind(1, to)];
-        self.dispatch(gpu, &mut pass, &pipeline, &entries, 0);
-        Ok(())
+        self.dispatch(&mut pass, to, &[bind(0, from), bind(1, to)], 0)
     }
 
     fn dispatch(
         self,
-        gpu: &Gpu,
         pass: &mut wgpu::ComputePass<'_>,
-        pipeline: &Pipeline,
+        to: &Tensor,
         entries: &[wgpu::BindGroupEntry<'_>],
         y_skip: usize,
-    ) {
+    ) -> Result<()> {
         let [a, b, c] = self.shape;
         let [stride_a, stride_b, stride_c] = self.strides;
         let count = a * b * c;
-        let arguments = [
-            count,
-            b,
-            c,
-            self.there[0],
-            self.there[1],
-            self.offset,
-            y_skip,
-            stride_a,
-            stride_b,
-            stride_c,
-            0,
-            0,
-        ];
-        let arguments = arguments.map(|word| word as u32);
-        let threads = count.div_ceil(4) as u64;
-        let groups = fold_over(threads.div_ceil(pipeline.workgroup.into()));
-        if count > 0 {
-            dispatch(gpu, pass, pipeline, entries, arguments, groups);
+        if count == 0 {
+            return Ok(());
         }
+        let gpu = to.gpu();
+        let kernel = Kernel {
+            shader: shader(gpu.tuning().vectors(to.element())),
+            entry_point: "arrange",
+            bindings: &[Read(0), Write(1)],
+            constants: Vec::new(),
+            workgroup: gpu.workgroup(64),
+        };
+        let arguments = ArrangeArguments {
+            count: count as u32,
+            b: b as u32,
+            c: c as u32,
+            b_there: self.there[0] as u32,
+            c_there: self.there[1] as u32,
+            offset: self.offset as u32,
+            y_skip: y_skip as u32,
+            stride_a: stride_a as u32,
+            stride_b: stride_b as u32,
+            stride_c: stride_c as u32,
+        };
+        let pipeline = gpu.pipeline(&kernel)?;
+        let groups = kernel.groups(count.div_ceil(4) as u64);
+        dispatch(gpu, pass, &pipeline, entries, &arguments, groups);
+        Ok(())
     }
 }
 
@@ -107,21 +143,19 @@ pub(crate) fn rows(
         });
     }
     let at_once = if fit == 0 { rows } else { fit };
-    let pipeline = pipeline(to)?;
     let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
     for first in (0..rows).step_by(at_once) {
         let count = at_once.min(rows - first);
         let (x, offset) = window(tensor, first * columns, count * columns);
         let (y, y_skip) = window(to, first * pitch, count * pitch);
-        let entries = [(0, x.binding(tensor)), (1, y.binding(to))];
-        let entries = entries.map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource });
+        let entries = [x.bind(0, tensor), y.bind(1, to)];
         let arrangement = Arrangement {
             shape: [1, count, pitch],
             there: [count, columns],
             offset,
             strides: [0, columns, 1],
         };
-        arrangement.dispatch(gpu, &mut pass, &pipeline, &entries, y_skip / 4);
+        arrangement.dispatch(&mut pass, to, &entries, y_skip / 4)?;
     }
     Ok(())
 }
@@ -135,16 +169,4 @@ fn window(tensor: &Tensor, start: usize, len: usize) -> (Window, usize) {
         bytes: (skip + len) as u64 * size,
     };
     (window, skip)
-}
-
-fn pipeline(tensor: &Tensor) -> Result<std::sync::Arc<Pipeline>> {
-    tensor.gpu().pipeline(&PipelineKey {
-        kernel: Kernel::Arrange,
-        entry_point: "arrange",
-        bindings: &[Read(0), Write(1)],
-        activations: Vec::new(),
-        element: tensor.element(),
-        math: Math::Accurate,
-        constants: Vec::new(),
-    })
 }

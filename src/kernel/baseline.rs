@@ -1,25 +1,74 @@
 //! Kernels that only move memory: what the speed of the others is measured against.
 
 use super::{
-    dispatch, expect_alike, expect_apart, fold_over, largest_window,
+    bind, dispatch, expect_alike, expect_apart, largest_window,
     launch::{Launch, Pass},
-    reduce::bind,
     tiles,
 };
 use crate::{
+    arguments,
     element::ElementType,
     error::{Error, Result},
     gpu::{
         Binding::{self, Read, Write},
-        Kernel, PipelineKey,
+        Kernel,
     },
     tensor::{Tensor, View},
-    wgsl::{Math, ParameterSource},
+    wgsl::{self, Arguments, Shader, Vectors, Words},
 };
+
+arguments! {
+    /// What the kernels that read take.
+    struct ReadArguments {
+        /// Per row.
+        vectors: u32,
+        /// Rows of the tensor.
+        rows: u32,
+        /// Rows that a thread takes.
+        walk: u32,
+    }
+}
+
+arguments! {
+    /// What the kernel that reads parts of a tensor takes.
+    struct StreamArguments {
+        /// Of a part.
+        vectors: u32,
+    }
+}
+
+/// The shaders that copy, read, and read several parts of a tensor; what they move is words.
+pub(super) fn shaders(words: Words) -> [Shader; 3] {
+    [copy, read, streams].map(|shader| shader(words))
+}
+
+fn copy(words: Words) -> Shader {
+    let mut shader = wgsl::pointwise_tiles(of_f32(words));
+    shader.extend(&[include_str!("../../shaders/kernel/copy.wgsl")]);
+    shader
+}
+
+fn read(words: Words) -> Shader {
+    let kernel = include_str!("../../shaders/kernel/read.wgsl");
+    Shader::own(&[ReadArguments::WGSL, kernel]).and(wgsl::elements(of_f32(words)))
+}
+
+fn streams(words: Words) -> Shader {
+    let kernel = include_str!("../../shaders/kernel/streams.wgsl");
+    Shader::own(&[StreamArguments::WGSL, kernel]).and(wgsl::elements(of_f32(words)))
+}
+
+fn of_f32(words: Words) -> Vectors {
+    Vectors {
+        words,
+        ..ElementType::F32.into()
+    }
+}
 
 /// Records a copy of `x` to `y`, word by word, by the kernel of the pointwise family.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{ElementType, Gpu, kernel::baseline::encode_copy};
 ///
 /// # let gpu = Gpu::new()?;
@@ -44,14 +93,15 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
 /// Records the OR of `x` and `upstream`, word by word, into `dx`, by the kernel of the pointwise family:
 /// the memory traffic of a backward pass.
 ///
-/// ```no_run
-/// # use wgpu_activations::{ElementType, Gpu, kernel::baseline::encode_add};
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// # use wgpu_activations::{ElementType, Gpu, kernel::baseline::encode_or};
 /// # let gpu = Gpu::new()?;
 /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
 /// let x = gpu.upload(&[1.0f32; 4], [4])?;
 /// let upstream = gpu.upload(&[-0.0f32; 4], [4])?; // the sign's bit alone
 /// let dx = gpu.allocate([4], ElementType::F32)?;
-/// encode_add(&mut encoder, &x, &upstream, &dx)?;
+/// encode_or(&mut encoder, &x, &upstream, &dx)?;
 /// gpu.queue().submit([encoder.finish()]);
 /// assert_eq!(dx.download::<f32>()?, [-1.0; 4]);
 /// # Ok::<(), wgpu_activations::Error>(())
@@ -60,7 +110,7 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
 /// # Errors
 ///
 /// As [`Pointwise::encode_backward`](crate::Pointwise::encode_backward).
-pub fn encode_add(
+pub fn encode_or(
     encoder: &mut wgpu::CommandEncoder,
     x: &Tensor,
     upstream: &Tensor,
@@ -75,17 +125,13 @@ fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()
     let tensors = pass.tensors().into_iter().flatten();
     tensors.for_each(|(_, tensor)| tensor.expose());
     let launch = Launch {
-        key: PipelineKey {
-            kernel: Kernel::Copy,
-            entry_point: pass.entry_point(),
-            bindings: pass.bindings(ParameterSource::None),
-            activations: Vec::new(),
-            element: ElementType::F32,
-            math: Math::Accurate,
-            constants: Vec::new(),
-        },
+        shader: &|vectors| copy(vectors.words),
+        columns: None,
+        element: ElementType::F32,
+        constant: None,
         parameter: 0.0,
         parameters: None,
+        first_parameter: 0,
         view: View::ONE_CHANNEL,
     };
     tiles::encode(encoder, &launch, pass)
@@ -95,7 +141,8 @@ fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()
 /// as reductions do: a thread takes `walk` rows of four columns. `seen` receives the OR of the words
 /// of each thread: [rows / walk rounded up, columns].
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// # use wgpu_activations::{ElementType, Gpu, kernel::baseline::encode_read};
 /// # let gpu = Gpu::new()?;
 /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
@@ -133,23 +180,25 @@ pub fn encode_read(
         Some(_) => ("read_two", &[Read(0), Read(1), Write(2)]),
     };
     let launch = Stream {
-        kernel: Kernel::Read,
+        shader: read,
         entry_point,
         bindings,
         constants: Vec::new(),
         threads,
     };
-    launch.encode(
-        encoder,
-        &tensors,
-        [columns as u32 / 4, rows as u32, walk as u32],
-    )
+    let arguments = ReadArguments {
+        vectors: columns as u32 / 4,
+        rows: rows as u32,
+        walk: walk as u32,
+    };
+    launch.encode(encoder, &tensors, &arguments)
 }
 
 /// Records a reading of `streams` equal parts of `x` side by side into `y`, which receives the OR of
 /// their words: the memory traffic of pooling.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// # use wgpu_activations::{ElementType, Gpu, kernel::baseline::encode_streams};
 /// # let gpu = Gpu::new()?;
 /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
@@ -175,18 +224,21 @@ pub fn encode_streams(
     expect_words(y, length)?;
     expect_words(x, length * u64::from(streams))?;
     let launch = Stream {
-        kernel: Kernel::Streams,
+        shader: self::streams,
         entry_point: "streams",
         bindings: &[Read(0), Write(2)],
         constants: vec![("STREAMS", streams)],
         threads: length / 4,
     };
-    launch.encode(encoder, &[(0, x), (2, y)], [(length / 4) as u32, 0, 0])
+    let arguments = StreamArguments {
+        vectors: (length / 4) as u32,
+    };
+    launch.encode(encoder, &[(0, x), (2, y)], &arguments)
 }
 
 /// A kernel that moves whole tensors.
 struct Stream {
-    kernel: Kernel,
+    shader: fn(Words) -> Shader,
     entry_point: &'static str,
     bindings: &'static [Binding],
     constants: Vec<(&'static str, u32)>,
@@ -198,18 +250,17 @@ impl Stream {
         self,
         encoder: &mut wgpu::CommandEncoder,
         tensors: &[(u32, &Tensor)],
-        [first, second, third]: [u32; 3],
+        arguments: &impl Arguments,
     ) -> Result<()> {
         let gpu = tensors[0].1.gpu();
-        let pipeline = gpu.pipeline(&PipelineKey {
-            kernel: self.kernel,
+        let kernel = Kernel {
+            shader: (self.shader)(gpu.tuning().vectors(ElementType::F32).words),
             entry_point: self.entry_point,
             bindings: self.bindings,
-            activations: Vec::new(),
-            element: ElementType::F32,
-            math: Math::Accurate,
             constants: self.constants,
-        })?;
+            workgroup: gpu.workgroup(64),
+        };
+        let pipeline = gpu.pipeline(&kernel)?;
         let entries: Vec<_> = tensors
             .iter()
             .map(|(binding, tensor)| {
@@ -217,9 +268,8 @@ impl Stream {
                 bind(*binding, tensor)
             })
             .collect();
-        let groups = fold_over(self.threads.div_ceil(pipeline.workgroup.into()));
+        let groups = kernel.groups(self.threads);
         let mut pass = encoder.begin_compute_pass(&Default::default());
-        let arguments = [first, second, third, 0, 0, 0, 0, 0];
         dispatch(gpu, &mut pass, &pipeline, &entries, arguments, groups);
         Ok(())
     }

@@ -4,12 +4,13 @@
 use super::{
     MOST_WORKGROUPS, Window, dispatch, largest_window,
     launch::{Launch, Pass},
+    tiles,
 };
 use crate::{
     error::Result,
-    gpu::{Kernel, PipelineKey, REMAINDER},
+    gpu::Kernel,
     tensor::Tensor,
-    wgsl::ParameterSource,
+    wgsl::{self, ColumnArguments, Math, PerChannel},
 };
 
 /// Columns of the matrix where the channels are fewer: a thread's rows then lie on pages of their own,
@@ -17,9 +18,12 @@ use crate::{
 /// columns).
 const COLUMNS: usize = 4096;
 
+const WORKGROUP: u32 = 64;
+
 /// A tensor as a matrix whose rows hold a whole number of vectors and of outer rows.
 pub(crate) struct Columns {
-    kernel: Kernel,
+    function: PerChannel,
+    math: Math,
     columns: usize,
     /// Rows that a binding holds.
     step: usize,
@@ -30,11 +34,7 @@ pub(crate) struct Columns {
 impl Columns {
     /// How `launch` walks columns of `x`, if it can.
     pub(crate) fn of(launch: &Launch<'_>, x: &Tensor) -> Option<Self> {
-        let kernel = match launch.key.kernel {
-            Kernel::Pointwise(ParameterSource::Channel) => Kernel::Columns,
-            Kernel::Dice => Kernel::DiceColumns,
-            _ => return None,
-        };
+        let (function, math) = launch.columns?;
         if launch.view.inner != 1 {
             return None;
         }
@@ -45,7 +45,8 @@ impl Columns {
         let step = (most as usize / columns).min(MOST_WORKGROUPS as usize * rows);
         let fits = columns as u64 / 4 <= MOST_WORKGROUPS;
         (step > 0 && fits).then_some(Self {
-            kernel,
+            function,
+            math,
             columns,
             step,
             rows,
@@ -62,21 +63,24 @@ impl Columns {
         let x = pass.x();
         let gpu = x.gpu();
         let size = x.element().size();
-        let pipeline = |remainder, ragged| {
-            gpu.pipeline(&PipelineKey {
-                kernel: self.kernel,
+        let workgroup = gpu.workgroup(WORKGROUP);
+        let vectors = self.columns / 4;
+        let groups = vectors.div_ceil(workgroup as usize);
+        let pipeline = |remainder| {
+            let ragged = remainder || groups * workgroup as usize != vectors;
+            let how = tiles::vectors(gpu, x.element(), remainder);
+            gpu.pipeline(&Kernel {
+                shader: wgsl::columns(self.function, how, self.math),
+                entry_point: pass.entry_point(),
+                bindings: pass.bindings(launch.parameters.is_some()),
                 constants: vec![
-                    (REMAINDER.0, u32::from(remainder)),
+                    (tiles::REMAINDER.0, u32::from(remainder)),
                     ("RAGGED", u32::from(ragged)),
                     ("ROWS", self.rows as u32),
                 ],
-                ..launch.key.clone()
+                workgroup,
             })
         };
-        let remainder = pipeline(true, true)?;
-        let vectors = self.columns / 4;
-        let groups = vectors.div_ceil(remainder.workgroup as usize);
-        let whole = pipeline(false, groups * remainder.workgroup as usize != vectors)?;
         let mut compute = encoder.begin_compute_pass(&Default::default());
         for first in (0..x.len()).step_by(self.step * self.columns) {
             let length = (self.step * self.columns).min(x.len() - first);
@@ -89,15 +93,19 @@ impl Columns {
             let bindings = launch.bindings(pass, window);
             let skip = ((start - aligned) / (4 * size)) as usize;
             let splits = length / self.columns / self.rows;
-            let arguments = [length, vectors, launch.view.extent, skip, splits, 0, 0, 0];
-            let arguments = arguments.map(|word| word as u32);
-            if splits > 0 {
-                let groups = (groups as u32, splits as u32);
-                dispatch(gpu, &mut compute, &whole, &bindings, arguments, groups);
-            }
-            if length > splits * self.rows * self.columns {
-                let groups = (groups as u32, 1);
-                dispatch(gpu, &mut compute, &remainder, &bindings, arguments, groups);
+            let arguments = ColumnArguments {
+                length: length as u32,
+                vectors: vectors as u32,
+                channels: launch.view.extent as u32,
+                skip: skip as u32,
+                splits: splits as u32,
+            };
+            let left = u32::from(length > splits * self.rows * self.columns);
+            for (remainder, rows) in [(false, splits as u32), (true, left)] {
+                if rows > 0 {
+                    let (pipeline, groups) = (pipeline(remainder)?, (groups as u32, rows));
+                    dispatch(gpu, &mut compute, &pipeline, &bindings, &arguments, groups);
+                }
             }
         }
         Ok(())

@@ -1,14 +1,12 @@
 //! What the pointwise kernels compute: a pass over tensors, with its pipeline and parameters.
 
-use super::{Window, expect_alike, expect_apart};
+use super::{Window, bind, expect_alike, expect_apart};
 use crate::{
+    element::ElementType,
     error::Result,
-    gpu::{
-        Binding::{self, Read, Write},
-        PipelineKey,
-    },
+    gpu::Binding::{self, Read, Write},
     tensor::{Tensor, View},
-    wgsl::ParameterSource,
+    wgsl::{Math, PerChannel, Shader, Vectors},
 };
 
 /// What a dispatch computes, by the tensors it touches.
@@ -32,13 +30,22 @@ pub(crate) enum Pass<'a> {
     },
 }
 
-/// The pointwise kernel with something to compute.
+/// The pointwise kernels with something to compute.
 pub(crate) struct Launch<'a> {
-    pub(crate) key: PipelineKey,
+    /// Composes the kernel over tiles.
+    pub(crate) shader: &'a dyn Fn(Vectors) -> Shader,
+    /// The same function over columns, where it has a parameter per channel.
+    pub(crate) columns: Option<(PerChannel, Math)>,
+    /// What the tensors' memory is seen as.
+    pub(crate) element: ElementType,
+    /// A constant that shapes the kernel over tiles.
+    pub(crate) constant: Option<(&'static str, u32)>,
     /// The activation's parameter where it serves the whole tensor.
     pub(crate) parameter: f32,
-    /// One per channel.
+    /// One per channel, or one per activation
     pub(crate) parameters: Option<&'a Tensor>,
+    /// of which this is the first that counts.
+    pub(crate) first_parameter: u32,
     pub(crate) view: View,
 }
 
@@ -50,17 +57,9 @@ impl Launch<'_> {
     ) -> Vec<wgpu::BindGroupEntry<'b>> {
         let tensors = pass.tensors().into_iter().flatten();
         let mut bindings: Vec<_> = tensors
-            .map(|(binding, tensor)| wgpu::BindGroupEntry {
-                binding,
-                resource: window.binding(tensor),
-            })
+            .map(|(binding, tensor)| window.bind(binding, tensor))
             .collect();
-        if let Some(parameters) = self.parameters {
-            bindings.push(wgpu::BindGroupEntry {
-                binding: 3,
-                resource: Window::whole(parameters).binding(parameters),
-            });
-        }
+        bindings.extend(self.parameters.map(|parameters| bind(3, parameters)));
         bindings
     }
 }
@@ -96,9 +95,9 @@ impl<'a> Pass<'a> {
         }
     }
 
-    pub(crate) const fn bindings(self, source: ParameterSource) -> &'static [Binding] {
-        let channel = matches!(source, ParameterSource::Channel);
-        match (self, channel) {
+    /// Those that the entry point uses, with a tensor of parameters or without.
+    pub(crate) const fn bindings(self, parameters: bool) -> &'static [Binding] {
+        match (self, parameters) {
             (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[Read(0), Write(2)],
             (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => {
                 &[Read(0), Write(2), Read(3)]

@@ -2,10 +2,11 @@
 
 pub(crate) mod arrange;
 pub mod baseline;
+pub(crate) mod cast;
 pub(crate) mod columns;
 pub(crate) mod launch;
 pub mod moments;
-pub(crate) mod recorder;
+pub mod recorder;
 pub(crate) mod reduce;
 pub(crate) mod tiles;
 
@@ -13,35 +14,54 @@ use crate::{
     error::{Error, Result},
     gpu::{Gpu, Pipeline},
     tensor::Tensor,
+    wgsl::{Arguments, Shader, Vectors},
 };
 
-/// Workgroups per dimension that every adapter allows.
-pub(crate) const MOST_WORKGROUPS: u64 = 65_535;
+pub use crate::gpu::fold_over;
+pub(crate) use crate::gpu::{MOST_WORKGROUPS, fold_within};
 
-/// `groups` workgroups folded into two dimensions, fewer than y to spare.
-pub(crate) fn fold_over(groups: u64) -> (u32, u32) {
-    let y = groups.div_ceil(MOST_WORKGROUPS);
-    let x = groups.div_ceil(y.max(1));
-    (x as u32, y as u32)
+/// The shaders that no family owns, by name.
+///
+/// ```
+/// use wgpu_activations::{ElementType, kernel};
+///
+/// let shaders = kernel::shaders(ElementType::F32.into());
+/// assert!(shaders.iter().any(|(name, _)| name == "arrange"));
+/// ```
+pub fn shaders(vectors: Vectors) -> Vec<(String, Shader)> {
+    let moments = crate::wgsl::reduce(&moments::reduction(), false, vectors);
+    let [copy, read, streams] = baseline::shaders(vectors.words);
+    let named = [
+        ("arrange", arrange::shader(vectors)),
+        ("cast", cast::shader(vectors)),
+        ("moments", moments),
+        ("copy", copy),
+        ("read", read),
+        ("streams", streams),
+    ];
+    named.map(|(name, shader)| (name.to_owned(), shader)).into()
 }
 
-/// As many of `groups` workgroups as fold into two dimensions, fewer than y left out.
-pub(crate) fn fold_within(groups: u64) -> (u32, u32) {
-    let y = groups.div_ceil(MOST_WORKGROUPS);
-    let x = groups / y.max(1);
-    (x as u32, y as u32)
-}
-
-/// The part of a tensor that a dispatch works on, in bytes from the start of its elements.
-#[derive(Clone, Copy)]
-pub(crate) struct Window {
-    pub(crate) start: u64,
-    pub(crate) bytes: u64,
+/// The part of a tensor that a dispatch works on.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// # use wgpu_activations::{Gpu, kernel::Window};
+/// let x = Gpu::new()?.upload(&[1.0f32; 4], [4])?;
+/// assert_eq!(Window::whole(&x), Window { start: 0, bytes: 16 });
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Bytes of the tensor's elements before it: a multiple of 256.
+    pub start: u64,
+    /// Bytes of it.
+    pub bytes: u64,
 }
 
 impl Window {
     /// All of a tensor.
-    pub(crate) fn whole(tensor: &Tensor) -> Self {
+    pub fn whole(tensor: &Tensor) -> Self {
         Self {
             start: 0,
             bytes: tensor.bytes(),
@@ -49,24 +69,31 @@ impl Window {
     }
 
     /// As much of the tensor as a binding holds, from `start` on.
-    pub(crate) fn binding<'a>(self, tensor: &'a Tensor) -> wgpu::BindingResource<'a> {
+    pub(crate) fn bind<'a>(self, binding: u32, tensor: &'a Tensor) -> wgpu::BindGroupEntry<'a> {
         let size = self.bytes.next_multiple_of(16);
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: tensor.raw(),
-            offset: tensor.offset() + self.start,
-            size: size.try_into().ok(),
-        })
+        wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: tensor.raw(),
+                offset: tensor.offset() + self.start,
+                size: size.try_into().ok(),
+            }),
+        }
     }
 }
 
-/// Records one dispatch of x by y workgroups. The arguments come in whole vectors of four words, as
-/// uniforms do in GLSL.
-pub(crate) fn dispatch<const WORDS: usize>(
+/// All of `tensor` as a binding.
+pub(crate) fn bind(binding: u32, tensor: &Tensor) -> wgpu::BindGroupEntry<'_> {
+    Window::whole(tensor).bind(binding, tensor)
+}
+
+/// Records one dispatch of x by y workgroups.
+pub(crate) fn dispatch(
     gpu: &Gpu,
     pass: &mut wgpu::ComputePass<'_>,
     pipeline: &Pipeline,
     bindings: &[wgpu::BindGroupEntry<'_>],
-    arguments: [u32; WORDS],
+    arguments: &impl Arguments,
     (x, y): (u32, u32),
 ) {
     let group = gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
@@ -76,12 +103,12 @@ pub(crate) fn dispatch<const WORDS: usize>(
     });
     pass.set_pipeline(&pipeline.pipeline);
     pass.set_bind_group(0, &group, &[]);
-    pass.set_bind_group(1, &gpu.arguments(&arguments), &[]);
+    pass.set_bind_group(1, &gpu.arguments(arguments), &[]);
     pass.dispatch_workgroups(x, y, 1);
 }
 
 /// Bytes of a tensor that one dispatch can see: whole multiples of every alignment.
-pub(crate) fn largest_window(gpu: &Gpu) -> u64 {
+pub fn largest_window(gpu: &Gpu) -> u64 {
     gpu.limits().max_storage_buffer_binding_size & !0xfff
 }
 
@@ -132,40 +159,4 @@ pub(crate) fn expect_apart(
         });
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    pub(crate) fn folding_covers_all_workgroups_within_the_limit() {
-        for groups in [
-            0,
-            1,
-            65_534,
-            65_535,
-            65_536,
-            65_537,
-            131_070,
-            131_071,
-            1 << 26,
-            65_535 * 65_535 - 1,
-        ] {
-            let (x, y) = fold_over(groups);
-            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
-            let over = u64::from(x) * u64::from(y);
-            assert!(
-                over >= groups && over < groups + u64::from(y.max(1)),
-                "{groups}: {x} x {y}"
-            );
-            let (x, y) = fold_within(groups);
-            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
-            let within = u64::from(x) * u64::from(y);
-            assert!(
-                within <= groups && within + u64::from(y.max(1)) > groups,
-                "{groups}: {x} x {y}"
-            );
-        }
-    }
 }

@@ -10,12 +10,22 @@ use crate::{
     gpu::Gpu,
     moments::Moments,
     tensor::{Tensor, View},
-    wgsl::{Math, Reduction},
+    wgsl::{Reduction, Shader},
 };
+
+/// f32 words of the moments of a channel.
+pub(crate) const WORDS: usize = 4;
+
+/// Count, mean, M2 and an unused word.
+pub(super) fn reduction() -> Reduction {
+    let text = include_str!("../../shaders/reduction/moments.wgsl");
+    Reduction::new(Shader::own(&[text]), WORDS)
+}
 
 /// The [`Moments`] of a tensor's channels, on the device.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Dice, Gpu};
 ///
 /// # let gpu = Gpu::new()?;
@@ -38,7 +48,8 @@ impl Tensor {
     /// kept on the device. A channel of equal elements has that mean exactly, and variance 0; one
     /// that holds NaN or an infinity has moments of NaN.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use wgpu_activations::Gpu;
     ///
     /// let gpu = Gpu::new()?;
@@ -64,7 +75,8 @@ impl Tensor {
     /// Records [`Tensor::moments`] into the caller's encoder. Submits nothing and waits for nothing; the
     /// result holds once the caller's commands have run.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::Gpu;
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[1.0f32, 10.0, 3.0, 10.0], [2, 2])?;
@@ -101,14 +113,12 @@ pub(crate) fn record_moments(
     view: View,
 ) -> Result<TensorMoments> {
     let words = if x.is_empty() {
-        let words = view.extent * Reduction::Moments.words();
+        let words = view.extent * WORDS;
         x.gpu().upload(&vec![0.0f32; words], [words])?
     } else {
         let reduce = Reduce {
             op,
-            reduction: Reduction::Moments,
-            activation: None,
-            math: Math::Accurate,
+            reduction: reduction(),
             view,
             x,
             upstream: None,
@@ -128,7 +138,8 @@ impl TensorMoments {
     /// Copies `moments` to the device, rounded to f32: those of a batch that several devices or machines
     /// share, merged on the host.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use wgpu_activations::{Gpu, Moments, TensorMoments};
     ///
     /// # let gpu = Gpu::new()?;
@@ -172,7 +183,7 @@ impl TensorMoments {
     pub fn download(&self) -> Result<Moments> {
         let words: Vec<f32> = self.words.download()?;
         let column = |index: usize| {
-            let words = words.iter().skip(index).step_by(Reduction::Moments.words());
+            let words = words.iter().skip(index).step_by(WORDS);
             words.map(|&word| f64::from(word)).collect()
         };
         Moments::new(self.count, column(1), column(2))

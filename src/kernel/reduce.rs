@@ -1,18 +1,19 @@
 //! Reductions per channel: partial results by thread, joined until one is left for each channel.
 
-use super::{
-    Window, columns::columns_for, dispatch, fold_over, largest_window, recorder::Recorder,
-};
+use super::{Window, bind, columns::columns_for, dispatch, largest_window, recorder::Recorder};
 use crate::{
     element::ElementType,
     error::{Error, Result},
     gpu::{
         Binding::{self, Read, Write},
-        Gpu, Kernel, PipelineKey, SHARE,
+        Gpu, Kernel,
     },
     tensor::{Tensor, View},
-    wgsl::{Math, Reduction},
+    wgsl::{self, ReduceArguments, Reduction},
 };
+
+/// Vectors of columns, or channels, that a workgroup is wide where its threads are joined; `SHARE` of the shader.
+const SHARE: u32 = 32;
 
 /// Columns of a block that eight threads of `columns_shared` share.
 const SHARED_COLUMNS: usize = 256;
@@ -32,10 +33,8 @@ const VECTORS: usize = 64;
 /// A reduction of a tensor along its channels.
 pub(crate) struct Reduce<'a> {
     pub(crate) op: &'static str,
+    /// What is reduced.
     pub(crate) reduction: Reduction,
-    /// Name of the activation whose terms are summed, where it is one of the catalogue.
-    pub(crate) activation: Option<&'static str>,
-    pub(crate) math: Math,
     pub(crate) view: View,
     pub(crate) x: &'a Tensor,
     pub(crate) upstream: Option<&'a Tensor>,
@@ -77,7 +76,7 @@ impl Reduce<'_> {
         self.plan().aligned
     }
 
-    /// The results, `Reduction::words` words for each channel. The tensor must not be empty.
+    /// The results, as many words for each channel as the reduction has. The tensor must not be empty.
     pub(crate) fn record(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
         let plan = self.plan();
         let mut batches = self.batches(&plan.pieces).into_iter();
@@ -167,24 +166,17 @@ impl Reduce<'_> {
         to: &Tensor,
         threads: usize,
     ) -> Result<()> {
-        let gpu = self.x.gpu();
-        let pipeline = gpu.pipeline(&PipelineKey {
-            entry_point,
-            ..self.key(&[Write(2), Read(4)])
-        })?;
-        let channels = self.view.extent;
-        let arguments = [rows, 0, 0, channels, channels, 0, 0, 1, 0, 0, 0, 0];
-        let groups = fold_over((threads as u64).div_ceil(pipeline.workgroup.into()));
-        let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
-        dispatch(
-            gpu,
-            &mut pass,
-            &pipeline,
-            &[bind(2, to), bind(4, from)],
-            arguments.map(|word| word as u32),
-            groups,
-        );
-        Ok(())
+        let kernel = self.kernel(entry_point, &[Write(2), Read(4)]);
+        let channels = self.view.extent as u32;
+        let arguments = ReduceArguments {
+            rows: rows as u32,
+            channels,
+            stride: channels,
+            lanes: 1,
+            ..Default::default()
+        };
+        let groups = kernel.groups(threads as u64);
+        recorder.dispatch(&kernel, &[(2, to), (4, from)], &arguments, groups)
     }
 
     fn reduce(
@@ -198,60 +190,53 @@ impl Reduce<'_> {
         let size = self.x.element().size();
         let before = pieces.first().map_or(0, |piece| piece.before);
         for piece in pieces {
-            let pipeline = gpu.pipeline(&PipelineKey {
-                entry_point: piece.entry_point,
-                constants: vec![("ALIGNED", u32::from(plan.aligned))],
-                ..self.key(self.bindings())
-            })?;
+            let mut kernel = self.kernel(piece.entry_point, self.bindings());
+            kernel.constants.push(("ALIGNED", u32::from(plan.aligned)));
+            let pipeline = gpu.pipeline(&kernel)?;
             let start = piece.start as u64 * size;
             let aligned = start & !255;
             let window = Window {
                 start: aligned,
                 bytes: start + piece.len as u64 * size - aligned,
             };
-            let [rows, vectors, length, channels, lanes] = piece.shape;
-            let arguments = [
+            let [rows, vectors, length, channels, lanes] = piece.shape.map(|word| word as u32);
+            let arguments = ReduceArguments {
                 rows,
                 vectors,
                 length,
                 channels,
-                self.view.extent,
-                ((start - aligned) / size) as usize,
-                (piece.before - before) * self.view.extent,
+                stride: self.view.extent as u32,
+                skip: ((start - aligned) / size) as u32,
+                first: ((piece.before - before) * self.view.extent) as u32,
                 lanes,
-                piece.channel,
-                plan.walk,
-                0,
-                0,
-            ]
-            .map(|word| word as u32);
+                channel: piece.channel as u32,
+                walk: plan.walk as u32,
+            };
             let mut bindings = vec![bind(2, results)];
             let windows = [(0, Some(self.x)), (1, self.upstream), (5, self.dx)];
             for (binding, tensor) in windows {
-                bindings.extend(tensor.map(|tensor| wgpu::BindGroupEntry {
-                    binding,
-                    resource: window.binding(tensor),
-                }));
+                bindings.extend(tensor.map(|tensor| window.bind(binding, tensor)));
             }
             bindings.extend(self.parameters.map(|parameters| bind(3, parameters)));
-            let groups = fold_over(piece.threads.div_ceil(pipeline.workgroup.into()));
-            dispatch(gpu, pass, &pipeline, &bindings, arguments, groups);
+            let groups = kernel.groups(piece.threads);
+            dispatch(gpu, pass, &pipeline, &bindings, &arguments, groups);
         }
         Ok(())
     }
 
-    fn key(&self, bindings: &'static [Binding]) -> PipelineKey {
-        PipelineKey {
-            kernel: Kernel::Reduce {
-                reduction: self.reduction,
-                dx: self.dx.is_some(),
-            },
-            entry_point: "",
+    fn kernel(&self, entry_point: &'static str, bindings: &'static [Binding]) -> Kernel {
+        let gpu = self.x.gpu();
+        let tuning = gpu.tuning();
+        let vectors = tuning.vectors(self.x.element());
+        Kernel {
+            shader: wgsl::reduce(&self.reduction, self.dx.is_some(), vectors),
+            entry_point,
             bindings,
-            activations: self.activation.into_iter().collect(),
-            element: self.x.element(),
-            math: self.math,
             constants: Vec::new(),
+            workgroup: gpu.workgroup(match tuning.reduction_threads {
+                0 | 1 => 64,
+                threads => SHARE * threads,
+            }),
         }
     }
 
@@ -424,13 +409,5 @@ const fn with_joined(results: usize, joined: usize) -> usize {
     match joined {
         1 => results,
         _ => results.next_multiple_of(SHARE as usize) * joined,
-    }
-}
-
-/// All of `tensor` as a binding.
-pub(crate) fn bind(binding: u32, tensor: &Tensor) -> wgpu::BindGroupEntry<'_> {
-    wgpu::BindGroupEntry {
-        binding,
-        resource: Window::whole(tensor).binding(tensor),
     }
 }

@@ -2,29 +2,17 @@
 
 use std::ops::Range;
 
-use crate::tensor::View;
+use crate::{family::Cut, tensor::View};
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[doc(hidden)]
 pub struct Chunk {
+    /// Places along the outer axes.
     pub outer: Range<usize>,
+    /// Places along the axis.
     pub extent: Range<usize>,
+    /// Places along the inner axes.
     pub inner: Range<usize>,
-}
-
-/// Which boxes an operation can work on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cut {
-    /// Any, as they lie in memory: elements are independent, or sums per channel join them.
-    Anywhere,
-    /// Any, with the axis whole where that fits, else cut into long parts that statistics join.
-    Rows,
-    /// Boxes that have the axis whole.
-    WholeAxis,
-    /// Boxes of whole outer places, a multiple of four of them: runs of memory that begin at a
-    /// multiple of four elements.
-    FourSlabs,
 }
 
 /// Elements in a run of memory that make a strided box worth it.
@@ -35,7 +23,7 @@ const PART: usize = 4096;
 
 impl Chunk {
     /// All of a tensor.
-    pub(crate) const fn whole(view: View) -> Self {
+    pub const fn whole(view: View) -> Self {
         Self {
             outer: 0..view.outer,
             extent: 0..view.extent,
@@ -44,17 +32,22 @@ impl Chunk {
     }
 
     /// Lengths of its sides.
-    pub(crate) fn shape(&self) -> [usize; 3] {
+    pub fn shape(&self) -> [usize; 3] {
         [self.outer.len(), self.extent.len(), self.inner.len()]
     }
 
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Number of elements.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.shape().iter().product()
     }
 
     /// The runs of elements that it takes up in the whole tensor, in order.
-    pub(crate) fn runs(&self, view: View) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub fn runs(&self, view: View) -> impl Iterator<Item = Range<usize>> + use<> {
         let slab = view.extent * view.inner;
         let whole_inner = self.inner.len() == view.inner;
         let whole_slab = whole_inner && self.extent.len() == view.extent;
@@ -76,8 +69,14 @@ impl Chunk {
         })
     }
 
+    /// The rows that it has some of, numbered in the whole tensor as [outer, inner].
+    pub fn rows(&self, view: View) -> impl Iterator<Item = usize> + use<> {
+        let (outer, inner) = (self.outer.clone(), self.inner.clone());
+        outer.flat_map(move |outer| inner.clone().map(move |inner| outer * view.inner + inner))
+    }
+
     /// The box of the result, whose axis is `extent` long where this one has it whole.
-    pub(crate) fn of_result(&self, view: View, result: View) -> Self {
+    pub fn of_result(&self, view: View, result: View) -> Self {
         Self {
             extent: if self.extent.len() == view.extent {
                 0..result.extent
@@ -94,8 +93,8 @@ impl Chunk {
 /// # Errors
 ///
 /// Where `cut` allows no box as small as that: the elements of the smallest.
-pub(crate) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
-    if whole.len() == 0 {
+pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
+    if whole.is_empty() {
         return Ok(Vec::new());
     }
     let [outer, extent, inner] = whole.shape();
@@ -146,7 +145,7 @@ pub(crate) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
 }
 
 /// Whether chunks are runs of memory that follow one another.
-pub(crate) fn in_order(chunks: &[Chunk], view: View) -> bool {
+pub(super) fn in_order(chunks: &[Chunk], view: View) -> bool {
     let mut end = 0;
     chunks.iter().all(|chunk| {
         chunk

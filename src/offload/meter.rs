@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::chunk::Chunk;
-use crate::{error::Error, gpu::Gpu, moments::Moments};
+use crate::{error::Error, family::Extra, gpu::Gpu};
 
 /// How far a job has come.
 ///
@@ -29,12 +29,13 @@ pub struct Progress {
 
 /// What a job has moved, and how long that took. The times overlap.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Activation, Gpu};
 ///
 /// # let gpu = Gpu::new()?;
-/// let summary = Activation::GELU.apply(&gpu, &mut vec![0.5f32; 1 << 26])?;
-/// assert_eq!(summary.uploaded, 4 << 26);
+/// let summary = Activation::GELU.apply(&gpu, &mut vec![0.5f32; 1 << 20])?;
+/// assert_eq!(summary.uploaded, 4 << 20);
 /// for (device, chunks) in &summary.devices {
 ///     println!("{device}: {chunks} of {} chunks", summary.chunks);
 /// }
@@ -59,9 +60,8 @@ pub struct Summary {
     pub total: Duration,
     /// Devices by name with the chunks that each did.
     pub devices: Vec<(String, u64)>,
-    /// Moments of the channels before each step that took them, by its number: what Dice's running
-    /// statistics are moved by.
-    pub moments: Vec<(usize, Moments)>,
+    /// What operations give beside the result, by their place in the chain: the statistics of a batch.
+    pub extras: Vec<(usize, Extra)>,
     /// Devices that failed for good, with the reason; others took over.
     pub lost: Vec<(String, String)>,
 }
@@ -156,7 +156,7 @@ impl<'a> Meter<'a> {
             device: self.device.read(),
             download: self.download.read(),
             total: self.start.elapsed(),
-            moments: Vec::new(),
+            extras: Vec::new(),
             devices,
             lost: self
                 .lost

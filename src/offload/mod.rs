@@ -3,11 +3,12 @@
 //! Chunks go through a ring of persistent staging buffers, so that copies on the host overlap work on
 //! the device. One call takes a slice:
 //!
-//! ```no_run
+//! ```
+//! # wgpu_activations::needs_adapter!();
 //! use wgpu_activations::{Activation, Gpu};
 //!
 //! let gpu = Gpu::new()?;
-//! let mut x = vec![0.5f32; 1 << 30]; // larger than many a card
+//! let mut x = vec![0.5f32; 1 << 20]; // or larger than the device's memory
 //! Activation::GELU.apply(&gpu, &mut x)?;
 //! # Ok::<(), wgpu_activations::Error>(())
 //! ```
@@ -19,54 +20,34 @@
 //! where the function is cheap. Offload pays where the function is dear on the CPU, where the CPU is
 //! busy, or where a [`Chain`] does several operations in one trip.
 
-mod backward;
-mod chain;
 mod chunk;
-#[cfg(feature = "npy")]
-#[doc(hidden)]
-pub mod file;
-mod forward;
-mod host;
-mod joint;
+mod gather;
 mod meter;
+mod passes;
+mod prepared;
 mod probe;
 mod queue;
 mod slot;
 mod trip;
 
-pub use backward::Backward;
-#[doc(hidden)]
-pub use backward::BackwardJob;
-#[cfg(feature = "check")]
-pub(crate) use backward::Stage;
-#[doc(hidden)]
-pub use chain::Views;
-pub use chain::{Chain, Step};
-pub use meter::{Progress, Summary};
-pub use probe::Rates;
-
-#[doc(hidden)]
 pub use chunk::Chunk;
-#[doc(hidden)]
-pub use host::{Sink, Source};
+pub use meter::{Progress, Summary};
+pub use passes::Goal;
+pub use prepared::{Prepared, Way};
+pub use probe::Rates;
+pub use trip::Received;
 
 use crate::{
     activation::Activation,
+    chain::{Chain, Layout},
     element::{Element, ElementType},
     error::{Error, Result},
     gpu::Gpu,
-    tensor::View,
+    io::{Shared, Sink, Slice, Source},
 };
-use chain::Plan;
-use chunk::{Cut, cut_up, in_order};
-use forward::{Apply, Device, Survey, softmax_of};
-use host::{Shared, Slice};
-pub(crate) use joint::Channel;
-use joint::{Joint, MomentsOfChunks, RowsOfChunks};
-use meter::Meter;
-#[doc(hidden)]
-pub use trip::Given;
-use trip::{SLOTS, Station, Trip, Work};
+use chunk::cut_up;
+pub(crate) use passes::surveys;
+use trip::SLOTS;
 
 /// Bytes of a chunk where no budget says otherwise: enough for the link's full speed, and for software
 /// adapters what stays in the caches on its way (gelu on lavapipe: 620 ms per GiB, and 870 with 16 MiB).
@@ -78,14 +59,15 @@ const ALIGNED: usize = 1024;
 
 /// Streams host data through one device or several.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Activation, Gpu, Offload};
 ///
 /// let gpu = Gpu::new()?;
-/// let x = vec![0.5f32; 1 << 30];
-/// let mut y = vec![0.0f32; 1 << 30];
-/// let offload = Offload::new(&gpu).memory(256 << 20);
-/// let summary = offload.forward(&Activation::GELU.into(), &[1 << 20, 1 << 10], &x, &mut y)?;
+/// let x = vec![0.5f32; 1 << 20];
+/// let mut y = vec![0.0f32; 1 << 20];
+/// let offload = Offload::new(&gpu).memory(4 << 20);
+/// let summary = offload.forward(&Activation::GELU.into(), &[1 << 10, 1 << 10], &x, &mut y)?;
 /// println!("{} chunks in {:?}", summary.chunks, summary.total);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
@@ -96,32 +78,73 @@ pub struct Offload<'a> {
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
-/// Data to be streamed, and who looks on.
-#[doc(hidden)]
-pub struct Job<'a> {
-    pub chain: &'a Chain,
-    pub shape: &'a [usize],
-    pub element: ElementType,
-    pub source: &'a dyn Source,
+/// Data to be streamed, and who watches.
+pub struct Request<'a> {
+    /// Where the elements of each input come from.
+    pub sources: Vec<&'a dyn Source>,
+    /// Where the gradient of the loss with respect to the result comes from, for a backward pass.
+    pub upstream: Option<&'a dyn Source>,
+    /// Whether a backward pass gives the gradients of the parameters, too.
+    pub parameters: bool,
+    /// Where the result goes, or the gradient with respect to the input.
     pub sink: &'a dyn Sink,
-    /// Where the winners of maxout go, as u32.
-    pub winners: Option<&'a dyn Sink>,
-    pub witness: Option<&'a dyn Witness>,
+    /// Where the indices go that the last operation saves, as u32.
+    pub indices: Option<&'a dyn Sink>,
+    /// Sees every chunk on the host; what was prepared must keep the inputs for it.
+    pub observer: Option<&'a dyn Observer>,
 }
 
 /// One who sees every chunk on the host.
-#[doc(hidden)]
-pub trait Witness: Sync {
-    /// A chunk's inputs before step `step`, of which the whole tensor's statistics are wanted.
-    fn survey(&self, step: usize, chunk: &Chunk, inputs: &[Vec<u8>]) -> Result<()>;
+pub trait Observer: Sync {
+    /// A chunk has come back from a pass.
+    ///
+    /// # Errors
+    ///
+    /// What is to end the job.
+    fn observe(&self, goal: Goal, chunk: &Chunk, received: &Received<'_>) -> Result<()>;
+}
 
-    /// A chunk's inputs and its result, with what it gives beside that.
-    fn result(&self, chunk: &Chunk, given: &Given<'_>) -> Result<()>;
+/// What a backward pass over host data gives beside dx.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{Activation, Gpu, Offload, offload::Backward};
+///
+/// let gpu = Gpu::new()?;
+/// let (x, upstream, mut dx) = ([-2.0f32, 4.0], [1.0f32, 1.0], [0.0f32; 2]);
+/// let prelu = Activation::PRELU.into();
+/// let Backward { parameters, summary } =
+///     Offload::new(&gpu).backward(&prelu, &[2], &x, &upstream, &mut dx)?;
+/// assert_eq!(dx, [0.25, 1.0]);
+/// assert_eq!((parameters[0].name, &parameters[0].values[..]), ("alpha", &[-2.0][..]));
+/// assert_eq!(summary.downloaded, 8);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Backward {
+    /// Gradients of the parameters of all operations.
+    pub parameters: Vec<HostGradient>,
+    /// What was moved.
+    pub summary: Summary,
+}
+
+/// The gradient of a parameter of an operation in a chain.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostGradient {
+    /// The operation's place in the chain.
+    pub step: usize,
+    /// The parameter.
+    pub name: &'static str,
+    /// The parameter's shape; empty for one number.
+    pub shape: Vec<usize>,
+    /// The gradient in C order.
+    pub values: Vec<f32>,
 }
 
 /// What a job will take.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// # use wgpu_activations::{Activation, ElementType, Gpu, Offload};
 /// # let gpu = Gpu::new()?;
 /// let offload = Offload::new(&gpu).memory(256 << 20);
@@ -163,9 +186,9 @@ impl<'a> Offload<'a> {
     ///
     /// let adapters = gpu::adapters();
     /// let open = |name| Gpu::open(gpu::find(&adapters, name)?, ShaderChecks::default());
-    /// let mut x = vec![0.5f32; 1 << 26];
+    /// let mut x = vec![0.5f32; 1 << 20];
     /// let both = Offload::new(&open("0")?).and(&open("1")?);
-    /// let summary = both.forward_in_place(&Activation::MISH.into(), &[1 << 26], &mut x)?;
+    /// let summary = both.forward_in_place(&Activation::MISH.into(), &[1 << 20], &mut x)?;
     /// println!("{:?}", summary.devices);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
@@ -186,13 +209,14 @@ impl<'a> Offload<'a> {
 
     /// With `progress` called after every chunk, from several threads.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Offload, offload::Progress};
     /// # let gpu = Gpu::new()?;
-    /// # let mut x = vec![0.5f32; 1 << 26];
+    /// # let mut x = vec![0.5f32; 1 << 20];
     /// let told = |Progress { done, of }| println!("{} %", 100 * done / of);
     /// let offload = Offload::new(&gpu).progress(&told);
-    /// offload.forward_in_place(&Activation::GELU.into(), &[1 << 26], &mut x)?;
+    /// offload.forward_in_place(&Activation::GELU.into(), &[1 << 20], &mut x)?;
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
@@ -218,27 +242,28 @@ impl<'a> Offload<'a> {
         y: &mut [T],
     ) -> Result<Summary> {
         expect_len(shape, x.len())?;
-        expect_len(&chain.result_shape(shape)?, y.len())?;
-        let job = Job {
-            chain,
-            shape,
-            element: T::TYPE,
-            source: &Slice(x),
+        let prepared = self.prepare(chain, shape, T::TYPE, Way::Forward)?;
+        expect_len(&prepared.layout().result_shape, y.len())?;
+        let outcome = prepared.run(&Request {
+            sources: vec![&Slice(x)],
+            upstream: None,
+            parameters: false,
             sink: &Shared::new(y),
-            winners: None,
-            witness: None,
-        };
-        self.run(&job)
+            indices: None,
+            observer: None,
+        })?;
+        Ok(outcome.summary)
     }
 
     /// x = chain(x), for a chain that keeps the shape.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Offload};
     /// # let gpu = Gpu::new()?;
-    /// let mut x = vec![-0.5f32; 1 << 26];
-    /// Offload::new(&gpu).forward_in_place(&Activation::RELU.into(), &[1 << 26], &mut x)?;
-    /// assert_eq!(x[1 << 25], 0.0);
+    /// let mut x = vec![-0.5f32; 1 << 20];
+    /// Offload::new(&gpu).forward_in_place(&Activation::RELU.into(), &[1 << 20], &mut x)?;
+    /// assert_eq!(x[1 << 19], 0.0);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     ///
@@ -252,31 +277,72 @@ impl<'a> Offload<'a> {
         x: &mut [T],
     ) -> Result<Summary> {
         expect_len(shape, x.len())?;
-        expect_len(&chain.result_shape(shape)?, x.len())?;
+        let prepared = self.prepare(chain, shape, T::TYPE, Way::Forward)?;
+        expect_len(&prepared.layout().result_shape, x.len())?;
         let shared = Shared::new(x);
-        let job = Job {
-            chain,
-            shape,
-            element: T::TYPE,
-            source: &shared,
+        let outcome = prepared.run(&Request {
+            sources: vec![&shared],
+            upstream: None,
+            parameters: false,
             sink: &shared,
-            winners: None,
-            witness: None,
-        };
-        self.run(&job)
+            indices: None,
+            observer: None,
+        })?;
+        Ok(outcome.summary)
+    }
+
+    /// dx, of x's shape and type, and the gradients of all parameters, from `upstream`, the gradient of the loss
+    /// with respect to the chain's result. What lies between the operations is computed again from x.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// use wgpu_activations::{Chain, Gpu, Offload};
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let (x, upstream) = (vec![0.5f32; 1 << 16], vec![1.0f32; 1 << 16]);
+    /// let mut dx = vec![0.0f32; 1 << 16];
+    /// let elu: Chain = "elu(alpha=0.5)".parse()?;
+    /// let backward = Offload::new(&gpu).backward(&elu, &[1 << 16], &x, &upstream, &mut dx)?;
+    /// assert_eq!(dx[0], 1.0);
+    /// assert_eq!(backward.parameters[0].name, "alpha");
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if x, upstream or dx is not as long as its shape says, and as
+    /// [`Offload::forward`].
+    pub fn backward<T: Element>(
+        &self,
+        chain: &Chain,
+        shape: &[usize],
+        x: &[T],
+        upstream: &[T],
+        dx: &mut [T],
+    ) -> Result<Backward> {
+        expect_len(shape, x.len())?;
+        expect_len(shape, dx.len())?;
+        let prepared = self.prepare(chain, shape, T::TYPE, Way::Backward)?;
+        expect_len(&prepared.layout().result_shape, upstream.len())?;
+        prepared.run(&Request {
+            sources: vec![&Slice(x)],
+            upstream: Some(&Slice(upstream)),
+            parameters: true,
+            sink: &Shared::new(dx),
+            indices: None,
+            observer: None,
+        })
     }
 
     /// What streaming a tensor of this shape will take.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu, Offload};
-    /// use wgpu_activations::offload::{Chain, Step};
-    ///
     /// # let gpu = Gpu::new()?;
     /// // Dice in training needs the statistics of the whole before the first result.
-    /// let dice = Step::Dice { alpha: vec![0.0; 64], epsilon: 1e-8, statistics: None };
-    /// let offload = Offload::new(&gpu);
-    /// let forecast = offload.forecast(&Chain::new(dice), &[1 << 20, 64], ElementType::F32)?;
+    /// let dice = "dice".parse()?;
+    /// let forecast = Offload::new(&gpu).forecast(&dice, &[1 << 20, 64], ElementType::F32)?;
     /// assert_eq!((forecast.passes, forecast.in_order), (2, false));
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
@@ -290,112 +356,52 @@ impl<'a> Offload<'a> {
         shape: &[usize],
         element: ElementType,
     ) -> Result<Forecast> {
-        let plan = chain.layout(shape)?;
-        let most = self.most(element, &plan, false);
-        let chunks = self.chunks(chain, &plan, most, element)?;
-        let passes = 1 + surveyed(chain, &plan, &chunks).len();
-        let elements = |view: View| (view.outer * view.extent * view.inner) as u64;
-        let bytes = passes as u64 * elements(plan.view) + elements(plan.result);
-        let largest = chunks.iter().map(Chunk::len).max().unwrap_or(0);
-        let result: Vec<_> = chunks
-            .iter()
-            .map(|chunk| chunk.of_result(plan.view, plan.result))
-            .collect();
-        Ok(Forecast {
-            in_order: passes == 1
-                && self.gpus.len() == 1
-                && in_order(&chunks, plan.view)
-                && in_order(&result, plan.result),
-            chunks: chunks.len(),
-            chunk_elements: largest,
-            passes,
-            bytes: bytes * element.size(),
-            memory: largest as u64 * per_element(element, &plan, false) * self.gpus.len() as u64,
-        })
+        Ok(self
+            .prepare(chain, shape, element, Way::Forward)?
+            .forecast())
     }
 
-    #[doc(hidden)]
-    pub fn run(&self, job: &Job<'_>) -> Result<Summary> {
-        let chain = job.chain;
-        let plan = chain.layout(job.shape)?;
-        let keep = job.witness.is_some();
-        let most = self.most(job.element, &plan, keep);
-        let chunks = self.chunks(chain, &plan, most, job.element)?;
-        let surveyed = surveyed(chain, &plan, &chunks);
-        let passes = 1 + surveyed.len();
-        let elements: usize = chunks.iter().map(Chunk::len).sum();
-        let meter = Meter::new((elements * passes) as u64, self.progress);
-        let mut gpus = self.gpus.clone();
-        let mut joints = vec![Joint::Nothing; chain.steps.len()];
-        let mut moments = Vec::new();
-        let whole_rows = !surveyed
-            .iter()
-            .any(|step| matches!(chain.steps[*step], Step::Softmax { .. }));
-        let way = Way {
-            job,
-            plan: &plan,
-            cut: match plan.cut {
-                // Nothing is known that would join them.
-                Cut::Rows if whole_rows => Cut::WholeAxis,
-                cut => cut,
-            },
-            most,
-            meter: &meter,
-        };
-        for step in surveyed {
-            let mut survey = Surveying {
-                job,
-                plan: &plan,
-                joints: &joints,
-                step,
-                found: Found::new(chain, &plan, step),
-            };
-            way.trip(&survey, None).run(&mut gpus, chunks.clone())?;
-            let found = std::mem::replace(&mut survey.found, Found::Nothing);
-            joints[step] = match found {
-                Found::Nothing => Joint::Nothing,
-                Found::Moments(found) => {
-                    let channels = found.finish();
-                    let joint = Joint::of_moments(&channels);
-                    moments.push((step, Channel::moments(&channels)?));
-                    joint
-                }
-                Found::Rows(rows) => {
-                    let softmax = softmax_of(&chain.steps[step], chain.math);
-                    Joint::Rows(rows.finish(&gpus[0], softmax, false)?)
-                }
-            };
-        }
-        let applying = Applying {
-            job,
-            plan: &plan,
-            joints: &joints,
-        };
-        way.trip(&applying, Some((job.sink, plan.result)))
-            .run(&mut gpus, chunks)?;
-        Ok(Summary {
-            moments,
-            ..meter.summary()
-        })
-    }
-
-    fn chunks(
-        &self,
-        chain: &Chain,
-        plan: &Plan,
-        most: usize,
+    /// Lays out a tensor of this shape and cuts it into chunks: once, for a forecast, a probe and the run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Offload::forward`], before any work.
+    pub fn prepare<'b>(
+        &'b self,
+        chain: &'b Chain,
+        shape: &[usize],
         element: ElementType,
-    ) -> Result<Vec<Chunk>> {
-        cut_up(&Chunk::whole(plan.view), most, plan.cut).map_err(|smallest| Error::TooLarge {
+        way: Way,
+    ) -> Result<Prepared<'b>> {
+        let layout = chain.layout(shape)?;
+        let most = self.most(element, &layout, way.keeps());
+        let whole = Chunk::whole(layout.view);
+        if whole.is_empty() && !layout.result_shape.contains(&0) {
+            return Err(Error::NoElements {
+                op: chain.to_string(),
+                shape: shape.to_vec(),
+            });
+        }
+        let chunks = cut_up(&whole, most, layout.cut).map_err(|smallest| Error::TooLarge {
             what: format!("the smallest chunk that `{chain}` can work on"),
             bytes: smallest as u64 * element.size(),
             limit: most as u64 * element.size(),
             advice: "allow more memory, or take its operations one by one",
+        })?;
+        Ok(Prepared {
+            surveys: surveys(chain, &layout, &chunks, way.is_backward()),
+            offload: self,
+            chain,
+            layout,
+            element,
+            way,
+            most,
+            chunks,
         })
     }
 
     /// Elements of a chunk.
-    fn most(&self, element: ElementType, plan: &Plan, keep: bool) -> usize {
+    fn most(&self, element: ElementType, layout: &Layout, keep: bool) -> usize {
         let bindings = self
             .gpus
             .iter()
@@ -406,7 +412,7 @@ impl<'a> Offload<'a> {
             None => CHUNK,
             Some(memory) => {
                 let share = memory / self.gpus.len().max(1) as u64;
-                share / per_element(element, plan, keep) * element.size()
+                share / per_element(element, layout, keep) * element.size()
             }
         };
         let elements = (bytes.min(binding / 2) / element.size()) as usize;
@@ -416,144 +422,22 @@ impl<'a> Offload<'a> {
 
 /// Bytes of memory per element of a chunk: for the slots of the ring, input and result and what is
 /// kept of the input; and for the tensors of the chunk that is worked on.
-fn per_element(element: ElementType, plan: &Plan, keep: bool) -> u64 {
-    let result = (plan.result.extent as u64).div_ceil(plan.view.extent.max(1) as u64);
+fn per_element(element: ElementType, layout: &Layout, keep: bool) -> u64 {
+    let result = (layout.result.extent as u64).div_ceil(layout.view.extent.max(1) as u64);
     let slots = SLOTS as u64 * (1 + result + u64::from(keep));
     element.size() * (slots + 1 + 2 * result)
-}
-
-/// The steps that need to know the whole tensor before they work on a chunk.
-fn surveyed(chain: &Chain, plan: &Plan, chunks: &[Chunk]) -> Vec<usize> {
-    let cut = chunks
-        .iter()
-        .any(|chunk| chunk.extent.len() < plan.view.extent);
-    let needs = |step: &Step| match step {
-        Step::Dice { statistics, .. } => statistics.is_none() && !chunks.is_empty(),
-        Step::Softmax { .. } => cut,
-        _ => false,
-    };
-    let steps = chain.steps.iter().enumerate();
-    steps
-        .filter(|(_, step)| needs(step))
-        .map(|(index, _)| index)
-        .collect()
-}
-
-/// What a survey finds.
-enum Found {
-    Nothing,
-    Moments(MomentsOfChunks),
-    Rows(RowsOfChunks),
-}
-
-impl Found {
-    fn new(chain: &Chain, plan: &Plan, step: usize) -> Self {
-        match &chain.steps[step] {
-            Step::Dice { alpha, .. } => Self::Moments(MomentsOfChunks::new(alpha.len())),
-            Step::Softmax { .. } => Self::Rows(RowsOfChunks::new(plan.view)),
-            _ => Self::Nothing,
-        }
-    }
-}
-
-/// What the passes of a job have in common.
-struct Way<'a> {
-    job: &'a Job<'a>,
-    plan: &'a Plan,
-    cut: Cut,
-    most: usize,
-    meter: &'a Meter<'a>,
-}
-
-impl Way<'_> {
-    fn trip<'a>(&'a self, work: &'a dyn Work, sink: Option<(&'a dyn Sink, View)>) -> Trip<'a> {
-        Trip {
-            element: self.job.element,
-            view: self.plan.view,
-            sources: vec![(self.job.source, self.plan.view)],
-            sink,
-            cut: self.cut,
-            most: self.most,
-            keep: self.job.witness.is_some(),
-            work,
-            meter: self.meter,
-        }
-    }
-}
-
-/// A pass that only looks.
-struct Surveying<'a> {
-    job: &'a Job<'a>,
-    plan: &'a Plan,
-    joints: &'a [Joint],
-    step: usize,
-    found: Found,
-}
-
-impl Work for Surveying<'_> {
-    fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Station + 'a>> {
-        Ok(Box::new(Survey {
-            device: Device::new(gpu, self.job.chain, self.plan, self.joints),
-            step: self.step,
-        }))
-    }
-
-    fn absorb(&self, chunk: &Chunk, given: Given<'_>) -> Result<()> {
-        for words in &given.beside {
-            match &self.found {
-                Found::Nothing => {}
-                Found::Moments(moments) => moments.absorb(chunk, words),
-                Found::Rows(rows) => rows.absorb(chunk, words),
-            }
-        }
-        match self.job.witness {
-            Some(witness) => witness.survey(self.step, chunk, given.inputs),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The pass that writes the result.
-struct Applying<'a> {
-    job: &'a Job<'a>,
-    plan: &'a Plan,
-    joints: &'a [Joint],
-}
-
-impl Work for Applying<'_> {
-    fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Station + 'a>> {
-        let device = Device::new(gpu, self.job.chain, self.plan, self.joints);
-        Ok(Box::new(Apply(device)))
-    }
-
-    fn absorb(&self, chunk: &Chunk, given: Given<'_>) -> Result<()> {
-        if let (Some(sink), Some(winners)) = (self.job.winners, given.beside.last()) {
-            let mut at = 0;
-            for run in chunk
-                .of_result(self.plan.view, self.plan.result)
-                .runs(self.plan.result)
-            {
-                let part = &winners[at..at + run.len()];
-                sink.write(run.start, bytemuck::cast_slice(part))?;
-                at += run.len();
-            }
-        }
-        match self.job.witness {
-            Some(witness) => witness.result(chunk, &given),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Activation {
     /// x = f(x) for host data of any length, through a device: see [`offload`](crate::offload).
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use half::f16;
     /// use wgpu_activations::{Activation, Gpu};
     ///
     /// # let gpu = Gpu::new()?;
-    /// let mut x = vec![f16::from_f32(-0.5); 1 << 26];
+    /// let mut x = vec![f16::from_f32(-0.5); 1 << 20];
     /// Activation::RELU.apply(&gpu, &mut x)?;
     /// assert_eq!(x[0], f16::ZERO);
     /// # Ok::<(), wgpu_activations::Error>(())

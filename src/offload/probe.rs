@@ -4,19 +4,20 @@ use std::time::{Duration, Instant};
 
 use super::{
     Offload,
-    chain::Chain,
     chunk::Chunk,
-    forward::{Apply, Device},
-    host::Slice,
-    joint::Joint,
+    passes::{Goal, OnDevice},
+    prepared::{Prepared, Way},
     slot::{Load, Slot},
-    surveyed,
-    trip::Station,
+    trip::Worker,
 };
 use crate::{
+    chain::{Chain, Wanted},
     element::Element,
     error::{Error, Result},
+    family::Table,
+    io::Slice,
     tensor::View,
+    with_element,
 };
 
 /// Times of one chunk's way, each part alone.
@@ -61,7 +62,8 @@ impl Offload<'_> {
     /// Sends a chunk of zeros of a tensor of this shape on its way, upload, work and download one
     /// after another, and takes their times: the medians of three, on the first device.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Offload};
     /// # let gpu = Gpu::new()?;
     /// let gelu = Activation::GELU.into();
@@ -74,26 +76,48 @@ impl Offload<'_> {
     ///
     /// As [`Offload::forward`].
     pub fn probe<T: Element>(&self, chain: &Chain, shape: &[usize]) -> Result<Rates> {
-        let plan = chain.layout(shape)?;
-        let most = self.most(T::TYPE, &plan, false);
-        let chunks = self.chunks(chain, &plan, most, T::TYPE)?;
-        let joints: Vec<_> = (0..chain.steps.len())
-            .map(|step| {
-                if surveyed(chain, &plan, &chunks).contains(&step) {
-                    Joint::anything(&chain.steps[step], plan.view)
-                } else {
-                    Joint::Nothing
-                }
-            })
-            .collect();
-        let Some(chunk) = chunks.into_iter().max_by_key(Chunk::len) else {
+        self.prepare(chain, shape, T::TYPE, Way::Forward)?.probe()
+    }
+}
+
+impl Prepared<'_> {
+    /// Sends a chunk of zeros on its way: see [`Offload::probe`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] for an empty tensor, and what the device reports.
+    pub fn probe(&self) -> Result<Rates> {
+        with_element!(self.element, T => self.probe_as::<T>())
+    }
+
+    fn probe_as<T: Element>(&self) -> Result<Rates> {
+        let Self {
+            chain,
+            layout,
+            chunks,
+            ..
+        } = self;
+        let mut known = vec![Vec::new(); chain.steps().len()];
+        for goal in &self.surveys {
+            if let Goal::Survey { step, index, .. } = *goal {
+                // The speed does not depend on what was found.
+                let survey = chain.steps()[step].surveys(false)[index];
+                let view = View {
+                    extent: layout.extents[step],
+                    ..layout.view
+                };
+                let ones = vec![1.0; survey.keys(view) * survey.words];
+                known[step].push(Table::new(survey.words, ones));
+            }
+        }
+        let Some(chunk) = chunks.iter().max_by_key(|chunk| chunk.len()) else {
             return Err(Error::LengthMismatch {
-                shape: shape.to_vec(),
+                shape: layout.result_shape.clone(),
                 expected: 1,
                 found: 0,
             });
         };
-        let gpu = &self.gpus[0];
+        let gpu = &self.offload.gpus[0];
         let [outer, extent, inner] = chunk.shape();
         let view = View {
             outer,
@@ -110,7 +134,16 @@ impl Offload<'_> {
         };
         let mut result: Vec<u8> = Vec::new();
         let mut slot = Slot::default();
-        let mut station = Apply(Device::new(gpu, chain, &plan, &joints));
+        let mut worker = OnDevice {
+            gpu: gpu.clone(),
+            chain,
+            layout,
+            known: &known,
+            goal: Goal::Result,
+            backward: false,
+            watched: false,
+            wanted: Wanted::default(),
+        };
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for time in 0..=TIMES {
             let start = Instant::now();
@@ -119,7 +152,7 @@ impl Offload<'_> {
             gpu.wait()?;
             let uploaded = start.elapsed();
             let start = Instant::now();
-            let done = station.run(&chunk, vec![tensor])?;
+            let done = worker.run(chunk, vec![tensor])?;
             gpu.wait()?;
             let worked = start.elapsed();
             let start = Instant::now();

@@ -6,11 +6,12 @@ use std::{
 };
 
 use super::{
-    chunk::{Chunk, Cut, cut_up},
+    chunk::{Chunk, cut_up},
     meter::Meter,
 };
 use crate::{
     error::{Error, Result},
+    family::Cut,
     gpu::Gpu,
 };
 

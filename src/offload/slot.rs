@@ -1,10 +1,11 @@
 //! Persistent memory that chunks travel in between host and device.
 
-use super::{chunk::Chunk, host::Source};
+use super::chunk::Chunk;
 use crate::{
     element::ElementType,
     error::Result,
     gpu::{Gpu, unmapped},
+    io::Source,
     tensor::{Tensor, View},
 };
 

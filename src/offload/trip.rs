@@ -4,8 +4,7 @@
 use std::{panic::resume_unwind, sync::mpsc, thread, time::Instant};
 
 use super::{
-    chunk::{Chunk, Cut},
-    host::{Sink, Source},
+    chunk::Chunk,
     meter::Meter,
     queue::Queue,
     slot::{Load, Place, Slot},
@@ -13,8 +12,9 @@ use super::{
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    family::maxout::Winners,
+    family::{Cut, Saved},
     gpu::Gpu,
+    io::{Sink, Source},
     tensor::{Tensor, View},
 };
 
@@ -25,42 +25,40 @@ pub(super) const SLOTS: usize = 3;
 const LEAST: usize = 1 << 14;
 
 /// What is done with each chunk.
-pub(super) trait Work: Sync {
+pub(super) trait ChunkWork: Sync {
     /// Brings to a device what it needs for all chunks.
-    fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Station + 'a>>;
+    fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>>;
 
     /// Takes in what a chunk gave.
-    fn absorb(&self, chunk: &Chunk, given: Given<'_>) -> Result<()>;
+    fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()>;
 }
 
-/// A device at work.
-pub(super) trait Station {
+/// A device that works on chunks.
+pub(super) trait Worker {
     /// Works on a chunk. The inputs may be overwritten.
-    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<Done>;
+    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<Made>;
 }
 
 /// What a device has made of a chunk.
 #[derive(Default)]
-pub(super) struct Done {
+pub(super) struct Made {
     pub(super) output: Option<Tensor>,
-    pub(super) beside: Vec<Beside>,
+    /// Numbers beside it, f32.
+    pub(super) beside: Vec<Tensor>,
+    /// What the last operation of a forward pass saved.
+    pub(super) saved: Saved,
 }
 
-/// What it has made beside the output.
-pub(super) enum Beside {
-    Tensor(Tensor),
-    Winners(Winners),
-}
-
-/// The same, on the host.
-#[doc(hidden)]
-pub struct Given<'a> {
+/// What has come back to the host of a chunk.
+pub struct Received<'a> {
     /// Bytes of the inputs, where they are kept.
     pub inputs: &'a [Vec<u8>],
     /// Bytes of the output.
     pub output: &'a [u8],
-    /// Winners, and bits of f32.
-    pub beside: Vec<Vec<u32>>,
+    /// Numbers beside it: what a survey found, or gradients of parameters.
+    pub beside: Vec<Vec<f32>>,
+    /// Indices that the last operation of a forward pass saved.
+    pub indices: Option<Vec<u32>>,
 }
 
 /// Chunks, and where they lead.
@@ -73,9 +71,9 @@ pub(super) struct Trip<'a> {
     pub(super) cut: Cut,
     /// Elements of a chunk at most.
     pub(super) most: usize,
-    /// Whether [`Work::absorb`] gets the inputs.
+    /// Whether [`ChunkWork::absorb`] gets the inputs.
     pub(super) keep: bool,
-    pub(super) work: &'a dyn Work,
+    pub(super) work: &'a dyn ChunkWork,
     pub(super) meter: &'a Meter<'a>,
 }
 
@@ -91,7 +89,8 @@ struct Loaded {
     slot: Slot,
     place: Option<Place>,
     submission: wgpu::SubmissionIndex,
-    beside: Vec<Beside>,
+    beside: Vec<Tensor>,
+    saved: Saved,
 }
 
 /// Whose fault it is.
@@ -160,11 +159,11 @@ impl Trip<'_> {
         let (free_sender, free) = mpsc::channel();
         thread::scope(|scope| {
             let unloader = scope.spawn(move || self.unload_all(gpu, queue, &loaded, free_sender));
-            let worker = scope.spawn(move || self.work_all(gpu, queue, &filled, loaded_sender));
+            let working = scope.spawn(move || self.work_all(gpu, queue, &filled, loaded_sender));
             let filling = self.fill_all(gpu, queue, most, &free, filled_sender);
-            let working = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let worked = working.join().unwrap_or_else(|panic| resume_unwind(panic));
             let unloading = unloader.join().unwrap_or_else(|panic| resume_unwind(panic));
-            filling.and(working).and(unloading)
+            filling.and(worked).and(unloading)
         })
     }
 
@@ -245,16 +244,16 @@ impl Trip<'_> {
         filled: &mpsc::Receiver<Filled>,
         loaded: mpsc::Sender<Loaded>,
     ) -> Result<()> {
-        let mut station = self.work.prepare(gpu);
+        let mut worker = self.work.prepare(gpu);
         let mut loaded = Some(loaded);
         let mut failure = None;
         for Filled { chunk, slot } in filled {
-            let worked = match (&mut station, &loaded) {
+            let worked = match (&mut worker, &loaded) {
                 (_, None) => {
                     queue.put_back(chunk);
                     continue;
                 }
-                (Ok(station), Some(_)) => self.work(gpu, slot, &chunk, &mut **station),
+                (Ok(worker), Some(_)) => self.work(gpu, slot, &chunk, &mut **worker),
                 (Err(error), Some(_)) => Err(error.clone()),
             };
             match (worked, &loaded) {
@@ -272,7 +271,7 @@ impl Trip<'_> {
                 (Ok(_), None) => {}
             }
         }
-        match (failure, station) {
+        match (failure, worker) {
             (Some(failure), _) | (None, Err(failure)) => Err(failure),
             (None, Ok(_)) => Ok(()),
         }
@@ -283,12 +282,16 @@ impl Trip<'_> {
         gpu: &Gpu,
         mut slot: Slot,
         chunk: &Chunk,
-        station: &mut dyn Station,
+        worker: &mut dyn Worker,
     ) -> Result<Loaded> {
         let inputs = 0..self.sources.len();
         let tensors = inputs.map(|index| slot.tensor(gpu, index, &self.load(chunk, index)));
         let tensors = tensors.collect::<Result<Vec<_>>>()?;
-        let Done { output, beside } = station.run(chunk, tensors)?;
+        let Made {
+            output,
+            beside,
+            saved,
+        } = worker.run(chunk, tensors)?;
         let (place, submission) = match &output {
             Some(output) => {
                 let (place, submission) = slot.fetch(gpu, output)?;
@@ -302,6 +305,7 @@ impl Trip<'_> {
             place,
             submission,
             beside,
+            saved,
         })
     }
 
@@ -351,16 +355,9 @@ impl Trip<'_> {
         gpu.poll(Some(loaded.submission.clone()))?;
         self.meter.device.since(start);
         let start = Instant::now();
-        let mut beside = Vec::with_capacity(loaded.beside.len());
-        for part in &loaded.beside {
-            beside.push(match part {
-                Beside::Winners(winners) => winners.download()?,
-                Beside::Tensor(tensor) => {
-                    let words = tensor.download::<f32>()?;
-                    words.into_iter().map(f32::to_bits).collect()
-                }
-            });
-        }
+        let beside = loaded.beside.iter().map(Tensor::download::<f32>);
+        let beside = beside.collect::<Result<Vec<_>>>()?;
+        let indices = loaded.saved.indices()?;
         let take = |output: &[u8]| {
             if let Some((sink, view)) = self.sink {
                 let size = self.element.size() as usize;
@@ -372,12 +369,13 @@ impl Trip<'_> {
                 }
             }
             self.meter.downloaded(output.len() as u64);
-            let given = Given {
+            let received = Received {
                 inputs: &loaded.slot.kept,
                 output,
                 beside,
+                indices,
             };
-            self.work.absorb(&loaded.chunk, given)
+            self.work.absorb(&loaded.chunk, received)
         };
         match loaded.place {
             None => take(&[]).map_err(Fail::Host)?,

@@ -4,17 +4,15 @@ use half::f16;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     AlphaDropout, Element, ElementType, Error, Gpu, Tensor,
-    check::{grid, words},
-    family::alpha_dropout::{
-        bound::Expectation,
-        reference::{Mask, Transform},
-    },
+    accuracy::inputs::{grid, words},
+    check::check_chain,
+    family::alpha_dropout::reference::Mask,
     random::threefry,
     wgsl,
 };
 
 use crate::{
-    common::{self, Device, Guarded, expect_passed, inputs, same_bits, upstream},
+    common::{self, Device, Guarded, inputs, same_bits, upstream},
     with_element,
 };
 
@@ -60,41 +58,19 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     trials
 }
 
-/// An operation with what it should give.
-struct Expected {
+/// Results of a pass against the definition: the chain gives the bits that the calls give.
+fn right<T: Element>(
+    gpu: &Gpu,
     op: AlphaDropout,
-    transform: Transform,
-    kept: Vec<bool>,
-}
-
-impl Expected {
-    fn new(p: f32, seed: u64, len: usize) -> Self {
-        let op = AlphaDropout::new(p, seed).unwrap();
-        Self {
-            op,
-            transform: Transform::new(f64::from(p)),
-            kept: op.kept(len),
-        }
+    x: &[T],
+    upstream: Option<&[T]>,
+) -> Result<(), Failed> {
+    let upstream = upstream.map(<[T]>::to_vec);
+    let report = check_chain(gpu, &op.into(), &[x.len()], vec![x.to_vec()], upstream)?;
+    if report.failed > 0 || report.compared != x.len() as u64 {
+        return Err(format!("{op}: {report}").into());
     }
-
-    fn forward<T: Element>(&self, x: &[T], y: &[T]) -> Result<(), Failed> {
-        self.compare(false, x, y)
-    }
-
-    fn backward<T: Element>(&self, upstream: &[T], dx: &[T]) -> Result<(), Failed> {
-        self.compare(true, upstream, dx)
-    }
-
-    fn compare<T: Element>(&self, backward: bool, input: &[T], found: &[T]) -> Result<(), Failed> {
-        let expectation = Expectation {
-            transform: self.transform,
-            mask: Mask::new(self.op.p(), self.op.seed()),
-            backward,
-            input,
-        };
-        let report = expectation.check(found, 0..input.len())?;
-        expect_passed(&report, self.kept.len())
-    }
+    Ok(())
 }
 
 /// Every pass, into a tensor, in place and again: the same bits, within the tolerance, the elements
@@ -103,26 +79,25 @@ fn passes<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
     for (index, len) in LENGTHS.into_iter().enumerate() {
         let p = PROBABILITIES[index % PROBABILITIES.len()];
         let seed = [0, 1, u64::MAX, 0x0123_4567_89ab_cdef][index % 4];
-        every_pass::<T>(gpu, &Expected::new(p, seed, len))?;
+        every_pass::<T>(gpu, AlphaDropout::new(p, seed)?, len)?;
     }
     for p in PROBABILITIES {
-        let expected = Expected::new(p, 7, 3001);
-        let both = [true, false].map(|kept| expected.kept.contains(&kept));
-        if p < 0.95 && both != [true; 2] {
+        let op = AlphaDropout::new(p, 7)?;
+        let kept = op.kept(3001);
+        if p < 0.95 && ![true, false].iter().all(|both| kept.contains(both)) {
             return Err(format!("p = {p} keeps all or nothing").into());
         }
-        every_pass::<T>(gpu, &expected)?;
+        every_pass::<T>(gpu, op, 3001)?;
     }
     Ok(())
 }
 
-fn every_pass<T: Element>(gpu: &Gpu, expected: &Expected) -> Result<(), Failed> {
-    let (op, len) = (expected.op, expected.kept.len());
+fn every_pass<T: Element>(gpu: &Gpu, op: AlphaDropout, len: usize) -> Result<(), Failed> {
     let (x, g) = (inputs::<T>(len), upstream::<T>(len));
     let shape = [len];
     let tensor = gpu.upload(&x, shape)?;
     let y: Vec<T> = op.forward(&tensor)?.download()?;
-    expected.forward(&x, &y)?;
+    right(gpu, op, &x, None)?;
     let again: Vec<T> = op.forward(&tensor)?.download()?;
     same_bits("again", &again, &y)?;
     op.forward_in_place(&tensor)?;
@@ -130,22 +105,22 @@ fn every_pass<T: Element>(gpu: &Gpu, expected: &Expected) -> Result<(), Failed> 
 
     let tensor = gpu.upload(&g, shape)?;
     let dx: Vec<T> = op.backward(&tensor)?.download()?;
-    expected.backward(&g, &dx)?;
+    right(gpu, op, &x, Some(&g))?;
     let again: Vec<T> = op.backward(&tensor)?.download()?;
     same_bits("backward again", &again, &dx)?;
     op.backward_in_place(&tensor)?;
     same_bits("backward in place", &tensor.download::<T>()?, &dx)?;
 
-    // Inputs from all over the format.
-    let tensor = gpu.upload(&x, shape)?;
-    expected.backward(&x, &op.backward(&tensor)?.download::<T>()?)?;
+    // Gradients from all over the format.
+    right(gpu, op, &g, Some(&x))?;
 
     // The mask itself: the gradient of a dropped element is 0, of a kept one a.
     let ones = gpu.upload(&vec![T::from_f64(1.0); len], shape)?;
     let mask: Vec<T> = op.backward(&ones)?.download()?;
     let found: Vec<_> = mask.iter().map(|slope| slope.to_f32() != 0.0).collect();
-    if found != expected.kept {
-        let place = found.iter().zip(&expected.kept).position(|(a, b)| a != b);
+    let kept = op.kept(len);
+    if found != kept {
+        let place = found.iter().zip(&kept).position(|(a, b)| a != b);
         return Err(format!("{op:?}: another mask from {place:?} of {len} on").into());
     }
     recorded(gpu, op, &x)
@@ -195,15 +170,13 @@ fn identity<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
 /// A dropped element does not depend on what it held; a kept NaN or infinity stays.
 fn special<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
     const LEN: usize = 100;
-    let expected = Expected::new(0.5, 3, LEN);
+    let op = AlphaDropout::new(0.5, 3)?;
     for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let x = vec![T::from_f64(value); LEN];
         let tensor = gpu.upload(&x, [LEN])?;
-        let y: Vec<T> = expected.op.forward(&tensor)?.download()?;
-        expected.forward(&x, &y)?;
-        let dx: Vec<T> = expected.op.backward(&tensor)?.download()?;
-        expected.backward(&x, &dx)?;
-        for (index, kept) in expected.kept.iter().enumerate() {
+        let y: Vec<T> = op.forward(&tensor)?.download()?;
+        let dx: Vec<T> = op.backward(&tensor)?.download()?;
+        for (index, kept) in op.kept(LEN).iter().enumerate() {
             let stays = |found: T| {
                 let found = f64::from(found.to_f32());
                 found == value || found.is_nan() && value.is_nan()
@@ -219,17 +192,19 @@ fn special<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
 /// What lies around a tensor in a buffer of the caller's stays as it is.
 fn guarded<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
     for len in [1, 2, 3, 5, 2049, 2051] {
-        let expected = Expected::new(0.3, 11, len);
+        let op = AlphaDropout::new(0.3, 11)?;
         let x = inputs::<T>(len);
+        let tensor = gpu.upload(&x, [len])?;
+        let [y, dx] = [op.forward(&tensor)?, op.backward(&tensor)?];
         let input = Guarded::new(gpu, &x, &[len])?;
         let output = Guarded::new(gpu, &vec![T::from_f64(0.5); len], &[len])?;
-        expected.op.forward_into(&input.tensor, &output.tensor)?;
-        expected.forward(&x, &output.download::<T>()?)?;
-        expected.op.backward_into(&input.tensor, &output.tensor)?;
-        expected.backward(&x, &output.download::<T>()?)?;
+        op.forward_into(&input.tensor, &output.tensor)?;
+        same_bits("y", &output.download::<T>()?, &y.download()?)?;
+        op.backward_into(&input.tensor, &output.tensor)?;
+        same_bits("dx", &output.download::<T>()?, &dx.download()?)?;
         same_bits("input", &input.download::<T>()?, &x)?;
-        expected.op.forward_in_place(&input.tensor)?;
-        expected.forward(&x, &input.download::<T>()?)?;
+        op.forward_in_place(&input.tensor)?;
+        same_bits("in place", &input.download::<T>()?, &y.download()?)?;
     }
     Ok(())
 }
@@ -245,7 +220,7 @@ fn pieces<T: Element>(device: &Device) -> Result<(), Failed> {
     });
     let whole = BINDING as usize / size_of::<T>();
     for len in [whole, whole + 1, 3 * whole + 1757] {
-        every_pass::<T>(&small.gpu, &Expected::new(0.2, 5, len))?;
+        every_pass::<T>(&small.gpu, AlphaDropout::new(0.2, 5)?, len)?;
     }
     Ok(())
 }

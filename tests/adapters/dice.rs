@@ -2,17 +2,12 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Dice, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
-    accuracy::bound,
-    check::words,
-    family::dice::{
-        bound::{Expectation, statistics},
-        reference,
-    },
+    Chain, Dice, DiceGradients, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
+    accuracy::inputs::words, check::check_chain, family::dice::Function,
 };
 
 use crate::{
-    common::{self, Device, SHAPES_WITH_AXES, channel_axis, expect_passed, same_bits, upstream},
+    common::{self, Device, channel_axis, same_bits, upstream},
     with_element,
 };
 
@@ -25,7 +20,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     for element in ElementType::ALL {
         let name = element.name();
         trials.push(device.trial(&format!("{name}/shapes"), move |device| {
-            with_element!(element, all(&device.gpu, &SHAPES_WITH_AXES, Math::Accurate))
+            with_element!(element, all(&device.gpu, &SHAPES, Math::Accurate))
         }));
         if device.trusted() {
             trials.push(device.trial(&format!("{name}/large"), move |device| {
@@ -47,6 +42,15 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     }
     trials
 }
+
+/// Channels innermost and not, and nothing.
+const SHAPES: [(&[usize], i64); 5] = [
+    (&[3, 345, 7], 0),
+    (&[3, 345, 7], 1),
+    (&[7, 5, 8], 1),
+    (&[2051, 3], 1),
+    (&[0, 3], 1),
+];
 
 const LARGE: [(&[usize], i64); 5] = [
     (&[5000, 36], 1),
@@ -76,10 +80,6 @@ fn slopes(channels: usize) -> Vec<f32> {
         .collect()
 }
 
-fn wide<T: Element>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| f64::from(x.to_f32())).collect()
-}
-
 fn all<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {
     for &(shape, axis) in shapes {
         compare::<T>(gpu, shape, axis, math).map_err(|error| {
@@ -89,89 +89,65 @@ fn all<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<
     Ok(())
 }
 
-/// Training and inference, forward and backward, with alphas of all kinds.
+/// The operation against the reference, and the layer against the operation, training and inference, with alphas of
+/// all kinds.
 fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Result<(), Failed> {
     const EPSILON: f32 = 1e-5;
-    let (index, inner) = channel_axis(shape, axis);
+    let (index, _) = channel_axis(shape, axis);
     let channels = shape[index];
-    let len: usize = shape.iter().product();
-    if len == channels && len > 0 {
-        return Ok(()); // an error, tested elsewhere
-    }
-    let (host, host_upstream) = (numbers::<T>(shape, axis), upstream::<T>(len));
     let (x, g) = (
-        gpu.upload(&host, shape)?,
-        gpu.upload(&host_upstream, shape)?,
+        numbers::<T>(shape, axis),
+        upstream::<T>(shape.iter().product()),
     );
+    let (tensor, gradient) = (gpu.upload(&x, shape)?, gpu.upload(&g, shape)?);
     let dice = Dice::new(gpu, channels)?
         .axis(axis)
         .epsilon(EPSILON)?
         .math(math);
     dice.alpha().write(&slopes(channels))?;
+    let function = Function::new().alpha(slopes(channels)).epsilon(EPSILON)?;
+    let function = function.axis(axis).math(math);
 
-    let wide_x = wide(&host);
-    let wide_alpha = wide(&slopes(channels));
-    let reference =
-        reference::Dice::of_batch(&wide_x, wide_alpha.clone(), f64::from(EPSILON), inner)?;
-    let (y, batch) = dice.train(&x)?;
-    let mut expectation = Expectation {
-        reference: &reference,
-        math,
-        x: &host,
-        backward: None,
-    };
-    expect_passed(&expectation.check(&y.download()?, 0..len)?, len)?;
-    if len > 0 {
-        let found = batch.download()?;
-        let narrow = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<_>>();
-        let (mean, variance) = statistics(&reference);
-        expect_passed(&bound::compare(&narrow(found.mean()), &mean), channels)?;
-        expect_passed(
-            &bound::compare(&narrow(&found.variance()), &variance),
-            channels,
-        )?;
-    }
-
-    let gradients = dice.backward(&x, &g, &batch)?;
-    let expected = reference.train_backward(&wide_x, &wide(&host_upstream));
-    expectation.backward = Some((&expected, &host_upstream));
-    compare_gradients(&gradients, &expectation)?;
-    let again = dice.backward(&x, &g, &batch)?;
-    let bits = |tensor: &Tensor| tensor.download::<T>();
-    same_bits("a second run", &bits(&gradients.dx)?, &bits(&again.dx)?)?;
+    let (y, batch) = dice.train(&tensor)?;
+    let gradients = dice.backward(&tensor, &gradient, &batch)?;
+    let trained = Chain::new(function.clone());
+    layer::<T>(&trained, [&tensor, &gradient], &y, &gradients)?;
 
     // Inference with the running statistics that training left.
-    let running = reference::Dice {
-        mean: wide(&dice.running_mean().download::<f32>()?),
-        variance: wide(&dice.running_variance().download::<f32>()?),
-        ..reference.clone()
-    };
-    let mut expectation = Expectation {
-        reference: &running,
-        math,
-        x: &host,
-        backward: None,
-    };
-    let y: Vec<T> = dice.infer(&x)?.download()?;
-    expect_passed(&expectation.check(&y, 0..len)?, len)?;
-    let gradients = dice.infer_backward(&x, &g)?;
-    let expected = running.infer_backward(&wide_x, &wide(&host_upstream));
-    expectation.backward = Some((&expected, &host_upstream));
-    compare_gradients(&gradients, &expectation)
+    let running = [dice.running_mean(), dice.running_variance()];
+    let [mean, variance] = running.map(Tensor::download::<f32>);
+    let inferred = Chain::new(function.running(mean?, variance?).infer());
+    let y = dice.infer(&tensor)?;
+    let gradients = dice.infer_backward(&tensor, &gradient)?;
+    layer::<T>(&inferred, [&tensor, &gradient], &y, &gradients)?;
+
+    for chain in [trained, inferred] {
+        for upstream in [None, Some(g.clone())] {
+            let report = check_chain(gpu, &chain, shape, vec![x.clone()], upstream)?;
+            if report.failed > 0 || report.compared < x.len() as u64 {
+                return Err(format!("{chain}: {report}").into());
+            }
+        }
+    }
+    Ok(())
 }
 
-fn compare_gradients<T: Element>(
-    found: &wgpu_activations::DiceGradients,
-    expectation: &Expectation<'_, T>,
+/// The layer gives the bits of the operation.
+fn layer<T: Element>(
+    chain: &Chain,
+    [x, g]: [&Tensor; 2],
+    y: &Tensor,
+    gradients: &DiceGradients,
 ) -> Result<(), Failed> {
-    let dx: Vec<T> = found.dx.download()?;
-    expect_passed(&expectation.check(&dx, 0..dx.len())?, expectation.x.len())?;
-    let alpha: Vec<f32> = found.alpha.download()?;
-    if dx.is_empty() {
-        return same_bits("alpha", &alpha, &vec![0.0; alpha.len()]);
-    }
-    let bounds = expectation.alpha();
-    expect_passed(&bound::compare(&alpha, &bounds), alpha.len())
+    same_bits("y", &y.download::<T>()?, &chain.forward(x)?.download()?)?;
+    let expected = chain.backward(x, g)?;
+    same_bits(
+        "dx",
+        &gradients.dx.download::<T>()?,
+        &expected.dx.download()?,
+    )?;
+    let alpha = expected.parameters[0].value.download::<f32>()?;
+    same_bits("dalpha", &gradients.alpha.download::<f32>()?, &alpha)
 }
 
 /// A device whose bindings hold so little that the tensor comes in many windows.

@@ -5,7 +5,7 @@ use crate::common::{Device, same_bits};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Dice, ElementType, Gpu, Maxout, MaxoutAffine, MaxoutGradients, Pointwise, Tensor,
-    check::words, family::maxout::reference::Layout,
+    accuracy::inputs::words, family::maxout::reference::Layout,
 };
 
 const SHAPE: [usize; 2] = [345, 36];
@@ -103,7 +103,7 @@ fn gradients(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     let beta = tensor(gpu, &[SHAPE[1]], 5);
     let swish = Pointwise::new(Activation::SWISH);
-    let ops = [swish, swish.per_channel(&beta, -1).unwrap()];
+    let ops = [swish.clone(), swish.per_channel(&beta, -1).unwrap()];
     for op in ops {
         let found = recorded(gpu, |encoder, seed| {
             let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
@@ -146,10 +146,7 @@ fn affine(device: &Device) -> Result<(), Failed> {
     let [pieces, inputs, outputs, rows] = [3, 7, 5, 67];
     let weight = tensor(gpu, &[pieces, inputs, outputs], 5);
     let bias = tensor(gpu, &[pieces, outputs], 6);
-    let op = MaxoutAffine::new(&weight)
-        .unwrap()
-        .with_bias(&bias)
-        .unwrap();
+    let op = MaxoutAffine::new(&weight).unwrap().bias(&bias).unwrap();
     let allocate = |shape: &[usize]| gpu.allocate(shape, ElementType::F32).unwrap();
     let (x_shape, y_shape) = ([rows, inputs], [rows, outputs]);
     let found = recorded(gpu, |encoder, seed| {

@@ -8,6 +8,7 @@
 mod alpha_dropout;
 #[path = "../common/mod.rs"]
 mod common;
+mod conformance;
 mod dice;
 mod encode;
 mod maxout;
@@ -25,7 +26,8 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 10] = [
+const FAMILIES: [Family; 11] = [
+    ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("parameter-gradient", parameter_gradient::trials),
     ("moments", moments::trials),
@@ -40,7 +42,8 @@ const FAMILIES: [Family; 10] = [
 
 fn main() -> ExitCode {
     common::run(|devices| {
-        let mut trials = of_kind("softmax", softmax::once(devices));
+        let mut trials = of_kind("conformance", conformance::once(devices));
+        trials.extend(of_kind("softmax", softmax::once(devices)));
         trials.extend(of_kind("maxout", maxout::once(devices)));
         trials.extend(in_turn(devices));
         trials.extend(of_kind("offload", offload::together(devices)));

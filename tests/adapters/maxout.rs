@@ -1,6 +1,7 @@
 //! Maxout on every adapter, against the f64 definition.
 
 mod affine;
+mod operation;
 mod pooling;
 mod reference;
 mod refused;
@@ -14,6 +15,7 @@ use crate::common::{Device, same_bits, upstream};
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = pooling::trials(device);
     trials.extend(affine::trials(device));
+    trials.extend(operation::trials(device));
     trials.push(device.trial("wrong-use", refused::wrong_use));
     trials
 }
@@ -21,6 +23,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
 /// Those of the first device, and of none.
 pub(crate) fn once(devices: &[Device]) -> Vec<Trial> {
     let mut trials = reference::trials();
+    trials.extend(operation::once());
     // One device will do for the largest.
     if let Some(device) = devices.iter().find(|device| device.trusted()) {
         trials.push(device.trial("pooling/many-workgroups", pooling::many_workgroups));

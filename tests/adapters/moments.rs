@@ -1,7 +1,7 @@
 //! Moments per channel on every adapter, against the f64 definition.
 
 use libtest_mimic::{Failed, Trial};
-use wgpu_activations::{Element, ElementType, Error, Gpu, Moments, check::words};
+use wgpu_activations::{Element, ElementType, Error, Gpu, Moments, accuracy::inputs::words};
 
 use crate::{
     common::{self, Device, SHAPES_WITH_AXES, channel_axis, same_bits},

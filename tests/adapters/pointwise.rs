@@ -1,10 +1,8 @@
-//! The pointwise family on every adapter, against the f64 reference.
+//! Activations of one element on every adapter: their own calls, special values to the bit, large tensors.
 
-mod channels;
 mod large;
 mod special;
 
-use channels::{parameters, per_channel};
 use libtest_mimic::{Failed, Trial};
 use special::special_values;
 use wgpu_activations::{
@@ -18,35 +16,24 @@ use crate::{
     with_element,
 };
 
-/// A tile is two vectors of four lanes for each of 256 threads.
-const LENGTHS: [(&str, &[usize]); 4] = [
-    ("len=0..5", &[0, 1, 3, 4, 5]),
-    ("len=255..345", &[255, 256, 257, 345]),
-    ("len=1757", &[1757]),
-    ("len=2047..2049", &[2047, 2048, 2049]),
-];
-
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = large::trials(device);
     if device.trusted() {
         trials.extend(parameter_trials(device));
     }
+    for element in common::SIZES {
+        trials.push(
+            device.trial(&format!("{}/calls", element.name()), move |device| {
+                with_element!(element, calls(device))
+            }),
+        );
+    }
     for activation in Activation::all() {
         for &element in common::element_types(device, activation) {
-            let name = format!("{}/{}", activation.name(), element.name());
-            trials.push(device.trial(&format!("{name}/special"), move |device| {
+            let name = format!("{}/{}/special", activation.name(), element.name());
+            trials.push(device.trial(&name, move |device| {
                 with_element!(element, special_values(device, activation))
             }));
-            if device.trusted() && element == ElementType::F32 {
-                trials.push(
-                    device.trial(&format!("{name}/deterministic"), move |device| {
-                        with_element!(element, deterministic(device, activation))
-                    }),
-                );
-            }
-            for pass in Pass::ALL {
-                trials.extend(pass_trials(device, activation, pass, element));
-            }
         }
     }
     trials
@@ -67,8 +54,13 @@ fn parameter_trials(device: &Device) -> Vec<Trial> {
                 let activation = activation.with(value).expect("a value in range");
                 let name = format!("{activation}/{}/f32/check", pass.name());
                 trials.push(device.trial(&name, move |device| {
-                    let report =
-                        check::check::<f32>(&device.gpu, activation, pass, Math::Accurate)?;
+                    let report = check::check(
+                        &device.gpu,
+                        &activation,
+                        pass,
+                        ElementType::F32,
+                        Math::Accurate,
+                    )?;
                     if report.passed() && report.compared >= 1 << 18 {
                         Ok(())
                     } else {
@@ -77,54 +69,6 @@ fn parameter_trials(device: &Device) -> Vec<Trial> {
                 }));
             }
         }
-    }
-    trials
-}
-
-fn pass_trials(
-    device: &Device,
-    activation: Activation,
-    pass: Pass,
-    element: ElementType,
-) -> Vec<Trial> {
-    let name = format!("{}/{}/{}", activation.name(), pass.name(), element.name());
-    let mut trials = Vec::new();
-    // Where the bounds are checked, an activation of each kind of parameter serves: the kernel is the same.
-    let of_each_kind = [Activation::RELU, Activation::GELU, Activation::PRELU];
-    let has_lengths = common::SIZES.contains(&element)
-        && (device.trusted() || of_each_kind.contains(&activation));
-    let lengths = LENGTHS.iter().filter(|_| has_lengths);
-    for &(label, lengths) in lengths {
-        trials.push(device.trial(&format!("{name}/{label}"), move |device| {
-            with_element!(element, all_lengths(device, activation, pass, lengths))
-        }));
-    }
-    // What the functions give does not depend on who checks the bounds.
-    if device.trusted() {
-        // How bf16 is packed does not depend on the math.
-        let maths = match element {
-            ElementType::Bf16 => &Math::ALL[..1],
-            _ => &Math::ALL[..],
-        };
-        for &math in maths {
-            let name = format!("{name}/check/{}", math.name());
-            trials.push(device.trial(&name, move |device| {
-                let report = check::check_element(&device.gpu, activation, pass, element, math)?;
-                let least = match element {
-                    ElementType::F32 => 1 << 18,
-                    ElementType::F16 | ElementType::Bf16 => 1 << 16,
-                };
-                expect_passed(&report, least.max(report.compared as usize))
-            }));
-        }
-    }
-    if activation.parameter().is_some() {
-        trials.push(device.trial(&format!("{name}/per-channel"), move |device| {
-            with_element!(element, per_channel(device, activation, pass))
-        }));
-        trials.push(device.trial(&format!("{name}/parameters"), move |device| {
-            with_element!(element, parameters(device, activation, pass))
-        }));
     }
     trials
 }
@@ -139,7 +83,7 @@ struct Results<T> {
 /// Runs a pass in all three ways, on tensors whose surroundings must stay as they are.
 fn run<T: Element>(
     device: &Device,
-    op: &Pointwise<'_>,
+    op: &Pointwise,
     x: &[T],
     upstream: Option<&[T]>,
     shape: &[usize],
@@ -176,7 +120,7 @@ fn run<T: Element>(
 /// [`run`] compared with the reference.
 fn run_and_compare<T: Element>(
     device: &Device,
-    op: &Pointwise<'_>,
+    op: &Pointwise,
     channels: Option<(&[f32], usize)>,
     pass: Pass,
     shape: &[usize],
@@ -206,35 +150,19 @@ fn run_and_compare<T: Element>(
     same_bits("in place", &results.new, &results.in_place)
 }
 
-fn all_lengths<T: Element>(
-    device: &Device,
-    activation: Activation,
-    pass: Pass,
-    lengths: &[usize],
-) -> Result<(), Failed> {
-    for &len in lengths {
-        let op = Pointwise::new(activation);
-        run_and_compare::<T>(device, &op, None, pass, &[len])?;
-    }
-    Ok(())
-}
-
-/// The same bits on every run.
-fn deterministic<T: Element>(device: &Device, activation: Activation) -> Result<(), Failed> {
-    const LEN: usize = 20_011;
-    let x = device.gpu.upload(&inputs::<T>(LEN), [LEN])?;
-    let upstream = device.gpu.upload(&upstream::<T>(LEN), [LEN])?;
-    let run = || -> Result<[Vec<T>; 2], Failed> {
-        Ok([
-            activation.forward(&x)?.download()?,
-            activation.backward(&x, &upstream)?.download()?,
-        ])
-    };
-    let [y, dx] = run()?;
-    for _ in 0..2 {
-        let [again_y, again_dx] = run()?;
-        same_bits("forward", &y, &again_y)?;
-        same_bits("backward", &dx, &again_dx)?;
+/// The calls of its own, without a parameter, with one and with one per channel.
+fn calls<T: Element>(device: &Device) -> Result<(), Failed> {
+    for pass in Pass::ALL {
+        for len in [0, 1, 5, 345, 2049] {
+            for activation in [Activation::GELU, Activation::ELU.with(0.3)?] {
+                run_and_compare::<T>(device, &Pointwise::new(activation), None, pass, &[len])?;
+            }
+        }
+        for (shape, inner) in [([37, 12], 1), ([5, 12], 1)] {
+            let slopes = common::parameters(Activation::PRELU, shape[1]);
+            let op = Pointwise::new(Activation::PRELU).per_channel(slopes.clone(), 1)?;
+            run_and_compare::<T>(device, &op, Some((&slopes, inner)), pass, &shape)?;
+        }
     }
     Ok(())
 }

@@ -6,46 +6,21 @@ mod refused;
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Element, ElementType, Gpu, Math, Softmax,
-    check::words,
-    family::softmax::bound::{Expectation, row_sum_error},
-    family::softmax::reference::{Form, MaskedRows},
+    Chain, Element, ElementType, Gpu, Math, Softmax,
+    accuracy::inputs::words,
+    check::check_chain,
+    family::softmax::{
+        bound::row_sum_error,
+        reference::{Form, MaskedRows},
+    },
 };
 
 use crate::{
-    common::{self, Device, Guarded, expect_passed, same_bits, upstream},
+    common::{self, Device, expect_passed, same_bits, upstream},
     with_element,
 };
 
-/// Shapes with the axis.
-const SHAPES: [(&[usize], i64); 25] = [
-    (&[1], 0),
-    (&[1, 4], 1),
-    (&[5, 1], 1),
-    (&[5, 1], 0),
-    (&[1, 7], 0),
-    (&[0], 0),
-    (&[0, 3], 1),
-    (&[3, 0], 1),
-    (&[3, 0, 4], 0),
-    (&[4, 8], 1),
-    (&[3, 345, 7], 0),
-    (&[3, 345, 7], 1),
-    (&[3, 345, 7], -1),
-    (&[2, 3, 4, 5], -2),
-    (&[1757], 0),
-    (&[3, 1757], 1),
-    (&[1757, 3], 0),
-    (&[1009, 2], 1),
-    (&[2, 4099], 1),
-    (&[4100, 3], 0),
-    (&[3, 127], 1),
-    (&[3, 129], 1),
-    (&[37, 12], 1),
-    (&[3, 4096], 1),
-    (&[2, 512, 6], 1),
-];
-
+/// Shapes with the axis, which rows of each kind take.
 const FEW_SHAPES: [(&[usize], i64); 5] = [
     (&[3, 345, 7], 1),
     (&[3, 345, 7], -1),
@@ -94,12 +69,6 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             let name = format!("{}/{name}", element.name());
             trials.push(device.trial(&name, move |device| test(device, element)));
         };
-        add("few-shapes", |device, element| {
-            with_element!(element, shapes(&device.gpu, &FEW_SHAPES, Math::Accurate))
-        });
-        add("guarded", |device, element| {
-            with_element!(element, guarded(&device.gpu))
-        });
         // The other types differ in how a vector is loaded and stored, and take the same ways.
         if element != ElementType::F32 {
             if device.trusted() {
@@ -116,9 +85,6 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         }
         add("threads", |device, _| threads(&device.gpu));
         if device.trusted() {
-            add("shapes", |device, _| {
-                shapes::<f32>(&device.gpu, &SHAPES, Math::Accurate)
-            });
             add("native", |device, _| {
                 shapes::<f32>(&device.gpu, &FEW_SHAPES, Math::Native)
             });
@@ -143,108 +109,27 @@ fn spread<T: Element>(len: usize, spread: f64) -> Vec<T> {
         .collect()
 }
 
-/// The operation with what its results are held to.
-#[derive(Clone, Copy)]
-struct Case<'a> {
-    op: Softmax,
-    shape: &'a [usize],
-    axis: i64,
-    masked: MaskedRows,
-    math: Math,
-}
-
-impl<'a> Case<'a> {
-    fn new(form: Form, shape: &'a [usize], axis: i64) -> Self {
-        Self {
-            op: Softmax::with_form(form, axis),
-            shape,
-            axis,
-            masked: MaskedRows::Nan,
-            math: Math::Accurate,
-        }
+/// Both passes, each against the reference, the first twice.
+fn run<T: Element>(gpu: &Gpu, op: &Softmax, shape: &[usize], x: &[T]) -> Result<Vec<T>, Failed> {
+    let chain = Chain::new(op.clone());
+    let gradient = upstream::<T>(x.len());
+    for upstream in [None, Some(gradient)] {
+        let report = check_chain(gpu, &chain, shape, vec![x.to_vec()], upstream)?;
+        expect_passed(&report, x.len())
+            .map_err(|failed| format!("{op:?} {shape:?}: {}", failed.message().unwrap_or("")))?;
     }
-
-    fn math(self, math: Math) -> Self {
-        Self {
-            op: self.op.math(math),
-            math,
-            ..self
-        }
-    }
-
-    fn zeros(self) -> Self {
-        Self {
-            op: self.op.zeros_for_masked_rows(),
-            masked: MaskedRows::Zeros,
-            ..self
-        }
-    }
-
-    fn threads(self, threads: u32) -> Self {
-        Self {
-            op: self.op.threads_per_row(threads),
-            ..self
-        }
-    }
-
-    fn check<T: Element>(
-        &self,
-        input: &[T],
-        upstream: Option<&[T]>,
-        found: &[T],
-    ) -> Result<(), Failed> {
-        let (index, inner) = common::channel_axis(self.shape, self.axis);
-        let expectation = Expectation {
-            form: self.op.form(),
-            masked: self.masked,
-            math: self.math,
-            extent: self.shape[index],
-            inner,
-            input,
-            upstream,
-        };
-        let report = expectation.check(found)?;
-        expect_passed(&report, input.len()).map_err(|failed| {
-            let name = self.name::<T>(upstream.is_some());
-            format!("{name}: {}", failed.message().unwrap_or_default()).into()
-        })
-    }
-
-    fn name<T: Element>(&self, backward: bool) -> String {
-        format!(
-            "{} {} {:?} axis {} {} {}",
-            self.op.form().name(),
-            T::TYPE.name(),
-            self.shape,
-            self.axis,
-            self.math.name(),
-            if backward { "backward" } else { "forward" },
-        )
-    }
-
-    /// Both passes, each run twice.
-    fn run<T: Element>(&self, gpu: &Gpu, x: &[T]) -> Result<Vec<T>, Failed> {
-        let tensor = gpu.upload(x, self.shape)?;
-        let y = self.op.forward(&tensor)?;
-        let found: Vec<T> = y.download()?;
-        self.check(x, None, &found)?;
-        let again: Vec<T> = self.op.forward(&tensor)?.download()?;
-        same_bits("a second forward pass", &found, &again)?;
-        let gradient = upstream::<T>(x.len());
-        let g = gpu.upload(&gradient, self.shape)?;
-        let dx: Vec<T> = self.op.backward(&y, &g)?.download()?;
-        self.check(&found, Some(&gradient), &dx)?;
-        let again: Vec<T> = self.op.backward(&y, &g)?.download()?;
-        same_bits("a second backward pass", &dx, &again)?;
-        Ok(found)
-    }
+    let tensor = gpu.upload(x, shape)?;
+    let found: Vec<T> = op.forward(&tensor)?.download()?;
+    let again: Vec<T> = op.forward(&tensor)?.download()?;
+    same_bits("a second forward pass", &found, &again)?;
+    Ok(found)
 }
 
 fn shapes<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {
     for &(shape, axis) in shapes {
         let x = spread::<T>(shape.iter().product(), 16.0);
         for form in Form::ALL {
-            Case::new(form, shape, axis).math(math).run(gpu, &x)?;
+            run(gpu, &Softmax::with_form(form, axis).math(math), shape, &x)?;
         }
     }
     Ok(())
@@ -265,11 +150,11 @@ fn threads(gpu: &Gpu) -> Result<(), Failed> {
     ] {
         let len = shape.iter().product();
         for form in Form::ALL {
-            let case = Case::new(form, shape, 1).threads(threads);
-            case.run(gpu, &spread::<f32>(len, 16.0))?;
-            // Each thread's largest element is another.
-            case.run(gpu, &spread::<f32>(len, 1000.0))?;
-            case.run(gpu, &vec![0.7f32; len])?;
+            let op = Softmax::with_form(form, 1).threads_per_row(threads);
+            // Where numbers are far apart, each thread's largest element is another.
+            for x in [spread(len, 16.0), spread(len, 1000.0), vec![0.7f32; len]] {
+                run(gpu, &op, shape, &x)?;
+            }
         }
     }
     Ok(())
@@ -312,21 +197,22 @@ fn special<T: Element>(gpu: &Gpu, extents: &[usize]) -> Result<(), Failed> {
             .collect();
         for form in Form::ALL {
             let shape = [ROWS, extent];
-            let case = Case::new(form, &shape, 1);
-            let y = case.run(gpu, &x)?;
+            let op = Softmax::with_form(form, 1);
+            let zeros = op.clone().masked(MaskedRows::Zeros);
+            let y = run(gpu, &op, &shape, &x)?;
             let is_nan = |row: &usize| y[row * extent].to_f32().is_nan();
             let nan: Vec<_> = (0..ROWS).filter(is_nan).collect();
             if nan != [1, 3, 5, 11, 13, 15] {
                 return Err(format!("rows {nan:?} are NaN").into());
             }
-            case.zeros().run(gpu, &x)?;
+            run(gpu, &zeros, &shape, &x)?;
             if extent == 64 {
-                case.threads(16).run(gpu, &x)?;
-                case.threads(4).zeros().run(gpu, &x)?;
-                case.math(Math::Native).run(gpu, &x)?;
+                run(gpu, &op.clone().threads_per_row(16), &shape, &x)?;
+                run(gpu, &zeros.clone().threads_per_row(4), &shape, &x)?;
+                run(gpu, &op.math(Math::Native), &shape, &x)?;
             }
-            let shape = [extent, ROWS];
-            Case::new(form, &shape, 0).zeros().run(gpu, &turned)?;
+            let across = Softmax::with_form(form, 0).masked(MaskedRows::Zeros);
+            run(gpu, &across, &[extent, ROWS], &turned)?;
         }
     }
     Ok(())
@@ -372,58 +258,16 @@ fn numbers(gpu: &Gpu) -> Result<(), Failed> {
     ] {
         for form in Form::ALL {
             let shape = [2, row.len()];
-            let case = Case::new(form, &shape, 1);
+            let op = Softmax::with_form(form, 1);
             let both: Vec<f32> = row.iter().chain(row.iter().rev()).copied().collect();
-            case.run(gpu, &both)?;
-            case.math(Math::Native).run(gpu, &both)?;
+            run(gpu, &op, &shape, &both)?;
+            run(gpu, &op.clone().math(Math::Native), &shape, &both)?;
             if row.len() % 4 == 0 {
-                case.threads(4).run(gpu, &both)?;
+                run(gpu, &op.threads_per_row(4), &shape, &both)?;
             }
             let shape = [row.len(), 1, 3];
             let thrice: Vec<f32> = row.iter().flat_map(|x| [*x, x / 2.0, -x]).collect();
-            Case::new(form, &shape, 0).run(gpu, &thrice)?;
-        }
-    }
-    Ok(())
-}
-
-/// Bytes before and behind the elements stay as they are.
-fn guarded<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
-    for (shape, axis) in [
-        (&[1usize][..], 0),
-        (&[3, 7], 1),
-        (&[3, 7], 0),
-        (&[5, 12], 1),
-        (&[3, 1, 345], 2),
-        (&[1757], 0),
-    ] {
-        let len = shape.iter().product();
-        let x = spread::<T>(len, 16.0);
-        let unset = vec![T::from_f64(7.0); len];
-        for form in Form::ALL {
-            let case = Case::new(form, shape, axis);
-            let input = Guarded::new(gpu, &x, shape)?;
-            let output = Guarded::new(gpu, &unset, shape)?;
-            case.op.forward_into(&input.tensor, &output.tensor)?;
-            let y = output.download::<T>()?;
-            case.check(&x, None, &y)?;
-            same_bits("x", &x, &input.download::<T>()?)?;
-
-            let gradient = upstream::<T>(len);
-            let g = Guarded::new(gpu, &gradient, shape)?;
-            let dx = Guarded::new(gpu, &unset, shape)?;
-            // Recorded together, so that scratch memory must be each call's own.
-            let mut encoder = gpu.device().create_command_encoder(&Default::default());
-            let again = Guarded::new(gpu, &unset, shape)?;
-            case.op
-                .encode_forward(&mut encoder, &input.tensor, &again.tensor)?;
-            case.op
-                .encode_backward(&mut encoder, &again.tensor, &g.tensor, &dx.tensor)?;
-            let other = case.op.forward(&g.tensor)?.download::<T>()?;
-            gpu.queue().submit([encoder.finish()]);
-            case.check(&y, Some(&gradient), &dx.download::<T>()?)?;
-            same_bits("recorded", &y, &again.download::<T>()?)?;
-            case.check(&gradient, None, &other)?;
+            run(gpu, &Softmax::with_form(form, 0), &shape, &thrice)?;
         }
     }
     Ok(())
@@ -452,7 +296,14 @@ fn ten_million(device: &Device) -> Result<(), Failed> {
         if !close {
             return Err(format!("the row sums to 1 + {:e}", sum - 1.0).into());
         }
-        Case::new(Form::Softmax, &[COLUMNS], 0).check(&x, None, &y)?;
+        let report = check_chain(
+            &device.gpu,
+            &Softmax::new(0).into(),
+            &[COLUMNS],
+            vec![x],
+            None,
+        )?;
+        expect_passed(&report, COLUMNS)?;
     }
     device.gpu.trim();
     Ok(())

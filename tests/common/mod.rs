@@ -9,8 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 use wgpu_activations::{
-    Activation, Adapter, Element, ElementType, Gpu, ShaderChecks, Tensor, accuracy::Report,
-    activation::Range, check, gpu,
+    Activation, Adapter, Element, ElementType, Gpu, ShaderChecks, Tensor,
+    accuracy::{
+        Report,
+        inputs::{grid, words},
+    },
+    activation::Range,
+    gpu,
+    io::Sink,
 };
 
 /// An adapter, opened.
@@ -179,18 +185,14 @@ pub const SIZES: [ElementType; 2] = [ElementType::F32, ElementType::F16];
 #[macro_export]
 macro_rules! with_element {
     ($element:expr, $function:ident($($argument:expr),* $(,)?)) => {
-        match $element {
-            ElementType::F32 => $function::<f32>($($argument),*),
-            ElementType::F16 => $function::<half::f16>($($argument),*),
-            ElementType::Bf16 => $function::<half::bf16>($($argument),*),
-        }
+        wgpu_activations::with_element!($element, T => $function::<T>($($argument),*))
     };
 }
 
 /// The grid and numbers where activations bend, in turn. Each length begins elsewhere in the grid.
 pub fn inputs<T: Element>(len: usize) -> Vec<T> {
-    let grid = check::grid();
-    let bends = check::words(len as u64).map(|word| f64::from(word as i32) / f64::from(1 << 28));
+    let grid = grid();
+    let bends = words(len as u64).map(|word| f64::from(word as i32) / f64::from(1 << 28));
     bends
         .take(len)
         .enumerate()
@@ -203,7 +205,7 @@ pub fn inputs<T: Element>(len: usize) -> Vec<T> {
 
 /// Upstream gradients between -4 and 4.
 pub fn upstream<T: Element>(len: usize) -> Vec<T> {
-    check::words(!(len as u64))
+    words(!(len as u64))
         .take(len)
         .map(|word| T::from_f64(f64::from(word as i32) / f64::from(1 << 29)))
         .collect()
@@ -221,7 +223,7 @@ pub fn parameters(activation: Activation, count: usize) -> Vec<f32> {
         Range::NonNegative => (0.0, 3.0),
         Range::Positive => (0.25, 4.0),
     };
-    check::words(count as u64)
+    words(count as u64)
         .take(count)
         .map(|word| least + (most - least) * (word >> 8) as f32 / (1 << 24) as f32)
         .collect()
@@ -254,12 +256,40 @@ pub fn same_bits<T: Element>(what: &str, a: &[T], b: &[T]) -> Result<(), Failed>
     .into())
 }
 
-/// Fails with the report unless it passed and compared `len` elements.
+/// Fails with the report unless `len` elements were compared and none was wrong.
 pub fn expect_passed(report: &Report, len: usize) -> Result<(), Failed> {
-    if !report.passed() || report.compared != len as u64 {
+    if report.failed > 0 || report.compared != len as u64 {
         return Err(report.to_string().into());
     }
     Ok(())
+}
+
+/// Elements that come in any order.
+pub struct Memory<T>(Mutex<Vec<T>>);
+
+impl<T: Element> Memory<T> {
+    /// Room for `len` of them.
+    pub fn new(len: usize) -> Self {
+        Self(Mutex::new(vec![T::zeroed(); len]))
+    }
+
+    /// What has come.
+    ///
+    /// # Panics
+    ///
+    /// If a writer panicked.
+    pub fn into_inner(self) -> Vec<T> {
+        self.0.into_inner().expect("no writer panicked")
+    }
+}
+
+impl<T: Element> Sink for Memory<T> {
+    fn write(&self, first: usize, bytes: &[u8]) -> wgpu_activations::Result<()> {
+        let elements = bytemuck::pod_collect_to_vec::<u8, T>(bytes);
+        let mut all = self.0.lock().expect("no writer panicked");
+        all[first..first + elements.len()].copy_from_slice(&elements);
+        Ok(())
+    }
 }
 
 /// A tensor in a buffer of the test's own, with a known filling before and behind it.

@@ -79,7 +79,7 @@ fn tensors_of_another_device_are_refused() {
         let x = gpu.upload(&[1.0f32; 3], [3]).unwrap();
         let foreign = other.upload(&[1.0f32; 3], [3]).unwrap();
         let elu = Pointwise::new(Activation::ELU);
-        let per_channel = elu.per_channel(&foreign, 0).unwrap();
+        let per_channel = elu.clone().per_channel(&foreign, 0).unwrap();
         for result in [
             elu.forward_into(&x, &foreign),
             elu.backward_in_place(&x, &foreign),
@@ -106,7 +106,7 @@ fn parameters_that_do_not_fit_are_refused() {
         let two = gpu.upload(&[0.5f32; 2], [2]).unwrap();
         let halves = gpu.upload(&[f16::ONE; 3], [3]).unwrap();
         let elu = Pointwise::new(Activation::ELU);
-        let channel = |axis| elu.per_channel(&two, axis).unwrap();
+        let channel = |axis| elu.clone().per_channel(&two, axis).unwrap();
         assert_eq!(
             refused(channel(1).forward(&x)).0,
             "elu: 2 values of alpha but 3 channels along axis 1 of shape [2, 3]; they must match"
@@ -126,7 +126,7 @@ fn parameters_that_do_not_fit_are_refused() {
             matches!(error, Error::UnknownParameter { ref op, .. } if op == "relu"),
             "{text}"
         );
-        let (text, _) = refused(elu.per_channel(&halves, 1));
+        let (text, _) = refused(elu.clone().per_channel(&halves, 1));
         assert_eq!(
             text,
             "elu: the parameter tensor holds f16 but the kernel holds f32; they must match"
@@ -150,7 +150,7 @@ fn more_parameters_than_a_binding_holds_are_refused() {
         let parameters = gpu.upload(&[0.5f32; 1025], [1025]).unwrap();
         let x = gpu.upload(&[-1.0f32; 1025], [1025]).unwrap();
         let elu = Pointwise::new(Activation::ELU);
-        let op = elu.per_channel(&parameters, 0).unwrap();
+        let op = elu.clone().per_channel(&parameters, 0).unwrap();
         for result in [op.forward(&x), op.parameter_gradient(&x, &x)] {
             let (text, error) = refused(result);
             assert!(matches!(error, Error::TooLarge { .. }), "{text}");

@@ -1,6 +1,5 @@
 //! Pictures of activations and their slopes, from the f64 reference. No GPU.
 
-pub(crate) mod curve;
 pub(crate) mod gallery;
 mod line;
 mod page;
@@ -9,11 +8,9 @@ mod scale;
 
 use std::path::Path;
 
-pub(crate) use curve::Curve;
-
 use crate::draw::{legal, png};
 
-use wgpu_activations::Result;
+use wgpu_activations::{Result, family::Curve};
 
 /// Curves over the same x.
 pub(crate) struct Plot {

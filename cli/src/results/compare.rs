@@ -13,7 +13,8 @@ use wgpu_activations::bench::{
 /// What is compared of two rows.
 ///
 /// ```no_run
-/// use wgpu_activations::bench::{compare::{Measure, compare}, record::Run};
+/// use wgpu_activations::bench::record::Run;
+/// use wgpu_activations_cli::results::compare::{Measure, compare};
 ///
 /// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
 /// // Times as such, though the machine may have been busier.
@@ -117,7 +118,8 @@ impl Comparison<'_> {
 /// where it is none: the same device and implementation by the baseline, others by time.
 ///
 /// ```no_run
-/// use wgpu_activations::bench::{compare::compare, record::Run};
+/// use wgpu_activations::bench::record::Run;
+/// use wgpu_activations_cli::results::compare::compare;
 ///
 /// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
 /// for comparison in compare(&runs, None) {
@@ -169,7 +171,8 @@ pub fn compare(runs: &[Run], measure: Option<Measure>) -> Vec<Comparison<'_>> {
 /// Rows of the first run that no other has, and of others that the first has not.
 ///
 /// ```no_run
-/// use wgpu_activations::bench::{compare::unmatched, record::Run};
+/// use wgpu_activations::bench::record::Run;
+/// use wgpu_activations_cli::results::compare::unmatched;
 ///
 /// let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
 /// assert_eq!(unmatched(&runs), 0, "the runs are not of one plan");
@@ -261,7 +264,7 @@ mod tests {
 
     /// Samples around `ns`, some of them late.
     fn rounds(ns: f64, seed: u64) -> Vec<Vec<f64>> {
-        let mut words = wgpu_activations::check::words(seed);
+        let mut words = wgpu_activations::accuracy::inputs::words(seed);
         let mut sample = || {
             let word = words.next().unwrap();
             let late = if word.is_multiple_of(16) { 1.3 } else { 1.0 };

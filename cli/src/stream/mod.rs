@@ -1,9 +1,7 @@
-//! What `run` does: arrays from files and pipes through devices, chunk by chunk, to files and pipes.
+//! What `run` and `grad` do: arrays from files and pipes through devices, chunk by chunk, to files and pipes.
 
 mod grad;
-mod input;
 mod on_cpu;
-mod output;
 mod plan;
 mod tell;
 
@@ -14,26 +12,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Failure, Result,
     device::{self, Device},
-    files::{Content, Outputs, Unfinished, note_progress},
+    files::{Content, INDICES, Outputs, Unfinished, note_progress},
     flags::{Flags, Verify},
-    job::{Job, Request, SAMPLE},
-    text,
+    operation, text,
 };
-use input::{Input, Item, PIPE};
-use output::Elements;
 use wgpu_activations::{
-    ElementType, Error, Offload,
+    Chain, Offload,
     accuracy::Report,
-    check::{
-        Pass,
-        streamed::{Share, Streamed},
-    },
-    io::npy::{Order, header_of_indices},
-    offload::{
-        self, Chain, Progress, Rates, Summary,
-        file::{FileSink, Format},
-    },
+    check::{Share, Verifier},
+    family::{Extra, Pass},
+    io::{self, Elements, Format, Input, NewArray, Number, Order, Output, StoredArray, Target},
+    offload::{HostGradient, Prepared, Progress, Rates, Request, Summary, Way},
 };
+
+/// The name of standard input and output.
+const PIPE: &str = "-";
+
+/// Elements that `--verify sample` compares.
+const SAMPLE: usize = 1 << 16;
 
 /// What was done to one array.
 pub(super) struct Done {
@@ -62,14 +58,22 @@ pub(super) struct Wanted<'a> {
 /// A command in the making.
 struct Stream<'a> {
     flags: &'a Flags,
-    /// x.
-    input: &'a Path,
-    jobs: Vec<Job>,
+    /// The file of x, whose arrays are passed along by themselves.
+    input: Input,
+    chain: Chain,
     /// `--out NAME=FILE`.
     outs: Vec<(&'a str, &'a Path)>,
-    format: output::Format,
-    kind: input::Kind,
-    is_gradient: bool,
+    /// Of the output.
+    format: &'static dyn Format,
+    pass: Pass,
+}
+
+/// An array as the chain sees it: the axes of a Fortran array are taken the other way round, where that will do.
+struct Seen {
+    array: StoredArray,
+    order: Order,
+    shape: Vec<usize>,
+    chain: Chain,
 }
 
 pub(super) use grad::run as run_gradient;
@@ -78,7 +82,8 @@ pub(super) use grad::run as run_gradient;
 pub(super) fn run(wanted: &Wanted<'_>, tensors: &[String], dry_run: bool) -> Result {
     let flags = wanted.flags;
     let outs = plan::named_files(wanted.out)?;
-    let jobs = plan::jobs(wanted, &outs)?;
+    let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
+    let chain = operation::chain(wanted.op, flags, Pass::Forward, &names)?;
     let to_stdout = flags.output == Path::new(PIPE);
     if to_stdout && flags.json {
         let rule = "--json and the output cannot both go to stdout; name an output file";
@@ -87,46 +92,47 @@ pub(super) fn run(wanted: &Wanted<'_>, tensors: &[String], dry_run: bool) -> Res
     let paths = std::iter::once(&*flags.output).filter(|_| !to_stdout);
     let paths = paths.chain(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths.collect(), flags.force)?;
-    let Input { kind, items } = Input::open(wanted.x, tensors)?;
+    let mut input = open(wanted.x, tensors)?;
     let format = if to_stdout {
-        output::Format::Npy
+        io::format_of(&flags.output)
     } else {
-        output::Format::of(&flags.output, &kind)?
+        input.output_format(&flags.output)?
     };
+    let items = std::mem::take(&mut input.arrays);
     if items.len() > 1 && !outs.is_empty() {
         let rule = "--out takes one tensor; name it with --tensor";
         return Err(Failure::Usage(rule.to_owned()));
     }
     let stream = Stream {
         flags,
-        input: wanted.x,
-        jobs,
+        input,
+        chain,
         outs,
         format,
-        kind,
-        is_gradient: false,
+        pass: Pass::Forward,
     };
     for item in &items {
-        stream.expect_fit(item)?;
+        let result = stream.chain.result_shape(&item.shape)?;
+        stream.input.expect_fit(item, &result, stream.format)?;
     }
     let devices = plan::devices(&flags.device)?;
+    let offload = stream.offload(&devices);
+    let items = items.into_iter().map(|item| stream.see(item));
     if dry_run {
-        return tell::forecast(&stream, &items, &devices);
+        let items: Vec<_> = items.collect();
+        return tell::forecast(&stream, offload.as_ref(), &items, &devices);
     }
 
     let mut files = outputs.begin()?.into_iter();
     let main = if to_stdout { None } else { files.next() };
     let mut beside: Vec<_> = files.collect();
     if let Some(main) = &main {
-        output::copy_rest(wanted.x, main, &stream.kind, &items)?;
+        stream.input.copy_rest(main.file(), main.path)?;
     }
     let mut done = Vec::new();
     for item in items {
-        if item.is_float64() {
-            let input = wanted.x.display();
-            text::note(&format!("{input}: float64 is computed as float32"));
-        }
-        done.push(stream.run_item(item, &devices, main.as_ref(), &mut beside)?);
+        note_float64(&item.array, wanted.x);
+        done.push(stream.run_item(item, None, offload.as_ref(), main.as_ref(), &mut beside)?);
     }
     outputs.finish(main.into_iter().chain(beside).collect())?;
     if to_stdout {
@@ -135,49 +141,39 @@ pub(super) fn run(wanted: &Wanted<'_>, tensors: &[String], dry_run: bool) -> Res
     tell::done(&stream, &done, &devices)
 }
 
+/// Opens what `path` and `tensors`, names or patterns, name.
+fn open(path: &Path, tensors: &[String]) -> Result<Input> {
+    Ok(if path == Path::new(PIPE) {
+        io::open_pipe(std::io::stdin(), path, tensors)
+    } else {
+        io::open(path, tensors)
+    }?)
+}
+
+/// Says so where an array is computed in another type.
+fn note_float64(array: &StoredArray, path: &Path) {
+    if array.storage.number == Number::F64 {
+        let path = path.display();
+        text::note(&format!("{path}: float64 is computed as float32"));
+    }
+}
+
 impl Stream<'_> {
-    /// The operations with their parameters.
-    fn op(&self) -> String {
-        let ops: Vec<_> = self.jobs.iter().map(Job::op).collect();
-        ops.join(" | ")
-    }
-
-    /// The chain for an array, and its shape as the chain sees it.
-    fn chain(&self, item: &Item) -> Result<(Chain, Vec<usize>)> {
-        self.chain_in(item, self.order(item))
-    }
-
-    /// The same for elements that are taken in `order`.
-    fn chain_in(&self, item: &Item, order: Order) -> Result<(Chain, Vec<usize>)> {
-        let flags = self.flags;
-        let mut shape = item.shape.clone();
-        let mut axis = flags.axis.unwrap_or(-1);
-        let mut steps = Vec::new();
-        for job in &self.jobs {
-            steps.push(job.step(&shape)?);
-            shape = job.output_shape(&shape)?;
-        }
-        let mut shape = item.shape.clone();
+    fn see(&self, array: StoredArray) -> Seen {
+        let any_order = self.chain.steps().iter().all(|step| step.takes_any_order());
+        let order = if any_order { array.order } else { Order::C };
+        let mut shape = array.shape.clone();
+        let mut chain = self.chain.clone();
         if order == Order::Fortran {
             // The same in memory with the axes the other way round.
             shape.reverse();
-            let rank = shape.len() as i64;
-            axis = if axis < 0 { -1 - axis } else { rank - 1 - axis };
+            chain = chain.with_axes_reversed(shape.len());
         }
-        let mut steps = steps.into_iter();
-        let first = steps
-            .next()
-            .ok_or_else(|| Failure::Usage("an activation is needed, such as gelu".to_owned()))?;
-        let chain = steps.fold(Chain::new(first), Chain::then);
-        Ok((chain.axis(axis).math(flags.math()), shape))
-    }
-
-    /// The order in which an array's elements are taken: the file's where that will do.
-    fn order(&self, item: &Item) -> Order {
-        if self.jobs.iter().all(Job::takes_any_order) {
-            item.order
-        } else {
-            Order::C
+        Seen {
+            array,
+            order,
+            shape,
+            chain,
         }
     }
 
@@ -190,157 +186,164 @@ impl Stream<'_> {
         }
     }
 
-    /// What the CPU does with arrays of a shape that is seen in `order`.
-    fn on_cpu(&self, shape: &[usize], order: Order) -> on_cpu::Work<'_> {
-        let mut shape = shape.to_vec();
-        if order == Order::Fortran {
-            shape.reverse();
-        }
-        on_cpu::Work {
-            jobs: &self.jobs,
-            shape,
-            order,
-            math: self.flags.math(),
-            verify: self.flags.verify,
+    fn way(&self) -> Way {
+        match (self.pass, self.share()) {
+            (Pass::Backward, _) => Way::Backward,
+            (Pass::Forward, Some(_)) => Way::ForwardObserved,
+            (Pass::Forward, None) => Way::Forward,
         }
     }
 
-    /// What streams through these devices, if they are any.
+    /// What streams through these devices; on the CPU there is none.
     fn offload(&self, devices: &[Device]) -> Option<Offload<'static>> {
-        let mut gpus = devices.iter().filter_map(Device::gpu);
-        let first = Offload::new(gpus.next()?);
-        let offload = gpus.fold(first, Offload::and);
+        let gpus = devices.iter().filter_map(Device::gpu);
+        let offload = gpus.fold(None, |offload: Option<Offload<'static>>, gpu| {
+            Some(match offload {
+                None => Offload::new(gpu),
+                Some(offload) => offload.and(gpu),
+            })
+        })?;
         Some(match self.flags.memory {
             Some(bytes) => offload.memory(bytes),
             None => offload,
         })
     }
 
-    /// Fails where an array does not go with the chain or the output.
-    fn expect_fit(&self, item: &Item) -> Result {
-        let (chain, shape) = self.chain(item)?;
-        let result = chain.result_shape(&shape)?;
-        if self.format == output::Format::Safetensors && result != shape {
-            return Err(Error::File {
-                path: self.input.to_owned(),
-                reason: format!(
-                    "tensor `{}` of shape {shape:?} would become {result:?}; only what keeps the shape goes \
-                     from .safetensors to .safetensors",
-                    item.name
-                ),
-            }
-            .into());
-        }
-        Ok(())
-    }
-
+    /// Takes one array through the chain, or `upstream` back through it.
     fn run_item(
         &self,
-        item: Item,
-        devices: &[Device],
+        seen: Seen,
+        upstream: Option<StoredArray>,
+        offload: Option<&Offload<'static>>,
         main: Option<&Unfinished<'_>>,
         beside: &mut [Unfinished<'_>],
     ) -> Result<Done> {
-        let (chain, shape) = self.chain(&item)?;
-        let order = self.order(&item);
-        let mut result_shape = chain.result_shape(&shape)?;
-        if order == Order::Fortran {
-            result_shape.reverse();
-        }
-        let input = self.input;
-        let output = (&*self.flags.output, main);
+        let Seen {
+            array,
+            order,
+            shape,
+            chain,
+        } = seen;
         let progress = self.progress();
         let told = |reached: Progress| {
             note_progress(reached);
             progress.set_length(reached.of);
             progress.set_position(reached.done);
         };
-        let offload = self.offload(devices).map(|offload| offload.progress(&told));
-        let in_order = match &offload {
-            Some(offload) => offload.forecast(&chain, &shape, item.element)?.in_order,
-            None => true,
+        let element = array.element;
+        let offload = offload.map(|offload| offload.clone().progress(&told));
+        let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.way());
+        let prepared = offload.as_ref().map(prepare).transpose()?;
+        let layout = match &prepared {
+            Some(prepared) => prepared.layout().clone(),
+            None => chain.layout(&shape)?,
         };
-        let begin = |item: &Item| {
-            let format = (self.format, &self.kind);
-            Elements::begin(output, format, item, (&result_shape, order), in_order)
-        };
-        let sink = begin(&item)?;
-        let type_name = item.type_name();
-        let (name, dtype, element) = (item.name.clone(), item.dtype.clone(), item.element);
-        let rearranged = order != item.order;
-        let elements = if rearranged {
-            item.rearranged(input, order)?
+        let backward = self.pass == Pass::Backward;
+        let mut result_shape = layout.result_shape.clone();
+        let mut output_shape = if backward {
+            shape.clone()
         } else {
-            item.elements(input, in_order)?
+            result_shape.clone()
         };
-        let (report, summary) = match &offload {
-            None => {
-                let sources = (elements.source(), None);
-                let cpu = self.on_cpu(&shape, order);
-                let done = cpu.run(element, sources, sink.sink())?;
-                self.fill(beside, done.extras)?;
-                (done.report, done.summary)
+        if order == Order::Fortran {
+            output_shape.reverse();
+            result_shape.reverse();
+        }
+        let forecast = prepared.as_ref().map(Prepared::forecast);
+        let in_order = !backward && forecast.is_none_or(|forecast| forecast.in_order);
+        let sink = self.begin(main, &array.like(&output_shape, order))?;
+        let sink = if in_order { sink } else { sink.in_any_order()? };
+        let (name, dtype, type_name) = (array.name.clone(), array.dtype.clone(), array.type_name);
+        let elements = in_this_order(array, order, in_order)?;
+        let upstream = upstream.map(|upstream| in_this_order(upstream, order, false));
+        let upstream = upstream.transpose()?;
+        let indices = self
+            .outs
+            .iter()
+            .zip(&*beside)
+            .find(|((name, _), _)| *name == "index");
+        let indices = indices.map(|(_, file)| begin_indices(file, &result_shape, order));
+        let indices = indices.transpose()?;
+        let verifier = self.share().filter(|_| prepared.is_some()).map(|share| {
+            let verifier = Verifier::new(&chain, layout.clone(), element, share);
+            match backward {
+                true => verifier.of_gradients(!self.outs.is_empty()),
+                false => verifier,
             }
-            Some(offload) => {
-                let witness = self
-                    .share()
-                    .map(|share| Streamed::new(&chain, &shape, element, share))
-                    .transpose()?;
-                let index = self.outs.iter().position(|(name, _)| *name == "index");
-                let index = index.map(|place| &beside[place]);
-                let winners = index
-                    .map(|file| winners(file, &result_shape, order))
-                    .transpose()?;
-                let job = offload::Job {
-                    chain: &chain,
-                    shape: &shape,
-                    element,
-                    source: elements.source(),
-                    sink: sink.sink(),
-                    winners: winners.as_ref().map(|sink| sink as _),
-                    witness: witness.as_ref().map(|witness| witness as _),
-                };
-                let summary = offload.run(&job)?;
-                let report = witness
-                    .map(|witness| witness.finish(&summary.moments))
-                    .transpose()?;
-                if let (Some((_, batch)), [job]) = (summary.moments.first(), &self.jobs[..]) {
-                    self.fill(beside, job.extras(batch))?;
-                }
-                (report, summary)
-            }
+        });
+        let request = Request {
+            sources: vec![&elements],
+            upstream: upstream.as_ref().map(|upstream| upstream as _),
+            parameters: backward && !self.outs.is_empty(),
+            sink: &sink,
+            indices: indices.as_ref().map(|sink| sink as _),
+            observer: verifier.as_ref().map(|verifier| verifier as _),
         };
+        let (outcome, mut report) = match &prepared {
+            Some(prepared) => (prepared.run(&request)?, None),
+            None => on_cpu::run((&chain, element), &shape, &request, self.share())?,
+        };
+        if let Some(verifier) = verifier {
+            report = Some(verifier.finish(&outcome.summary.extras, &outcome.parameters)?);
+        }
+        indices.map(Output::finish).transpose()?;
+        self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
         elements.expect_end()?;
         sink.finish()?;
-        let rates = match &offload {
-            Some(offload) if self.flags.json && summary.chunks > 0 => {
-                let rates = match element {
-                    ElementType::F32 => offload.probe::<f32>(&chain, &shape)?,
-                    ElementType::F16 => offload.probe::<half::f16>(&chain, &shape)?,
-                    ElementType::Bf16 => offload.probe::<half::bf16>(&chain, &shape)?,
-                };
-                Some((rates, element.size()))
-            }
-            _ => None,
+        let rates = match &prepared {
+            Some(prepared) => self.rates(prepared, &outcome.summary)?,
+            None => None,
         };
         progress.finish_and_clear();
         Ok(Done {
             name,
-            elements: result_shape.iter().product(),
-            shape: result_shape,
+            elements: output_shape.iter().product(),
+            shape: output_shape,
             dtype,
             type_name,
             report,
-            summary,
+            summary: outcome.summary,
             rates,
         })
     }
 
-    /// Writes what is wanted beside the output.
-    fn fill(&self, beside: &mut [Unfinished<'_>], extras: Vec<(&'static str, Content)>) -> Result {
+    /// How long the parts of the way take alone, for a summary as JSON.
+    fn rates(&self, prepared: &Prepared<'_>, summary: &Summary) -> Result<Option<(Rates, u64)>> {
+        let wanted = self.flags.json && self.pass == Pass::Forward && summary.chunks > 0;
+        if !wanted {
+            return Ok(None);
+        }
+        Ok(Some((prepared.probe()?, prepared.element().size())))
+    }
+
+    /// Begins the result for an array, in the output's file or on stdout.
+    fn begin(&self, main: Option<&Unfinished<'_>>, array: &NewArray<'_>) -> Result<Output> {
+        match main {
+            Some(main) => main.begin_as(self.format, array),
+            None => {
+                let stdout = Target::Pipe(Box::new(std::io::stdout()));
+                Ok(self.format.begin(stdout, &self.flags.output, array)?)
+            }
+        }
+    }
+
+    /// Writes what is wanted beside the output, but for indices, which stream.
+    fn fill(
+        &self,
+        beside: &mut [Unfinished<'_>],
+        extras: &[(usize, Extra)],
+        gradients: &[HostGradient],
+    ) -> Result {
+        let extras = extras
+            .iter()
+            .map(|(_, extra)| (extra.name, &extra.shape, &extra.values));
+        let gradients = gradients
+            .iter()
+            .map(|gradient| (gradient.name, &gradient.shape, &gradient.values));
+        let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter_mut().zip(&self.outs) {
-            if let Some((_, content)) = extras.iter().find(|(extra, _)| extra == name) {
-                file.fill(content)?;
+            if let Some((_, shape, values)) = given.iter().find(|(given, ..)| given == name) {
+                file.fill(&Content::numbers((*shape).clone(), (*values).clone()))?;
             }
         }
         Ok(())
@@ -355,17 +358,23 @@ impl Stream<'_> {
     }
 }
 
-/// Where the winners of maxout go.
-fn winners<'a>(file: &'a Unfinished<'_>, shape: &[usize], order: Order) -> Result<FileSink<'a>> {
-    let header = header_of_indices(shape, order);
-    let written = header.and_then(|header| {
-        use std::io::Write;
-        file.file().write_all(&header).map(|()| header.len() as u64)
-    });
-    Ok(FileSink {
-        file: file.file(),
-        path: file.path,
-        start: written.map_err(|error| offload::file::cannot_write(file.path, &error))?,
-        format: Format::words(),
+/// The elements of an array in an order, read once from beginning to end or so that they can be read anywhere.
+fn in_this_order(array: StoredArray, order: Order, once: bool) -> Result<Elements> {
+    Ok(if array.order == order || array.shape.len() < 2 {
+        array.elements(once)?
+    } else {
+        array.in_memory(order)?
     })
+}
+
+/// Where the indices go that an operation chooses.
+fn begin_indices(file: &Unfinished<'_>, shape: &[usize], order: Order) -> Result<Output> {
+    let output = file.begin(&NewArray {
+        name: "",
+        shape,
+        order,
+        storage: INDICES,
+        place: None,
+    })?;
+    Ok(output.in_any_order()?)
 }

@@ -1,43 +1,8 @@
-//! What a command line asks to be streamed through, and where.
+//! Where a command line streams, and the files that it names.
 
 use std::path::Path;
 
-use super::{Device, Failure, Job, Pass, Request, Result, Wanted, device};
-
-/// The operations of `a | b | c`.
-pub(super) fn jobs(wanted: &Wanted<'_>, outs: &[(&str, &Path)]) -> Result<Vec<Job>> {
-    let flags = wanted.flags;
-    let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
-    let ops: Vec<_> = wanted.op.split('|').map(str::trim).collect();
-    if let [_, _, ..] = ops[..] {
-        if let Some(param) = flags.param.first() {
-            return Err(Failure::Usage(format!(
-                "--param {param}: in a chain, parameters stand with their operation, as in \
-                 \"elu(alpha=0.5) | softmax\""
-            )));
-        }
-        if let Some(name) = names.first() {
-            return Err(Failure::Usage(format!(
-                "--out {name}: a chain gives nothing beside the output"
-            )));
-        }
-    }
-    let job = |op: &&str| {
-        Job::parse(Request {
-            op,
-            pass: Pass::Forward,
-            flags,
-            outs: &names,
-            in_chain: ops.len() > 1,
-        })
-    };
-    let jobs = ops.iter().map(job).collect::<Result<Vec<_>>>()?;
-    if ops.len() > 1 && flags.axis.is_some() && !jobs.iter().any(Job::has_axis) {
-        let rule = "--axis has no effect on this chain";
-        return Err(Failure::Usage(rule.to_owned()));
-    }
-    Ok(jobs)
-}
+use super::{Device, Failure, Result, device};
 
 /// The devices that share the work: the CPU alone, or any number of GPUs.
 pub(super) fn devices(wanted: &[String]) -> Result<Vec<Device>> {

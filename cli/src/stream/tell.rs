@@ -5,34 +5,36 @@ use std::collections::BTreeMap;
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
-use super::{Device, Done, Item, Result, Stream, text};
+use super::{Device, Done, Pass, Result, Seen, Stream, text};
 use wgpu_activations::{
-    ElementType,
+    Offload,
     accuracy::Report,
+    io::StoredArray,
     offload::{Forecast, Rates},
 };
 
 /// What a stream will take, without doing it.
-pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) -> Result {
-    let Some(offload) = stream.offload(devices) else {
+pub(super) fn forecast(
+    stream: &Stream<'_>,
+    offload: Option<&Offload<'_>>,
+    items: &[Seen],
+    devices: &[Device],
+) -> Result {
+    let Some(offload) = offload else {
         return Ok(text::print(
             "cpu: all in memory, by the f64 reference; a device streams in chunks",
         )?);
     };
     let mut rows = Vec::new();
     for item in items {
-        let (chain, shape) = stream.chain(item)?;
-        let forecast = offload.forecast(&chain, &shape, item.element)?;
-        let rates = if forecast.chunks == 0 {
-            None
-        } else {
-            Some(match item.element {
-                ElementType::F32 => offload.probe::<f32>(&chain, &shape)?,
-                ElementType::F16 => offload.probe::<half::f16>(&chain, &shape)?,
-                ElementType::Bf16 => offload.probe::<half::bf16>(&chain, &shape)?,
-            })
+        let element = item.array.element;
+        let prepared = offload.prepare(&item.chain, &item.shape, element, stream.way())?;
+        let forecast = prepared.forecast();
+        let rates = match forecast.chunks {
+            0 => None,
+            _ => Some(prepared.probe()?),
         };
-        rows.push((chain, item, forecast, rates));
+        rows.push((&stream.chain, &item.array, forecast, rates));
     }
     let names: Vec<_> = devices.iter().map(Device::name).collect();
     if stream.flags.json {
@@ -76,7 +78,7 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
             "{chain}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
              {} of memory",
             item.shape,
-            item.type_name(),
+            item.type_name,
             names.join(" and "),
             forecast.chunks,
             forecast.chunk_elements,
@@ -100,7 +102,7 @@ pub(super) fn forecast(stream: &Stream<'_>, items: &[Item], devices: &[Device]) 
     Ok(())
 }
 
-fn seconds(item: &Item, forecast: &Forecast, rates: &Rates) -> f64 {
+fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
     let elements: usize = item.shape.iter().product();
     rates
         .ideal((elements * forecast.passes) as u64)
@@ -128,10 +130,10 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             .iter()
             .map(|done| json_of(stream, done, &device))
             .collect();
-        let mut value = match (&stream.kind, &rows[..]) {
-            (super::input::Kind::Safetensors(_), rows) => json!({ "tensors": rows }),
-            (_, [row]) => row.clone(),
-            (_, rows) => json!(rows),
+        let mut value = match (stream.input.format.rewrites(), &rows[..]) {
+            (true, rows) => json!({ "tensors": rows }),
+            (false, [row]) => row.clone(),
+            (false, rows) => json!(rows),
         };
         value["output"] = json!(flags.output.to_string_lossy());
         value["outputs"] = json!(beside);
@@ -150,12 +152,12 @@ pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
         };
         text::print(&format!(
             "{}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
-            if stream.is_gradient {
+            if stream.pass == Pass::Backward {
                 "gradient of "
             } else {
                 ""
             },
-            stream.op(),
+            stream.chain,
             done.shape,
             done.type_name,
             verified(done.report.as_ref(), done.elements),
@@ -169,7 +171,7 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     let summary = &done.summary;
     let report = done.report.as_ref();
     let mut row = json!({
-        "op": stream.op(),
+        "op": stream.chain.to_string(),
         "device": device,
         "math": stream.flags.math().name(),
         "shape": done.shape,

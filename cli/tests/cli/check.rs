@@ -52,3 +52,43 @@ fn the_reference_is_not_checked_against_itself() {
         "cpu is the reference that devices are checked against; name another device",
     );
 }
+
+#[test]
+fn operations_are_checked_with_the_parameters_given() {
+    let Some(_) = device_names().into_iter().rev().nth(1) else {
+        return;
+    };
+    for op in ["softmax(axis=0)", "elu(alpha=0.5)"] {
+        let line = format!("check {op} --json");
+        let rows = Sandbox::new().run(&line).expect_json();
+        let rows = rows.as_array().unwrap();
+        assert_eq!(rows.len(), 6);
+        for row in rows {
+            assert!(
+                row["op"].as_str().unwrap().starts_with(&op[..op.len() - 1]),
+                "{row}"
+            );
+            assert_eq!(row["passed"], true, "{row}");
+            assert!(row["compared"].as_u64().unwrap() > 0, "{row}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_compared_has_not_passed() {
+    let Some(_) = device_names().into_iter().rev().nth(1) else {
+        return;
+    };
+    let outcome = Sandbox::new().run("check maxout(pieces=1000003)");
+    assert_eq!(outcome.status, Some(4), "{}", outcome.stderr);
+    assert!(
+        outcome.stdout.contains("nothing was compared"),
+        "{}",
+        outcome.stdout
+    );
+    assert!(
+        outcome.stdout.ends_with("0 of 6 checks passed\n"),
+        "{}",
+        outcome.stdout
+    );
+}

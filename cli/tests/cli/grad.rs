@@ -113,10 +113,7 @@ fn x_and_upstream_must_match() {
 fn the_parameter_named_for_output_must_be_the_one_there_is() {
     let sandbox = Sandbox::with_x();
     for (out, text) in [
-        (
-            "beta=db.npy",
-            "elu has no parameter `beta`; it takes `alpha`",
-        ),
+        ("beta=db.npy", "--out beta: elu gives `alpha` here"),
         ("alpha", "--out alpha: write NAME=FILE"),
         ("alpha=", "--out alpha=: write NAME=FILE"),
         (
@@ -133,6 +130,6 @@ fn the_parameter_named_for_output_must_be_the_one_there_is() {
     sandbox.refuses(
         2,
         "grad gelu x.npy x.npy -o dx.npy --out alpha=da.npy",
-        "gelu takes no parameter",
+        "--out alpha: gelu gives nothing beside the output",
     );
 }

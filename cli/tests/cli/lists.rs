@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use wgpu_activations::{Activation, FAMILIES};
+use wgpu_activations::family::families;
 
 use crate::sandbox::{Sandbox, device_names, devices};
 
@@ -83,48 +83,33 @@ fn ops_lists_and_describes_every_activation() {
         .skip(1)
         .map(|line| line.split_whitespace().next().unwrap())
         .collect();
-    let pointwise = Activation::all().map(|op| op.name());
-    let families = FAMILIES.iter().map(|family| family.name);
-    let names: Vec<_> = pointwise.chain(families).collect();
+    let names: Vec<_> = families().map(|family| family.entry().name).collect();
     assert_eq!(listed, names);
     let all = sandbox.run("ops --json").expect_json();
     let all = all.as_array().unwrap();
     assert_eq!(all.len(), names.len());
-    let (pointwise, families) = all.split_at(all.len() - FAMILIES.len());
-    for (op, entry) in Activation::all().zip(pointwise) {
-        let definition = op.definition();
-        let page = page_of(&sandbox, op.name(), "pointwise", entry);
-        let parameter = definition
-            .parameter
-            .as_ref()
-            .map_or("", |parameter| parameter.name);
-        for part in [
-            definition.formula,
-            definition.slope_formula,
-            definition.paper.unwrap().url,
-            parameter,
-        ] {
+    for (family, json) in families().zip(all) {
+        let entry = family.entry();
+        let kind = match family.activation() {
+            Some(_) => "pointwise",
+            None => "family",
+        };
+        let page = page_of(&sandbox, entry.name, kind, json);
+        let mut parts = vec![entry.formula, entry.slope_formula, entry.paper.unwrap().url];
+        for parameter in entry.parameters.iter() {
+            parts.extend([parameter.name, parameter.rule, parameter.description]);
+        }
+        parts.extend(entry.special_values.iter().flat_map(|&(x, y)| [x, y]));
+        parts.extend(entry.notes);
+        let definition = family
+            .activation()
+            .map(|activation| activation.definition());
+        let own = definition.and_then(|definition| definition.parameter.as_ref());
+        parts.extend(own.map(|own| own.slope_formula));
+        for part in parts {
             assert!(page.contains(part), "{page}\nlacks {part}");
         }
-    }
-    for (family, entry) in FAMILIES.iter().zip(families) {
-        let page = page_of(&sandbox, family.name, "family", entry);
-        let parts = [family.formula, family.slope_formula, family.paper.url];
-        let parameters = family
-            .parameters
-            .iter()
-            .flat_map(|parameter| [parameter.name, parameter.rule, parameter.description]);
-        let special = family.special_values.iter().flat_map(|&(x, y)| [x, y]);
-        let notes = family.notes.iter().copied();
-        for part in parts
-            .into_iter()
-            .chain(parameters)
-            .chain(special)
-            .chain(notes)
-        {
-            assert!(page.contains(part), "{page}\nlacks {part}");
-        }
-        for alias in family.aliases {
+        for alias in entry.aliases {
             assert_eq!(sandbox.run(&format!("ops {alias}")).expect_success(), page);
         }
     }
@@ -166,8 +151,8 @@ fn defaults_are_numbers_choices_or_null() {
 #[test]
 fn ops_suggests_names_from_both_lists() {
     let sandbox = Sandbox::new();
-    let known = "known: sigmoid, tanh, relu, leaky-relu, prelu, elu, selu, gelu, gelu-tanh, \
-                 swish, softplus, mish, dice, softmax, log-softmax, maxout, alpha-dropout\n";
+    let names: Vec<_> = families().map(|family| family.entry().name).collect();
+    let known = format!("known: {}\n", names.join(", "));
     for (name, nearest) in [
         ("sofmax", ", did you mean `softmax`?"),
         ("sofplus", ", did you mean `softplus`?"),

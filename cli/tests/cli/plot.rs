@@ -174,6 +174,16 @@ fn what_cannot_be_drawn_is_refused_in_one_line() {
             2,
             "variance is -1 but must be",
         ),
+        (
+            "plot dice --param epsilon=1 -o p.svg",
+            2,
+            "none of dice has it in its picture; they are drawn over mean, variance, alpha",
+        ),
+        (
+            "plot softmax(axis=0) -o p.svg",
+            2,
+            "parameters are drawn by --param",
+        ),
         ("plot gelu --range 2..1 -o p.svg", 2, "nothing to draw"),
         ("plot gelu --range a..b -o p.svg", 2, "FROM..TO"),
         ("plot relu --all -o p", 2, "cannot be used with"),

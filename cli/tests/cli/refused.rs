@@ -159,14 +159,10 @@ fn parameters_that_cannot_be() {
         (
             "elu",
             "alpha",
-            "--param alpha: write NAME=VALUE or NAME=@FILE",
+            "--param alpha: a parameter is written NAME=VALUE or NAME=@FILE",
         ),
-        ("elu", "alpha=", "--param alpha=: `` is not a number"),
-        (
-            "elu",
-            "alpha=one",
-            "--param alpha=one: `one` is not a number",
-        ),
+        ("elu", "alpha=", "elu: alpha=: `` is not a number"),
+        ("elu", "alpha=one", "elu: alpha=one: `one` is not a number"),
         ("elu", "alpha=@", "--param alpha=@: no file is named"),
         (
             "elu",
@@ -191,12 +187,12 @@ fn parameters_that_cannot_be() {
         (
             "elu",
             "alpha=1 --param alpha=2",
-            "--param alpha=2: one value is enough, elu has one parameter",
+            "--param alpha=2: it is given twice",
         ),
         (
             "elu(alpha=1)",
             "alpha=2",
-            "--param alpha=2: one value is enough",
+            "--param alpha=2: it is given twice",
         ),
     ] {
         let text = format!("error: {text}");
@@ -225,22 +221,22 @@ fn parameters_per_channel_that_do_not_fit() {
             "elu: 3 values of alpha but 4 channels along axis 1 of shape [3, 4]; they must match",
         ),
         (
-            1,
+            2,
             "x.npy",
             "--param alpha=@square.npy",
-            "square.npy: has shape [2, 2]; one value per channel is needed, shape [channels]",
+            "elu: alpha of shape [2, 2]: one value per channel is needed, shape [channels]",
         ),
         (
-            1,
+            2,
             "x.npy",
             "--param alpha=@scalar.npy",
-            "scalar.npy: has shape []; one value per channel is needed",
+            "elu: alpha of shape []: one value per channel is needed",
         ),
         (
-            1,
+            2,
             "x.npy",
             "--param alpha=@negative.npy",
-            "negative.npy: value 1: elu: alpha is -1 but must be a finite number >= 0",
+            "elu: alpha, value 1: it is -1 but must be a finite number >= 0",
         ),
         (
             2,
@@ -260,12 +256,7 @@ fn parameters_per_channel_that_do_not_fit() {
             "--param alpha=@three.npy",
             "axis -1 does not exist in shape []; a single number has no axes",
         ),
-        (
-            2,
-            "x.npy",
-            "--axis 0",
-            "--axis has no effect without --param NAME=@FILE",
-        ),
+        (2, "x.npy", "--axis 0", "--axis 0 has no effect on elu"),
     ] {
         sandbox.refuses(status, &format!("run elu {input} -o y.npy {flags}"), text);
     }

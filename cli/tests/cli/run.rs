@@ -97,10 +97,7 @@ fn parameters_per_channel_follow_their_axis_in_either_memory_order() {
                 "run swish x.npy -o y.npy --force --param beta=@betas.npy --axis {axis} --device {device}"
             );
             let said = sandbox.run(&line).expect_success();
-            assert!(
-                said.starts_with("swish(beta per channel) of [2, 3, 4]"),
-                "{said}"
-            );
+            assert!(said.starts_with("swish(beta per channel"), "{said}");
             let what = format!("axis {axis} {order:?} on {device}");
             expect_close(&what, &elements(sandbox.read("y.npy")), &expected, 1e-6);
         }

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
-use wgpu_activations::activation::{
-    Activation, Course, Definition, Family, Paper, Preset, Smoothness,
+use wgpu_activations::{
+    Activation, Family,
+    activation::{Course, Smoothness},
+    family::{Default, Entry},
 };
 
 /// Rows of a table of two columns without a head.
@@ -19,17 +21,6 @@ impl Rows {
     fn add(&mut self, label: &str, content: &str) {
         let content = content.replace('|', "\\|");
         writeln!(self.0, "| {label} | {content} |").unwrap();
-    }
-
-    fn paper(mut self, paper: &Paper) -> String {
-        let Paper {
-            authors,
-            title,
-            year,
-            url,
-        } = paper;
-        self.add("paper", &format!("{authors}: [{title}]({url}) ({year})"));
-        self.0
     }
 }
 
@@ -53,24 +44,65 @@ pub(crate) fn flat(course: &Course, number: fn(f64) -> String) -> String {
     flat.collect::<Vec<_>>().join(", ")
 }
 
-pub(crate) fn of_activation(definition: &'static Definition) -> String {
-    let activation = Activation::new(definition);
-    let course = activation.course();
-    let mut rows = Rows::new(definition.title, definition.name);
-    rows.add("f(x)", definition.formula);
-    rows.add("f'(x)", definition.slope_formula);
-    if let Some(parameter) = &definition.parameter {
-        let (name, default) = (parameter.name, parameter.default);
+/// The head of a family's page.
+pub(crate) fn of(family: &dyn Family) -> String {
+    let entry = family.entry();
+    let activation = family.activation();
+    let slope = match activation {
+        Some(_) => "f'(x)",
+        None => "backward",
+    };
+    let mut rows = Rows::new(entry.title, entry.name);
+    rows.add("f(x)", entry.formula);
+    rows.add(slope, entry.slope_formula);
+    parameters(&mut rows, &entry, activation);
+    if let Some(activation) = activation {
+        course(&mut rows, activation);
+    }
+    for (x, value) in entry.special_values {
+        rows.add(x, value);
+    }
+    let paper = entry.paper.unwrap();
+    rows.add(
+        "paper",
+        &format!(
+            "{}: [{}]({}) ({})",
+            paper.authors, paper.title, paper.url, paper.year
+        ),
+    );
+    rows.0
+}
+
+fn parameters(rows: &mut Rows, entry: &Entry, activation: Option<Activation>) {
+    let definition = activation.map(|activation| activation.definition());
+    let own = definition.and_then(|definition| definition.parameter.as_ref());
+    for parameter in entry.parameters.iter() {
+        let default = match parameter.default {
+            Default::Required => "to be given".to_owned(),
+            Default::Number(number) if number != 0.0 && number.abs() < 1e-3 => {
+                format!("default {number:e}")
+            }
+            Default::Number(number) => format!("default {number}"),
+            Default::Choice(choice) => format!("default {choice}"),
+        };
+        let name = parameter.name;
+        let slope = own.filter(|own| own.name == name);
+        let slope = slope.map_or_else(String::new, |own| {
+            format!("; df/d{name} = {}", own.slope_formula)
+        });
         rows.add(
-            "parameter",
+            &format!("`{name}`"),
             &format!(
-                "`{name}` = {default}: {}; {}; df/d{name} = {}",
-                parameter.description,
-                parameter.range.rule(),
-                parameter.slope_formula
+                "{}; {}; {default}{slope}",
+                parameter.description, parameter.rule
             ),
         );
     }
+}
+
+/// What is computed of an activation.
+fn course(rows: &mut Rows, activation: Activation) {
+    let course = activation.course();
     let (low, high) = course.range;
     rows.add("range", &format!("{} to {}", short(low), short(high)));
     rows.add(
@@ -101,29 +133,4 @@ pub(crate) fn of_activation(definition: &'static Definition) -> String {
         let (value, slope) = (activation.value(x), activation.slope(x));
         rows.add(&format!("f({x})"), &format!("{value}, slope {slope}"));
     }
-    rows.paper(&definition.paper.unwrap())
-}
-
-pub(crate) fn of_family(family: &Family) -> String {
-    let mut rows = Rows::new(family.title, family.name);
-    rows.add("f(x)", family.formula);
-    rows.add("backward", family.slope_formula);
-    for parameter in family.parameters {
-        let default = match parameter.default {
-            Preset::Required => "to be given".to_owned(),
-            Preset::Number(number) if number != 0.0 && number.abs() < 1e-3 => {
-                format!("default {number:e}")
-            }
-            Preset::Number(number) => format!("default {number}"),
-            Preset::Choice(choice) => format!("default {choice}"),
-        };
-        rows.add(
-            &format!("`{}`", parameter.name),
-            &format!("{}; {}; {default}", parameter.description, parameter.rule),
-        );
-    }
-    for (x, value) in family.special_values {
-        rows.add(x, value);
-    }
-    rows.paper(&family.paper)
 }

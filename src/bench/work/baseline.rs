@@ -5,14 +5,11 @@ use std::rc::Rc;
 use super::{Work, run_once};
 use crate::{
     accuracy::{Report, Sample},
-    bench::{
-        case::{CHANNELS, PIECES},
-        data::Data,
-    },
+    bench::{case::CHANNELS, data::Data},
     element::ElementType,
     error::Result,
     kernel::{
-        baseline::{encode_add, encode_copy, encode_read, encode_streams},
+        baseline::{encode_copy, encode_or, encode_read, encode_streams},
         recorder::Recorder,
     },
     tensor::Tensor,
@@ -22,6 +19,9 @@ use crate::{
 /// they can be.
 const WALK: usize = 128;
 const MANY_THREADS: usize = 1 << 17;
+
+/// Streams that `streams` reads side by side.
+const STREAMS: usize = 4;
 
 /// Columns for a device whose threads read several vectors side by side.
 const NARROW: usize = 32;
@@ -107,7 +107,7 @@ impl Baseline {
                 Vec::new()
             },
             outputs: flat(data.outputs(&shape)?, words)?,
-            quarters: flat(data.outputs(&shape)?, words / PIECES)?,
+            quarters: flat(data.outputs(&shape)?, words / STREAMS)?,
             seen: data.gpu.allocate(seen, ElementType::F32)?,
             walk: [columns, rows],
             kernels,
@@ -140,8 +140,10 @@ impl Work for Baseline {
                     let second = &self.seconds[place];
                     encode_read(encoder, x, Some(second), self.walk, &self.seen)
                 }
-                Kernel::Add => encode_add(encoder, x, &self.seconds[place], y),
-                Kernel::Streams => encode_streams(encoder, x, PIECES as u32, &self.quarters[place]),
+                Kernel::Add => encode_or(encoder, x, &self.seconds[place], y),
+                Kernel::Streams => {
+                    encode_streams(encoder, x, STREAMS as u32, &self.quarters[place])
+                }
             }?;
         }
         Ok(())
@@ -164,9 +166,9 @@ impl Work for Baseline {
             Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?, self.walk)),
             Some(Kernel::Add) => (words(&self.outputs[0])?, both()?),
             Some(Kernel::Streams) => {
-                let part = x.len() / PIECES;
+                let part = x.len() / STREAMS;
                 let at =
-                    |place: usize| (0..PIECES).fold(0, |all, piece| all | x[piece * part + place]);
+                    |place: usize| (0..STREAMS).fold(0, |all, piece| all | x[piece * part + place]);
                 (words(&self.quarters[0])?, (0..part).map(at).collect())
             }
             Some(Kernel::Copy) | None => (words(&self.outputs[0])?, x),

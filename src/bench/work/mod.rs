@@ -1,27 +1,22 @@
 //! The operations as they are measured: prepared, recorded once per turn, verified.
 
-mod alpha_dropout;
 mod baseline;
-mod dice;
-mod maxout;
 mod moments;
-mod pointwise;
-mod softmax;
+mod operation;
 
 pub(super) use baseline::Baseline;
 
 use std::rc::Rc;
 
-use half::{bf16, f16};
-
-use super::{case::Case, data::Data, record::Kind};
+use super::{
+    case::{Case, MOMENTS},
+    data::Data,
+    record::Kind,
+};
 use crate::{
     accuracy::Report,
-    check::Pass,
-    element::{Element, ElementType},
     error::Result,
     kernel::recorder::{Recorder, submit},
-    tensor::Tensor,
 };
 
 /// An operation over rings of tensors.
@@ -41,75 +36,21 @@ pub(super) trait Work {
 
 /// The operation of a case.
 pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Work>> {
-    Ok(match (case.kind, &*case.op) {
-        (Kind::Baseline, _) => Box::new(Baseline::of(&case.op, data)?),
-        (_, "prelu") => Box::new(pointwise::PerChannel::new(case, data)?),
-        (_, "dice") => Box::new(dice::Dice::new(case, data)?),
-        (_, "softmax" | "log-softmax") => Box::new(softmax::Rows::new(case, data)?),
-        (_, "maxout") => Box::new(maxout::Pooling::new(case, data)?),
-        (_, "alpha-dropout") => Box::new(alpha_dropout::Dropout::new(case, data)?),
-        (_, "moments") => Box::new(moments::Channels::new(case, data)?),
-        _ => Box::new(pointwise::Whole::new(case, data)?),
-    })
-}
-
-/// Inputs, upstream gradients in a backward pass, and outputs.
-struct Rings {
-    inputs: Vec<Tensor>,
-    upstreams: Vec<Tensor>,
-    outputs: Vec<Tensor>,
-    bytes: u64,
-}
-
-impl Rings {
-    fn new(case: &Case, data: &Data) -> Result<Self> {
-        let shape = case.shape();
-        let backward = case.pass == Some(Pass::Backward);
-        Ok(Self {
-            inputs: data.inputs(&shape)?,
-            upstreams: if backward {
-                data.upstreams(&shape)?
-            } else {
-                Vec::new()
-            },
-            outputs: data.outputs(&shape)?,
-            bytes: data.ring_bytes() * if backward { 3 } else { 2 },
-        })
+    if case.kind == Kind::Baseline {
+        return Ok(Box::new(Baseline::of(&case.op, data)?));
     }
-
-    fn x(&self, turn: usize) -> &Tensor {
-        &self.inputs[turn % self.inputs.len()]
+    if case.op == MOMENTS {
+        return Ok(Box::new(moments::Channels::new(case, data)?));
     }
-
-    fn upstream(&self, turn: usize) -> &Tensor {
-        &self.upstreams[turn % self.upstreams.len()]
-    }
-
-    fn output(&self, turn: usize) -> &Tensor {
-        &self.outputs[turn % self.outputs.len()]
-    }
+    Ok(Box::new(operation::Operation::new(
+        case,
+        case.benchmark()?,
+        data,
+    )?))
 }
 
 /// Runs `work` once, on the first tensors.
 fn run_once(work: &(impl Work + ?Sized), data: &Data) -> Result<()> {
     submit(&data.gpu, |recorder| work.record(recorder, 0))?;
     data.gpu.wait()
-}
-
-/// Elements spread over `len`, some 65,536 of them: a stride that falls on all lanes and columns.
-pub(super) fn spread(len: usize) -> impl Iterator<Item = usize> {
-    (0..len).step_by((len >> 16) | 1)
-}
-
-/// A verification that is generic over the element type.
-trait Verify {
-    fn verify_as<T: Element>(&self) -> Result<Report>;
-
-    fn verify_by(&self, element: ElementType) -> Result<Report> {
-        match element {
-            ElementType::F32 => self.verify_as::<f32>(),
-            ElementType::F16 => self.verify_as::<f16>(),
-            ElementType::Bf16 => self.verify_as::<bf16>(),
-        }
-    }
 }

@@ -1,21 +1,27 @@
 //! Alpha dropout: dropout for networks of SELU, which keeps mean 0 and variance 1.
 
-pub mod bound;
+mod entry;
+mod operation;
 pub mod reference;
+mod shader;
+
+pub(crate) use entry::ALPHA_DROPOUT;
+use shader::shaders;
 
 use crate::kernel::{
-    Window, dispatch, expect_alike, expect_apart, fold_over, fold_within, largest_window,
+    Window, expect_alike, expect_apart,
+    tiles::{self, Tiles},
 };
 use crate::{
     error::{Error, Result},
     family::alpha_dropout::reference::{Mask, Transform},
     gpu::{
         Binding::{self, Read, Write},
-        Kernel, PipelineKey, REMAINDER,
+        Kernel,
     },
     tensor::Tensor,
-    wgsl::Math,
 };
+use shader::DropoutArguments;
 
 /// Lanes of a vector.
 const LANES: u64 = 4;
@@ -34,7 +40,8 @@ const NAME: &str = "alpha-dropout";
 /// pass. Give every layer and every step a seed of its own. What a dropped element held does not
 /// count, NaN included; a kept NaN stays NaN.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{AlphaDropout, Gpu};
 ///
 /// let gpu = Gpu::new()?;
@@ -107,11 +114,6 @@ impl AlphaDropout {
         self.seed
     }
 
-    /// The same for a part of a tensor that begins at this vector of four elements.
-    pub(crate) const fn starting_at(self, start: u64) -> Self {
-        Self { start, ..self }
-    }
-
     /// For each element of a tensor of `len` elements, whether it is kept: what the passes do on the
     /// device, computed on the host.
     ///
@@ -129,7 +131,8 @@ impl AlphaDropout {
 
     /// y, a new tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[0.5f32; 1000], [10, 100])?;
@@ -152,7 +155,8 @@ impl AlphaDropout {
 
     /// y into a tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[0.5f32, -0.5], [2])?;
@@ -172,7 +176,8 @@ impl AlphaDropout {
 
     /// y in the place of x.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[f32::NAN; 1000], [1000])?;
@@ -193,7 +198,8 @@ impl AlphaDropout {
     /// dx, a new tensor of upstream's shape and type: a upstream where x was kept, 0 where it was
     /// dropped. `upstream` is the gradient of the loss with respect to y.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let upstream = gpu.upload(&[1.0f32; 1000], [1000])?;
@@ -216,7 +222,8 @@ impl AlphaDropout {
 
     /// dx into a tensor of upstream's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
@@ -236,7 +243,8 @@ impl AlphaDropout {
 
     /// dx in the place of upstream.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
@@ -255,7 +263,8 @@ impl AlphaDropout {
     /// Records [`AlphaDropout::forward_into`] into the caller's encoder. Submits nothing and waits
     /// for nothing; the tensors' buffers are kept until the caller's commands are done with them.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{AlphaDropout, Gpu};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[0.5f32; 1000], [1000])?;
@@ -350,54 +359,30 @@ impl AlphaDropout {
         if output.is_empty() {
             return Ok(());
         }
-        let gpu = output.gpu();
-        let size = output.element().size();
-        let mut compute = encoder.begin_compute_pass(&Default::default());
-        let step = largest_window(gpu);
-        for start in (0..output.bytes()).step_by(step as usize) {
-            let window = Window {
-                start,
-                bytes: step.min(output.bytes() - start),
-            };
-            let bindings = pass.bound(window);
-            let length = window.bytes / size;
-            for remainder in [false, true] {
-                let pipeline = gpu.pipeline(&pass.key(remainder))?;
-                let tile = 2 * LANES * u64::from(pipeline.workgroup);
-                let (columns, rows) = fold_within(length / tile);
-                let tiles = columns * rows;
-                let groups = if remainder {
-                    fold_over((length - u64::from(tiles) * tile).div_ceil(tile))
-                } else {
-                    (columns, rows)
-                };
-                if groups.0 > 0 {
-                    let arguments =
-                        self.arguments(length, tiles, self.start + start / size / LANES);
-                    dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
-                }
-            }
-        }
-        Ok(())
+        tiles::record(
+            encoder,
+            (output, output.element()),
+            |remainder| pass.kernel(remainder),
+            |window| pass.bound(window),
+            |tiles| self.arguments(tiles),
+        )
     }
 
-    /// The shader's `Arguments` for a window of `length` elements that begins at vector `first`.
-    fn arguments(&self, length: u64, tiles: u32, first: u64) -> [u32; 12] {
+    fn arguments(&self, tiles: &Tiles) -> DropoutArguments {
         let Transform { a, b, dropped } = Transform::new(f64::from(self.p));
-        [
-            length as u32,
-            tiles,
-            self.mask().threshold(),
-            (a as f32).to_bits(),
-            (b as f32).to_bits(),
-            (dropped as f32).to_bits(),
-            self.seed as u32,
-            (self.seed >> 32) as u32,
-            first as u32,
-            (first >> 32) as u32,
-            0,
-            0,
-        ]
+        let first = self.start + tiles.first / LANES;
+        DropoutArguments {
+            length: tiles.length as u32,
+            tiles: tiles.whole,
+            threshold: self.mask().threshold(),
+            a: a as f32,
+            b: b as f32,
+            dropped: dropped as f32,
+            seed_low: self.seed as u32,
+            seed_high: (self.seed >> 32) as u32,
+            start_low: first as u32,
+            start_high: (first >> 32) as u32,
+        }
     }
 }
 
@@ -420,40 +405,28 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn key(self, remainder: bool) -> PipelineKey {
+    fn kernel(self, remainder: bool) -> Kernel {
         let bindings: &'static [Binding] = match self {
             Self::Forward { .. } => &[Read(0), Write(2)],
             Self::Backward { .. } => &[Read(1), Write(2)],
             Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => &[Write(2)],
         };
-        PipelineKey {
-            kernel: Kernel::AlphaDropout,
-            entry_point: match self {
-                Self::Forward { .. } => "forward",
-                Self::ForwardInPlace { .. } => "forward_in_place",
-                Self::Backward { .. } => "backward_pass",
-                Self::BackwardInPlace { .. } => "backward_in_place",
-            },
-            bindings,
-            activations: Vec::new(),
-            element: self.output().element(),
-            math: Math::Accurate,
-            constants: if remainder {
-                vec![REMAINDER]
-            } else {
-                Vec::new()
-            },
-        }
+        let entry_point = match self {
+            Self::Forward { .. } => "forward",
+            Self::ForwardInPlace { .. } => "forward_in_place",
+            Self::Backward { .. } => "backward_pass",
+            Self::BackwardInPlace { .. } => "backward_in_place",
+        };
+        let output = self.output();
+        let of = (output.element(), remainder);
+        tiles::kernel(output.gpu(), of, shader::shader, entry_point, bindings)
     }
 
     fn bound(self, window: Window) -> Vec<wgpu::BindGroupEntry<'a>> {
         self.input()
             .into_iter()
             .chain([(2, self.output())])
-            .map(|(binding, tensor)| wgpu::BindGroupEntry {
-                binding,
-                resource: window.binding(tensor),
-            })
+            .map(|(binding, tensor)| window.bind(binding, tensor))
             .collect()
     }
 

@@ -1,163 +1,112 @@
-//! What maxout should have given, and how far from it a result may be.
+//! What results of maxout may differ from the reference by, and who may have won them.
 
-use crate::accuracy::{
-    Report,
-    bound::{Bound, storage},
-};
-use crate::{
-    element::Element,
-    family::maxout::reference::{Affine, Pooling, winner},
-};
+use super::reference::winner;
+use crate::{accuracy::bound::Bound, family::Sum};
 
-/// Relative to the sum of the terms' magnitudes.
-const SHARE: f64 = 1e-6;
+/// Of affine maps: relative to the sum of the terms' magnitudes. Pooling gives the very element.
+pub(super) const SHARE: f64 = 1e-6;
 
-/// Compares y and the winners of pooling at `places`: the very element, and the first of equal ones.
-///
-/// ```
-/// use wgpu_activations::{family::maxout::bound, family::maxout::reference::{Layout, Pooling}};
-///
-/// let pairs = Pooling { pieces: 2, layout: Layout::Adjacent, channels: 4, inner: 1 };
-/// let x = [1.0f32, 5.0, 3.0, 2.0];
-/// let report = maxout::pooling(pairs, &x, (&[5.0, 3.0], &[1, 0]), 0..2);
-/// assert!(report.passed());
-/// ```
-pub fn pooling<T: Element>(
-    pooling: Pooling,
-    x: &[T],
-    (y, winners): (&[T], &[u32]),
-    places: impl IntoIterator<Item = usize>,
-) -> Report {
-    let mut report = Report::default();
-    for place in places {
-        let pieces = (0..pooling.pieces).map(|piece| x[pooling.place(place, piece)].to_f32());
-        let (expected, index) = winner(pieces.map(f64::from));
-        let bound = chosen(expected, 0.0, winners.get(place) == Some(&index));
-        report.add(bound.sample(place, expected as f32, 1.0, found(y, place)));
-    }
-    report
-}
-
-/// Compares dx of pooling at `places` of y: upstream at the winner, 0 at the others.
-///
-/// ```
-/// use wgpu_activations::{family::maxout::bound, family::maxout::reference::{Layout, Pooling}};
-///
-/// let pairs = Pooling { pieces: 2, layout: Layout::Adjacent, channels: 4, inner: 1 };
-/// let dx = [0.0, 0.5, 0.25, 0.0];
-/// let report = maxout::pooling_backward(pairs, &[1, 0], &[0.5f32, 0.25], &dx, 0..2);
-/// assert!(report.passed());
-/// ```
-pub fn pooling_backward<T: Element>(
-    pooling: Pooling,
-    winners: &[u32],
-    upstream: &[T],
-    dx: &[T],
-    places: impl IntoIterator<Item = usize>,
-) -> Report {
-    let mut report = Report::default();
-    for place in places {
-        let g = upstream[place].to_f32();
-        for piece in 0..pooling.pieces {
-            let won = winners[place] as usize == piece;
-            let bound = chosen(if won { f64::from(g) } else { 0.0 }, 0.0, true);
-            let place = pooling.place(place, piece);
-            report.add(bound.sample(place, 0.0, g, found(dx, place)));
-        }
-    }
-    report
-}
-
-/// Compares y and the winners of affine maps at `places`: 1e-6 of the sum of the terms' magnitudes; a
-/// winner must come as close to the largest.
-///
-/// ```
-/// use wgpu_activations::{family::maxout::bound, family::maxout::reference::Affine};
-///
-/// // The larger of x and -x.
-/// let magnitude =
-///     Affine { weight: &[1.0, -1.0], bias: &[0.0, 0.0], pieces: 2, inputs: 1, outputs: 1 };
-/// let report = maxout::affine(magnitude, &[2.0f32, -3.0], (&[2.0, 3.0], &[0, 1]), 0..2);
-/// assert!(report.passed());
-/// ```
-pub fn affine<T: Element>(
-    affine: Affine<'_>,
-    x: &[T],
-    (y, winners): (&[T], &[u32]),
-    places: impl IntoIterator<Item = usize>,
-) -> Report {
-    let mut report = Report::default();
-    for place in places {
-        let (row, output) = (place / affine.outputs, place % affine.outputs);
-        let row = &x[row * affine.inputs..][..affine.inputs];
-        let sums: Vec<_> = (0..affine.pieces)
-            .map(|piece| affine_sum(affine, row, piece, output))
-            .collect();
-        let (expected, _) = winner(sums.iter().map(|(sum, _)| *sum));
-        let magnitude = sums
-            .iter()
-            .map(|(_, magnitude)| *magnitude)
-            .fold(0.0, f64::max);
-        let allowed = SHARE * magnitude + f64::from(f32::MIN_POSITIVE);
-        let named = winners
-            .get(place)
-            .and_then(|&piece| sums.get(piece as usize));
-        let close = named.is_some_and(|&(sum, _)| {
-            sum == expected
-                || sum.is_nan() && expected.is_nan()
-                || (sum - expected).abs() <= 2.0 * allowed
-        });
-        let bound = chosen(expected, allowed + storage(expected, T::TYPE), close);
-        report.add(bound.sample(place, 0.0, 1.0, found(y, place)));
-    }
-    report
-}
-
-/// A sum of terms: 1e-6 of the sum of their magnitudes.
-///
-/// ```
-/// use wgpu_activations::{accuracy::bound::compare, family::maxout::bound::sum};
-///
-/// // 1000 - 999: what cancels counts.
-/// let bound = sum::<f32>((1.0, 1999.0));
-/// assert!(compare(&[1.001], &[bound]).passed());
-/// assert!(!compare(&[1.003], &[bound]).passed());
-/// ```
-pub fn sum<T: Element>((expected, magnitude): (f64, f64)) -> Bound {
+/// A sum of terms, computed in f32.
+pub(super) fn of_sum(sum: Sum) -> Bound {
     Bound {
-        expected,
-        allowed: SHARE * magnitude + f64::from(f32::MIN_POSITIVE) + storage(expected, T::TYPE),
+        expected: sum.value,
+        allowed: SHARE * sum.magnitude + sum.off + f64::from(f32::MIN_POSITIVE),
     }
 }
 
-/// What a piece gives for a row of x, and the sum of its terms' magnitudes.
-fn affine_sum<T: Element>(
-    affine: Affine<'_>,
-    row: &[T],
-    piece: usize,
-    output: usize,
-) -> (f64, f64) {
-    let bias = affine.bias[piece * affine.outputs + output];
-    let terms = row.iter().enumerate().map(|(d, x)| {
-        let weight = affine.weight[(piece * affine.inputs + d) * affine.outputs + output];
-        f64::from(x.to_f32()) * weight
-    });
-    terms.fold((bias, bias.abs()), |(sum, magnitude), term| {
-        (sum + term, magnitude + term.abs())
-    })
+/// The values that compete for one result, each with what it may be off by.
+pub(super) struct Contest(Vec<Bound>);
+
+/// Who gets the gradient of a result.
+pub(super) struct Verdict {
+    pub(super) winner: usize,
+    /// Who else may have won, where the device does not say.
+    pub(super) rivals: Vec<usize>,
 }
 
-/// Too short an answer is a wrong one.
-fn found<T: Element>(results: &[T], place: usize) -> T {
-    results.get(place).copied().unwrap_or(T::from_f64(f64::NAN))
+impl Contest {
+    pub(super) fn new(values: impl Iterator<Item = Bound>) -> Self {
+        Self(values.collect())
+    }
+
+    /// The largest, and its place: the first of equal ones, the first NaN before any number.
+    pub(super) fn best(&self) -> (f64, u32) {
+        winner(self.0.iter().map(|value| value.expected))
+    }
+
+    /// What the largest may be off by.
+    pub(super) fn allowed(&self) -> f64 {
+        self.0.iter().map(|value| value.allowed).fold(0.0, f64::max)
+    }
+
+    /// Whether `piece` is the winner, or as close to it as what both may be off by.
+    pub(super) fn may_be_won_by(&self, piece: u32) -> bool {
+        let (most, best) = self.best();
+        let of = |piece: u32| self.0.get(piece as usize);
+        let (Some(best), Some(named)) = (of(best), of(piece).filter(|_| piece != best)) else {
+            return piece == best;
+        };
+        let off = best.allowed + named.allowed;
+        let alike = named.expected == most || named.expected.is_nan() && most.is_nan();
+        off > 0.0 && (alike || (named.expected - most).abs() <= off)
+    }
+
+    /// Who won: `chosen` where the device says so, none if that is wrong.
+    pub(super) fn verdict(&self, chosen: Option<u32>) -> Option<Verdict> {
+        let Some(chosen) = chosen else {
+            let (_, winner) = self.best();
+            let others = (0..self.0.len() as u32).filter(|piece| *piece != winner);
+            let rivals = others.filter(|piece| self.may_be_won_by(*piece));
+            return Some(Verdict {
+                winner: winner as usize,
+                rivals: rivals.map(|piece| piece as usize).collect(),
+            });
+        };
+        self.may_be_won_by(chosen).then(|| Verdict {
+            winner: chosen as usize,
+            rivals: Vec::new(),
+        })
+    }
 }
 
 /// Beside the wrong winner nothing is right.
-fn chosen(expected: f64, allowed: f64, right: bool) -> Bound {
-    let expected = match (right, expected.is_nan()) {
-        (true, _) => expected,
-        (false, true) => 0.0,
-        (false, false) => f64::NAN,
-    };
-    Bound { expected, allowed }
+pub(super) const WRONG: Bound = Bound {
+    expected: f64::NAN,
+    allowed: 0.0,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Contest};
+
+    fn contest(values: &[f64], allowed: f64) -> Contest {
+        let bounds = values.iter().map(|&expected| Bound { expected, allowed });
+        Contest::new(bounds)
+    }
+
+    #[test]
+    fn exact_values_have_one_winner() {
+        let won = |values: &[f64]| {
+            let contest = contest(values, 0.0);
+            let pieces = 0..values.len() as u32 + 1;
+            pieces
+                .filter(|piece| contest.may_be_won_by(*piece))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(won(&[1.0, 3.0, 3.0]), [1]);
+        assert_eq!(won(&[1.0, f64::NAN, f64::NAN]), [1]);
+        assert_eq!(won(&[f64::INFINITY; 2]), [0]);
+    }
+
+    #[test]
+    fn close_values_may_win() {
+        let contest = contest(&[1.0, 1.5, 2.0], 0.25);
+        assert_eq!((contest.best(), contest.allowed()), ((2.0, 2), 0.25));
+        assert!(contest.may_be_won_by(1) && !contest.may_be_won_by(0));
+        let own = contest.verdict(None).map(|own| (own.winner, own.rivals));
+        assert_eq!(own, Some((2, vec![1])));
+        let chosen = contest.verdict(Some(1)).map(|it| (it.winner, it.rivals));
+        assert_eq!(chosen, Some((1, Vec::new())));
+        assert!(contest.verdict(Some(0)).is_none() && contest.verdict(Some(3)).is_none());
+    }
 }

@@ -1,5 +1,7 @@
 //! Maxout in f64: over groups of channels, and over affine maps.
 
+use crate::family::Sum;
+
 /// Which channels make up a group.
 ///
 /// ```
@@ -126,37 +128,20 @@ impl Pooling {
 /// let (y, winners) = magnitude.forward(&[2.0, -3.0], 2);
 /// assert_eq!((y, &winners), (vec![2.0, 3.0], &vec![0, 1]));
 /// let gradients = magnitude.backward(&[2.0, -3.0], &winners, &[1.0, 1.0], 2);
-/// assert_eq!(gradients.dx.values, [1.0, -1.0]);
+/// assert_eq!((gradients.dx[0].value, gradients.dx[1].value), (1.0, -1.0));
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Affine<'a> {
+pub struct Affine<'a, W = f64> {
     /// W: [pieces, inputs, outputs].
-    pub weight: &'a [f64],
-    /// b: [pieces, outputs].
-    pub bias: &'a [f64],
+    pub weight: &'a [W],
+    /// b: [pieces, outputs]; empty for zeros.
+    pub bias: &'a [W],
     /// Number of affine maps.
     pub pieces: usize,
     /// Length of x's last axis.
     pub inputs: usize,
     /// Length of y's last axis.
     pub outputs: usize,
-}
-
-/// Sums, each with the sum of its terms' magnitudes, by which their rounding is measured.
-///
-/// ```
-/// use wgpu_activations::family::maxout::reference::{Affine, Sums};
-///
-/// let map = Affine { weight: &[1.0, 1.0], bias: &[0.5], pieces: 1, inputs: 2, outputs: 1 };
-/// let Sums { values, magnitudes } = map.pieces(&[2.0, -3.0], 1);
-/// assert_eq!((values, magnitudes), (vec![-0.5], vec![5.5]));
-/// ```
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sums {
-    /// The sums.
-    pub values: Vec<f64>,
-    /// The sums of magnitudes.
-    pub magnitudes: Vec<f64>,
 }
 
 /// The gradients of [`Affine`].
@@ -166,76 +151,70 @@ pub struct Sums {
 ///
 /// let map = Affine { weight: &[1.0, 2.0], bias: &[0.0], pieces: 1, inputs: 2, outputs: 1 };
 /// let Gradients { dx, weight, bias } = map.backward(&[3.0, 4.0], &[0], &[0.5], 1);
-/// assert_eq!((dx.values, weight.values), (vec![0.5, 1.0], vec![1.5, 2.0]));
-/// assert_eq!(bias.values, [0.5]);
+/// assert_eq!((dx[1].value, weight[1].value, bias[0].value), (1.0, 2.0, 0.5));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// With respect to x: [rows, inputs].
-    pub dx: Sums,
+    pub dx: Vec<Sum>,
     /// With respect to W: [pieces, inputs, outputs].
-    pub weight: Sums,
+    pub weight: Vec<Sum>,
     /// With respect to b: [pieces, outputs].
-    pub bias: Sums,
+    pub bias: Vec<Sum>,
 }
 
-impl Sums {
-    fn zeros(len: usize) -> Self {
-        Self {
-            values: vec![0.0; len],
-            magnitudes: vec![0.0; len],
-        }
+impl<W: Copy + Into<f64>> Affine<'_, W> {
+    /// Where weight W[piece, input, output] lies.
+    pub fn place(&self, piece: usize, input: usize, output: usize) -> usize {
+        (piece * self.inputs + input) * self.outputs + output
     }
 
-    fn add(&mut self, place: usize, term: f64) {
-        self.values[place] += term;
-        self.magnitudes[place] += term.abs();
-    }
-}
-
-impl Affine<'_> {
-    /// What each piece gives: [rows, outputs, pieces].
-    pub fn pieces(&self, x: &[f64], rows: usize) -> Sums {
-        let mut sums = Sums::zeros(rows * self.outputs * self.pieces);
-        for row in 0..rows {
-            for piece in 0..self.pieces {
-                for d in 0..self.inputs {
-                    for m in 0..self.outputs {
-                        let weight = self.weight[(piece * self.inputs + d) * self.outputs + m];
-                        let place = (row * self.outputs + m) * self.pieces + piece;
-                        sums.add(place, x[row * self.inputs + d] * weight);
-                    }
-                }
-                for m in 0..self.outputs {
-                    let place = (row * self.outputs + m) * self.pieces + piece;
-                    sums.add(place, self.bias[piece * self.outputs + m]);
-                }
-            }
+    /// What a piece gives for a row of x.
+    ///
+    /// ```
+    /// use wgpu_activations::family::maxout::reference::Affine;
+    ///
+    /// let map = Affine { weight: &[1.0, 1.0], bias: &[0.5], pieces: 1, inputs: 2, outputs: 1 };
+    /// let sum = map.sum(&[2.0, -3.0], 0, 0);
+    /// assert_eq!((sum.value, sum.magnitude), (-0.5, 5.5));
+    /// ```
+    pub fn sum(&self, row: &[f64], piece: usize, output: usize) -> Sum {
+        let mut sum = Sum::default();
+        for (input, x) in row.iter().enumerate() {
+            sum.add(x * self.weight[self.place(piece, input, output)].into());
         }
-        sums
+        if let Some(&bias) = self.bias.get(piece * self.outputs + output) {
+            sum.add(bias.into());
+        }
+        sum
     }
 
     /// y [rows, outputs] and the piece that won each.
     pub fn forward(&self, x: &[f64], rows: usize) -> (Vec<f64>, Vec<u32>) {
-        let pieces = self.pieces(x, rows).values;
-        let each = pieces.chunks_exact(self.pieces);
-        each.map(|values| winner(values.iter().copied())).unzip()
+        let places = 0..rows * self.outputs;
+        let best = places.map(|place| {
+            let (row, output) = (place / self.outputs, place % self.outputs);
+            let row = &x[row * self.inputs..][..self.inputs];
+            winner((0..self.pieces).map(|piece| self.sum(row, piece, output).value))
+        });
+        best.unzip()
     }
 
     /// The gradients, upstream [rows, outputs] going to the pieces that won.
     pub fn backward(&self, x: &[f64], winners: &[u32], upstream: &[f64], rows: usize) -> Gradients {
-        let mut dx = Sums::zeros(rows * self.inputs);
-        let mut weight = Sums::zeros(self.pieces * self.inputs * self.outputs);
-        let mut bias = Sums::zeros(self.pieces * self.outputs);
+        let zeros = |len: usize| vec![Sum::default(); len];
+        let mut dx = zeros(rows * self.inputs);
+        let mut weight = zeros(self.pieces * self.inputs * self.outputs);
+        let mut bias = zeros(self.pieces * self.outputs);
         for row in 0..rows {
-            for m in 0..self.outputs {
-                let g = upstream[row * self.outputs + m];
-                let piece = winners[row * self.outputs + m] as usize;
-                bias.add(piece * self.outputs + m, g);
-                for d in 0..self.inputs {
-                    let place = (piece * self.inputs + d) * self.outputs + m;
-                    dx.add(row * self.inputs + d, g * self.weight[place]);
-                    weight.add(place, g * x[row * self.inputs + d]);
+            for output in 0..self.outputs {
+                let g = upstream[row * self.outputs + output];
+                let piece = winners[row * self.outputs + output] as usize;
+                bias[piece * self.outputs + output].add(g);
+                for input in 0..self.inputs {
+                    let place = self.place(piece, input, output);
+                    dx[row * self.inputs + input].add(g * self.weight[place].into());
+                    weight[place].add(g * x[row * self.inputs + input]);
                 }
             }
         }

@@ -1,47 +1,56 @@
 //! Several activations one after another in one kernel, so that memory is read and written once.
 
-use crate::kernel::{
-    launch::{Launch, Pass},
-    tiles,
-};
 use crate::{
     activation::Activation,
     error::Result,
-    gpu::{
-        Binding::{Read, Write},
-        Kernel, PipelineKey,
+    kernel::{
+        launch::{Launch, Pass},
+        recorder::Recorder,
+        tiles,
     },
     tensor::{Tensor, View},
-    wgsl::Math,
+    wgsl::{self, Fused, Math},
 };
 
-/// x = the last of f(x), each activation with its parameter for the whole tensor: `parameters` holds
-/// them, anything where there is none.
-pub(crate) fn forward_in_place(
+/// Activations that one kernel takes: building a longer one costs more than the trips through memory that it saves.
+pub(crate) const MOST: usize = Fused::MOST;
+
+/// Records y = the last of f(x), each activation with its parameter for the whole tensor; y may be x.
+pub(crate) fn record(
+    recorder: &mut Recorder<'_>,
     activations: &[Activation],
-    parameters: &Tensor,
     math: Math,
     x: &Tensor,
+    y: &Tensor,
 ) -> Result<()> {
     if x.is_empty() {
         return Ok(());
     }
-    let pass = Pass::ForwardInPlace { x };
-    let launch = Launch {
-        key: PipelineKey {
-            kernel: Kernel::Fused,
-            entry_point: pass.entry_point(),
-            bindings: &[Write(2), Read(3)],
-            activations: activations.iter().map(Activation::name).collect(),
-            element: x.element(),
-            math,
-            constants: Vec::new(),
-        },
-        parameter: 0.0,
-        parameters: Some(parameters),
-        view: View::ONE_CHANNEL,
+    let parameters = activations.iter().map(|op| op.parameter().unwrap_or(0.0));
+    let parameters: Vec<f32> = parameters.collect();
+    let parameters = x.gpu().upload(&parameters, [activations.len()])?;
+    recorder.keep(&parameters);
+    let definitions: Vec<_> = activations.iter().map(Activation::definition).collect();
+    let mut pass = if x.is(y) {
+        Pass::ForwardInPlace { x }
+    } else {
+        Pass::Forward { x, y }
     };
-    let gpu = x.gpu();
-    gpu.submit(|encoder| tiles::encode(encoder, &launch, pass))
-        .map(drop)
+    let mut first = 0;
+    for run in Fused::runs(&definitions) {
+        let launch = Launch {
+            shader: &|vectors| wgsl::fused(&run, vectors, math),
+            columns: None,
+            element: x.element(),
+            constant: None,
+            parameter: 0.0,
+            parameters: Some(&parameters),
+            first_parameter: first,
+            view: View::ONE_CHANNEL,
+        };
+        tiles::encode(recorder.encoder, &launch, pass)?;
+        first += run.len() as u32;
+        pass = Pass::ForwardInPlace { x: y };
+    }
+    Ok(())
 }

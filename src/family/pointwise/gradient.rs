@@ -9,14 +9,15 @@ use crate::kernel::{
 
 use super::Pointwise;
 use crate::{
-    error::{Error, Result},
+    error::Result,
     tensor::{Tensor, View},
     wgsl::Reduction,
 };
 
 /// The gradients of one backward pass.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Activation, Gpu, Gradients, Pointwise};
 ///
 /// # let gpu = Gpu::new()?;
@@ -37,12 +38,13 @@ pub struct Gradients {
     pub parameter: Tensor,
 }
 
-impl Pointwise<'_> {
+impl Pointwise {
     /// The gradient of the loss with respect to the parameter: f32, one value per channel, or one
     /// where a single parameter serves the whole tensor. `upstream` is the gradient with respect
     /// to y. The same tensors on the same adapter give the same bits.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-2.0f32, -1.0, 3.0], [3])?;
@@ -54,7 +56,7 @@ impl Pointwise<'_> {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParameter`] if the activation has none, [`Error::TooLarge`] if the partial
+    /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) if the activation has none, [`Error::TooLarge`](crate::Error::TooLarge) if the partial
     /// results exceed the device's largest binding, and as [`Pointwise::backward`].
     pub fn parameter_gradient(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
         recorder::submit(x.gpu(), |recorder| {
@@ -65,7 +67,8 @@ impl Pointwise<'_> {
     /// dx and the parameter's gradient, as [`Pointwise::backward`] and
     /// [`Pointwise::parameter_gradient`] give them, from one pass over x and upstream.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// use wgpu_activations::{Activation, Gpu, Pointwise};
     ///
     /// let gpu = Gpu::new()?;
@@ -84,13 +87,14 @@ impl Pointwise<'_> {
     /// As [`Pointwise::parameter_gradient`].
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
         recorder::submit(x.gpu(), |recorder| {
-            self.record_gradients(recorder, x, upstream)
+            self.record_both(recorder, x, upstream)
         })
     }
 
     /// Records [`Pointwise::gradients`] into the caller's encoder: see [`Pointwise::encode_forward`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
@@ -112,25 +116,40 @@ impl Pointwise<'_> {
         x: &Tensor,
         upstream: &Tensor,
     ) -> Result<Gradients> {
-        let gradients = recorder::encode(x.gpu(), encoder, |recorder| {
-            self.record_gradients(recorder, x, upstream)
-        })?;
-        let channels = self.channels.map(|(parameters, _)| parameters);
-        let Gradients { dx, parameter } = &gradients;
-        let used = [x, upstream, dx, parameter].into_iter().chain(channels);
-        used.for_each(Tensor::expose);
-        Ok(gradients)
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            [x, upstream]
+                .into_iter()
+                .for_each(|tensor| recorder.keep(tensor));
+            self.record_both(recorder, x, upstream)
+        })
     }
 
-    pub(crate) fn record_gradients(
+    fn record_both(
         &self,
         recorder: &mut Recorder<'_>,
         x: &Tensor,
         upstream: &Tensor,
     ) -> Result<Gradients> {
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
-        let parameter = self.record_reduction(recorder, x, upstream, Some(&dx))?;
+        let parameter = self.record_gradients(recorder, x, upstream, &dx)?;
         Ok(Gradients { dx, parameter })
+    }
+
+    /// Records dx, which may be upstream, and gives the parameter's gradient.
+    pub(crate) fn record_gradients(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+        dx: &Tensor,
+    ) -> Result<Tensor> {
+        if !dx.is(upstream) {
+            return self.record_reduction(recorder, x, upstream, Some(dx));
+        }
+        // What is written must not be what is read by other threads.
+        let parameter = self.record_reduction(recorder, x, upstream, None)?;
+        self.record(recorder, Pass::BackwardInPlace { x, upstream })?;
+        Ok(parameter)
     }
 
     fn record_reduction(
@@ -141,48 +160,37 @@ impl Pointwise<'_> {
         dx: Option<&Tensor>,
     ) -> Result<Tensor> {
         let op = self.activation.name();
-        let name = self.parameter_name()?;
+        self.parameter_name()?;
         expect_alike(op, ("upstream", upstream), ("x", x))?;
         let one_channel = View {
             outer: x.len(),
             ..View::ONE_CHANNEL
         };
-        let view = self.channels_of(x)?.unwrap_or(one_channel);
+        let (parameters, view) = self.channels_of(recorder, x)?.unzip();
+        let view = view.unwrap_or(one_channel);
         let gpu = x.gpu();
         if x.is_empty() {
             return gpu.upload(&vec![0.0f32; view.extent], [view.extent]);
         }
-        let scalar = match self.activation.parameter() {
-            Some(parameter) if self.channels.is_none() => Some(gpu.upload(&[parameter], [1])?),
-            _ => None,
+        let parameters = match (parameters, self.activation.parameter()) {
+            (Some(parameters), _) => parameters,
+            (None, scalar) => gpu.upload(&[scalar.unwrap_or(0.0)], [1])?,
         };
-        let parameters = self.channels.map(|(parameters, _)| parameters);
-        let parameters = scalar.as_ref().or(parameters);
-        let parameters = parameters.ok_or_else(|| Error::UnknownParameter {
-            op: op.to_owned(),
-            name: name.to_owned(),
-            known: Vec::new(),
-        })?;
+        recorder.keep(&parameters);
         let mut reduce = Reduce {
             op,
-            reduction: Reduction::Parameter,
-            activation: Some(op),
-            math: self.math,
+            reduction: Reduction::terms(self.activation.definition(), self.math),
             view,
             x,
             upstream: Some(upstream),
-            parameters: Some(parameters),
+            parameters: Some(&parameters),
             dx: None,
         };
         match dx {
             Some(dx) if reduce.takes_dx() => reduce.dx = Some(dx),
-            Some(dx) => self.encode(recorder.encoder, Pass::Backward { x, upstream, dx })?,
+            Some(dx) => self.record(recorder, Pass::Backward { x, upstream, dx })?,
             None => {}
         }
-        let sums = reduce.record(recorder)?;
-        scalar
-            .into_iter()
-            .for_each(|scalar| recorder.done_with(scalar));
-        sums.reshaped([view.extent])
+        reduce.record(recorder)?.reshaped([view.extent])
     }
 }

@@ -1,26 +1,31 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
+mod catalogue;
 pub(crate) mod fused;
 mod gradient;
+mod operation;
+mod shader;
 
 pub use gradient::Gradients;
+use shader::shaders;
 
-use crate::kernel::{
-    launch::{Launch, Pass},
-    tiles,
-};
 use crate::{
     activation::Activation,
-    element::ElementType,
     error::{Error, Result},
-    gpu::{Kernel, PipelineKey},
+    family::{Array, Operation},
+    kernel::{
+        launch::{Launch, Pass},
+        recorder::{self, Recorder},
+        tiles,
+    },
     tensor::{Tensor, View},
-    wgsl::{Math, ParameterSource},
+    wgsl::{self, Math, ParameterSource},
 };
 
 /// An activation ready to be applied to tensors.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Activation, Gpu, Math, Pointwise};
 ///
 /// let gpu = Gpu::new()?;
@@ -33,14 +38,14 @@ use crate::{
 /// let y = Pointwise::new(Activation::GELU).math(Math::Native).forward(&x)?;
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Pointwise<'a> {
+#[derive(Debug, Clone)]
+pub struct Pointwise {
     pub(crate) activation: Activation,
-    pub(crate) channels: Option<(&'a Tensor, i64)>,
+    pub(crate) channels: Option<(Array, i64)>,
     pub(crate) math: Math,
 }
 
-impl<'a> Pointwise<'a> {
+impl Pointwise {
     /// The activation with its own parameter for the whole tensor.
     pub const fn new(activation: Activation) -> Self {
         Self {
@@ -50,25 +55,29 @@ impl<'a> Pointwise<'a> {
         }
     }
 
-    /// With one parameter per channel along `axis`, which counts from the end where negative.
-    /// `parameters` is an f32 tensor of as many values as that axis is long.
+    /// One parameter per channel along `axis`, which counts from the end where negative: as many numbers as that axis
+    /// is long, on the host or on the device.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// use wgpu_activations::{Activation, Gpu, Pointwise};
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let prelu = Pointwise::new(Activation::PRELU).per_channel(vec![0.25, 0.5], -1)?;
+    /// let x = gpu.upload(&[-2.0f32, -1.0], [1, 2])?;
+    /// assert_eq!(prelu.forward(&x)?.download::<f32>()?, [-0.5, -0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParameter`] if the activation has none, [`Error::ElementMismatch`] if
-    /// `parameters` is not f32.
-    pub fn per_channel<'b>(self, parameters: &'b Tensor, axis: i64) -> Result<Pointwise<'b>> {
+    /// [`Error::UnknownParameter`] if the activation has none, [`Error::ElementMismatch`] if they lie on a device and are not
+    /// f32.
+    pub fn per_channel(self, parameters: impl Into<Array>, axis: i64) -> Result<Self> {
         self.parameter_name()?;
-        if parameters.element() != ElementType::F32 {
-            return Err(Error::ElementMismatch {
-                op: self.activation.name().to_owned(),
-                left: "the parameter tensor",
-                left_type: parameters.element().name(),
-                right: "the kernel",
-                right_type: ElementType::F32.name(),
-            });
-        }
-        Ok(Pointwise {
+        let parameters = parameters.into();
+        parameters.expect_f32(self.activation.name())?;
+        Ok(Self {
             channels: Some((parameters, axis)),
             ..self
         })
@@ -76,7 +85,8 @@ impl<'a> Pointwise<'a> {
 
     /// With elementary functions from `math`.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Math, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[1.0f32], [1])?;
@@ -85,7 +95,7 @@ impl<'a> Pointwise<'a> {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
-    pub const fn math(self, math: Math) -> Self {
+    pub fn math(self, math: Math) -> Self {
         Self { math, ..self }
     }
 
@@ -96,7 +106,8 @@ impl<'a> Pointwise<'a> {
 
     /// y = f(x), a new tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -118,7 +129,8 @@ impl<'a> Pointwise<'a> {
 
     /// y = f(x) into a tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -138,7 +150,8 @@ impl<'a> Pointwise<'a> {
 
     /// x = f(x).
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -157,7 +170,8 @@ impl<'a> Pointwise<'a> {
     /// dx = f'(x) upstream, a new tensor of x's shape and type. `upstream` is the gradient of the
     /// loss with respect to y.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -179,7 +193,8 @@ impl<'a> Pointwise<'a> {
 
     /// dx = f'(x) upstream into a tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -199,7 +214,8 @@ impl<'a> Pointwise<'a> {
 
     /// upstream = f'(x) upstream.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -219,7 +235,8 @@ impl<'a> Pointwise<'a> {
     /// Records y = f(x) into the caller's encoder. Submits nothing and waits for nothing; the
     /// tensors' buffers are kept until the caller's commands are done with them.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -278,7 +295,8 @@ impl<'a> Pointwise<'a> {
 
     /// Records upstream = f'(x) upstream: see [`Pointwise::encode_forward`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
@@ -306,88 +324,67 @@ impl<'a> Pointwise<'a> {
     }
 
     fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        let gpu = pass.x().gpu();
-        gpu.submit(|encoder| self.encode(encoder, pass)).map(|_| ())
+        recorder::submit(pass.x().gpu(), |recorder| self.record(recorder, pass))
     }
 
     fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        pass.x().gpu().guarded(|| self.encode(encoder, pass))?;
-        pass.tensors()
-            .iter()
-            .flatten()
-            .for_each(|(_, tensor)| tensor.expose());
-        if let Some((parameters, _)) = self.channels {
-            parameters.expose();
-        }
-        Ok(())
+        recorder::encode(pass.x().gpu(), encoder, |recorder| {
+            let tensors = pass.tensors().into_iter().flatten();
+            tensors.for_each(|(_, tensor)| recorder.keep(tensor));
+            self.record(recorder, pass)
+        })
     }
 
-    pub(crate) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        let op = self.activation.name();
-        pass.expect_fit(op)?;
+    pub(crate) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
+        pass.expect_fit(self.activation.name())?;
         let x = pass.x();
-        let channels = self.channels_of(x)?;
+        let channels = self.channels_of(recorder, x)?;
         if x.is_empty() {
             return Ok(());
         }
-        let source = match (self.activation.parameter(), channels) {
+        let (parameters, view) = channels.unzip();
+        let source = match (self.activation.parameter(), view) {
             (None, _) => ParameterSource::None,
             (Some(_), None) => ParameterSource::Scalar,
             (Some(_), Some(_)) => ParameterSource::Channel,
         };
-        let constants = match (source, self.activation.parameter()) {
-            (ParameterSource::Scalar, Some(1.0)) => vec![("ONE", 1)],
-            _ => Vec::new(),
-        };
+        let is_one = source == ParameterSource::Scalar && self.activation.parameter() == Some(1.0);
+        let definition = self.activation.definition();
         let launch = Launch {
-            key: PipelineKey {
-                kernel: Kernel::Pointwise(source),
-                entry_point: pass.entry_point(),
-                bindings: pass.bindings(source),
-                activations: vec![op],
-                element: x.element(),
-                math: self.math,
-                constants,
-            },
+            shader: &|vectors| wgsl::pointwise(definition, vectors, source, self.math),
+            columns: view.map(|_| (definition.into(), self.math)),
+            element: x.element(),
+            constant: is_one.then_some(("ONE", 1)),
             parameter: self.activation.parameter().unwrap_or(0.0),
-            parameters: self.channels.map(|(parameters, _)| parameters),
-            view: channels.unwrap_or(View::ONE_CHANNEL),
+            parameters: parameters.as_ref(),
+            first_parameter: 0,
+            view: view.unwrap_or(View::ONE_CHANNEL),
         };
-        tiles::encode(encoder, &launch, pass)
+        tiles::encode(recorder.encoder, &launch, pass)
     }
 
-    /// How the parameters lie in x, if there is one per channel.
-    pub(crate) fn channels_of(&self, x: &Tensor) -> Result<Option<View>> {
-        let Some((parameters, axis)) = self.channels else {
+    /// The parameters on the device and how they lie in x, if there is one per channel.
+    pub(crate) fn channels_of(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+    ) -> Result<Option<(Tensor, View)>> {
+        let Some((parameters, axis)) = &self.channels else {
             return Ok(None);
         };
-        if !parameters.gpu().same_device(x.gpu()) {
-            return Err(Error::ForeignTensor {
-                op: self.activation.name().to_owned(),
-            });
-        }
-        let view = x.view(axis)?;
-        let (axis, channels) = (x.axis(axis)?, view.extent);
-        if parameters.len() != channels {
-            return Err(Error::ChannelMismatch {
-                op: self.activation.name().to_owned(),
-                parameter: self.parameter_name()?,
-                found: parameters.len(),
-                channels,
-                axis,
-                shape: x.shape().to_vec(),
-            });
-        }
+        self.output_shape(x.shape())?;
+        let bytes = parameters.len() as u64 * 4;
         let limit = x.gpu().limits().max_storage_buffer_binding_size;
-        if parameters.bytes().next_multiple_of(16) > limit {
+        if bytes.next_multiple_of(16) > limit {
             return Err(Error::TooLarge {
                 what: format!("{}: one parameter per channel", self.activation.name()),
-                bytes: parameters.bytes(),
+                bytes,
                 limit,
                 advice: "split the tensor along its channels",
             });
         }
-        Ok(Some(view))
+        let parameters = parameters.on_device(recorder, x.gpu(), self.activation.name())?;
+        Ok(Some((parameters, x.view(*axis)?)))
     }
 
     pub(crate) fn parameter_name(&self) -> Result<&'static str> {
@@ -405,7 +402,8 @@ impl<'a> Pointwise<'a> {
 impl Activation {
     /// y = f(x): see [`Pointwise::forward`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
@@ -423,7 +421,8 @@ impl Activation {
 
     /// dx = f'(x) upstream: see [`Pointwise::backward`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Activation, Gpu};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-1.0f32, 0.0], [2])?;

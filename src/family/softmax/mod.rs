@@ -1,22 +1,28 @@
 //! Softmax and log-softmax along an axis, forward and backward.
 
 pub mod bound;
-mod parts;
+mod case;
+mod entry;
+mod launch;
+mod operation;
 pub mod reference;
 mod rows;
+mod shader;
 mod splits;
 
-use crate::kernel::{
-    expect_alike, expect_apart,
-    recorder::{self, Recorder},
-};
+pub(super) use entry::{LOG_SOFTMAX, SOFTMAX};
+pub use shader::shaders;
+
 use crate::{
     error::Result,
-    family::softmax::reference::{Form, MaskedRows},
-    gpu::{Binding, Kernel, PipelineKey},
+    family::{
+        Array,
+        softmax::reference::{Form, MaskedRows},
+    },
     tensor::Tensor,
-    wgsl::{Math, SoftmaxKernel},
+    wgsl::Math,
 };
+use launch::Pass;
 
 /// Softmax, y = e^x / sum of e^x, or log-softmax, y = x - ln(sum of e^x), along one axis of a
 /// tensor of any shape.
@@ -26,12 +32,16 @@ use crate::{
 /// finite elements gives 0, in log-softmax -infinity.
 ///
 /// Rows of up to 16,384 elements along the innermost axis, a multiple of 4, take one dispatch; others
-/// take several, and up to 17 MiB of scratch memory. The same tensors on the same adapter give the
+/// take several, and up to 25 MiB of scratch memory. The same tensors on the same adapter give the
 /// same bits.
+///
+/// The backward pass takes what the forward pass was given, and computes y from it in f32: y rounded to
+/// f16 would be too far off where one element dominates its row.
 ///
 /// The power-of-two scaling follows Dukhan and Ablavatski, "The Two-Pass Softmax Algorithm", 2020.
 ///
-/// ```no_run
+/// ```
+/// # wgpu_activations::needs_adapter!();
 /// use wgpu_activations::{Gpu, Softmax};
 ///
 /// let gpu = Gpu::new()?;
@@ -41,31 +51,19 @@ use crate::{
 /// assert_eq!(y.download::<f32>()?, [0.5; 4]);
 /// // The gradient of the loss with respect to y gives that with respect to the scores.
 /// let upstream = gpu.upload(&[1.0f32, 0.0, 0.0, 1.0], [2, 2])?;
-/// let dx = softmax.backward(&y, &upstream)?;
+/// let dx = softmax.backward(&scores, &upstream)?;
 /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25, -0.25, 0.25]);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Softmax {
     form: Form,
     axis: i64,
     masked: MaskedRows,
     math: Math,
     threads: Option<u32>,
-}
-
-/// What a call computes, by the tensors it touches.
-#[derive(Clone, Copy)]
-enum Pass<'a> {
-    Forward {
-        x: &'a Tensor,
-        y: &'a Tensor,
-    },
-    Backward {
-        y: &'a Tensor,
-        upstream: &'a Tensor,
-        dx: &'a Tensor,
-    },
+    /// For a tensor that has only parts of its rows, three numbers for each row: `Known` of the shader.
+    known: Option<Array>,
 }
 
 impl Softmax {
@@ -76,7 +74,8 @@ impl Softmax {
 
     /// Log-softmax along `axis`, which counts from the end where negative.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
     /// let scores = gpu.upload(&[3.0f32, 3.0], [2])?;
@@ -103,31 +102,31 @@ impl Softmax {
             masked: MaskedRows::Nan,
             math: Math::Accurate,
             threads: None,
+            known: None,
         }
     }
 
-    /// With zeros in place of NaN for a row that is -infinity throughout, as where attention is
-    /// masked altogether; log-softmax gives -infinity there, the logarithm of 0.
+    /// With this in a row that is -infinity throughout: [`MaskedRows::Zeros`] where attention is masked
+    /// altogether. Log-softmax then gives -infinity there, the logarithm of 0.
     ///
-    /// ```no_run
-    /// # use wgpu_activations::{Gpu, Softmax};
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Gpu, Softmax, family::softmax::reference::MaskedRows};
     /// # let gpu = Gpu::new()?;
     /// let masked = gpu.upload(&[f32::NEG_INFINITY; 4], [1, 4])?;
-    /// let y = Softmax::new(-1).zeros_for_masked_rows().forward(&masked)?;
+    /// let y = Softmax::new(-1).masked(MaskedRows::Zeros).forward(&masked)?;
     /// assert_eq!(y.download::<f32>()?, [0.0; 4]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
-    pub const fn zeros_for_masked_rows(self) -> Self {
-        Self {
-            masked: MaskedRows::Zeros,
-            ..self
-        }
+    pub fn masked(self, masked: MaskedRows) -> Self {
+        Self { masked, ..self }
     }
 
     /// With elementary functions from `math`.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Gpu, Math, Softmax};
     /// # let gpu = Gpu::new()?;
     /// # let scores = gpu.upload(&[3.0f32, 3.0], [2])?;
@@ -136,7 +135,7 @@ impl Softmax {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
-    pub const fn math(self, math: Math) -> Self {
+    pub fn math(self, math: Math) -> Self {
         Self { math, ..self }
     }
 
@@ -144,7 +143,8 @@ impl Softmax {
     /// to what the row and the device allow. Where it is not said, one on software adapters and 32
     /// to 1,024, by the row's length, on others. A matter of speed; the last bits of results depend on it.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
     /// # let scores = gpu.upload(&[0.0f32; 1024], [1, 1024])?;
@@ -153,7 +153,7 @@ impl Softmax {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
-    pub const fn threads_per_row(self, threads: u32) -> Self {
+    pub fn threads_per_row(self, threads: u32) -> Self {
         Self {
             threads: Some(threads),
             ..self
@@ -167,7 +167,8 @@ impl Softmax {
 
     /// y, a new tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[0.0f32, 0.0, f32::NEG_INFINITY], [3])?;
@@ -187,7 +188,8 @@ impl Softmax {
 
     /// y into a tensor of x's shape and type.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
@@ -204,19 +206,20 @@ impl Softmax {
     /// [`Error::ForeignTensor`](crate::Error::ForeignTensor) or
     /// [`Error::Aliased`](crate::Error::Aliased) if y does not serve, and as [`Softmax::forward`].
     pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
-        self.submit(Pass::Forward { x, y })
+        self.submit(Pass::forward(x, y))
     }
 
-    /// dx, a new tensor of y's shape and type, from the result `y` of the forward pass and the
-    /// gradient `upstream` of the loss with respect to it: y (g - sum of g y) for softmax,
+    /// dx, a new tensor of x's shape and type, from what the forward pass was given and the
+    /// gradient `upstream` of the loss with respect to its result: y (g - sum of g y) for softmax,
     /// g - e^y sum of g for log-softmax.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
-    /// let y = gpu.upload(&[0.5f32, 0.5], [2])?; // what the forward pass gave
+    /// let x = gpu.upload(&[3.0f32, 3.0], [2])?;
     /// let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
-    /// let dx = Softmax::new(-1).backward(&y, &upstream)?;
+    /// let dx = Softmax::new(-1).backward(&x, &upstream)?;
     /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
@@ -225,23 +228,24 @@ impl Softmax {
     ///
     /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
     /// [`Error::ElementMismatch`](crate::Error::ElementMismatch) or
-    /// [`Error::ForeignTensor`](crate::Error::ForeignTensor) if upstream is not like y, and as
+    /// [`Error::ForeignTensor`](crate::Error::ForeignTensor) if upstream is not like x, and as
     /// [`Softmax::forward`].
-    pub fn backward(&self, y: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        let dx = y.gpu().allocate(y.shape(), y.element())?;
-        self.backward_into(y, upstream, &dx)?;
+    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+        let dx = x.gpu().allocate(x.shape(), x.element())?;
+        self.backward_into(x, upstream, &dx)?;
         Ok(dx)
     }
 
-    /// dx into a tensor of y's shape and type: see [`Softmax::backward`].
+    /// dx into a tensor of x's shape and type: see [`Softmax::backward`].
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
-    /// # let y = gpu.upload(&[0.5f32, 0.5], [2])?;
+    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
     /// # let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
     /// let dx = gpu.allocate([2], ElementType::F32)?;
-    /// Softmax::new(-1).backward_into(&y, &upstream, &dx)?;
+    /// Softmax::new(-1).backward_into(&x, &upstream, &dx)?;
     /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
@@ -249,14 +253,15 @@ impl Softmax {
     /// # Errors
     ///
     /// As [`Softmax::backward`] and [`Softmax::forward_into`].
-    pub fn backward_into(&self, y: &Tensor, upstream: &Tensor, dx: &Tensor) -> Result<()> {
-        self.submit(Pass::Backward { y, upstream, dx })
+    pub fn backward_into(&self, x: &Tensor, upstream: &Tensor, dx: &Tensor) -> Result<()> {
+        self.submit(Pass::backward(x, upstream, dx))
     }
 
     /// Records the forward pass into the caller's encoder. Submits nothing and waits for nothing;
     /// the tensors' buffers are kept until the caller's commands are done with them.
     ///
-    /// ```no_run
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
     /// # use wgpu_activations::{ElementType, Gpu, Softmax};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
@@ -266,7 +271,7 @@ impl Softmax {
     /// let softmax = Softmax::new(-1);
     /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
     /// softmax.encode_forward(&mut encoder, &x, &y)?;
-    /// softmax.encode_backward(&mut encoder, &y, &upstream, &dx)?;
+    /// softmax.encode_backward(&mut encoder, &x, &upstream, &dx)?;
     /// gpu.queue().submit([encoder.finish()]);
     /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
     /// # Ok::<(), wgpu_activations::Error>(())
@@ -281,7 +286,7 @@ impl Softmax {
         x: &Tensor,
         y: &Tensor,
     ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Forward { x, y })
+        self.encode(encoder, Pass::forward(x, y))
     }
 
     /// Records the backward pass: see [`Softmax::encode_forward`].
@@ -292,99 +297,10 @@ impl Softmax {
     pub fn encode_backward(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        y: &Tensor,
+        x: &Tensor,
         upstream: &Tensor,
         dx: &Tensor,
     ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Backward { y, upstream, dx })
-    }
-
-    fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        recorder::submit(pass.input().gpu(), |recorder| self.record(recorder, pass))
-    }
-
-    fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        recorder::encode(pass.input().gpu(), encoder, |recorder| {
-            self.record(recorder, pass)
-        })?;
-        pass.tensors().for_each(|(_, tensor)| tensor.expose());
-        Ok(())
-    }
-
-    fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
-        pass.expect_fit(self.form.name())?;
-        let view = pass.input().view(self.axis)?;
-        if pass.input().is_empty() {
-            return Ok(());
-        }
-        if rows::fits(pass.input(), view) {
-            return self.encode_rows(recorder.encoder, pass, view);
-        }
-        self.record_splits(recorder, pass, view)
-    }
-
-    /// The pipeline that a pass runs at one of its entry points.
-    fn key(
-        &self,
-        pass: Pass<'_>,
-        kernel: (SoftmaxKernel, u32),
-        entry_point: &'static str,
-        bindings: &'static [Binding],
-    ) -> PipelineKey {
-        let (kernel, workgroup) = kernel;
-        PipelineKey {
-            kernel: Kernel::Softmax(kernel, workgroup),
-            entry_point,
-            bindings,
-            activations: Vec::new(),
-            element: pass.input().element(),
-            math: self.math,
-            constants: vec![
-                ("LOG", u32::from(self.form == Form::LogSoftmax)),
-                ("ZEROS", u32::from(self.masked == MaskedRows::Zeros)),
-                ("BACKWARD", u32::from(pass.is_backward())),
-            ],
-        }
-    }
-}
-
-impl<'a> Pass<'a> {
-    const fn is_backward(self) -> bool {
-        matches!(self, Self::Backward { .. })
-    }
-
-    /// The tensor that the rows are read from: x, or y in a backward pass.
-    const fn input(self) -> &'a Tensor {
-        match self {
-            Self::Forward { x, .. } => x,
-            Self::Backward { y, .. } => y,
-        }
-    }
-
-    /// The tensors by their role: 0 the input, 1 upstream, 2 the output.
-    fn tensors(self) -> impl Iterator<Item = (u32, &'a Tensor)> {
-        let tensors = match self {
-            Self::Forward { x, y } => [Some((0, x)), None, Some((2, y))],
-            Self::Backward { y, upstream, dx } => {
-                [Some((0, y)), Some((1, upstream)), Some((2, dx))]
-            }
-        };
-        tensors.into_iter().flatten()
-    }
-
-    fn expect_fit(self, op: &str) -> Result<()> {
-        const INSTEAD: &str = "a tensor of its own";
-        match self {
-            Self::Forward { x, y } => {
-                expect_alike(op, ("y", y), ("x", x))?;
-                expect_apart(op, ("x", x), ("y", y), INSTEAD)
-            }
-            Self::Backward { y, upstream, dx } => {
-                expect_alike(op, ("upstream", upstream), ("y", y))?;
-                expect_alike(op, ("dx", dx), ("y", y))?;
-                expect_apart(op, ("y", y), ("dx", dx), INSTEAD)?;
-                expect_apart(op, ("upstream", upstream), ("dx", dx), INSTEAD)
-            }
-        }
+        self.encode(encoder, Pass::backward(x, upstream, dx))
     }
 }

@@ -1,5 +1,7 @@
 //! Softmax and log-softmax of one row, in f64.
 
+use crate::family::Sum;
+
 /// What a row is turned into.
 ///
 /// ```
@@ -20,6 +22,14 @@ pub enum Form {
 impl Form {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Softmax, Self::LogSoftmax];
+
+    /// dx of an element with this share of its row, `sum` being that of g y, for log-softmax of g.
+    pub(super) fn dx(self, share: f64, upstream: f64, sum: f64) -> f64 {
+        match self {
+            Self::Softmax => share * (upstream - sum),
+            Self::LogSoftmax => upstream - share * sum,
+        }
+    }
 
     /// `softmax` or `log-softmax`.
     pub const fn name(self) -> &'static str {
@@ -144,30 +154,35 @@ pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
     x.iter().map(|&x| row.value(form, masked, x)).collect()
 }
 
-/// dx for a row of results y and the gradient of the loss with respect to them:
+/// dx for a row x and the gradient of the loss with respect to its results y:
 /// y (g - sum of g y) for softmax, g - e^y sum of g for log-softmax.
 ///
 /// ```
-/// use wgpu_activations::family::softmax::reference::{Form, backward};
+/// use wgpu_activations::family::softmax::reference::{Form, MaskedRows, backward};
 ///
-/// let dx = backward(Form::Softmax, &[0.5, 0.5], &[1.0, 0.0]);
+/// let dx = backward(Form::Softmax, MaskedRows::Nan, &[3.0, 3.0], &[1.0, 0.0]);
 /// assert_eq!(dx, [0.25, -0.25]);
 /// ```
 ///
 /// # Panics
 ///
 /// If the lengths differ.
-pub fn backward(form: Form, y: &[f64], upstream: &[f64]) -> Vec<f64> {
-    assert_eq!(y.len(), upstream.len());
-    let pairs = || y.iter().zip(upstream);
-    match form {
-        Form::Softmax => {
-            let sum: f64 = pairs().map(|(y, g)| y * g).sum();
-            pairs().map(|(y, g)| y * (g - sum)).collect()
-        }
-        Form::LogSoftmax => {
-            let sum: f64 = upstream.iter().sum();
-            pairs().map(|(y, g)| g - y.exp() * sum).collect()
-        }
+pub fn backward(form: Form, masked: MaskedRows, x: &[f64], upstream: &[f64]) -> Vec<f64> {
+    assert_eq!(x.len(), upstream.len());
+    let shares = forward(Form::Softmax, masked, x);
+    let sum = gradient_sum(form, &shares, upstream).value;
+    let pairs = shares.iter().zip(upstream);
+    pairs.map(|(share, g)| form.dx(*share, *g, sum)).collect()
+}
+
+/// The sum that dx needs, from elements' shares of their row: of g y, for log-softmax of g.
+pub(super) fn gradient_sum(form: Form, shares: &[f64], upstream: &[f64]) -> Sum {
+    let mut sum = Sum::default();
+    for (share, g) in shares.iter().zip(upstream) {
+        sum.add(match form {
+            Form::Softmax => g * share,
+            Form::LogSoftmax => *g,
+        });
     }
+    sum
 }

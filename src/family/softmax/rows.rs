@@ -1,6 +1,10 @@
 //! Rows along the innermost axis that a few threads walk through, or hold in registers: one dispatch.
 
-use super::{Pass, Softmax};
+use super::{
+    Softmax,
+    launch::Pass,
+    shader::{Method, RowArguments},
+};
 use crate::{
     error::Result,
     gpu::{
@@ -9,7 +13,6 @@ use crate::{
     },
     kernel::{Window, dispatch, fold_over, largest_window},
     tensor::{Tensor, View},
-    wgsl::SoftmaxKernel,
 };
 
 /// Elements of the longest row, which caches hold until it is read again.
@@ -27,7 +30,7 @@ const HELD: u32 = 4;
 
 /// How threads go about a row.
 struct Shape {
-    kernel: SoftmaxKernel,
+    method: Method,
     /// Per row.
     threads: u32,
     workgroup: u32,
@@ -52,28 +55,23 @@ impl Softmax {
         pass: Pass<'_>,
         view: View,
     ) -> Result<()> {
-        let input = pass.input();
+        let input = pass.x;
         let gpu = input.gpu();
         let vectors = view.extent as u32 / 4;
         let shape = self.shape_for(gpu, vectors);
-        let bindings = match pass {
-            Pass::Forward { .. } => &[Read(0), Write(2)][..],
-            Pass::Backward { .. } => &[Read(0), Read(1), Write(2)][..],
+        let bindings = match pass.upstream {
+            None => &[Read(4), Write(6)][..],
+            Some(_) => &[Read(4), Read(5), Write(6)][..],
         };
-        let holds = shape.kernel == SoftmaxKernel::Held;
-        let entry_point = match (pass, holds) {
-            (Pass::Forward { .. }, true) => "forward_held",
-            (Pass::Forward { .. }, false) => "forward_rows",
-            (Pass::Backward { .. }, true) => "backward_held",
-            (Pass::Backward { .. }, false) => "backward_rows",
-        };
-        let kernel = (shape.kernel, shape.workgroup);
-        let mut key = self.key(pass, kernel, entry_point, bindings);
-        key.constants.push(("THREADS", shape.threads));
+        let holds = shape.method == Method::Held;
+        let entry_point = if holds { "hold" } else { "walk" };
+        let method = (shape.method, shape.workgroup);
+        let mut kernel = self.kernel(pass, method, entry_point, bindings);
+        kernel.constants.push(("THREADS", shape.threads));
         if holds {
-            key.constants.push(("VECTORS", shape.vectors));
+            kernel.constants.push(("VECTORS", shape.vectors));
         }
-        let pipeline = gpu.pipeline(&key)?;
+        let pipeline = gpu.pipeline(&kernel)?;
 
         let row = view.extent as u64 * input.element().size();
         let rows_at_once = (largest_window(gpu) / row / ALIGNED * ALIGNED).max(ALIGNED);
@@ -83,17 +81,15 @@ impl Softmax {
                 start,
                 bytes: (rows_at_once * row).min(input.bytes() - start),
             };
-            let bindings: Vec<_> = pass
-                .tensors()
-                .map(|(binding, tensor)| wgpu::BindGroupEntry {
-                    binding,
-                    resource: window.binding(tensor),
-                })
-                .collect();
+            let inputs = pass.inputs();
+            let inputs = inputs.map(|(place, tensor)| window.bind(4 + place, tensor));
+            let mut bindings: Vec<_> = inputs.collect();
+            bindings.push(window.bind(6, pass.output));
             let rows = window.bytes / row;
-            let groups = fold_over(rows.div_ceil(u64::from(pipeline.workgroup / shape.threads)));
-            let arguments = [rows as u32, vectors, 0, 0, 0, 0, 0, 0];
-            dispatch(gpu, &mut compute, &pipeline, &bindings, arguments, groups);
+            let groups = fold_over(rows.div_ceil(u64::from(kernel.workgroup / shape.threads)));
+            let rows = rows as u32;
+            let arguments = RowArguments { rows, vectors };
+            dispatch(gpu, &mut compute, &pipeline, &bindings, &arguments, groups);
         }
         Ok(())
     }
@@ -114,7 +110,7 @@ impl Softmax {
         let each = vectors.div_ceil(threads);
         if threads > 1 && each <= HELD {
             return Shape {
-                kernel: SoftmaxKernel::Held,
+                method: Method::Held,
                 threads,
                 workgroup: threads.max(64),
                 vectors: each,
@@ -122,7 +118,7 @@ impl Softmax {
         }
         let threads = threads.min(MOST_THREADS_WALK);
         Shape {
-            kernel: SoftmaxKernel::Rows,
+            method: Method::Rows,
             threads,
             // Without barriers between its threads a small workgroup is as good as a large one, and
             // there are more of them to share out.

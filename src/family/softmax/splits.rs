@@ -1,23 +1,25 @@
-//! Rows along any axis and of any length, cut into splits: parts of sums, then results.
+//! Rows along any axis and of any length, cut into splits: parts of sums, then results. Of a tensor that has
+//! only parts of its rows, one call records what it knows of them, and another, told what is known of the whole
+//! rows, its results.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use super::{Pass, Softmax};
+use super::{
+    Softmax,
+    launch::{Goal, Pass},
+    shader::{Method, SplitArguments},
+};
 use crate::{
     element::ElementType,
     error::Result,
     gpu::{
         Binding::{self, Read, Write},
-        Gpu, Pipeline,
+        Gpu, Kernel, Pipeline,
     },
-    kernel::{
-        Window, dispatch, fold_over, largest_window,
-        recorder::{self, Recorder},
-        reduce::bind,
-    },
+    kernel::{Window, bind, dispatch, largest_window, recorder::Recorder},
     tensor::{Tensor, View},
-    wgsl::SoftmaxKernel,
 };
+
 const WORKGROUP: u32 = 64;
 
 /// Parts that one thread merges; `RUN` of the shader.
@@ -33,8 +35,12 @@ const PER_SPLIT: (usize, usize) = (64, 1024);
 const WIDTH: usize = 32;
 const WIDE_ROW: usize = 128;
 
-/// Scratch memory for statistics, of 8 bytes each.
-const MOST_STATISTICS: u64 = (16 << 20) / 8;
+/// `Statistics` and `Known` of the shader, in numbers.
+const STATISTICS: usize = 3;
+pub(super) const KNOWN: usize = 3;
+
+/// Scratch memory for statistics: so many of them, 24 MiB.
+const MOST_STATISTICS: u64 = 1 << 21;
 
 /// How rows are cut up, and how much of the tensor is worked on at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,55 +101,7 @@ impl Plan {
     }
 }
 
-/// The pipelines that a pass takes.
-struct Pipelines {
-    sum: Arc<Pipeline>,
-    merge: Arc<Pipeline>,
-    finish: Arc<Pipeline>,
-    write: Arc<Pipeline>,
-}
-
-/// What the shader's `Arguments` say of a dispatch.
-#[derive(Clone, Copy, Default)]
-struct Arguments {
-    outer: usize,
-    slice: usize,
-    inner: usize,
-    rows: usize,
-    count: usize,
-    per_split: usize,
-    skip: usize,
-    add: bool,
-}
-
-impl Arguments {
-    /// All rows of a tensor that one binding holds.
-    fn of(view: View) -> Self {
-        Self {
-            outer: view.outer,
-            slice: view.extent * view.inner,
-            inner: view.inner,
-            rows: view.inner,
-            count: view.extent,
-            ..Default::default()
-        }
-    }
-
-    fn words(self) -> [u32; 8] {
-        let Self {
-            outer,
-            slice,
-            inner,
-            rows,
-            count,
-            per_split,
-            skip,
-            add,
-        } = self;
-        let add = usize::from(add);
-        [outer, slice, inner, rows, count, per_split, skip, add].map(|word| word as u32)
-    }
-}
+type Built = (Kernel, Arc<Pipeline>);
 
 impl Softmax {
     pub(super) fn record_splits(
@@ -152,19 +110,40 @@ impl Softmax {
         pass: Pass<'_>,
         view: View,
     ) -> Result<()> {
-        let gpu = pass.input().gpu();
+        let gpu = pass.x.gpu();
         let window = largest_window(gpu);
         // One alignment is spared, since a row may start anywhere.
-        let elements = (window - 256) / pass.input().element().size();
-        let statistics = MOST_STATISTICS.min(window / 8);
+        let elements = (window - 256) / pass.x.element().size();
+        let statistics = MOST_STATISTICS.min(window / (4 * STATISTICS as u64));
         let plan = Plan::new(view, elements as usize, statistics as usize);
-        let scratch = self.scratch(recorder, gpu, plan, plan.splits(plan.count))?;
-        let mut work = Work::new(
-            self,
-            (gpu, &mut *recorder.encoder),
-            (pass, view, plan),
-            &scratch,
-        )?;
+        let known = match &self.known {
+            Some(known) => Some(known.on_device(recorder, gpu, self.form.name())?),
+            None => None,
+        };
+        let splits = if must_sum(pass, known.is_some()) {
+            plan.splits(plan.count)
+        } else {
+            1
+        };
+        let mut allocate = |splits: usize| {
+            let shape = [plan.outer * splits * plan.rows, STATISTICS];
+            recorder.allocate(gpu, shape, ElementType::F32)
+        };
+        let mut scratch = vec![allocate(splits)?];
+        if splits > 1 {
+            scratch.push(allocate(splits.div_ceil(RUN))?);
+        }
+        let kernels = self.kernels(pass, known.is_some(), plan)?;
+        let mut work = Work {
+            gpu,
+            pass,
+            view,
+            plan,
+            kernels: &kernels,
+            known: known.as_ref(),
+            scratch: &scratch,
+            compute: recorder.encoder.begin_compute_pass(&Default::default()),
+        };
         for outer in (0..view.outer).step_by(plan.outer) {
             for row in (0..view.inner).step_by(plan.rows) {
                 work.encode(outer, row);
@@ -177,130 +156,64 @@ impl Softmax {
         Ok(())
     }
 
-    /// Memory for the sums of so many splits, and for the runs that they merge into.
-    fn scratch(
-        &self,
-        recorder: &mut Recorder<'_>,
-        gpu: &Gpu,
-        plan: Plan,
-        splits: usize,
-    ) -> Result<Vec<Tensor>> {
-        let mut allocate = |splits: usize| {
-            let shape = [plan.outer * splits * plan.rows, 2];
-            recorder.allocate(gpu, shape, ElementType::F32)
+    /// The kernels of a pass; `known` says whether the rows are.
+    fn kernels(&self, pass: Pass<'_>, known: bool, plan: Plan) -> Result<Kernels> {
+        let built = |entry_point: &'static str, bindings: &'static [Binding]| {
+            let method = (Method::Splits, WORKGROUP);
+            let mut kernel = self.kernel(pass, method, entry_point, bindings);
+            kernel.constants.push(("WIDTH", plan.width as u32));
+            let pipeline = pass.x.gpu().pipeline(&kernel)?;
+            Ok((kernel, pipeline))
         };
-        let mut scratch = vec![allocate(splits)?];
-        if splits > 1 {
-            scratch.push(allocate(splits.div_ceil(RUN))?);
-        }
-        Ok(scratch)
-    }
-
-    /// Sums the rows of a pass's input, which one binding holds: [rows, 2].
-    pub(super) fn sum_rows(&self, pass: Pass<'_>, view: View) -> Result<Tensor> {
-        let gpu = pass.input().gpu();
-        let plan = Plan::new(view, usize::MAX, usize::MAX);
-        let splits = plan.splits(view.extent);
-        let rows = gpu.allocate([view.outer * view.inner, 2], ElementType::F32)?;
-        recorder::submit(gpu, |recorder| {
-            let scratch = self.scratch(recorder, gpu, plan, splits)?;
-            let encoder = &mut *recorder.encoder;
-            let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &scratch)?;
-            let shape = Arguments::of(view);
-            let parts = Arguments {
-                per_split: plan.per_split,
-                ..shape
+        let backward = pass.is_backward();
+        let summing = || -> Result<Summing> {
+            let bindings = if backward {
+                &[Read(0), Read(1), Write(2)][..]
+            } else {
+                &[Read(0), Write(2)][..]
             };
-            work.sum(0, parts);
-            let sums = work.merge(Arguments {
-                count: splits,
-                ..shape
-            });
-            drop(work);
-            let (from, bytes) = (scratch[sums].raw(), rows.bytes());
-            recorder
-                .encoder
-                .copy_buffer_to_buffer(from, 0, rows.raw(), 0, bytes);
-            scratch
-                .into_iter()
-                .for_each(|tensor| recorder.done_with(tensor));
-            Ok(())
-        })?;
-        Ok(rows)
-    }
-
-    /// Merges what [`Softmax::sum_rows`] gave for parts of the same rows, [parts, rows, 2], into
-    /// what [`Softmax::write_rows`] takes: [rows, 2].
-    pub(super) fn merge_rows(&self, backward: bool, parts: Tensor, rows: usize) -> Result<Tensor> {
-        let gpu = parts.gpu().clone();
-        let count = parts.len() / 2 / rows;
-        let runs = gpu.allocate([count.div_ceil(RUN) * rows, 2], ElementType::F32)?;
-        let scratch = [parts, runs];
-        let [x, y] = &scratch;
-        let pass = if backward {
-            Pass::Backward {
-                y: x,
-                upstream: x,
-                dx: y,
+            Ok(Summing {
+                sum: built("sum", bindings)?,
+                merge: built("merge", &[Write(2), Read(3)])?,
+            })
+        };
+        let write = || {
+            if backward {
+                built("write", &[Read(3), Read(4), Read(5), Write(6)])
+            } else {
+                built("write", &[Read(3), Read(4), Write(6)])
             }
-        } else {
-            Pass::Forward { x, y }
         };
-        let view = View {
-            outer: 1,
-            extent: count,
-            inner: rows,
-        };
-        let mut sums = 0;
-        gpu.submit(|encoder| {
-            let plan = Plan::new(view, usize::MAX, usize::MAX);
-            let mut work = Work::new(self, (&gpu, encoder), (pass, view, plan), &scratch)?;
-            sums = work.merge(Arguments::of(view));
-            if !backward {
-                work.finish(sums, Arguments::of(view), rows);
-            }
-            Ok(())
-        })?;
-        let [parts, runs] = scratch;
-        Ok(if sums == 0 { parts } else { runs })
-    }
-
-    /// Writes the result of a pass whose rows have what [`Softmax::merge_rows`] gave.
-    pub(super) fn write_rows(&self, pass: Pass<'_>, view: View, rows: &Tensor) -> Result<()> {
-        let gpu = pass.input().gpu();
-        let plan = Plan::new(view, usize::MAX, usize::MAX);
-        gpu.submit(|encoder| {
-            let mut work = Work::new(self, (gpu, encoder), (pass, view, plan), &[])?;
-            work.write(0, pass.input().len(), rows, Arguments::of(view));
-            Ok(())
-        })
-        .map(drop)
-    }
-
-    fn pipelines(&self, gpu: &Gpu, pass: Pass<'_>, plan: Plan) -> Result<Pipelines> {
-        let pipeline = |entry_point: &'static str, bindings: &'static [Binding]| {
-            let kernel = (SoftmaxKernel::Splits, WORKGROUP);
-            let mut key = self.key(pass, kernel, entry_point, bindings);
-            key.constants.push(("WIDTH", plan.width as u32));
-            gpu.pipeline(&key)
-        };
-        Ok(Pipelines {
-            sum: match pass {
-                Pass::Forward { .. } => pipeline("forward_splits", &[Read(0), Write(2)])?,
-                Pass::Backward { .. } => {
-                    pipeline("backward_splits", &[Read(0), Read(1), Write(2)])?
-                }
+        Ok(Kernels {
+            summing: must_sum(pass, known).then(summing).transpose()?,
+            rows: match (pass.goal, known) {
+                (Goal::Survey, true) => built("survey_gradients", &[Read(3), Read(7), Write(8)])?,
+                (Goal::Survey, false) => built("survey_rows", &[Read(3), Write(8)])?,
+                (Goal::Result, true) => built("prepare", &[Write(2), Read(7)])?,
+                (Goal::Result, false) => built("finish", &[Write(2)])?,
             },
-            merge: pipeline("merge", &[Write(2), Read(3)])?,
-            finish: pipeline("finish", &[Write(2)])?,
-            write: match pass {
-                Pass::Forward { .. } => pipeline("write_forward", &[Read(3), Read(4), Write(6)])?,
-                Pass::Backward { .. } => {
-                    pipeline("write_backward", &[Read(3), Read(4), Read(5), Write(6)])?
-                }
-            },
+            write: (pass.goal == Goal::Result).then(write).transpose()?,
         })
     }
+}
+
+/// Whether a pass sums the rows: not for results where surveys have.
+fn must_sum(pass: Pass<'_>, known: bool) -> bool {
+    !known || pass.goal == Goal::Survey
+}
+
+/// The kernels that a pass takes, built.
+struct Kernels {
+    summing: Option<Summing>,
+    /// What becomes of the sums of rows: what results need, or what a survey tells.
+    rows: Built,
+    /// Where results are wanted.
+    write: Option<Built>,
+}
+
+struct Summing {
+    sum: Built,
+    merge: Built,
 }
 
 /// What is being recorded.
@@ -309,175 +222,178 @@ struct Work<'a> {
     pass: Pass<'a>,
     view: View,
     plan: Plan,
-    pipelines: Pipelines,
+    kernels: &'a Kernels,
+    known: Option<&'a Tensor>,
     scratch: &'a [Tensor],
     compute: wgpu::ComputePass<'a>,
 }
 
-impl<'a> Work<'a> {
-    fn new(
-        softmax: &Softmax,
-        (gpu, encoder): (&'a Gpu, &'a mut wgpu::CommandEncoder),
-        (pass, view, plan): (Pass<'a>, View, Plan),
-        scratch: &'a [Tensor],
-    ) -> Result<Self> {
-        Ok(Self {
-            gpu,
-            pass,
-            view,
-            plan,
-            pipelines: softmax.pipelines(gpu, pass, plan)?,
-            scratch,
-            compute: encoder.begin_compute_pass(&Default::default()),
-        })
-    }
-
+impl Work<'_> {
     /// Records what the rows from `row` on of the outer places from `outer` on take.
     fn encode(&mut self, outer: usize, row: usize) {
         let (view, plan) = (self.view, self.plan);
         let View { extent, inner, .. } = view;
         let slice = extent * inner;
         let rows = plan.rows.min(inner - row);
-        let shape = Arguments {
-            outer: plan.outer.min(view.outer - outer),
-            slice,
-            inner,
-            rows,
-            per_split: plan.per_split,
+        let shape = SplitArguments {
+            outer: plan.outer.min(view.outer - outer) as u32,
+            slice: slice as u32,
+            inner: inner as u32,
+            rows: rows as u32,
+            per_split: plan.per_split as u32,
             ..Default::default()
         };
         let first = outer * slice + row;
-        for place in (0..extent).step_by(plan.count) {
-            let count = plan.count.min(extent - place);
-            let arguments = Arguments {
-                count,
-                add: place > 0,
+        let mut sums = 0;
+        let kernels = self.kernels;
+        if let Some(summing) = &kernels.summing {
+            for place in (0..extent).step_by(plan.count) {
+                let arguments = SplitArguments {
+                    count: plan.count.min(extent - place) as u32,
+                    add: u32::from(place > 0),
+                    ..shape
+                };
+                self.sum(&summing.sum, first + place * inner, arguments);
+            }
+            let arguments = SplitArguments {
+                count: plan.splits(plan.count) as u32,
                 ..shape
             };
-            self.sum(first + place * inner, arguments);
-        }
-        let splits = plan.splits(plan.count);
-        let sums = self.merge(Arguments {
-            count: splits,
-            ..shape
-        });
-        if !self.pass.is_backward() {
-            self.finish(sums, shape, shape.outer * rows);
+            sums = self.merge(&summing.merge, arguments);
         }
         let sums = &self.scratch[sums];
+        let among_all = SplitArguments {
+            skip: (outer * inner + row) as u32,
+            ..shape
+        };
+        self.finish(sums, among_all);
+        let Some(write) = &kernels.write else {
+            return;
+        };
         // Elements of the rows that lie together and fit a window: all of them, or those of some
         // places along the axis, or, where not even one place has room, of a part of one.
         if rows < inner {
-            let shape = Arguments {
-                slice: rows,
-                inner: rows,
+            let shape = SplitArguments {
+                slice: rows as u32,
+                inner: rows as u32,
                 ..shape
             };
             for place in 0..extent {
-                self.write(first + place * inner, rows, sums, shape);
+                let start = first + place * inner;
+                self.write(write, start..start + rows, sums, shape);
             }
         } else if plan.count < extent {
             for place in (0..extent).step_by(plan.count) {
                 let slice = plan.count.min(extent - place) * inner;
-                let shape = Arguments { slice, ..shape };
-                self.write(first + place * inner, slice, sums, shape);
+                let shape = SplitArguments {
+                    slice: slice as u32,
+                    ..shape
+                };
+                let start = first + place * inner;
+                self.write(write, start..start + slice, sums, shape);
             }
         } else {
-            self.write(first, shape.outer * slice, sums, shape);
+            let end = first + shape.outer as usize * slice;
+            self.write(write, first..end, sums, shape);
         }
     }
 
     /// Sums the splits of the rows that begin at element `first`.
-    fn sum(&mut self, first: usize, shape: Arguments) {
-        let span = (shape.outer - 1) * shape.slice + (shape.count - 1) * shape.inner + shape.rows;
+    fn sum(&mut self, built: &Built, first: usize, shape: SplitArguments) {
+        let [outer, slice, inner, rows, count] = [
+            shape.outer,
+            shape.slice,
+            shape.inner,
+            shape.rows,
+            shape.count,
+        ]
+        .map(|n| n as usize);
+        let span = (outer - 1) * slice + (count - 1) * inner + rows;
         let (window, skip) = self.window(first, span);
-        let inputs = self.pass.tensors().filter(|(role, _)| *role < 2);
+        let inputs = self.pass.inputs();
         let mut bindings: Vec<_> = inputs
-            .map(|(role, tensor)| wgpu::BindGroupEntry {
-                binding: role,
-                resource: window.binding(tensor),
-            })
+            .map(|(place, tensor)| window.bind(place, tensor))
             .collect();
         bindings.push(bind(2, &self.scratch[0]));
-        let threads = shape.outer * self.plan.splits(shape.count) * shape.rows;
-        let pipeline = self.pipelines.sum.clone();
-        self.dispatch(&pipeline, &bindings, Arguments { skip, ..shape }, threads);
-    }
-
-    /// Turns the sums of rows into the scales of their results.
-    fn finish(&mut self, sums: usize, shape: Arguments, rows: usize) {
-        let pipeline = self.pipelines.finish.clone();
-        self.dispatch(&pipeline, &[bind(2, &self.scratch[sums])], shape, rows);
+        let threads = outer * self.plan.splits(count) * rows;
+        let arguments = SplitArguments { skip, ..shape };
+        self.dispatch(built, &bindings, arguments, threads);
     }
 
     /// Merges the splits, `count` per row, until each row has one; tells which part of the scratch
     /// memory has it.
-    fn merge(&mut self, mut shape: Arguments) -> usize {
+    fn merge(&mut self, built: &Built, mut shape: SplitArguments) -> usize {
         let scratch = self.scratch;
         let mut from = 0;
         while shape.count > 1 {
             let to = 1 - from;
-            let runs = shape.count.div_ceil(RUN);
+            let runs = shape.count.div_ceil(RUN as u32);
             let bindings = [bind(2, &scratch[to]), bind(3, &scratch[from])];
-            let pipeline = self.pipelines.merge.clone();
-            self.dispatch(&pipeline, &bindings, shape, shape.outer * runs * shape.rows);
+            let threads = shape.outer as usize * runs as usize * shape.rows as usize;
+            self.dispatch(built, &bindings, shape, threads);
             shape.count = runs;
             from = to;
         }
         from
     }
 
-    /// Writes the results of `count` elements from `first` on.
-    fn write(&mut self, first: usize, count: usize, sums: &Tensor, shape: Arguments) {
-        let (window, skip) = self.window(first, count);
-        let mut bindings = vec![bind(3, sums)];
-        bindings.extend(
-            self.pass
-                .tensors()
-                .map(|(role, tensor)| wgpu::BindGroupEntry {
-                    binding: 4 + role,
-                    resource: window.binding(tensor),
-                }),
-        );
-        let vectors = (skip + count).div_ceil(4) - skip / 4;
-        let arguments = Arguments {
-            count,
+    /// Turns the sums of rows, or what is known of the whole rows, into the scales of their results; or tells
+    /// what the sums are.
+    fn finish(&mut self, sums: &Tensor, shape: SplitArguments) {
+        let mut bindings = match self.pass.goal {
+            Goal::Result => vec![bind(2, sums)],
+            Goal::Survey => vec![bind(3, sums), bind(8, self.pass.output)],
+        };
+        bindings.extend(self.known.map(|known| bind(7, known)));
+        let kernels = self.kernels;
+        let threads = shape.outer as usize * shape.rows as usize;
+        self.dispatch(&kernels.rows, &bindings, shape, threads);
+    }
+
+    /// Writes the results of some elements.
+    fn write(
+        &mut self,
+        built: &Built,
+        elements: Range<usize>,
+        sums: &Tensor,
+        shape: SplitArguments,
+    ) {
+        let count = elements.len();
+        let (window, skip) = self.window(elements.start, count);
+        let mut bindings = vec![bind(3, sums), window.bind(6, self.pass.output)];
+        let inputs = self.pass.inputs();
+        bindings.extend(inputs.map(|(place, tensor)| window.bind(4 + place, tensor)));
+        let vectors = (skip as usize + count).div_ceil(4) - skip as usize / 4;
+        let arguments = SplitArguments {
+            count: count as u32,
             skip,
             ..shape
         };
-        let pipeline = self.pipelines.write.clone();
-        self.dispatch(&pipeline, &bindings, arguments, vectors);
+        self.dispatch(built, &bindings, arguments, vectors);
     }
 
     /// The window that holds `count` elements from `first` on, and its elements before them.
-    fn window(&self, first: usize, count: usize) -> (Window, usize) {
-        let size = self.pass.input().element().size();
+    fn window(&self, first: usize, count: usize) -> (Window, u32) {
+        let size = self.pass.x.element().size();
         let start = first as u64 * size;
         let aligned = start & !255;
         let window = Window {
             start: aligned,
             bytes: start + count as u64 * size - aligned,
         };
-        (window, ((start - aligned) / size) as usize)
+        (window, ((start - aligned) / size) as u32)
     }
 
     fn dispatch(
         &mut self,
-        pipeline: &Pipeline,
+        (kernel, pipeline): &Built,
         bindings: &[wgpu::BindGroupEntry<'_>],
-        arguments: Arguments,
+        arguments: SplitArguments,
         threads: usize,
     ) {
-        let groups = fold_over(threads.div_ceil(pipeline.workgroup as usize) as u64);
-        let words = arguments.words();
-        dispatch(
-            self.gpu,
-            &mut self.compute,
-            pipeline,
-            bindings,
-            words,
-            groups,
-        );
+        let groups = kernel.groups(threads as u64);
+        let pass = &mut self.compute;
+        dispatch(self.gpu, pass, pipeline, bindings, &arguments, groups);
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use bytemuck::Pod;
 
 use super::{Endian, file::fill};
+use crate::io::storage::swap_bytes;
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
 const CHUNK: usize = 1 << 18;
@@ -44,7 +45,7 @@ impl<R: Read> Source<'_, R> {
             if found < bytes.len() {
                 return Err(Stop::Short((values.len() * size_of::<D>() + found) as u64));
             }
-            swap_to::<D>(bytes, self.endian);
+            swap_bytes(bytes, size_of::<D>(), self.endian);
             values.try_reserve(length).map_err(|_| Stop::Memory)?;
             values.extend(chunk.iter().map(|&x| convert(x)));
         }
@@ -65,27 +66,8 @@ pub(super) fn write<T: Copy, D: Pod>(
         buffer.clear();
         buffer.extend(chunk.iter().map(|&x| convert(x)));
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut buffer);
-        swap_to::<D>(bytes, endian);
+        swap_bytes(bytes, size_of::<D>(), endian);
         writer.write_all(bytes)?;
     }
     Ok(())
-}
-
-/// Reverses the bytes of each `D`, unless `endian` is this machine's own.
-fn swap_to<D>(bytes: &mut [u8], endian: Endian) {
-    if endian == Endian::NATIVE {
-        return;
-    }
-    match size_of::<D>() {
-        2 => reverse_each::<2>(bytes),
-        4 => reverse_each::<4>(bytes),
-        _ => reverse_each::<8>(bytes),
-    }
-}
-
-/// With the length known to the compiler this is a byte-swap instruction.
-fn reverse_each<const N: usize>(bytes: &mut [u8]) {
-    for element in bytes.as_chunks_mut::<N>().0 {
-        element.reverse();
-    }
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::Result;
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limits, on the header's bytes and on the dimensions.
 const MAX_BYTES: u64 = 10_000;
 const MAX_RANK: usize = 64;
@@ -85,12 +85,7 @@ impl Header {
     pub fn open(path: &Path) -> Result<(Self, File)> {
         let open = || {
             let (mut file, length) = file::open(path, NEEDED)?;
-            let header = Self::parse(&mut file)?;
-            let claim = Claim::of(&header)?;
-            if let Some(length) = length {
-                claim.hold(length.saturating_sub(header.bytes))?;
-            }
-            Ok((header, file))
+            Ok((Self::held(&mut file, length)?.0, file))
         };
         open().map_err(file::of(path))
     }
@@ -102,6 +97,16 @@ impl Header {
     /// `InvalidData`, which says what is wrong.
     pub fn read(reader: &mut impl Read) -> io::Result<Self> {
         Self::parse(reader).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+    }
+
+    /// Reads a header and holds its claim against the file's length, where that is known.
+    pub(super) fn held(reader: &mut impl Read, length: Option<u64>) -> Reason<(Self, Claim)> {
+        let header = Self::parse(reader)?;
+        let claim = Claim::of(&header)?;
+        if let Some(length) = length {
+            claim.hold(length.saturating_sub(header.bytes))?;
+        }
+        Ok((header, claim))
     }
 
     pub(in crate::io) fn parse(reader: &mut impl Read) -> Reason<Self> {

@@ -8,7 +8,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use flate2::Crc;
 
-use crate::io::npy::Header;
+use crate::io::{NewArray, npy::Header};
 
 /// Version 4.5 of the format, the first with zip64.
 const VERSION: u16 = 45;
@@ -67,7 +67,31 @@ impl<W: Write + Seek> Writer<W> {
     ///
     /// What `inner` reports; and `InvalidInput` where NumPy would refuse the shape, or the name is
     /// longer than the format allows or holds a NUL.
-    pub fn new(mut inner: W, name: &str, header: &Header) -> io::Result<Self> {
+    pub fn new(inner: W, name: &str, header: &Header) -> io::Result<Self> {
+        let mut preamble = Vec::new();
+        header.write(&mut preamble)?;
+        Self::with_preamble(inner, name, &header.shape, &preamble, header.data_bytes())
+    }
+
+    /// The same of an array that [`begin`](crate::io::Format::begin) is given.
+    pub(super) fn begin(inner: W, array: &NewArray<'_>, preamble: &[u8]) -> io::Result<Self> {
+        Self::with_preamble(
+            inner,
+            array.name(),
+            array.shape,
+            preamble,
+            array.data_bytes(),
+        )
+    }
+
+    /// `preamble` is what the array's file has before its data.
+    fn with_preamble(
+        mut inner: W,
+        name: &str,
+        shape: &[usize],
+        preamble: &[u8],
+        data_bytes: Option<u64>,
+    ) -> io::Result<Self> {
         let entry = format!("{name}.npy");
         let Ok(name_bytes) = u16::try_from(entry.len()) else {
             return refuse(format!(
@@ -79,21 +103,16 @@ impl<W: Write + Seek> Writer<W> {
         if name.contains('\0') {
             return refuse(format!("array's name {name:?} holds a NUL"));
         }
-        let mut preamble = Vec::new();
-        let header_bytes = header.write(&mut preamble)?;
-        let sizes = header.data_bytes().and_then(|expected| {
+        let sizes = data_bytes.and_then(|expected| {
             // Room for what the archive adds.
-            let size = header_bytes.checked_add(expected)?;
+            let size = (preamble.len() as u64).checked_add(expected)?;
             size.checked_add(1 << 20).map(|_| (expected, size))
         });
         let Some((expected, size)) = sizes else {
-            return refuse(format!(
-                "shape {:?} is more than any file holds",
-                header.shape
-            ));
+            return refuse(format!("shape {shape:?} is more than any file holds"));
         };
         let mut crc = Crc::new();
-        crc.update(&preamble);
+        crc.update(preamble);
 
         let mut local = Record::new(b"PK\x03\x04");
         local
@@ -108,13 +127,13 @@ impl<W: Write + Seek> Writer<W> {
         local.u16(1).u16(16).u64(size).u64(size);
         let start = inner.stream_position()?;
         inner.write_all(&local.0)?;
-        inner.write_all(&preamble)?;
+        inner.write_all(preamble)?;
         Ok(Self {
             inner,
             start,
             entry,
             size,
-            shape: header.shape.clone(),
+            shape: shape.to_vec(),
             expected,
             written: 0,
             crc,

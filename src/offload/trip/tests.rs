@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::offload::{
-    chunk::cut_up,
-    host::{Shared, Slice},
+use crate::{
+    io::{Shared, Slice},
+    offload::chunk::cut_up,
 };
 
 const ELEMENTS: usize = 100_000;
@@ -21,28 +21,28 @@ struct Faulty {
 
 struct Device<'a>(&'a Faulty);
 
-impl Work for Faulty {
-    fn prepare<'a>(&'a self, _: &Gpu) -> Result<Box<dyn Station + 'a>> {
+impl ChunkWork for Faulty {
+    fn prepare<'a>(&'a self, _: &Gpu) -> Result<Box<dyn Worker + 'a>> {
         Ok(Box::new(Device(self)))
     }
 
-    fn absorb(&self, chunk: &Chunk, _: Given<'_>) -> Result<()> {
+    fn absorb(&self, chunk: &Chunk, _: Received<'_>) -> Result<()> {
         self.largest.fetch_max(chunk.len(), Ordering::Relaxed);
         Ok(())
     }
 }
 
-impl Station for Device<'_> {
-    fn run(&mut self, chunk: &Chunk, mut inputs: Vec<Tensor>) -> Result<Done> {
+impl Worker for Device<'_> {
+    fn run(&mut self, chunk: &Chunk, mut inputs: Vec<Tensor>) -> Result<Made> {
         if chunk.len() > self.0.memory {
             return Err(Error::OutOfMemory("told so".to_owned()));
         }
         if self.0.losses.fetch_sub(1, Ordering::Relaxed) == 1 {
             return Err(Error::DeviceLost("told so".to_owned()));
         }
-        Ok(Done {
+        Ok(Made {
             output: inputs.pop(),
-            beside: Vec::new(),
+            ..Made::default()
         })
     }
 }

@@ -3,9 +3,11 @@
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Element, ElementType, Gpu, MaxoutAffine, MaxoutGradients, Tensor,
-    accuracy::ulp,
-    check::words,
-    family::maxout::reference::{Affine, Sums, winner},
+    accuracy::{inputs::words, ulp},
+    family::{
+        Sum,
+        maxout::reference::{Affine, winner},
+    },
 };
 
 use super::{Device, same_bits, upstream, wide};
@@ -141,22 +143,23 @@ impl<T: Element> Host<T> {
     fn check(&self, bias: &[f32], y: &[T], winners: &[u32]) -> Result<(), Failed> {
         let (weight, bias) = (wide(&self.weight), wide(bias));
         let reference = self.reference(&weight, &bias);
-        let pieces = reference.pieces(&wide(&self.x), self.rows);
-        let [k, _, m] = self.sizes;
+        let x = wide(&self.x);
+        let [k, d, m] = self.sizes;
         if y.len() != self.rows * m || winners.len() != y.len() {
             return Err(format!("lengths {} and {}", y.len(), winners.len()).into());
         }
         for (index, (&y, &won)) in y.iter().zip(winners).enumerate() {
-            let of = index * k..(index + 1) * k;
-            let (most, _) = winner(pieces.values[of.clone()].iter().copied());
-            let magnitude = pieces.magnitudes[of.clone()].iter().copied();
+            let row = &x[index / m * d..][..d];
+            let pieces = (0..k).map(|piece| reference.sum(row, piece, index % m));
+            let pieces: Vec<Sum> = pieces.collect();
+            let (most, _) = winner(pieces.iter().map(|sum| sum.value));
+            let magnitude = pieces.iter().map(|sum| sum.magnitude);
             let allowed = 1e-6 * magnitude.fold(0.0, f64::max);
             let storage = storage::<T>(most);
-            let place = of.start + won as usize;
             // Written so that NaN fails.
             let fits = (won as usize) < k
                 && (f64::from(y.to_f32()) - most).abs() <= allowed + storage
-                && most - pieces.values[place] <= 2.0 * allowed;
+                && most - pieces[won as usize].value <= 2.0 * allowed;
             if !fits {
                 let y = y.to_f32();
                 return Err(format!("y {index}: {y} of piece {won}, expected {most}").into());
@@ -190,12 +193,12 @@ fn storage<T: Element>(expected: f64) -> f64 {
 }
 
 /// Fails unless each sum is within 1e-6 of the sum of its terms' magnitudes.
-fn close<T: Element>(what: &str, found: &[T], expected: &Sums) -> Result<(), Failed> {
-    if found.len() != expected.values.len() {
-        return Err(format!("{what}: {} of {}", found.len(), expected.values.len()).into());
+fn close<T: Element>(what: &str, found: &[T], expected: &[Sum]) -> Result<(), Failed> {
+    if found.len() != expected.len() {
+        return Err(format!("{what}: {} of {}", found.len(), expected.len()).into());
     }
-    for (index, found) in found.iter().enumerate() {
-        let (expected, magnitude) = (expected.values[index], expected.magnitudes[index]);
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let (expected, magnitude) = (expected.value, expected.magnitude);
         let found = f64::from(found.to_f32());
         let allowed = 1e-6 * magnitude + storage::<T>(expected);
         // Written so that NaN fails.
@@ -226,7 +229,7 @@ fn run<T: Element>(gpu: &Gpu, case: Case) -> Result<(), Failed> {
     let Maps(weight, bias) = Maps::new(gpu, &host)?;
     let x = gpu.upload(&host.x, host.shape.clone())?;
     let without = MaxoutAffine::new(&weight)?;
-    let maxout = without.with_bias(&bias)?;
+    let maxout = without.clone().bias(&bias)?;
     let (y, winners) = without.forward(&x)?;
     let none = vec![0.0; host.bias.len()];
     host.check(&none, &y.download::<T>()?, &winners.download()?)?;
@@ -279,7 +282,7 @@ fn known(device: &Device) -> Result<(), Failed> {
     let weight = gpu.upload(&[1.0f32, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0], [2, 2, 2])?;
     let bias = gpu.upload(&[0.0f32, 0.5, 0.0, 0.0], [2, 2])?;
     let x = gpu.upload(&[1.0f32, 2.0, 4.0, -3.0], [2, 2])?;
-    let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?;
+    let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?;
     let (y, winners) = maxout.forward(&x)?;
     same_bits("y", &y.download::<f32>()?, &[2.0, 2.5, 4.0, 4.0])?;
     assert_eq!(winners.download()?, [1, 0, 0, 1]);
@@ -310,12 +313,12 @@ fn relu(device: &Device) -> Result<(), Failed> {
     let mut bias = numbers::<f32>(2, m);
     let x = gpu.upload(&numbers::<f32>(3, ROWS * d), [ROWS, d])?;
     let (one_weight, one_bias) = (gpu.upload(&weight, [1, d, m])?, gpu.upload(&bias, [1, m])?);
-    let affine = MaxoutAffine::new(&one_weight)?.with_bias(&one_bias)?;
+    let affine = MaxoutAffine::new(&one_weight)?.bias(&one_bias)?;
     let expected = Activation::RELU.forward(&affine.forward(&x)?.0)?;
     weight.resize(2 * d * m, 0.0);
     bias.resize(2 * m, 0.0);
     let (weight, bias) = (gpu.upload(&weight, [2, d, m])?, gpu.upload(&bias, [2, m])?);
-    let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?;
+    let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?;
     let (y, winners) = maxout.forward(&x)?;
     let y: Vec<f32> = y.download()?;
     same_bits("relu", &y, &expected.download::<f32>()?)?;
@@ -337,7 +340,7 @@ fn not_a_number(device: &Device) -> Result<(), Failed> {
     of_bias[2 * 5 + 1] = -f32::NAN; // piece 2, column 1
     bias.write(&of_bias)?;
     let x = device.gpu.upload(&spoilt, [9, 6])?;
-    let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?;
+    let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?;
     let (y, winners) = maxout.forward(&x)?;
     let (y, places) = (y.download::<f32>()?, winners.download()?);
     if y.len() != 45 || places.len() != 45 {
@@ -367,7 +370,7 @@ fn guarded<T: Element>(gpu: &Gpu) -> Result<(), Failed> {
         let weight = Guarded::new(gpu, &host.weight, &[k, d, m])?;
         let bias = Guarded::new(gpu, &host.bias, &[k, m])?;
         let y = Guarded::new(gpu, &host.upstream, &host.y_shape)?;
-        let maxout = MaxoutAffine::new(&weight.tensor)?.with_bias(&bias.tensor)?;
+        let maxout = MaxoutAffine::new(&weight.tensor)?.bias(&bias.tensor)?;
         let winners = maxout.forward_into(&x.tensor, &y.tensor)?;
         let places = winners.download()?;
         host.check(&host.bias, &y.download::<T>()?, &places)?;
@@ -427,7 +430,7 @@ fn long_sums(device: &Device) -> Result<(), Failed> {
     let bias = gpu.upload(&[0.0f32], [1, 1])?;
     let x = gpu.upload(&vec![1.1f32; rows], [rows, 1])?;
     let g = gpu.upload(&vec![0.7f32; rows], [rows, 1])?;
-    let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?;
+    let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?;
     let (_, winners) = maxout.forward(&x)?;
     let gradients = maxout.backward(&x, &winners, &g)?;
     let of_weight = gradients.weight.download::<f32>()?;

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Element, ElementType, Gpu, Maxout,
-    check::words,
+    accuracy::inputs::words,
     family::maxout::reference::{Layout, Pooling},
 };
 

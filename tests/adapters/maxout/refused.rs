@@ -101,7 +101,7 @@ fn affine(gpu: &Gpu, other: &Gpu) -> Result<(), Failed> {
     let weight = gpu.upload(&[1.0f32; 12], [2, 3, 2])?;
     let bias = gpu.upload(&[1.0f32; 4], [2, 2])?;
     let x = gpu.upload(&[1.0f32; 15], [5, 3])?;
-    let maxout = MaxoutAffine::new(&weight)?.with_bias(&bias)?;
+    let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?;
     refused(
         MaxoutAffine::new(&x),
         "maxout: weight has shape [5, 3]; it must be [pieces, d, m] with 1 piece or more",
@@ -116,11 +116,13 @@ fn affine(gpu: &Gpu, other: &Gpu) -> Result<(), Failed> {
         "maxout: weight holds f16 but the kernel holds f32; they must match",
     )?;
     refused(
-        maxout.with_bias(&gpu.upload(&[half::f16::ONE; 4], [2, 2])?),
+        maxout
+            .clone()
+            .bias(&gpu.upload(&[half::f16::ONE; 4], [2, 2])?),
         "maxout: bias holds f16 but the kernel holds f32; they must match",
     )?;
     refused(
-        maxout.with_bias(&gpu.upload(&[1.0f32; 6], [2, 3])?),
+        maxout.clone().bias(&gpu.upload(&[1.0f32; 6], [2, 3])?),
         "maxout: bias has shape [2, 3] but weight has shape [2, 3, 2]; it must be [pieces, m] of weight's [pieces, d, m]",
     )?;
     let turned = gpu.upload(&[1.0f32; 15], [3, 5])?;
@@ -136,7 +138,7 @@ fn affine(gpu: &Gpu, other: &Gpu) -> Result<(), Failed> {
     let foreign = other.upload(&[1.0f32; 15], [5, 3])?;
     refused(maxout.forward(&foreign), FOREIGN)?;
     refused(
-        maxout.with_bias(&other.upload(&[1.0f32; 4], [2, 2])?),
+        maxout.clone().bias(&other.upload(&[1.0f32; 4], [2, 2])?),
         FOREIGN,
     )?;
     let (y, winners) = maxout.forward(&x)?;

@@ -4,8 +4,8 @@ use half::f16;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Element, ElementType, Math, Pointwise, Tensor,
-    accuracy::{Expectation, Tolerance},
-    check::{Pass, words},
+    accuracy::{Expectation, Tolerance, inputs::words},
+    check::Pass,
 };
 
 use super::{Device, expect_passed, run_and_compare};
@@ -105,10 +105,9 @@ fn beyond_binding(
     let slopes: Vec<f32> = (0..CHANNELS)
         .map(|channel| channel as f32 / 512.0)
         .collect();
-    let parameters = gpu.upload(&slopes, [CHANNELS])?;
     let mut op = Pointwise::new(Activation::LEAKY_RELU);
     if per_channel {
-        op = op.per_channel(&parameters, 1)?;
+        op = op.per_channel(slopes.clone(), 1)?;
     }
     let shape = [rows, CHANNELS];
     let (found, upstream): (Tensor, _) = {
@@ -165,9 +164,8 @@ fn pieces<T: Element>(device: &Device) -> Result<(), Failed> {
         ] {
             let slopes: Vec<f32> = (0..shape[axis]).map(|c| 0.5 + c as f32 / 999.0).collect();
             let inner = shape[axis + 1..].iter().product();
-            let parameters = small.gpu.upload(&slopes, [slopes.len()])?;
             let op =
-                Pointwise::new(Activation::LEAKY_RELU).per_channel(&parameters, axis as i64)?;
+                Pointwise::new(Activation::LEAKY_RELU).per_channel(slopes.clone(), axis as i64)?;
             run_and_compare::<T>(&small, &op, Some((&slopes, inner)), pass, shape)?;
         }
     }

@@ -39,11 +39,11 @@ pub(super) fn wrong_use(device: &Device) -> Result<(), Failed> {
     )?;
     refused(
         log.backward(&y, &turned).map(drop),
-        "log-softmax: upstream has shape [3, 2] but y has shape [2, 3]; they must match",
+        "log-softmax: upstream has shape [3, 2] but x has shape [2, 3]; they must match",
     )?;
     refused(
         op.backward_into(&y, &x, &halves),
-        "softmax: dx holds f16 but y holds f32; they must match",
+        "softmax: dx holds f16 but x holds f32; they must match",
     )?;
     for result in [
         op.forward_into(&x, &foreign),

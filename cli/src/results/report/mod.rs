@@ -24,7 +24,8 @@ use wgpu_activations::Result;
 /// A result file.
 ///
 /// ```no_run
-/// use wgpu_activations::bench::{record::Run, report::Source};
+/// use wgpu_activations::bench::record::Run;
+/// use wgpu_activations_cli::results::report::Source;
 ///
 /// let run = Run::read("run.json".as_ref())?;
 /// let source = Source { name: "laptop".to_owned(), run };
@@ -88,7 +89,8 @@ impl Format {
 /// The content of a file of `format` that shows `sources` side by side.
 ///
 /// ```no_run
-/// use wgpu_activations::bench::{record::Run, report::{Format, Source, render}};
+/// use wgpu_activations::bench::record::Run;
+/// use wgpu_activations_cli::results::report::{Format, Source, render};
 ///
 /// let run = Run::read("laptop.json".as_ref())?;
 /// let sources = [Source { name: "laptop".to_owned(), run }];

@@ -8,8 +8,8 @@ use super::{
     quantity::Quantity,
 };
 use wgpu_activations::{
-    CATALOGUE, FAMILIES,
     bench::record::{Kind, Row},
+    family::families,
 };
 
 /// The sources and who is compared in them.
@@ -112,8 +112,10 @@ impl<'a> Key<'a> {
 }
 
 fn names_and_titles() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let activations = CATALOGUE.iter().map(|entry| (entry.name, entry.title));
-    activations.chain(FAMILIES.iter().map(|entry| (entry.name, entry.title)))
+    families().map(|family| {
+        let entry = family.entry();
+        (entry.name, entry.title)
+    })
 }
 
 /// An operation's name as prose writes it; its own name where the catalogue does not know it.

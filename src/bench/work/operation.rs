@@ -1,0 +1,154 @@
+//! An operation over rings of tensors.
+
+use std::rc::Rc;
+
+use super::{Baseline, Work, run_once};
+use crate::{
+    accuracy::Report,
+    bench::{case::Case, data::Data},
+    chain::Chain,
+    check::{Found, Share, downloaded, verify},
+    element::Element,
+    error::Result,
+    family::{Benchmark, Pass, Saved},
+    kernel::recorder::{Recorder, submit},
+    tensor::Tensor,
+    with_element,
+};
+
+/// Elements that a verification compares.
+const SAMPLE: usize = 1 << 16;
+
+/// An operation as its family has it measured.
+pub(super) struct Operation {
+    benchmark: Benchmark,
+    pass: Pass,
+    case: Case,
+    data: Rc<Data>,
+    inputs: Vec<Vec<Tensor>>,
+    upstreams: Vec<Tensor>,
+    outputs: Vec<Vec<Tensor>>,
+    /// What the forward pass saves for the first input, for the backward pass; the inputs are all alike.
+    saved: Saved,
+}
+
+impl Operation {
+    pub(super) fn new(case: &Case, mut benchmark: Benchmark, data: &Rc<Data>) -> Result<Self> {
+        benchmark.operation.set_math(case.math);
+        let operation = &benchmark.operation;
+        let pass = case.pass.unwrap_or(Pass::Forward);
+        let shape = case.shape();
+        let result = operation.output_shape(&shape)?;
+        let backward = pass == Pass::Backward;
+        let input = data.inputs(&shape)?;
+        let mut saved = Saved::NOTHING;
+        if backward && operation.saves() {
+            let x = vec![&input[0]; operation.inputs()];
+            let y = data.gpu.allocate(result.clone(), case.element)?;
+            saved = submit(&data.gpu, |recorder| {
+                operation.record_forward(recorder, &x, &y)
+            })?;
+        }
+        let upstreams = if backward {
+            data.upstreams(&result)?
+        } else {
+            Vec::new()
+        };
+        let outputs = match backward {
+            true => vec![data.outputs(&shape)?; operation.inputs()],
+            false => vec![data.outputs(&result)?],
+        };
+        Ok(Self {
+            inputs: vec![input; operation.inputs()],
+            upstreams,
+            outputs,
+            saved,
+            pass,
+            benchmark,
+            case: case.clone(),
+            data: data.clone(),
+        })
+    }
+
+    /// The tensors of each ring whose turn it is.
+    fn turn(rings: &[Vec<Tensor>], turn: usize) -> Vec<&Tensor> {
+        rings.iter().map(|ring| &ring[turn % ring.len()]).collect()
+    }
+
+    /// Records it, and gives the gradients of parameters.
+    fn run(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<(Saved, Vec<Tensor>)> {
+        let operation = &self.benchmark.operation;
+        let x = Self::turn(&self.inputs, turn);
+        let outputs = Self::turn(&self.outputs, turn);
+        if self.pass == Pass::Forward {
+            return Ok((
+                operation.record_forward(recorder, &x, outputs[0])?,
+                Vec::new(),
+            ));
+        }
+        let upstream = &self.upstreams[turn % self.upstreams.len()];
+        let parameters = self.benchmark.parameters;
+        let gradients =
+            operation.record_backward(recorder, &x, &self.saved, upstream, &outputs, parameters)?;
+        Ok((Saved::NOTHING, gradients))
+    }
+
+    fn verify_as<T: Element>(&self) -> Result<Report> {
+        run_once(self, &self.data)?;
+        let (saved, gradients) = submit(&self.data.gpu, |recorder| self.run(recorder, 0))?;
+        let chain = Chain::new(self.benchmark.operation.boxed());
+        let mut inputs = vec![self.data.x::<T>(); self.inputs.len()];
+        let shape = self.case.shape();
+        if self.pass == Pass::Backward {
+            let mut upstream = self.data.upstream::<T>();
+            upstream.truncate(self.upstreams[0].len());
+            inputs.push(upstream);
+        }
+        let indices = match self.pass {
+            Pass::Forward => saved.indices()?,
+            Pass::Backward => self.saved.indices()?,
+        };
+        let layout = chain.layout(&shape)?;
+        let gradients = self
+            .benchmark
+            .parameters
+            .then(|| downloaded(&layout, &[gradients]));
+        let found = Found {
+            output: self.outputs[0][0].download::<T>()?,
+            indices,
+            gradients: gradients.transpose()?,
+        };
+        verify(
+            &chain,
+            &shape,
+            self.pass,
+            &inputs,
+            found,
+            Share::Sample(SAMPLE),
+        )
+    }
+}
+
+impl Work for Operation {
+    fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()> {
+        let (saved, gradients) = self.run(recorder, turn)?;
+        let scratch = saved.tensors().into_iter().chain(gradients);
+        scratch.for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
+    }
+
+    fn verify(&self) -> Result<Report> {
+        with_element!(self.case.element, T => self.verify_as::<T>())
+    }
+
+    fn baseline(&self) -> Result<Option<Baseline>> {
+        let traffic = self.benchmark.traffic(self.pass);
+        Baseline::of(traffic.baseline, &self.data).map(Some)
+    }
+
+    fn working_set(&self) -> u64 {
+        let rings =
+            self.inputs.len() + usize::from(!self.upstreams.is_empty()) + self.outputs.len();
+        self.data.ring_bytes() * rings as u64
+    }
+}

@@ -1,0 +1,159 @@
+//! How a chain sees a tensor, and into which boxes it may be cut.
+
+use super::Chain;
+use crate::{
+    error::Result,
+    family::{Cut, Gradient, Part, Table},
+    tensor::{View, axis_of},
+};
+
+/// How a chain sees a tensor of some shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// The input, seen along the axis.
+    pub view: View,
+    /// The result: another extent only.
+    pub result: View,
+    /// The result's shape.
+    pub result_shape: Vec<usize>,
+    /// Into which boxes the tensor may be cut.
+    pub cut: Cut,
+    /// Length of the axis before each operation, and after the last.
+    pub extents: Vec<usize>,
+    /// For each operation the parameters that have gradients.
+    pub gradients: Vec<Vec<Gradient>>,
+    /// Whether operations go along different axes, so that only the tensor as a whole, of this shape, serves.
+    pub whole: Option<Vec<usize>>,
+}
+
+impl Layout {
+    /// Places along the axis that a box which has these of the input has before operation `step`.
+    pub(crate) fn extent_at(
+        &self,
+        step: usize,
+        of_input: &std::ops::Range<usize>,
+    ) -> std::ops::Range<usize> {
+        if self.extents[step] == self.extents[0] {
+            of_input.clone()
+        } else {
+            0..self.extents[step]
+        }
+    }
+}
+
+impl Chain {
+    /// How the chain sees a tensor of this shape.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::result_shape`].
+    pub fn layout(&self, shape: &[usize]) -> Result<Layout> {
+        let mut shapes = vec![shape.to_vec()];
+        let mut axes = Vec::new();
+        let mut gradients = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let before = &shapes[shapes.len() - 1];
+            let after = step.output_shape(before)?;
+            if let Some(axis) = step.axis() {
+                axes.push(axis_of(before, axis)?);
+            }
+            gradients.push(step.gradients(before));
+            shapes.push(after);
+        }
+        let result_shape = shapes[shapes.len() - 1].clone();
+        let cut = self.steps.iter().map(|step| step.cut()).max();
+        let cut = cut.unwrap_or(Cut::Anywhere);
+        if let [step] = &self.steps[..]
+            && let Some(view) = step.view_alone(shape)
+        {
+            let extent = len(&result_shape) / (view.outer * view.inner).max(1);
+            return Ok(Layout {
+                view,
+                result: View { extent, ..view },
+                result_shape,
+                cut,
+                extents: vec![view.extent, extent],
+                gradients,
+                whole: None,
+            });
+        }
+        let Some(&axis) = axes.first() else {
+            let view = View {
+                outer: len(shape),
+                ..View::ONE_CHANNEL
+            };
+            return Ok(Layout {
+                view,
+                result: view,
+                result_shape,
+                cut,
+                extents: vec![1; self.steps.len() + 1],
+                gradients,
+                whole: None,
+            });
+        };
+        if axes.iter().any(|other| *other != axis) {
+            let along = |shape: &[usize]| View {
+                outer: 1,
+                extent: len(shape),
+                inner: 1,
+            };
+            return Ok(Layout {
+                view: along(shape),
+                result: along(&result_shape),
+                cut: Cut::WholeAxis,
+                extents: shapes.iter().map(|shape| len(shape)).collect(),
+                gradients,
+                whole: Some(shape.to_vec()),
+                result_shape,
+            });
+        }
+        let view = View::along(shape, axis);
+        Ok(Layout {
+            view,
+            result: View {
+                extent: result_shape[axis],
+                ..view
+            },
+            cut,
+            extents: shapes.iter().map(|shape| shape[axis]).collect(),
+            gradients,
+            whole: None,
+            result_shape,
+        })
+    }
+
+    /// The same chain for a box of a tensor. `known` is what the surveys of each operation have found.
+    pub(crate) fn on_part(
+        &self,
+        layout: &Layout,
+        part: &Part<'_>,
+        known: &[Vec<Table>],
+    ) -> Result<Self> {
+        if layout.whole.is_some() {
+            return Ok(self.clone());
+        }
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for (index, step) in self.steps.iter().enumerate() {
+            let of_step = Part {
+                view: View {
+                    extent: layout.extents[index],
+                    ..part.view
+                },
+                extent: layout.extent_at(index, &part.extent),
+                known: &known[index],
+                ..part.clone()
+            };
+            steps.push(step.on_part(&of_step)?);
+        }
+        Ok(Self { steps })
+    }
+}
+
+/// Elements of a shape; the other axes of an empty one may be as long as they like.
+fn len(shape: &[usize]) -> usize {
+    if shape.contains(&0) {
+        return 0;
+    }
+    shape.iter().product()
+}

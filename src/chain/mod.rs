@@ -1,0 +1,421 @@
+//! Operations one after another: on tensors, and streamed by [`offload`](crate::offload).
+
+mod layout;
+mod record;
+
+use std::{fmt, str::FromStr};
+
+pub use layout::Layout;
+pub(crate) use record::{Gradients as RecordedGradients, Output, Wanted};
+
+use crate::{
+    activation::Activation,
+    error::{Error, Result},
+    family::{self, Operation, Resolver},
+    kernel::{
+        cast,
+        recorder::{self, Recorder},
+    },
+    tensor::Tensor,
+    wgsl::Math,
+};
+
+/// Operations applied one after another.
+///
+/// What passes between two of them is f32, whatever the tensors hold; only the result is rounded. Neighbours that are
+/// activations of one element run as one kernel.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{Chain, Gpu};
+///
+/// let gpu = Gpu::new()?;
+/// let x = gpu.upload(&[-1.0f32, 0.0, 0.0, 2.0], [2, 2])?;
+/// let chain: Chain = "relu | softmax(axis=0)".parse()?;
+/// let y = chain.forward(&x)?;
+/// assert_eq!(y.download::<f32>()?[0], 0.5);
+/// let gradients = chain.backward(&x, &y)?; // y as the upstream gradient
+/// assert_eq!(gradients.dx.download::<f32>()?[0], 0.0);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Chain {
+    steps: Vec<Box<dyn Operation>>,
+}
+
+/// What a backward pass through a [`Chain`] gives.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ChainGradients {
+    /// With respect to the input, of its shape and type.
+    pub dx: Tensor,
+    /// With respect to the parameters of the operations that have some.
+    pub parameters: Vec<ParameterGradient>,
+}
+
+/// The gradient of a parameter of an operation in a [`Chain`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ParameterGradient {
+    /// The operation's place in the chain.
+    pub step: usize,
+    /// The parameter.
+    pub name: &'static str,
+    /// The gradient, f32.
+    pub value: Tensor,
+}
+
+impl Chain {
+    /// One operation.
+    ///
+    /// ```
+    /// use wgpu_activations::{AlphaDropout, Chain};
+    ///
+    /// let chain = Chain::new(AlphaDropout::new(0.05, 1)?);
+    /// assert_eq!(chain.steps().len(), 1);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn new(operation: impl Into<Box<dyn Operation>>) -> Self {
+        Self {
+            steps: vec![operation.into()],
+        }
+    }
+
+    /// One more operation at the end.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Chain, Softmax};
+    ///
+    /// let chain = Chain::from(Activation::GELU).then(Softmax::new(-1));
+    /// assert_eq!(chain.to_string(), "gelu | softmax");
+    /// ```
+    #[must_use]
+    pub fn then(mut self, operation: impl Into<Box<dyn Operation>>) -> Self {
+        self.steps.push(operation.into());
+        self
+    }
+
+    /// The channels and rows of all operations along `axis`, which counts from the end where negative.
+    #[must_use]
+    pub fn axis(mut self, axis: i64) -> Self {
+        self.steps.iter_mut().for_each(|step| step.set_axis(axis));
+        self
+    }
+
+    /// The same for tensors of `rank` axes whose axes are taken the other way round.
+    #[must_use]
+    pub fn with_axes_reversed(mut self, rank: usize) -> Self {
+        for step in &mut self.steps {
+            if let Some(axis) = step.axis() {
+                step.set_axis(if axis < 0 {
+                    -1 - axis
+                } else {
+                    rank as i64 - 1 - axis
+                });
+            }
+        }
+        self
+    }
+
+    /// Elementary functions from `math`.
+    #[must_use]
+    pub fn math(mut self, math: Math) -> Self {
+        self.steps.iter_mut().for_each(|step| step.set_math(math));
+        self
+    }
+
+    /// The chain that `text` names: `gelu | softmax(axis=0)`. Arrays, `prelu(alpha=@slopes)`, come from `resolve`.
+    ///
+    /// ```
+    /// use wgpu_activations::{Array, Chain};
+    ///
+    /// let chain = Chain::parse("prelu(alpha=@slopes) | tanh", &|name| {
+    ///     assert_eq!(name, "slopes");
+    ///     Ok(Array::from(vec![0.25, 0.5]))
+    /// })?;
+    /// assert_eq!(chain.to_string(), "prelu(alpha per channel) | tanh");
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`family::parse`], for the first operation at fault.
+    pub fn parse(text: &str, resolve: &Resolver<'_>) -> Result<Self> {
+        let steps = text.split('|').map(|step| family::parse(step, resolve));
+        Ok(Self {
+            steps: steps.collect::<Result<_>>()?,
+        })
+    }
+
+    /// The operations in order.
+    pub fn steps(&self) -> &[Box<dyn Operation>] {
+        &self.steps
+    }
+
+    /// Tensors that it takes.
+    pub fn inputs(&self) -> usize {
+        self.steps.first().map_or(1, |step| step.inputs())
+    }
+
+    /// The shape of the result for an input of this shape.
+    ///
+    /// ```
+    /// use wgpu_activations::{Chain, Error};
+    ///
+    /// let chain: Chain = "tanh | maxout(pieces=4, axis=1)".parse()?;
+    /// assert_eq!(chain.result_shape(&[10, 64, 7])?, [10, 16, 7]);
+    /// assert!(matches!(chain.result_shape(&[10, 63, 7]), Err(Error::PiecesMismatch { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Where an operation and its input's shape do not go together.
+    pub fn result_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        let mut shape = shape.to_vec();
+        for step in &self.steps {
+            shape = step.output_shape(&shape)?;
+        }
+        Ok(shape)
+    }
+
+    /// y, a new tensor of x's type.
+    ///
+    /// # Errors
+    ///
+    /// Where chain and tensor do not go together, and what the device reports.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        recorder::submit(x.gpu(), |recorder| {
+            Ok(self.record_forward(recorder, &[x], Output::New)?.0)
+        })
+    }
+
+    /// y into a tensor of the result's shape and x's type.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward`], and where y does not serve.
+    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_into(recorder, x, y).map(drop)
+        })
+    }
+
+    /// y in the place of x. Where an operation cannot work in place, its result is copied.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// use wgpu_activations::{Chain, Gpu};
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
+    /// "relu | leaky-relu".parse::<Chain>()?.forward_in_place(&x)?;
+    /// assert_eq!(x.download::<f32>()?, [0.0, 2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward`], and [`Error::ShapeMismatch`] if the chain changes the shape.
+    pub fn forward_in_place(&self, x: &Tensor) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| self.record_in_place(recorder, x))
+    }
+
+    /// The gradients with respect to the input and to all parameters. `x` is what the forward pass was given,
+    /// `upstream` the gradient of the loss with respect to its result. What lies between the operations is computed
+    /// again from x.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward`], and where upstream is not like the result.
+    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<ChainGradients> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_gradients(recorder, x, upstream)
+        })
+    }
+
+    /// Records [`Chain::forward_into`] into the caller's encoder. Submits nothing and waits for nothing; the
+    /// tensors' buffers are kept until the caller's commands are done with them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward_into`].
+    pub fn encode_forward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<()> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            [x, y].into_iter().for_each(|tensor| recorder.keep(tensor));
+            self.record_into(recorder, x, y).map(drop)
+        })
+    }
+
+    /// Records [`Chain::forward_in_place`]: see [`Chain::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward_in_place`].
+    pub fn encode_forward_in_place(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+    ) -> Result<()> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            recorder.keep(x);
+            self.record_in_place(recorder, x)
+        })
+    }
+
+    /// Records [`Chain::backward`]: see [`Chain::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::backward`].
+    pub fn encode_backward(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<ChainGradients> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            [x, upstream]
+                .into_iter()
+                .for_each(|tensor| recorder.keep(tensor));
+            self.record_gradients(recorder, x, upstream)
+        })
+    }
+
+    fn record_into(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Tensor> {
+        let shape = self.result_shape(x.shape())?;
+        if y.shape() != shape {
+            return Err(Error::ShapeMismatch {
+                op: self.to_string(),
+                left: "y",
+                left_shape: y.shape().to_vec(),
+                right: "the result",
+                right_shape: shape,
+            });
+        }
+        if y.shares_buffer(x) {
+            return Err(Error::Aliased {
+                op: self.to_string(),
+                left: "x",
+                right: "y",
+                instead: "forward_in_place",
+            });
+        }
+        let into = Output::Into(y);
+        Ok(self.record_forward(recorder, &[x], into)?.0)
+    }
+
+    fn record_in_place(&self, recorder: &mut Recorder<'_>, x: &Tensor) -> Result<()> {
+        let shape = self.result_shape(x.shape())?;
+        if x.shape() != shape {
+            return Err(Error::ShapeMismatch {
+                op: self.to_string(),
+                left: "x",
+                left_shape: x.shape().to_vec(),
+                right: "the result",
+                right_shape: shape,
+            });
+        }
+        let (y, _) = self.record_forward(recorder, &[x], Output::InPlace)?;
+        if !y.shares_buffer(x) {
+            if x.bytes().is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT) {
+                recorder.copy(&y, x);
+            } else {
+                // A copy takes whole words, of which the last is not x's alone.
+                let (wide, _) = record::f32_scratch(recorder, &y)?;
+                cast::record(recorder, &wide, x)?;
+                recorder.done_with(wide);
+            }
+            recorder.done_with(y);
+        }
+        Ok(())
+    }
+
+    fn record_gradients(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> Result<ChainGradients> {
+        let RecordedGradients { dx, parameters, .. } = self.record_backward(
+            recorder,
+            &[x],
+            upstream,
+            Wanted {
+                parameters: true,
+                over_upstream: false,
+            },
+        )?;
+        let mut named = Vec::new();
+        let gradients = self.layout(x.shape())?.gradients;
+        for (step, (gradients, values)) in gradients.into_iter().zip(parameters).enumerate() {
+            for (gradient, value) in gradients.into_iter().zip(values) {
+                named.push(ParameterGradient {
+                    step,
+                    name: gradient.name,
+                    value,
+                });
+            }
+        }
+        let dx = dx.into_iter().next();
+        Ok(ChainGradients {
+            dx: dx.ok_or_else(|| Error::Internal("a chain without a gradient".to_owned()))?,
+            parameters: named,
+        })
+    }
+}
+
+impl<O: Operation> From<O> for Box<dyn Operation> {
+    fn from(operation: O) -> Self {
+        Box::new(operation)
+    }
+}
+
+impl<O: Into<Box<dyn Operation>>> From<O> for Chain {
+    fn from(operation: O) -> Self {
+        Self::new(operation)
+    }
+}
+
+impl FromStr for Chain {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text, &|source| {
+            Err(Error::Syntax {
+                text: text.to_owned(),
+                reason: format!("`@{source}` names an array, which only Chain::parse can find"),
+            })
+        })
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, step) in self.steps.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" | ")?;
+            }
+            write!(f, "{step}")?;
+        }
+        Ok(())
+    }
+}
+
+impl PartialEq for Chain {
+    /// Whether both have the same text, which says all but what arrays hold.
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl From<Activation> for Box<dyn Operation> {
+    fn from(activation: Activation) -> Self {
+        Box::new(family::pointwise::Pointwise::new(activation))
+    }
+}

@@ -1,0 +1,385 @@
+//! Runs operations on a device over inputs that find errors, and compares with the reference.
+
+mod chunk;
+mod estimate;
+mod streamed;
+mod whole;
+
+use rayon::prelude::*;
+
+pub use crate::family::Pass;
+pub use streamed::{Share, Verifier};
+pub use whole::{Reference, reference};
+
+use crate::{
+    accuracy::{Expectation, Report, Tolerance},
+    activation::Activation,
+    chain::{Chain, Layout, Output, RecordedGradients, Wanted},
+    element::{Element, ElementType},
+    error::Result,
+    family::{Case, Family, Operation, pointwise::Pointwise},
+    gpu::Gpu,
+    kernel::recorder,
+    offload::{Chunk, Goal, HostGradient, Received},
+    tensor::Tensor,
+    wgsl::Math,
+    with_element,
+};
+
+/// Elements compared by one task.
+const TASK: usize = 1 << 14;
+
+/// Inputs per step of an exhaustive check.
+const STEP: u64 = 1 << 22;
+
+/// Runs the cases of `family` on `gpu`, forward or backward, and compares every element.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{ElementType, Gpu, Math, check::{self, Pass}, family};
+///
+/// let gpu = Gpu::new()?;
+/// let softmax = family::find("softmax")?;
+/// let report = check::check(&gpu, softmax, Pass::Forward, ElementType::F16, Math::Accurate)?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// What the device reports; a wrong result is not an error but a [`Report`] that did not pass.
+pub fn check(
+    gpu: &Gpu,
+    family: &dyn Family,
+    pass: Pass,
+    element: ElementType,
+    math: Math,
+) -> Result<Report> {
+    let mut report = Report::default();
+    for case in family.cases(element) {
+        report = report.merge(check_case(gpu, &case, pass, element, math)?);
+    }
+    Ok(report)
+}
+
+/// Runs `operation`, with parameters of its own, over the inputs of the cases of its family, where it takes their
+/// shapes: see [`check`].
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{ElementType, Gpu, Math, Softmax, check::{self, Pass}, family};
+///
+/// let gpu = Gpu::new()?;
+/// let softmax = Softmax::new(0);
+/// let family = family::find("softmax")?;
+/// let (element, math) = (ElementType::F32, Math::Accurate);
+/// let report = check::check_operation(&gpu, &softmax, family, Pass::Forward, element, math)?;
+/// assert!(report.passed(), "{report}");
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`check`]. Where it takes none of the shapes nothing is compared, and the [`Report`] did not pass.
+pub fn check_operation(
+    gpu: &Gpu,
+    operation: &dyn Operation,
+    family: &dyn Family,
+    pass: Pass,
+    element: ElementType,
+    math: Math,
+) -> Result<Report> {
+    let mut report = Report::default();
+    for case in family.cases(element) {
+        let takes = case.inputs.len() == operation.inputs();
+        if takes && operation.output_shape(&case.shape).is_ok() {
+            let operation = operation.boxed();
+            let case = Case { operation, ..case };
+            report = report.merge(check_case(gpu, &case, pass, element, math)?);
+        }
+    }
+    Ok(report)
+}
+
+/// Runs one case: see [`check`].
+///
+/// # Errors
+///
+/// As [`check`].
+pub fn check_case(
+    gpu: &Gpu,
+    case: &Case,
+    pass: Pass,
+    element: ElementType,
+    math: Math,
+) -> Result<Report> {
+    let chain = Chain::new(case.operation.boxed()).math(math);
+    with_element!(element, T => run::<T>(gpu, &chain, case, pass))
+}
+
+fn run<T: Element>(gpu: &Gpu, chain: &Chain, case: &Case, pass: Pass) -> Result<Report> {
+    let inputs: Vec<Vec<T>> = case.inputs.iter().map(|x| stored(x)).collect();
+    let upstream = match pass {
+        Pass::Forward => None,
+        Pass::Backward => {
+            let result = chain.result_shape(&case.shape)?;
+            Some(finite(&(case.upstream)(result.iter().product())))
+        }
+    };
+    check_chain(gpu, chain, &case.shape, inputs, upstream)
+}
+
+/// Runs `chain` on `gpu` over `inputs` of `shape`, backward where there is `upstream`, and compares every element,
+/// and every gradient of a parameter.
+///
+/// ```
+/// use wgpu_activations::{Chain, Gpu, check};
+///
+/// let chain: Chain = "elu(alpha=0.5) | softmax".parse()?;
+/// let x = vec![-1.0f32, 0.0, 1.0, 2.0];
+/// let report = check::check_chain(&Gpu::new()?, &chain, &[2, 2], vec![x.clone()], Some(x))?;
+/// assert!(report.passed(), "{report}");
+/// assert_eq!(report.compared, 5); // dx, and the gradient of alpha
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`check`], and where chain and shape do not go together.
+pub fn check_chain<T: Element>(
+    gpu: &Gpu,
+    chain: &Chain,
+    shape: &[usize],
+    mut inputs: Vec<Vec<T>>,
+    upstream: Option<Vec<T>>,
+) -> Result<Report> {
+    let upload = |x: &Vec<T>| gpu.upload(x, shape);
+    let x = inputs.iter().map(upload).collect::<Result<Vec<_>>>()?;
+    let x: Vec<&Tensor> = x.iter().collect();
+    let pass = match upstream {
+        None => Pass::Forward,
+        Some(_) => Pass::Backward,
+    };
+    let found = if let Some(upstream) = upstream {
+        let tensor = gpu.upload(&upstream, chain.result_shape(shape)?)?;
+        inputs.push(upstream);
+        let wanted = Wanted {
+            parameters: true,
+            over_upstream: false,
+        };
+        let RecordedGradients {
+            dx,
+            parameters,
+            saved,
+        } = recorder::submit(gpu, |recorder| {
+            chain.record_backward(recorder, &x, &tensor, wanted)
+        })?;
+        Found {
+            output: dx[0].download::<T>()?,
+            indices: saved.indices()?,
+            gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
+        }
+    } else {
+        let (y, saved) = recorder::submit(gpu, |recorder| {
+            chain.record_forward(recorder, &x, Output::New)
+        })?;
+        Found {
+            output: y.download::<T>()?,
+            indices: saved.indices()?,
+            gradients: None,
+        }
+    };
+    verify(chain, shape, pass, &inputs, found, Share::All)
+}
+
+/// What came of a pass, on the host.
+pub(crate) struct Found<T> {
+    /// y, or dx.
+    pub(crate) output: Vec<T>,
+    pub(crate) indices: Option<Vec<u32>>,
+    /// Gradients of all parameters, where they were asked for.
+    pub(crate) gradients: Option<Vec<HostGradient>>,
+}
+
+/// Gradients of parameters on the host.
+pub(crate) fn downloaded(layout: &Layout, parameters: &[Vec<Tensor>]) -> Result<Vec<HostGradient>> {
+    let mut gradients = Vec::new();
+    for (step, (of_step, values)) in layout.gradients.iter().zip(parameters).enumerate() {
+        for (gradient, value) in of_step.iter().zip(values) {
+            gradients.push(HostGradient {
+                step,
+                name: gradient.name,
+                shape: gradient.shape.clone(),
+                values: value.download()?,
+            });
+        }
+    }
+    Ok(gradients)
+}
+
+/// Compares what a pass over a whole tensor gave: the inputs are those of the chain, and upstream behind them in a
+/// backward pass.
+pub(crate) fn verify<T: Element>(
+    chain: &Chain,
+    shape: &[usize],
+    pass: Pass,
+    inputs: &[Vec<T>],
+    found: Found<T>,
+    share: Share,
+) -> Result<Report> {
+    let backward = pass == Pass::Backward;
+    let layout = chain.layout(shape)?;
+    let mut verifier = Verifier::new(chain, layout.clone(), T::TYPE, share);
+    if backward {
+        verifier = verifier.of_gradients(found.gradients.is_some());
+    }
+    let bytes = |x: &Vec<T>| bytemuck::cast_slice::<T, u8>(x).to_vec();
+    let inputs: Vec<Vec<u8>> = inputs.iter().map(bytes).collect();
+    let chunk = Chunk::whole(layout.view);
+    if chunk.is_empty() {
+        return Ok(Report::default());
+    }
+    for goal in crate::offload::surveys(chain, &layout, std::slice::from_ref(&chunk), backward) {
+        let count = inputs.len() - usize::from(backward && !goal.needs_upstream(backward));
+        let received = Received {
+            inputs: &inputs[..count],
+            output: &[],
+            beside: Vec::new(),
+            indices: None,
+        };
+        verifier.take(goal, &chunk, &received);
+    }
+    let received = Received {
+        inputs: &inputs,
+        output: bytemuck::cast_slice(&found.output),
+        beside: Vec::new(),
+        indices: found.indices,
+    };
+    verifier.take(Goal::Result, &chunk, &received);
+    Ok(verifier.report(&[], &found.gradients.unwrap_or_default()))
+}
+
+/// Numbers in an element type.
+fn stored<T: Element>(values: &[f64]) -> Vec<T> {
+    values.iter().map(|&value| T::from_f64(value)).collect()
+}
+
+/// The same, with 1 for what the type does not hold.
+fn finite<T: Element>(values: &[f64]) -> Vec<T> {
+    let finite = |value: T| {
+        if value.to_f32().is_finite() {
+            value
+        } else {
+            T::from_f64(1.0)
+        }
+    };
+    stored::<T>(values).into_iter().map(finite).collect()
+}
+
+/// Compares every element of `found`, on all processors.
+///
+/// ```
+/// use wgpu_activations::{Activation, ElementType, Math, check};
+/// use wgpu_activations::accuracy::{Expectation, Tolerance};
+///
+/// let x = vec![-1.0f32; 1 << 20];
+/// let expectation = Expectation {
+///     activation: Activation::RELU,
+///     channels: None,
+///     x: &x,
+///     upstream: None,
+///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
+/// };
+/// assert!(check::compare(&expectation, &vec![0.0; 1 << 20])?.passed());
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Expectation::check`].
+pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Result<Report> {
+    let len = expectation.x.len();
+    (0..len.div_ceil(TASK))
+        .into_par_iter()
+        .map(|task| expectation.check_at(found, task * TASK..len.min((task + 1) * TASK)))
+        .try_reduce(Report::default, |a, b| Ok(a.merge(b)))
+}
+
+/// Runs y = f(x) for all 2^32 f32 inputs on each of `gpus`, and calls `progress` with the number
+/// of inputs done. The reports come in the order of `gpus`.
+///
+/// ```no_run
+/// use wgpu_activations::{Activation, Gpu, Math, check};
+///
+/// let gpus = [Gpu::new()?];
+/// let told = |done: u64| eprintln!("{:.0} %", 100.0 * done as f64 / f64::powi(2.0, 32));
+/// for report in check::exhaustive(&gpus, Activation::TANH, Math::Accurate, told)? {
+///     assert!(report.passed(), "{report}");
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// What a device reports.
+pub fn exhaustive(
+    gpus: &[Gpu],
+    activation: Activation,
+    math: Math,
+    progress: impl Fn(u64),
+) -> Result<Vec<Report>> {
+    let op = Pointwise::new(activation).math(math);
+    let tolerance = Tolerance::forward(ElementType::F32, math);
+    let mut reports = vec![Report::default(); gpus.len()];
+    let mut x = vec![0.0f32; STEP as usize];
+    let mut expected = vec![0.0f64; STEP as usize];
+    let mut found = vec![0.0f32; STEP as usize];
+    for start in (0..1u64 << 32).step_by(STEP as usize) {
+        let inputs = x
+            .par_iter_mut()
+            .zip(&mut expected)
+            .enumerate()
+            .with_min_len(TASK);
+        inputs.for_each(|(index, (x, expected))| {
+            *x = f32::from_bits((start + index as u64) as u32);
+            *expected = activation.value(f64::from(*x));
+        });
+        let expectation = Expectation {
+            activation,
+            channels: None,
+            x: &x,
+            upstream: None,
+            tolerance,
+        };
+        for (gpu, report) in gpus.iter().zip(&mut reports) {
+            let tensor = gpu.upload(&x, [x.len()])?;
+            op.forward_in_place(&tensor)?;
+            tensor.download_into(&mut found)?;
+            let step = found
+                .par_iter()
+                .zip(&expected)
+                .enumerate()
+                .with_min_len(TASK)
+                .fold(
+                    Report::default,
+                    |mut report, (index, (&found, &expected))| {
+                        // Most results are exact or the nearest f32: no worse than any seen so far.
+                        let worst = report.worst.map_or(-1.0, |worst| worst.ulp);
+                        let exact = f64::from(found) == expected && worst >= 0.0;
+                        let nearest =
+                            found.to_bits() == (expected as f32).to_bits() && worst >= 0.5;
+                        if exact || nearest {
+                            report.compared += 1;
+                        } else {
+                            report.add(expectation.sample(index, found, expected));
+                        }
+                        report
+                    },
+                )
+                .reduce(Report::default, Report::merge);
+            *report = std::mem::take(report).merge(step);
+        }
+        progress(start + STEP);
+    }
+    Ok(reports)
+}

@@ -1,0 +1,130 @@
+//! Alpha dropout as an operation.
+
+use std::fmt;
+
+use super::{AlphaDropout, NAME, Pass};
+use crate::{
+    accuracy::{bound::Bound, ulp},
+    element::ElementType,
+    error::Result,
+    family::{
+        Cut, Operation, Part, Saved, Sheet,
+        alpha_dropout::reference::{Mask, Transform},
+    },
+    kernel::recorder::Recorder,
+    tensor::Tensor,
+};
+
+impl Operation for AlphaDropout {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn boxed(&self) -> Box<dyn Operation> {
+        Box::new(*self)
+    }
+
+    fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        Ok(shape.to_vec())
+    }
+
+    fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        y: &Tensor,
+    ) -> Result<Saved> {
+        let x = x[0];
+        let pass = if x.is(y) {
+            Pass::ForwardInPlace { x }
+        } else {
+            Pass::Forward { x, y }
+        };
+        self.encode(recorder.encoder, pass)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        _: &[&Tensor],
+        _: &Saved,
+        upstream: &Tensor,
+        dx: &[&Tensor],
+        _: bool,
+    ) -> Result<Vec<Tensor>> {
+        let dx = dx[0];
+        let pass = if dx.is(upstream) {
+            Pass::BackwardInPlace { upstream }
+        } else {
+            Pass::Backward { upstream, dx }
+        };
+        self.encode(recorder.encoder, pass)?;
+        Ok(Vec::new())
+    }
+
+    fn works_in_place(&self) -> bool {
+        true
+    }
+
+    fn cut(&self) -> Cut {
+        Cut::FourSlabs
+    }
+
+    fn takes_any_order(&self) -> bool {
+        false
+    }
+
+    fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {
+        Ok(Box::new(Self {
+            start: part.first() / 4,
+            ..*self
+        }))
+    }
+
+    fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
+        let transform = Transform::new(f64::from(self.p));
+        let shift = ulp(transform.b, ElementType::F32);
+        self.bounds(sheet, sheet.x(), |x, kept| {
+            (transform.value(x, kept), shift)
+        })
+    }
+
+    fn expected_backward(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+    ) -> Vec<Vec<Bound>> {
+        let transform = Transform::new(f64::from(self.p));
+        vec![self.bounds(sheet, upstream, |g, kept| (transform.backward(g, kept), 0.0))]
+    }
+}
+
+impl AlphaDropout {
+    /// What becomes of each element, which is off by 2 ULP of it and of what is added to it.
+    fn bounds(
+        &self,
+        sheet: &Sheet<'_>,
+        elements: &[f64],
+        result: impl Fn(f64, bool) -> (f64, f64),
+    ) -> Vec<Bound> {
+        let mask = Mask::new(self.p, self.seed);
+        let elements = elements.iter().enumerate();
+        elements
+            .map(|(index, &element)| {
+                let (expected, shift) = result(element, mask.keeps(sheet.element(index)));
+                Bound {
+                    expected,
+                    allowed: 2.0 * (ulp(expected, ElementType::F32) + shift),
+                }
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for AlphaDropout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{NAME}(p={}, seed={})", self.p, self.seed)
+    }
+}

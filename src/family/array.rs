@@ -1,0 +1,249 @@
+//! Numbers that belong to an operation: slopes, weights, statistics.
+
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{
+    element::ElementType,
+    error::{Error, Result},
+    gpu::Gpu,
+    kernel::recorder::Recorder,
+    tensor::Tensor,
+};
+
+/// An array of f32, on the host or on a device, that an operation owns. Clones are cheap and share it.
+///
+/// One on the host is brought to each device when an operation first needs it there; one on a device stays there,
+/// and what is written to it later shows.
+///
+/// ```
+/// use wgpu_activations::Array;
+///
+/// let slopes = Array::from(vec![0.25f32, 0.5]);
+/// assert_eq!((slopes.shape(), slopes.len()), (&[2][..], 2));
+/// ```
+#[derive(Clone)]
+pub struct Array {
+    shape: Vec<usize>,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Place {
+    Host {
+        values: Arc<[f32]>,
+        copies: Arc<Mutex<Vec<Tensor>>>,
+    },
+    Device(Tensor),
+}
+
+impl Array {
+    /// An array on the host.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LengthMismatch`] if the shape does not hold as many numbers.
+    pub fn new(values: impl Into<Arc<[f32]>>, shape: impl Into<Vec<usize>>) -> Result<Self> {
+        let (values, shape) = (values.into(), shape.into());
+        let len = shape.iter().product();
+        if values.len() != len {
+            return Err(Error::LengthMismatch {
+                expected: len,
+                found: values.len(),
+                shape,
+            });
+        }
+        Ok(Self {
+            shape,
+            place: Place::Host {
+                values,
+                copies: Arc::default(),
+            },
+        })
+    }
+
+    /// Its shape.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The numbers, copied from the device where they lie there.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports.
+    pub fn to_host(&self) -> Result<Arc<[f32]>> {
+        match &self.place {
+            Place::Host { values, .. } => Ok(values.clone()),
+            Place::Device(tensor) => Ok(tensor.download::<f32>()?.into()),
+        }
+    }
+
+    /// The numbers, if they lie on the host.
+    pub fn on_host(&self) -> Option<&[f32]> {
+        match &self.place {
+            Place::Host { values, .. } => Some(values),
+            Place::Device(_) => None,
+        }
+    }
+
+    /// The tensor that holds them, if they lie on a device.
+    pub fn tensor(&self) -> Option<&Tensor> {
+        match &self.place {
+            Place::Host { .. } => None,
+            Place::Device(tensor) => Some(tensor),
+        }
+    }
+
+    /// The tensor that holds them on `gpu` for the operation `op`, kept there until the commands of `recorder` have run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignTensor`] if they lie on another device, [`Error::ElementMismatch`] if they are not f32, and what the device reports.
+    pub fn on_device(&self, recorder: &mut Recorder<'_>, gpu: &Gpu, op: &str) -> Result<Tensor> {
+        let tensor = self.upload(gpu, op)?;
+        recorder.keep(&tensor);
+        Ok(tensor)
+    }
+
+    /// Fails unless the numbers are f32, which an array on a device may not be.
+    pub(crate) fn expect_f32(&self, op: &str) -> Result<()> {
+        match &self.place {
+            Place::Device(tensor) if tensor.element() != ElementType::F32 => {
+                Err(Error::ElementMismatch {
+                    op: op.to_owned(),
+                    left: "the parameter tensor",
+                    left_type: tensor.element().name(),
+                    right: "the kernel",
+                    right_type: ElementType::F32.name(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Fails unless it has one value per channel, and `allowed` takes each that lies on the host.
+    pub(super) fn expect_per_channel(
+        &self,
+        op: &str,
+        parameter: &str,
+        allowed: impl Fn(f32) -> Result<()>,
+    ) -> Result<()> {
+        let wrong = |argument: String, reason: String| Error::Argument {
+            op: op.to_owned(),
+            argument,
+            reason,
+        };
+        if self.shape.len() != 1 {
+            let argument = format!("{parameter} of shape {:?}", self.shape);
+            let reason = "one value per channel is needed, shape [channels]";
+            return Err(wrong(argument, reason.to_owned()));
+        }
+        let values = self.on_host().unwrap_or_default().iter().enumerate();
+        for (index, &value) in values {
+            allowed(value).map_err(|error| {
+                let reason = match error {
+                    Error::ParameterOutOfRange { rule, .. } => {
+                        format!("it is {value} but must be {rule}")
+                    }
+                    other => other.to_string(),
+                };
+                wrong(format!("{parameter}, value {index}"), reason)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn upload(&self, gpu: &Gpu, op: &str) -> Result<Tensor> {
+        self.expect_f32(op)?;
+        let (values, copies) = match &self.place {
+            Place::Device(tensor) if tensor.gpu().same_device(gpu) => return Ok(tensor.clone()),
+            Place::Device(_) => {
+                return Err(Error::ForeignTensor { op: op.to_owned() });
+            }
+            Place::Host { values, copies } => (values, copies),
+        };
+        let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copy) = copies.iter().find(|copy| copy.gpu().same_device(gpu)) {
+            return Ok(copy.clone());
+        }
+        let copy = gpu.upload(values, self.shape.clone())?;
+        copies.push(copy.clone());
+        Ok(copy)
+    }
+
+    /// The numbers in `range` of a list of them.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports, where they lie on one.
+    pub fn part(&self, range: Range<usize>) -> Result<Self> {
+        if range == (0..self.len()) {
+            return Ok(self.clone());
+        }
+        Ok(Self::from(&self.to_host()?[range]))
+    }
+}
+
+impl From<Vec<f32>> for Array {
+    fn from(values: Vec<f32>) -> Self {
+        Self::from(&values[..])
+    }
+}
+
+impl From<&[f32]> for Array {
+    fn from(values: &[f32]) -> Self {
+        Self {
+            shape: vec![values.len()],
+            place: Place::Host {
+                values: values.into(),
+                copies: Arc::default(),
+            },
+        }
+    }
+}
+
+impl From<&Tensor> for Array {
+    /// An array on a device, which must hold f32.
+    fn from(tensor: &Tensor) -> Self {
+        Self {
+            shape: tensor.shape().to_vec(),
+            place: Place::Device(tensor.clone()),
+        }
+    }
+}
+
+impl PartialEq for Array {
+    /// Whether both hold the same numbers on the host, or are the same memory.
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            (Place::Host { values: a, .. }, Place::Host { values: b, .. }) => {
+                self.shape == other.shape && a == b
+            }
+            (Place::Device(a), Place::Device(b)) => a.shares_buffer(b),
+            _ => false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Array {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = match &self.place {
+            Place::Host { .. } => "host",
+            Place::Device(_) => "device",
+        };
+        write!(f, "Array({:?} on the {place})", self.shape)
+    }
+}

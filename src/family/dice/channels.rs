@@ -1,0 +1,123 @@
+//! Numbers of channels.
+
+use std::ops::Range;
+
+use super::NAME;
+use crate::{
+    error::{Error, Result},
+    family::{Arguments, Array, Value},
+    gpu::Gpu,
+    kernel::recorder::Recorder,
+    tensor::Tensor,
+};
+
+/// One number for all channels, or one for each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PerChannel {
+    /// The same for all.
+    All(f32),
+    /// One for each, on the host or on a device.
+    Each(Array),
+}
+
+impl PerChannel {
+    /// A finite number, or one for each channel, as `arguments` give `name`.
+    pub(super) fn parse(arguments: &mut Arguments, name: &'static str) -> Result<Option<Self>> {
+        match arguments.take(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => {
+                let value = text.parse().map_err(|_| {
+                    let argument = format!("{name}={text}");
+                    arguments.error(&argument, &format!("`{text}` is not a number"))
+                })?;
+                expect_finite(name, value)?;
+                Ok(Some(Self::All(value)))
+            }
+            Some(Value::Array(array)) => {
+                array.expect_per_channel(arguments.op(), name, |value| expect_finite(name, value))?;
+                Ok(Some(Self::Each(array)))
+            }
+        }
+    }
+
+    /// That it has a number for each of the channels along `axis` of `shape`.
+    pub(super) fn expect_fits(
+        &self,
+        parameter: &'static str,
+        shape: &[usize],
+        axis: usize,
+    ) -> Result<()> {
+        match self {
+            Self::Each(values) if values.len() != shape[axis] => Err(Error::ChannelMismatch {
+                op: NAME.to_owned(),
+                parameter,
+                found: values.len(),
+                channels: shape[axis],
+                axis,
+                shape: shape.to_vec(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Those of a range of channels.
+    pub(super) fn part(&self, channels: Range<usize>) -> Result<Self> {
+        match self {
+            Self::All(value) => Ok(Self::All(*value)),
+            Self::Each(values) => values.part(channels).map(Self::Each),
+        }
+    }
+
+    /// One for each of so many channels, on a device.
+    pub(super) fn on_device(
+        &self,
+        recorder: &mut Recorder<'_>,
+        gpu: &Gpu,
+        channels: usize,
+    ) -> Result<Tensor> {
+        match self {
+            Self::All(value) => Array::from(vec![*value; channels]).on_device(recorder, gpu, NAME),
+            Self::Each(values) => values.on_device(recorder, gpu, NAME),
+        }
+    }
+
+    /// One for each of so many channels, on the host; NaN where they cannot be read.
+    pub(super) fn to_host(&self, channels: usize) -> Vec<f64> {
+        match self {
+            Self::All(value) => vec![f64::from(*value); channels],
+            Self::Each(values) => match values.to_host() {
+                Ok(values) => values.iter().map(|&value| f64::from(value)).collect(),
+                Err(_) => vec![f64::NAN; channels],
+            },
+        }
+    }
+}
+
+impl From<f32> for PerChannel {
+    fn from(value: f32) -> Self {
+        Self::All(value)
+    }
+}
+
+impl From<Vec<f32>> for PerChannel {
+    fn from(values: Vec<f32>) -> Self {
+        Self::Each(values.into())
+    }
+}
+
+impl From<Array> for PerChannel {
+    fn from(values: Array) -> Self {
+        Self::Each(values)
+    }
+}
+
+impl From<&Tensor> for PerChannel {
+    /// On a device, in f32.
+    fn from(values: &Tensor) -> Self {
+        Self::Each(values.into())
+    }
+}
+
+fn expect_finite(parameter: &'static str, value: f32) -> Result<()> {
+    super::expect_range(value.is_finite(), parameter, value, "a finite number")
+}

@@ -1,0 +1,453 @@
+//! Dice as an operation.
+
+use std::fmt;
+
+use super::{
+    Function, NAME, PerChannel, Statistics, bound,
+    launch::{Backward, Launcher},
+    reference::{Channel, Through},
+};
+use crate::{
+    accuracy::bound::Bound,
+    error::{Error, Result},
+    family::{Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table},
+    kernel::{
+        expect_alike,
+        launch::Pass,
+        moments::{TensorMoments, WORDS, record_moments},
+        recorder::Recorder,
+    },
+    moments::{Moments, merge_channel},
+    tensor::{Tensor, axis_of},
+    wgsl::Math,
+};
+
+/// Count, mean, M2 and an unused word of each channel.
+const MOMENTS: Survey = Survey {
+    of: Surveyed::Channels,
+    words: WORDS,
+    empty: &[0.0; WORDS],
+    merge: merge_moments,
+    needs_upstream: false,
+};
+
+/// What gradients need of each channel: sums of k, of k z and of alpha's terms. The reference alone has a fourth
+/// number, the largest upstream gradient, by which it measures errors.
+const SUMS: Survey = Survey {
+    of: Surveyed::Channels,
+    words: 4,
+    empty: &[0.0; 4],
+    merge: merge_sums,
+    needs_upstream: true,
+};
+
+/// The places of the surveys.
+const OF_MOMENTS: usize = 0;
+const OF_SUMS: usize = 1;
+
+/// What training gives beside its result.
+const EXTRAS: [&str; 4] = ["mean", "variance", "running-mean", "running-variance"];
+
+fn merge_moments(all: &mut [f64], part: &[f64]) {
+    let (&mut [count, mean, m2, _], &[part_count, part_mean, part_m2, _]) = (&mut *all, part)
+    else {
+        return;
+    };
+    if part_count == 0.0 {
+        return;
+    }
+    let (mean, m2) = merge_channel((count, (mean, m2)), (part_count, (part_mean, part_m2)));
+    all[..3].copy_from_slice(&[count + part_count, mean, m2]);
+}
+
+fn merge_sums(all: &mut [f64], part: &[f64]) {
+    let (&mut [k, kz, alpha, steepest], &[part_k, part_kz, part_alpha, part_steepest]) =
+        (&mut *all, part)
+    else {
+        return;
+    };
+    let steepest = steepest.max(part_steepest);
+    all.copy_from_slice(&[k + part_k, kz + part_kz, alpha + part_alpha, steepest]);
+}
+
+impl Keep for TensorMoments {
+    fn tensors(&self) -> Vec<Tensor> {
+        vec![self.words.clone()]
+    }
+}
+
+impl Operation for Function {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn boxed(&self) -> Box<dyn Operation> {
+        Box::new(self.clone())
+    }
+
+    fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        self.view(shape)?;
+        if self.statistics == Statistics::Batch {
+            self.expect_batch(shape)?;
+        }
+        Ok(shape.to_vec())
+    }
+
+    fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        y: &Tensor,
+    ) -> Result<Saved> {
+        let x = x[0];
+        Pass::Forward { x, y }.expect_fit(NAME)?;
+        self.output_shape(x.shape())?;
+        let launcher = Launcher::new(self, recorder, x)?;
+        if x.is_empty() {
+            return Ok(Saved::NOTHING);
+        }
+        let mut saved = Saved::NOTHING;
+        let parameters = match &self.statistics {
+            Statistics::Batch => {
+                let batch = record_moments(recorder, NAME, x, launcher.view)?;
+                let parameters = launcher.of_batch(recorder, &batch.words)?;
+                saved = Saved::new(batch);
+                parameters
+            }
+            Statistics::Running => launcher.of_running(recorder)?,
+            Statistics::Whole { moments, .. } => {
+                let moments = moments.on_device(recorder, x.gpu(), NAME)?;
+                launcher.of_batch(recorder, &moments)?
+            }
+        };
+        launcher.forward(recorder, (x, y), parameters)?;
+        Ok(saved)
+    }
+
+    fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        saved: &Saved,
+        upstream: &Tensor,
+        dx: &[&Tensor],
+        parameters: bool,
+    ) -> Result<Vec<Tensor>> {
+        let (x, dx) = (x[0], dx[0]);
+        Pass::Backward { x, upstream, dx }.expect_fit(NAME)?;
+        let launcher = Launcher::new(self, recorder, x)?;
+        if x.is_empty() {
+            return match parameters {
+                true => Ok(vec![launcher.no_gradient()?]),
+                false => Ok(Vec::new()),
+            };
+        }
+        let tensors = Backward { x, upstream, dx };
+        match &self.statistics {
+            Statistics::Batch => {
+                let batch = saved.get::<TensorMoments>();
+                let moments = &batch.ok_or_else(|| unknown("moments"))?.words;
+                let sums = launcher.sums(recorder, (x, upstream), moments)?;
+                let alpha = launcher.backward_through(recorder, tensors, moments, &sums)?;
+                recorder.done_with(sums);
+                Ok(if parameters { vec![alpha] } else { Vec::new() })
+            }
+            Statistics::Running if parameters => {
+                Ok(vec![launcher.backward_of_running(recorder, tensors)?])
+            }
+            Statistics::Running => {
+                launcher.dx_of_running(recorder, tensors)?;
+                Ok(Vec::new())
+            }
+            Statistics::Whole { moments, sums } => {
+                let sums = sums.as_ref().ok_or_else(|| unknown("sums"))?;
+                let moments = moments.on_device(recorder, x.gpu(), NAME)?;
+                let sums = sums.on_device(recorder, x.gpu(), NAME)?;
+                let alpha = launcher.backward_through(recorder, tensors, &moments, &sums)?;
+                recorder.done_with(alpha);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    fn saves(&self) -> bool {
+        self.statistics == Statistics::Batch
+    }
+
+    fn axis(&self) -> Option<i64> {
+        Some(self.axis)
+    }
+
+    fn set_axis(&mut self, axis: i64) {
+        self.axis = axis;
+    }
+
+    fn set_math(&mut self, math: Math) {
+        self.math = math;
+    }
+
+    fn gradients(&self, shape: &[usize]) -> Vec<Gradient> {
+        let channels = axis_of(shape, self.axis).map(|axis| shape[axis]);
+        vec![Gradient {
+            name: "alpha",
+            shape: channels.into_iter().collect(),
+            per_channel: true,
+        }]
+    }
+
+    fn surveys(&self, _whole_axis: bool) -> Vec<Survey> {
+        match self.statistics {
+            Statistics::Batch => vec![MOMENTS, SUMS],
+            Statistics::Running | Statistics::Whole { .. } => Vec::new(),
+        }
+    }
+
+    fn record_survey(
+        &self,
+        _index: usize,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        upstream: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let x = x[0];
+        let launcher = Launcher::new(self, recorder, x)?;
+        match (&self.statistics, upstream) {
+            (Statistics::Whole { moments, .. }, Some(upstream)) => {
+                expect_alike(NAME, ("upstream", upstream), ("x", x))?;
+                let moments = moments.on_device(recorder, x.gpu(), NAME)?;
+                launcher.sums(recorder, (x, upstream), &moments)
+            }
+            _ => Ok(record_moments(recorder, NAME, x, launcher.view)?.into_words()),
+        }
+    }
+
+    fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {
+        let mut on_part = self.clone().axis(Part::AXIS);
+        for values in [&mut on_part.alpha, &mut on_part.mean, &mut on_part.variance] {
+            *values = values.part(part.extent.clone())?;
+        }
+        if let Some(moments) = part.channels(OF_MOMENTS) {
+            on_part.statistics = Statistics::Whole {
+                moments: moments.into(),
+                sums: part.channels(OF_SUMS).map(Into::into),
+            };
+        }
+        Ok(Box::new(on_part))
+    }
+
+    fn surveyed_gradients(&self, known: &[Table]) -> Option<Vec<Vec<f32>>> {
+        let sums = known.get(OF_SUMS)?.rows();
+        Some(vec![sums.map(|sums| sums[2] as f32).collect()])
+    }
+
+    fn extras(&self, known: &[Table]) -> Vec<Extra> {
+        let extras = self.expected_extras(known).into_iter();
+        extras
+            .map(|(name, bounds)| Extra {
+                name,
+                shape: vec![bounds.len()],
+                values: bounds.iter().map(|bound| bound.expected as f32).collect(),
+            })
+            .collect()
+    }
+
+    fn expected_extras(&self, known: &[Table]) -> Vec<(&'static str, Vec<Bound>)> {
+        let Some(moments) = known.get(OF_MOMENTS) else {
+            return Vec::new();
+        };
+        let channels = moments.rows().len();
+        let momentum = f64::from(self.momentum);
+        let (means, variances) = (self.mean.to_host(channels), self.variance.to_host(channels));
+        let mut all = EXTRAS.map(|name| (name, Vec::with_capacity(channels)));
+        for (channel, moments) in moments.rows().enumerate() {
+            let &[count, mean, m2, _] = moments else {
+                continue;
+            };
+            let batch_mean = bound::mean(mean, m2 / count);
+            let batch_variance = bound::variance(mean, m2 / count);
+            let estimate = match self.biased {
+                true => batch_variance,
+                false => Bound {
+                    expected: m2 / (count - 1.0),
+                    allowed: batch_variance.allowed * count / (count - 1.0),
+                },
+            };
+            let of_channel = [
+                batch_mean,
+                batch_variance,
+                bound::moved(means[channel], momentum, batch_mean),
+                bound::moved(variances[channel], momentum, estimate),
+            ];
+            let pairs = all.iter_mut().zip(of_channel);
+            pairs.for_each(|((_, bounds), bound)| bounds.push(bound));
+        }
+        all.into()
+    }
+
+    fn extra_names(&self) -> &'static [&'static str] {
+        match self.statistics {
+            Statistics::Running => &[],
+            Statistics::Batch | Statistics::Whole { .. } => &EXTRAS,
+        }
+    }
+
+    fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
+        let channels = self.channels(sheet);
+        let elements = sheet.x().iter().zip(channels.iter().cycle());
+        elements
+            .map(|(&x, channel)| bound::forward(channel, self.math, x))
+            .collect()
+    }
+
+    fn expected_backward(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+    ) -> Vec<Vec<Bound>> {
+        let channels = self.channels(sheet);
+        let through: Vec<_> = sheet
+            .places
+            .iter()
+            .map(|&place| self.through(sheet, place))
+            .collect();
+        let channels = channels.iter().zip(&through).cycle();
+        let elements = sheet.x().iter().zip(upstream).zip(channels);
+        let dx = elements.map(|((&x, &g), (channel, through))| {
+            let (means, steepest) = through.unwrap_or((Through::default(), g.abs()));
+            let expected = channel.backward(x, g, means);
+            bound::backward(channel, self.math, expected, steepest)
+        });
+        vec![dx.collect()]
+    }
+
+    fn add_terms(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+        sums: &mut [Vec<Sum>],
+    ) {
+        let channels = self.channels(sheet);
+        let Some(sums) = sums.first_mut() else {
+            return;
+        };
+        let pairs = sheet.x().iter().zip(upstream).enumerate();
+        for (index, (&x, &g)) in pairs {
+            let channel = &channels[index % channels.len()];
+            let term = channel.alpha_term(x, g);
+            sums[sheet.channel(index)].merge(Sum {
+                value: term,
+                // A term is off by what x - mean loses.
+                magnitude: bound::conditioning(channel) * term.abs(),
+                ..Sum::default()
+            });
+        }
+    }
+
+    fn gradient_share(&self, _: usize) -> f64 {
+        bound::share(self.math)
+    }
+
+    fn survey(&self, index: usize, sheet: &Sheet<'_>, upstream: Option<&[f64]>) -> Vec<f64> {
+        match (index, upstream) {
+            (OF_MOMENTS, _) => moments_of(sheet),
+            (_, Some(upstream)) => self.sums_of(sheet, upstream),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Function {
+    /// The channels of the places of a sheet. Where their statistics are not known nothing is right: NaN.
+    fn channels(&self, sheet: &Sheet<'_>) -> Vec<Channel> {
+        let extent = sheet.view.extent;
+        let alpha = self.alpha.to_host(extent);
+        let running = match self.statistics {
+            Statistics::Running => Some((self.mean.to_host(extent), self.variance.to_host(extent))),
+            Statistics::Batch | Statistics::Whole { .. } => None,
+        };
+        let statistics = |place: usize| match (&running, sheet.known.get(OF_MOMENTS)) {
+            (Some((mean, variance)), _) => (mean[place], variance[place]),
+            (None, Some(moments)) => {
+                let moments = moments.of(place);
+                (moments[1], moments[2] / moments[0])
+            }
+            (None, None) => (f64::NAN, f64::NAN),
+        };
+        let channel = |&place: &usize| {
+            let (mean, variance) = statistics(place);
+            Channel {
+                mean,
+                variance,
+                alpha: alpha[place],
+                epsilon: f64::from(self.epsilon),
+            }
+        };
+        sheet.places.iter().map(channel).collect()
+    }
+
+    /// What the gradients of a channel owe to the statistics of the batch, and its largest upstream gradient.
+    fn through(&self, sheet: &Sheet<'_>, channel: usize) -> Option<(Through, f64)> {
+        let count = sheet.known.get(OF_MOMENTS)?.of(channel)[0];
+        let sums = sheet.known.get(OF_SUMS)?.of(channel);
+        let means = Through {
+            k: sums[0] / count,
+            kz: sums[1] / count,
+        };
+        Some((means, sums[3]))
+    }
+
+    /// What [`SUMS`] finds in a sheet.
+    fn sums_of(&self, sheet: &Sheet<'_>, upstream: &[f64]) -> Vec<f64> {
+        let channels = self.channels(sheet);
+        let mut words = SUMS.empty.repeat(channels.len());
+        for (index, (&x, &g)) in sheet.x().iter().zip(upstream).enumerate() {
+            let place = index % channels.len();
+            let channel = &channels[place];
+            let Through { k, kz } = channel.through(x, g);
+            let part = [k, kz, channel.alpha_term(x, g), g.abs()];
+            merge_sums(&mut words[SUMS.words * place..][..SUMS.words], &part);
+        }
+        words
+    }
+}
+
+/// What [`MOMENTS`] finds in a sheet.
+fn moments_of(sheet: &Sheet<'_>) -> Vec<f64> {
+    // Lanes of places are rows of channels.
+    let Ok(moments) = Moments::of(sheet.x(), sheet.places.len(), 1) else {
+        return Vec::new();
+    };
+    let count = moments.count() as f64;
+    let channels = moments.mean().iter().zip(moments.m2());
+    channels
+        .flat_map(|(&mean, &m2)| [count, mean, m2, 0.0])
+        .collect()
+}
+
+fn unknown(what: &str) -> Error {
+    Error::Internal(format!("{NAME}: the {what} of the batch were not taken"))
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.alpha {
+            PerChannel::All(alpha) => write!(f, "{NAME}(alpha={alpha}")?,
+            PerChannel::Each(_) => write!(f, "{NAME}(alpha per channel")?,
+        }
+        let mode = match self.statistics {
+            Statistics::Running => "infer",
+            Statistics::Batch | Statistics::Whole { .. } => "train",
+        };
+        write!(f, ", epsilon={:e}", self.epsilon)?;
+        if self.momentum != Self::new().momentum {
+            write!(f, ", momentum={}", self.momentum)?;
+        }
+        write!(f, ", mode={mode}")?;
+        if self.axis != -1 {
+            write!(f, ", axis={}", self.axis)?;
+        }
+        f.write_str(")")
+    }
+}

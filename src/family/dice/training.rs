@@ -1,0 +1,378 @@
+//! Dice as a layer in training: its state lives on the device.
+
+use super::{
+    Function, NAME,
+    launch::{Launcher, expect_bindable},
+};
+use crate::{
+    error::{Error, Result},
+    gpu::Gpu,
+    kernel::{
+        launch::Pass,
+        moments::{self, TensorMoments, record_moments},
+        recorder::{self, Recorder},
+    },
+    tensor::Tensor,
+    wgsl::Math,
+};
+
+/// Dice (Zhou et al., Deep Interest Network for Click-Through Rate Prediction, KDD 2018): per
+/// channel y = x (p + (1 - p) alpha), p = sigmoid((x - mean) / sqrt(variance + epsilon)).
+///
+/// [`Dice::train`] takes mean and biased variance from the batch and moves the running ones,
+/// running = (1 - momentum) running + momentum batch; [`Dice::infer`] uses the running ones. State
+/// (alpha, running mean, running variance) lives on the device: read it with [`Tensor::download`],
+/// set it with [`Tensor::write`]. Statistics are kept in f32 whatever the elements are.
+///
+/// Libraries differ: DeepCTR and EasyRec take an epsilon of 1e-9; a momentum of 0.99 in
+/// TensorFlow's convention is 0.01 here.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{Dice, Gpu};
+///
+/// let gpu = Gpu::new()?;
+/// let dice = Dice::new(&gpu, 2)?;
+/// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 5.0], [2, 2])?;
+/// let (y, batch) = dice.train(&x)?;
+/// let gradients = dice.backward(&x, &y, &batch)?; // y as the upstream gradient
+/// println!("{:?}", gradients.alpha.download::<f32>()?);
+/// let y = dice.infer(&x)?;
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// A batch that several devices or machines share is trained on by [`Dice::train_with`] and [`Dice::backward_with`].
+#[derive(Debug)]
+pub struct Dice {
+    alpha: Tensor,
+    running_mean: Tensor,
+    running_variance: Tensor,
+    /// The operation with that state.
+    pub(super) function: Function,
+}
+
+impl Dice {
+    /// Dice of `channels` channels along the last axis: alpha 0, running mean 0 and variance 1,
+    /// epsilon 1e-8, momentum 0.1, the running variance unbiased.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// // Channels in the middle; epsilon and statistics as in DeepCTR.
+    /// let dice = Dice::new(&gpu, 64)?.axis(1).epsilon(1e-9)?.momentum(0.01)?.biased();
+    /// let x = gpu.upload(&vec![0.5f32; 8 * 64 * 3], [8, 64, 3])?;
+    /// assert_eq!(dice.infer(&x)?.shape(), [8, 64, 3]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] for more channels than the device binds, [`Error::OutOfMemory`].
+    pub fn new(gpu: &Gpu, channels: usize) -> Result<Self> {
+        expect_bindable(gpu, channels)?;
+        let filled = |value: f32| gpu.upload(&vec![value; channels], [channels]);
+        let (alpha, mean, variance) = (filled(0.0)?, filled(0.0)?, filled(1.0)?);
+        Ok(Self {
+            function: Function::new().alpha(&alpha).running(&mean, &variance),
+            alpha,
+            running_mean: mean,
+            running_variance: variance,
+        })
+    }
+
+    /// With the channels along `axis`, which counts from the end where negative.
+    #[must_use]
+    pub fn axis(mut self, axis: i64) -> Self {
+        self.function = self.function.axis(axis);
+        self
+    }
+
+    /// With `epsilon` added to the variance.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterOutOfRange`] unless it is a finite number > 0.
+    pub fn epsilon(mut self, epsilon: f32) -> Result<Self> {
+        self.function = self.function.epsilon(epsilon)?;
+        Ok(self)
+    }
+
+    /// With the share of the batch in the running statistics.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.momentum(0.5)?;
+    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?; // mean 3; it was 0
+    /// assert_eq!(dice.running_mean().download::<f32>()?, [1.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ParameterOutOfRange`] unless it is from 0 to 1.
+    pub fn momentum(mut self, momentum: f32) -> Result<Self> {
+        self.function = self.function.momentum(momentum)?;
+        Ok(self)
+    }
+
+    /// With the batch's own variance in the running one, in place of the unbiased estimate.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.momentum(1.0)?.biased();
+    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?;
+    /// assert_eq!(dice.running_variance().download::<f32>()?, [1.0]); // else 2
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    #[must_use]
+    pub fn biased(mut self) -> Self {
+        self.function = self.function.biased();
+        self
+    }
+
+    /// With elementary functions from `math`.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu, Math};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?.math(Math::Native);
+    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    #[must_use]
+    pub fn math(mut self, math: Math) -> Self {
+        self.function = self.function.math(math);
+        self
+    }
+
+    /// The slope of each channel where it is switched off: f32, `[channels]`.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 2)?;
+    /// dice.alpha().write(&[0.25f32, 1.0])?; // with 1 a channel is the identity
+    /// let x = gpu.upload(&[0.0f32, -3.0], [1, 2])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0, -3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn alpha(&self) -> &Tensor {
+        &self.alpha
+    }
+
+    /// The running mean of each channel: f32, `[channels]`.
+    pub fn running_mean(&self) -> &Tensor {
+        &self.running_mean
+    }
+
+    /// The running variance of each channel: f32, `[channels]`.
+    pub fn running_variance(&self) -> &Tensor {
+        &self.running_variance
+    }
+
+    /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running
+    /// ones are moved.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
+    /// let (y, batch) = Dice::new(&gpu, 1)?.train(&x)?;
+    /// assert_eq!(batch.download()?.mean(), [2.0]);
+    /// assert!((y.download::<f32>()?[0] - 0.2689414).abs() < 1e-5); // sigmoid(-1)
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BatchTooSmall`] if each channel has one element only, and as [`Dice::infer`].
+    pub fn train(&self, x: &Tensor) -> Result<(Tensor, TensorMoments)> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        let batch = recorder::submit(x.gpu(), |recorder| self.record_train(recorder, x, &y))?;
+        Ok((y, batch))
+    }
+
+    /// [`Dice::train`] with the moments of a batch of which x is a part: those of all parts merged.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::train`], and [`Error::ChannelMismatch`] if the moments are of other channels.
+    pub fn train_with(&self, x: &Tensor, batch: &TensorMoments) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_train_with(recorder, (x, &y), batch)
+        })?;
+        Ok(y)
+    }
+
+    /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits
+    /// nothing and waits for nothing; the tensors' buffers are kept until the caller's commands are done
+    /// with them.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2, 1])?;
+    /// # let y = gpu.allocate([2, 1], ElementType::F32)?;
+    /// let dice = Dice::new(&gpu, 1)?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let batch = dice.encode_train(&mut encoder, &x, &y)?;
+    /// let gradients = dice.encode_backward(&mut encoder, &x, &upstream, &batch)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert!((gradients.alpha.download::<f32>()?[0] - 1.5378828).abs() < 1e-5);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not serve,
+    /// and as [`Dice::train`].
+    pub fn encode_train(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<TensorMoments> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            keep(recorder, &[x, y]);
+            self.record_train(recorder, x, y)
+        })
+    }
+
+    fn record_train(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<TensorMoments> {
+        let view = self.function.view(x.shape())?;
+        self.function.expect_batch(x.shape())?;
+        let batch = record_moments(recorder, NAME, x, view)?;
+        self.record_train_with(recorder, (x, y), &batch)?;
+        Ok(batch)
+    }
+
+    fn record_train_with(
+        &self,
+        recorder: &mut Recorder<'_>,
+        (x, y): (&Tensor, &Tensor),
+        batch: &TensorMoments,
+    ) -> Result<()> {
+        Pass::Forward { x, y }.expect_fit(NAME)?;
+        let launcher = Launcher::new(&self.function, recorder, x)?;
+        self.expect_of_batch(x, "the batch's moments", &batch.words)?;
+        if x.is_empty() {
+            return Ok(());
+        }
+        let parameters = launcher.of_training(recorder, &batch.words)?;
+        launcher.forward(recorder, (x, y), parameters)
+    }
+
+    /// y with the running statistics.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 1)?;
+    /// dice.running_mean().write(&[2.0f32])?;
+    /// let x = gpu.upload(&[2.0f32], [1, 1])?;
+    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [1.0]); // half of it
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what
+    /// the device reports.
+    pub fn infer(&self, x: &Tensor) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        recorder::submit(x.gpu(), |recorder| self.record_infer(recorder, x, &y))?;
+        Ok(y)
+    }
+
+    /// Records [`Dice::infer`]: see [`Dice::encode_train`].
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, ElementType, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let dice = Dice::new(&gpu, 1)?;
+    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
+    /// # let upstream = gpu.upload(&[1.0f32], [1, 1])?;
+    /// # let y = gpu.allocate([1, 1], ElementType::F32)?;
+    /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// dice.encode_infer(&mut encoder, &x, &y)?;
+    /// let gradients = dice.encode_infer_backward(&mut encoder, &x, &upstream)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(gradients.dx.download::<f32>()?, [0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::encode_train`].
+    pub fn encode_infer(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<()> {
+        recorder::encode(x.gpu(), encoder, |recorder| {
+            keep(recorder, &[x, y]);
+            self.record_infer(recorder, x, y)
+        })
+    }
+
+    fn record_infer(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<()> {
+        Pass::Forward { x, y }.expect_fit(NAME)?;
+        let launcher = Launcher::new(&self.function, recorder, x)?;
+        if x.is_empty() {
+            return Ok(());
+        }
+        let parameters = launcher.of_running(recorder)?;
+        launcher.forward(recorder, (x, y), parameters)
+    }
+
+    /// That `words` are four for each channel of x, on its device.
+    pub(super) fn expect_of_batch(
+        &self,
+        x: &Tensor,
+        name: &'static str,
+        words: &Tensor,
+    ) -> Result<()> {
+        if !words.gpu().same_device(x.gpu()) {
+            return Err(Error::ForeignTensor {
+                op: NAME.to_owned(),
+            });
+        }
+        let (found, channels) = (words.len() / moments::WORDS, self.alpha.len());
+        if found != channels {
+            return Err(Error::ChannelMismatch {
+                op: NAME.to_owned(),
+                parameter: name,
+                found,
+                channels,
+                axis: x.axis(self.function.axis)?,
+                shape: x.shape().to_vec(),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Keeps tensors that the caller's commands use out of the pool.
+pub(super) fn keep(recorder: &mut Recorder<'_>, tensors: &[&Tensor]) {
+    tensors.iter().for_each(|tensor| recorder.keep(tensor));
+}

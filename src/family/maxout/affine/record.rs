@@ -1,0 +1,332 @@
+//! Which commands maxout over affine maps takes: rows padded to whole vectors, then the dispatches.
+
+use super::{
+    MaxoutAffine,
+    launch::{BACKWARD_X, FORWARD, record_rows, sums_over_rows},
+};
+use crate::{
+    element::ElementType,
+    error::{Error, Result},
+    family::maxout::{OP, Origin, Winners, expect_result},
+    gpu::Gpu,
+    kernel::{
+        arrange::{self, Arrangement},
+        expect_apart, largest_window,
+        recorder::Recorder,
+    },
+    tensor::Tensor,
+};
+
+/// Lengths of all axes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) rows: usize,
+    pub(super) pieces: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+}
+
+impl Sizes {
+    /// Elements of a row of x, padded to whole vectors.
+    pub(super) const fn x_pitch(self) -> usize {
+        self.inputs.next_multiple_of(4)
+    }
+
+    /// Elements of a row of y, padded to whole vectors.
+    pub(super) const fn y_pitch(self) -> usize {
+        self.outputs.next_multiple_of(4)
+    }
+
+    /// Elements of all sums over rows: behind the inputs of each piece come four for its bias.
+    pub(super) const fn sums(self) -> usize {
+        self.pieces * (self.x_pitch() + 4) * self.y_pitch()
+    }
+
+    /// Lays out the gradients of weight and bias from the sums over rows.
+    fn take_apart(
+        self,
+        recorder: &mut Recorder<'_>,
+        sums: &Tensor,
+        weight: Option<&Tensor>,
+        bias: Option<&Tensor>,
+    ) -> Result<()> {
+        let (x_pitch, y_pitch) = (self.x_pitch(), self.y_pitch());
+        let of_weight = Arrangement {
+            shape: [self.pieces, self.inputs, self.outputs],
+            there: [self.inputs, self.outputs],
+            offset: 0,
+            strides: [(x_pitch + 4) * y_pitch, y_pitch, 1],
+        };
+        let of_bias = Arrangement {
+            shape: [1, self.pieces, self.outputs],
+            there: [self.pieces, self.outputs],
+            offset: x_pitch * y_pitch,
+            strides: [0, (x_pitch + 4) * y_pitch, 1],
+        };
+        for (arrangement, result) in [(of_weight, weight), (of_bias, bias)] {
+            if let Some(result) = result {
+                arrangement.encode(recorder.encoder, sums, result)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where gradients go; those of the parameters only where they are wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Results<'a> {
+    pub(super) dx: &'a Tensor,
+    pub(super) weight: Option<&'a Tensor>,
+    pub(super) bias: Option<&'a Tensor>,
+}
+
+impl MaxoutAffine {
+    /// Records y.
+    pub(super) fn record_y(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+    ) -> Result<Winners> {
+        let sizes = self.sizes(x.shape())?;
+        expect_result(("y", y), &self.y_shape(x.shape())?, ("x", x))?;
+        let gpu = x.gpu();
+        let of_maps = self.weight.on_device(recorder, gpu, OP)?;
+        let winners = Winners::allocate(
+            recorder,
+            gpu,
+            Origin::Affine,
+            sizes.pieces,
+            y.shape(),
+            sizes.outputs,
+            x.element(),
+        )?;
+        if y.is_empty() {
+            return Ok(winners);
+        }
+        let weight = weight_padded(recorder, &of_maps, sizes)?;
+        let bias = self.bias_padded(recorder, gpu, sizes)?;
+        let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
+        let wide = wide_for(recorder, y, sizes.rows, sizes.outputs)?;
+        let tensors = [
+            (0, x_padded.as_ref().unwrap_or(x)),
+            (1, weight.as_ref().unwrap_or(&of_maps)),
+            (2, &bias),
+        ];
+        let output = wide.as_ref().unwrap_or(y);
+        // A thread takes four rows of a vector.
+        let threads = |rows: usize| rows.div_ceil(4) * sizes.y_pitch() / 4;
+        let work = (output, &tensors[..]);
+        record_rows(recorder, &FORWARD, sizes, &winners, work, threads)?;
+        if let Some(wide) = &wide {
+            arrange::rows(recorder, OP, wide, sizes.y_pitch(), y, sizes.outputs)?;
+        }
+        let scratch = [weight, Some(bias), x_padded, wide].into_iter().flatten();
+        scratch.for_each(|tensor| recorder.done_with(tensor));
+        Ok(winners)
+    }
+
+    /// Records the gradients.
+    pub(super) fn record_gradients(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        winners: &Winners,
+        upstream: &Tensor,
+        results: Results<'_>,
+    ) -> Result<()> {
+        let sizes = self.sizes(x.shape())?;
+        let of_maps = self.weight.on_device(recorder, x.gpu(), OP)?;
+        self.expect_winners_of(x, winners, upstream, sizes)?;
+        self.expect_results(x, upstream, &of_maps, results)?;
+        let Results { dx, weight, bias } = results;
+        let upstream_padded = padded(recorder, upstream, sizes.rows, sizes.outputs)?;
+        let upstream = upstream_padded.as_ref().unwrap_or(upstream);
+        x_gradient(recorder, dx, &of_maps, winners, upstream, sizes)?;
+        let bias = bias.filter(|_| self.bias.is_some());
+        if upstream.is_empty() {
+            for zeros in [weight, bias].into_iter().flatten() {
+                let (buffer, size) = (zeros.raw(), zeros.bytes());
+                recorder.encoder.clear_buffer(buffer, zeros.offset(), Some(size));
+            }
+            return Ok(());
+        }
+        if weight.is_some() || bias.is_some() {
+            let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
+            let x = x_padded.as_ref().unwrap_or(x);
+            let sums = sums_over_rows(recorder, x, winners, upstream, sizes)?;
+            sizes.take_apart(recorder, &sums, weight, bias)?;
+            let scratch = [x_padded, Some(sums)].into_iter().flatten();
+            scratch.for_each(|tensor| recorder.done_with(tensor));
+        }
+        upstream_padded
+            .into_iter()
+            .for_each(|tensor| recorder.done_with(tensor));
+        Ok(())
+    }
+
+    /// Whether the results have the shapes that follow, and memory of their own.
+    fn expect_results(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        of_maps: &Tensor,
+        Results { dx, weight, bias }: Results<'_>,
+    ) -> Result<()> {
+        let of_weight = ("weight", of_maps);
+        expect_result(("dx", dx), x.shape(), ("x", x))?;
+        let mut results = vec![("dx", dx)];
+        if let Some(result) = weight {
+            let result = ("the weight's gradient", result);
+            expect_result(result, self.weight.shape(), of_weight)?;
+            results.push(result);
+        }
+        if let (Some(bias), Some(result)) = (&self.bias, bias) {
+            let result = ("the bias's gradient", result);
+            expect_result(result, bias.shape(), of_weight)?;
+            results.push(result);
+        }
+        for (place, &result) in results.iter().enumerate() {
+            let inputs = [("x", x), ("upstream", upstream), of_weight];
+            for other in inputs.iter().chain(&results[..place]) {
+                expect_apart(OP, *other, result, "a tensor of its own")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The bias with rows of whole vectors, zeros where there is none.
+    fn bias_padded(&self, recorder: &mut Recorder<'_>, gpu: &Gpu, sizes: Sizes) -> Result<Tensor> {
+        let len = sizes.pieces * sizes.y_pitch();
+        let Some(bias) = &self.bias else {
+            expect_fit("the bias", len as u64 * 4, gpu)?;
+            return gpu.upload(&vec![0.0f32; len], [len]);
+        };
+        let arrangement = Arrangement {
+            shape: [1, sizes.pieces, sizes.y_pitch()],
+            there: [sizes.pieces, sizes.outputs],
+            offset: 0,
+            strides: [0, sizes.outputs, 1],
+        };
+        let bias = bias.on_device(recorder, gpu, OP)?;
+        arranged(recorder, "the bias", &bias, arrangement)
+    }
+}
+
+fn x_gradient(
+    recorder: &mut Recorder<'_>,
+    dx: &Tensor,
+    weight: &Tensor,
+    winners: &Winners,
+    upstream: &Tensor,
+    sizes: Sizes,
+) -> Result<()> {
+    if dx.is_empty() {
+        return Ok(());
+    }
+    let weight = weight_transposed(recorder, weight, sizes)?;
+    let wide = wide_for(recorder, dx, sizes.rows, sizes.inputs)?;
+    let tensors = [(1, &weight), (6, upstream)];
+    let output = wide.as_ref().unwrap_or(dx);
+    let threads = |rows: usize| rows * sizes.x_pitch() / 4;
+    let work = (output, &tensors[..]);
+    record_rows(recorder, &BACKWARD_X, sizes, winners, work, threads)?;
+    if let Some(wide) = &wide {
+        arrange::rows(recorder, OP, wide, sizes.x_pitch(), dx, sizes.inputs)?;
+    }
+    let scratch = [Some(weight), wide].into_iter().flatten();
+    scratch.for_each(|tensor| recorder.done_with(tensor));
+    Ok(())
+}
+
+
+/// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
+/// are so already.
+fn weight_padded(recorder: &mut Recorder<'_>, weight: &Tensor, sizes: Sizes) -> Result<Option<Tensor>> {
+    let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
+    if (x_pitch, y_pitch) == (sizes.inputs, sizes.outputs) {
+        expect_fit("the weight", weight.bytes(), weight.gpu())?;
+        return Ok(None);
+    }
+    let arrangement = Arrangement {
+        shape: [sizes.pieces, x_pitch, y_pitch],
+        there: [sizes.inputs, sizes.outputs],
+        offset: 0,
+        strides: [sizes.inputs * sizes.outputs, sizes.outputs, 1],
+    };
+    arranged(recorder, "the weight", weight, arrangement).map(Some)
+}
+
+/// The weights as [pieces, y_pitch, x_pitch].
+fn weight_transposed(recorder: &mut Recorder<'_>, weight: &Tensor, sizes: Sizes) -> Result<Tensor> {
+    let arrangement = Arrangement {
+        shape: [sizes.pieces, sizes.y_pitch(), sizes.x_pitch()],
+        there: [sizes.outputs, sizes.inputs],
+        offset: 0,
+        strides: [sizes.inputs * sizes.outputs, 1, sizes.outputs],
+    };
+    arranged(recorder, "the weight", weight, arrangement)
+}
+
+
+/// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
+fn padded(
+    recorder: &mut Recorder<'_>,
+    tensor: &Tensor,
+    rows: usize,
+    columns: usize,
+) -> Result<Option<Tensor>> {
+    if columns.is_multiple_of(4) {
+        return Ok(None);
+    }
+    let pitch = columns.next_multiple_of(4);
+    let to = recorder.allocate(tensor.gpu(), [rows, pitch], tensor.element())?;
+    arrange::rows(recorder, OP, tensor, columns, &to, pitch)?;
+    Ok(Some(to))
+}
+
+/// Memory for a result whose rows of `columns` elements are not whole vectors yet.
+fn wide_for(
+    recorder: &mut Recorder<'_>,
+    result: &Tensor,
+    rows: usize,
+    columns: usize,
+) -> Result<Option<Tensor>> {
+    if columns.is_multiple_of(4) {
+        return Ok(None);
+    }
+    let shape = [rows, columns.next_multiple_of(4)];
+    recorder
+        .allocate(result.gpu(), shape, result.element())
+        .map(Some)
+}
+
+/// `from` laid out anew, both within a binding.
+fn arranged(
+    recorder: &mut Recorder<'_>,
+    what: &str,
+    from: &Tensor,
+    arrangement: Arrangement,
+) -> Result<Tensor> {
+    let gpu = from.gpu();
+    let len: usize = arrangement.shape.iter().product();
+    expect_fit(what, from.bytes().max(len as u64 * 4), gpu)?;
+    let to = recorder.allocate(gpu, [len], ElementType::F32)?;
+    arrangement.encode(recorder.encoder, from, &to)?;
+    Ok(to)
+}
+
+/// Whether one binding holds so many bytes.
+pub(super) fn expect_fit(what: &str, bytes: u64, gpu: &Gpu) -> Result<()> {
+    let limit = largest_window(gpu);
+    if bytes <= limit {
+        return Ok(());
+    }
+    Err(Error::TooLarge {
+        what: format!("{OP}: {what}"),
+        bytes,
+        limit,
+        advice: "split the outputs",
+    })
+}
+

@@ -1,0 +1,236 @@
+//! An activation of one element as an operation.
+
+use std::{fmt, sync::Arc};
+
+use super::Pointwise;
+use crate::{
+    accuracy::{Tolerance, bound::Bound},
+    activation::Activation,
+    element::ElementType,
+    error::{Error, Result},
+    family::{Gradient, Operation, Part, Saved, Sheet, Sum},
+    kernel::{launch, recorder::Recorder},
+    tensor::{Tensor, axis_of},
+    wgsl::Math,
+};
+
+impl Operation for Pointwise {
+    fn name(&self) -> &str {
+        self.activation.name()
+    }
+
+    fn boxed(&self) -> Box<dyn Operation> {
+        Box::new(self.clone())
+    }
+
+    fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        if let Some((parameters, axis)) = &self.channels {
+            let axis = axis_of(shape, *axis)?;
+            if parameters.len() != shape[axis] {
+                return Err(Error::ChannelMismatch {
+                    op: self.activation.name().to_owned(),
+                    parameter: self.parameter_name()?,
+                    found: parameters.len(),
+                    channels: shape[axis],
+                    axis,
+                    shape: shape.to_vec(),
+                });
+            }
+        }
+        Ok(shape.to_vec())
+    }
+
+    fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        y: &Tensor,
+    ) -> Result<Saved> {
+        let x = x[0];
+        let pass = if x.is(y) {
+            launch::Pass::ForwardInPlace { x }
+        } else {
+            launch::Pass::Forward { x, y }
+        };
+        self.record(recorder, pass)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        _: &Saved,
+        upstream: &Tensor,
+        dx: &[&Tensor],
+        parameters: bool,
+    ) -> Result<Vec<Tensor>> {
+        let (x, dx) = (x[0], dx[0]);
+        if parameters && self.activation.parameter().is_some() {
+            return Ok(vec![self.record_gradients(recorder, x, upstream, dx)?]);
+        }
+        let pass = if dx.is(upstream) {
+            launch::Pass::BackwardInPlace { x, upstream }
+        } else {
+            launch::Pass::Backward { x, upstream, dx }
+        };
+        self.record(recorder, pass)?;
+        Ok(Vec::new())
+    }
+
+    fn works_in_place(&self) -> bool {
+        true
+    }
+
+    fn elementwise(&self) -> Option<(Activation, Math)> {
+        match self.channels {
+            None => Some((self.activation, self.math)),
+            Some(_) => None,
+        }
+    }
+
+    fn axis(&self) -> Option<i64> {
+        self.channels.as_ref().map(|(_, axis)| *axis)
+    }
+
+    fn set_axis(&mut self, axis: i64) {
+        if let Some((_, own)) = &mut self.channels {
+            *own = axis;
+        }
+    }
+
+    fn set_math(&mut self, math: Math) {
+        self.math = math;
+    }
+
+    fn gradients(&self, _: &[usize]) -> Vec<Gradient> {
+        let Some(parameter) = &self.activation.definition().parameter else {
+            return Vec::new();
+        };
+        let channels = self.channels.as_ref();
+        vec![Gradient {
+            name: parameter.name,
+            shape: channels.map(|(values, _)| values.len()).into_iter().collect(),
+            per_channel: channels.is_some(),
+        }]
+    }
+
+    fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {
+        let mut on_part = self.clone();
+        if let Some((parameters, axis)) = &mut on_part.channels {
+            *parameters = parameters.part(part.extent.clone())?;
+            *axis = Part::AXIS;
+        }
+        Ok(Box::new(on_part))
+    }
+
+    fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
+        let value = self.activation.definition().value;
+        let tolerance = Tolerance::forward(ElementType::F32, self.math);
+        let parameters = self.on_host();
+        let elements = sheet.x().iter().enumerate();
+        elements
+            .map(|(index, &x)| {
+                let expected = value(x, parameters.at(sheet, index));
+                let allowed = tolerance.allowed(expected, 1.0, ElementType::F32);
+                Bound { expected, allowed }
+            })
+            .collect()
+    }
+
+    fn expected_backward(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+    ) -> Vec<Vec<Bound>> {
+        let slope = self.activation.definition().slope;
+        let tolerance = Tolerance::backward(self.activation, ElementType::F32, self.math);
+        let parameters = self.on_host();
+        let elements = sheet.x().iter().zip(upstream).enumerate();
+        let dx = elements.map(|(index, (&x, &g))| {
+            // What an infinite gradient does to a slope that underflows is not defined.
+            if g.is_infinite() {
+                return Bound::ANYTHING;
+            }
+            let expected = g * slope(x, parameters.at(sheet, index));
+            let allowed = tolerance.allowed(expected, g, ElementType::F32);
+            Bound { expected, allowed }
+        });
+        vec![dx.collect()]
+    }
+
+    fn add_terms(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+        sums: &mut [Vec<Sum>],
+    ) {
+        let (Some(parameter), Some(sums)) =
+            (&self.activation.definition().parameter, sums.first_mut())
+        else {
+            return;
+        };
+        let parameters = self.on_host();
+        for (index, (&x, &g)) in sheet.x().iter().zip(upstream).enumerate() {
+            let term = g * (parameter.slope)(x, parameters.at(sheet, index));
+            let channel = match self.channels {
+                Some(_) => sheet.channel(index),
+                None => 0,
+            };
+            sums[channel].add(term);
+            if term.is_finite() {
+                // A factor of it may be subnormal and flushed; no other is larger than g x^2.
+                sums[channel].off += f64::from(f32::MIN_POSITIVE) * g.abs() * (1.0 + x * x);
+            }
+        }
+    }
+
+    fn gradient_share(&self, _: usize) -> f64 {
+        match self.math {
+            Math::Accurate => 1e-6,
+            Math::Native => 1e-4,
+        }
+    }
+}
+
+/// The parameter on the host: one, or one for each channel.
+enum Parameters {
+    One(f64),
+    Each(Arc<[f32]>),
+}
+
+impl Parameters {
+    /// That of element `index` of a sheet.
+    fn at(&self, sheet: &Sheet<'_>, index: usize) -> f64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Each(values) => values.get(sheet.channel(index)).map_or(f64::NAN, |&value| f64::from(value)),
+        }
+    }
+}
+
+impl Pointwise {
+    fn on_host(&self) -> Parameters {
+        match &self.channels {
+            None => Parameters::One(f64::from(self.activation.parameter().unwrap_or(0.0))),
+            // Where they cannot be read nothing is right: NaN.
+            Some((parameters, _)) => Parameters::Each(parameters.to_host().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Display for Pointwise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some((_, axis)), Ok(parameter)) = (&self.channels, self.parameter_name()) else {
+            // Its name alone where the parameter is the default: as people write it.
+            return fmt::Display::fmt(&self.activation, f);
+        };
+        write!(f, "{}({parameter} per channel", self.activation.name())?;
+        if *axis != -1 {
+            write!(f, ", axis={axis}")?;
+        }
+        f.write_str(")")
+    }
+}

@@ -1,0 +1,99 @@
+//! What is tried of softmax and log-softmax, and what they look like.
+
+use super::{
+    Softmax,
+    reference::{Form, MaskedRows, backward, forward},
+};
+use crate::{
+    family::{Benchmark, Case, Curve, Pass, Picture, SHAPES, Traffic, everyday},
+    tensor::View,
+};
+
+/// Columns of the rows in benchmarks.
+const COLUMNS: usize = 4096;
+
+/// Rows of everyday numbers, of numbers far apart or large, and last ones with NaN and infinities.
+pub(super) fn cases(form: Form) -> Vec<Case> {
+    let case = |(shape, axis): (&[usize], i64)| {
+        let place = axis.rem_euclid(shape.len() as i64) as usize;
+        let View {
+            outer,
+            extent,
+            inner,
+        } = View::along(shape, place);
+        let rows = outer * inner;
+        let mut x = everyday(rows * extent, 7);
+        for (index, x) in x.iter_mut().enumerate() {
+            let row = index / (extent * inner) * inner + index % inner;
+            let last = row + 8 > rows;
+            match (row % 8, index / inner % extent) {
+                (1, _) => *x *= 25.0,
+                (2, _) => *x += 1000.0,
+                (3, 0) => *x = f64::NEG_INFINITY,
+                (4, 1) if last => *x = f64::NAN,
+                (5, 1) if last => *x = f64::INFINITY,
+                (6, _) if last => *x = f64::NEG_INFINITY,
+                _ => {}
+            }
+        }
+        Case {
+            upstream: |len| everyday(len, 8),
+            ..Case::new(Softmax::with_form(form, axis), shape, x)
+        }
+    };
+    let mut cases: Vec<_> = SHAPES.into_iter().map(case).collect();
+    for masked in [MaskedRows::Nan, MaskedRows::Zeros] {
+        // An element that dominates its row, and a row that is masked.
+        let x = [9.21, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
+        let operation = Softmax::with_form(form, -1).masked(masked);
+        cases.push(Case {
+            upstream: |_| vec![-1.0, 0.0, 1.0, 2.0],
+            ..Case::new(operation, &[2, 2], x.to_vec())
+        });
+    }
+    cases
+}
+
+pub(super) fn benchmark(form: Form) -> Benchmark {
+    Benchmark {
+        operation: Box::new(Softmax::with_form(form, -1)),
+        columns: Some(COLUMNS),
+        forward: Traffic::COPY,
+        backward: Traffic::ADD,
+        parameters: false,
+        takes_math: true,
+        tuned_by: match form {
+            Form::Softmax => &[
+                ("word_bits", Pass::Forward),
+                ("softmax_vectors", Pass::Forward),
+            ],
+            Form::LogSoftmax => &[],
+        },
+    }
+}
+
+pub(super) fn picture(form: Form) -> Picture {
+    Picture {
+        subject: match form {
+            Form::Softmax => "the share of one element",
+            Form::LogSoftmax => "the logarithm of one element's share",
+        },
+        curves: vec![curve(&[0.0], form), curve(&[0.0, 1.0, 2.0], form)],
+    }
+}
+
+/// What an element becomes in a row with `others`.
+fn curve(others: &'static [f64], form: Form) -> Curve {
+    let row = |x: f64| -> Vec<f64> { std::iter::once(x).chain(others.iter().copied()).collect() };
+    let names: Vec<_> = others.iter().map(f64::to_string).collect();
+    Curve {
+        label: format!("x in a row with {}", names.join(", ")),
+        value: Box::new(move |x| forward(form, MaskedRows::Nan, &row(x))[0]),
+        slope: Box::new(move |x| {
+            let mut upstream = vec![0.0; others.len() + 1];
+            upstream[0] = 1.0;
+            backward(form, MaskedRows::Nan, &row(x), &upstream)[0]
+        }),
+        kinks: Vec::new(),
+    }
+}

@@ -1,0 +1,233 @@
+//! Softmax and log-softmax as operations.
+
+use std::fmt;
+
+use super::{
+    Softmax,
+    bound::Whole,
+    launch::{Goal, Pass},
+    reference::{MaskedRows, Row, gradient_sum},
+    splits::KNOWN,
+};
+use crate::{
+    accuracy::bound::Bound,
+    element::ElementType,
+    error::Result,
+    family::{Array, Cut, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, add},
+    kernel::recorder::Recorder,
+    tensor::{Tensor, axis_of},
+    wgsl::Math,
+};
+
+/// The largest element of a row and what the others' exponentials sum to: [`Row`], on the device with +infinity for NaN.
+const ROWS: Survey = Survey {
+    of: Surveyed::Rows,
+    words: 2,
+    empty: &[Row::EMPTY.most, Row::EMPTY.rest],
+    merge: merge_rows,
+    needs_upstream: false,
+};
+
+/// The sum that dx needs. The second number is the sum of its terms' magnitudes, which only the reference needs.
+const GRADIENTS: Survey = Survey {
+    of: Surveyed::Rows,
+    words: 2,
+    empty: &[0.0, 0.0],
+    merge: add,
+    needs_upstream: true,
+};
+
+fn merge_rows(row: &mut [f64], part: &[f64]) {
+    let merged = row_of(row).merge(row_of(part));
+    row.copy_from_slice(&[merged.most, merged.rest]);
+}
+
+fn row_of(words: &[f64]) -> Row {
+    Row {
+        most: words[0],
+        rest: words[1],
+    }
+}
+
+impl Operation for Softmax {
+    fn name(&self) -> &str {
+        self.form.name()
+    }
+
+    fn boxed(&self) -> Box<dyn Operation> {
+        Box::new(self.clone())
+    }
+
+    fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
+        axis_of(shape, self.axis)?;
+        Ok(shape.to_vec())
+    }
+
+    fn record_forward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        y: &Tensor,
+    ) -> Result<Saved> {
+        self.record(recorder, Pass::forward(x[0], y))?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn record_backward(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        _: &Saved,
+        upstream: &Tensor,
+        dx: &[&Tensor],
+        _: bool,
+    ) -> Result<Vec<Tensor>> {
+        self.record(recorder, Pass::backward(x[0], upstream, dx[0]))?;
+        Ok(Vec::new())
+    }
+
+    fn axis(&self) -> Option<i64> {
+        Some(self.axis)
+    }
+
+    fn set_axis(&mut self, axis: i64) {
+        self.axis = axis;
+    }
+
+    fn set_math(&mut self, math: Math) {
+        self.math = math;
+    }
+
+    fn cut(&self) -> Cut {
+        Cut::Rows
+    }
+
+    fn surveys(&self, whole_axis: bool) -> Vec<Survey> {
+        if whole_axis {
+            Vec::new()
+        } else {
+            vec![ROWS, GRADIENTS]
+        }
+    }
+
+    fn record_survey(
+        &self,
+        _: usize,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        upstream: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let x = x[0];
+        let view = x.view(self.axis)?;
+        let shape = [view.outer * view.inner, ROWS.words];
+        let output = &recorder.allocate(x.gpu(), shape, ElementType::F32)?;
+        let pass = Pass {
+            x,
+            upstream,
+            output,
+            goal: Goal::Survey,
+        };
+        self.record(recorder, pass)?;
+        Ok(output.clone())
+    }
+
+    fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {
+        let mut on_part = self.clone();
+        on_part.axis = Part::AXIS;
+        if let Some(rows) = part.rows(0) {
+            let gradients = part.rows(1).unwrap_or_else(|| vec![0.0; rows.len()]);
+            let rows = rows.as_chunks::<2>().0.iter();
+            let known = rows.zip(gradients.chunks_exact(GRADIENTS.words));
+            let known: Vec<[f32; KNOWN]> = known
+                .map(|(&[most, rest], gradients)| [most, rest, gradients[0]])
+                .collect();
+            on_part.known = Some(Array::from(known.as_flattened()));
+        }
+        Ok(Box::new(on_part))
+    }
+
+    fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
+        let rows = sheet.rows().enumerate();
+        rows.flat_map(|(lane, x)| {
+            let whole = self.whole(sheet, lane, x);
+            x.iter().map(move |&x| whole.forward(x))
+        })
+        .collect()
+    }
+
+    fn expected_backward(
+        &self,
+        sheet: &Sheet<'_>,
+        upstream: &[f64],
+        _: Option<&[u32]>,
+    ) -> Vec<Vec<Bound>> {
+        let upstream = upstream.chunks_exact(sheet.places.len().max(1));
+        let rows = sheet.rows().zip(upstream).enumerate();
+        let dx = rows.flat_map(|(lane, (x, upstream))| {
+            let whole = self.whole(sheet, lane, x);
+            let sum = match sheet.known.get(1) {
+                Some(table) => {
+                    let words = table.of(sheet.row(lane));
+                    Sum {
+                        value: words[0],
+                        magnitude: words[1],
+                        ..Sum::default()
+                    }
+                }
+                None => sum_over(&whole, x, upstream),
+            };
+            let elements = x.iter().zip(upstream);
+            elements.map(move |(&x, &g)| whole.backward(x, g, sum))
+        });
+        vec![dx.collect()]
+    }
+
+    fn survey(&self, index: usize, sheet: &Sheet<'_>, upstream: Option<&[f64]>) -> Vec<f64> {
+        let Some(upstream) = upstream.filter(|_| index == 1) else {
+            let rows = sheet.rows().map(Row::of);
+            return rows.flat_map(|row| [row.most, row.rest]).collect();
+        };
+        let upstream = upstream.chunks_exact(sheet.places.len().max(1));
+        let rows = sheet.rows().zip(upstream).enumerate();
+        rows.flat_map(|(lane, (x, upstream))| {
+            let sum = sum_over(&self.whole(sheet, lane, x), x, upstream);
+            [sum.value, sum.magnitude]
+        })
+        .collect()
+    }
+}
+
+/// The sum that dx needs, over some elements of a row.
+fn sum_over(whole: &Whole, x: &[f64], upstream: &[f64]) -> Sum {
+    let shares: Vec<f64> = x.iter().map(|&x| whole.share(x)).collect();
+    gradient_sum(whole.form, &shares, upstream)
+}
+
+impl Softmax {
+    /// What is known of the row of a lane with these elements.
+    fn whole(&self, sheet: &Sheet<'_>, lane: usize, x: &[f64]) -> Whole {
+        Whole {
+            form: self.form,
+            masked: self.masked,
+            math: self.math,
+            len: sheet.view.extent,
+            row: match sheet.known.first() {
+                Some(table) => row_of(table.of(sheet.row(lane))),
+                None => Row::of(x),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Softmax {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.form.name())?;
+        let masked = (self.masked == MaskedRows::Zeros).then(|| "masked=zeros".to_owned());
+        let axis = (self.axis != -1).then(|| format!("axis={}", self.axis));
+        let given: Vec<_> = masked.into_iter().chain(axis).collect();
+        if !given.is_empty() {
+            write!(f, "({})", given.join(", "))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,195 @@
+//! What a file format is, and the list of them.
+
+use std::io::{Cursor, Read, Seek};
+use std::path::Path;
+
+use super::{
+    file::{self, Reason, cannot_read, fill},
+    input::{Input, Opened, Selection},
+    output::{NewArray, Output, Target},
+};
+use crate::error::{Error, Result};
+
+/// All formats. The first is that of files whose name says nothing.
+///
+/// ```
+/// let names: Vec<_> = wgpu_activations::io::FORMATS.iter().map(|format| format.name()).collect();
+/// # if cfg!(feature = "npz") && cfg!(feature = "safetensors") {
+/// assert_eq!(names, ["npy", "npz", "safetensors"]);
+/// # }
+/// ```
+pub static FORMATS: &[&dyn Format] = &[
+    #[cfg(feature = "npy")]
+    &super::npy::Npy,
+    #[cfg(feature = "npz")]
+    &super::npz::Npz,
+    #[cfg(feature = "safetensors")]
+    &super::safetensors::Safetensors,
+];
+
+/// A format of files that hold arrays. To add one, implement it and put it in [`FORMATS`].
+///
+/// ```
+/// use wgpu_activations::io::FORMATS;
+///
+/// for format in FORMATS {
+///     println!("{}: .{}", format.name(), format.extensions().join(", ."));
+/// #   assert!(!format.recognises(b""));
+/// }
+/// ```
+pub trait Format: Sync {
+    /// What it is called: `npy`.
+    fn name(&self) -> &'static str;
+
+    /// The same with its article: `an .npy file`.
+    fn noun(&self) -> &'static str;
+
+    /// What names of its files end in, after the dot.
+    fn extensions(&self) -> &'static [&'static str];
+
+    /// Whether a file that begins with `start`, 16 bytes where it has so many, is of this format.
+    fn recognises(&self, start: &[u8]) -> bool;
+
+    /// Whether its files hold several arrays, which have names.
+    fn holds_several(&self) -> bool {
+        true
+    }
+
+    /// Whether a new file is that of the input with some arrays replaced: all else passes through, and
+    /// shapes stay.
+    fn rewrites(&self) -> bool {
+        false
+    }
+
+    /// Finds the arrays that `names` name, by pattern where the format allows that; without names the
+    /// only one. There are no names where a file holds but one. Errors call the file `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where the file cannot be read, is damaged or does not hold what is named;
+    /// [`Error::FileFormat`] where the format has no such choice.
+    fn open(&self, file: Opened, path: &Path, names: &[String]) -> Result<Selection>;
+
+    /// Begins a file that is empty, or one that [`Input::copy_rest`] has begun, with one array, whose
+    /// elements are then written to the output. Errors call the file `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where the format cannot hold the array or writing fails.
+    fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output>;
+}
+
+impl PartialEq for dyn Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl std::fmt::Debug for dyn Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The format that the name of a file asks for, whatever the case; [`FORMATS`]' first where it asks for
+/// none.
+///
+/// ```
+/// use wgpu_activations::io::{FORMATS, format_of};
+///
+/// assert_eq!(format_of("x".as_ref()), FORMATS[0]);
+/// # if cfg!(feature = "npz") {
+/// assert_eq!(format_of("x.NPZ".as_ref()).name(), "npz");
+/// # }
+/// ```
+pub fn format_of(path: &Path) -> &'static dyn Format {
+    let named = |format: &&&'static dyn Format| {
+        let extension = path.extension();
+        let ends_in =
+            |known: &&str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
+        format.extensions().iter().any(ends_in)
+    };
+    *FORMATS.iter().find(named).unwrap_or(&FORMATS[0])
+}
+
+/// Opens the arrays of a file that `names` name, or without names the only one.
+///
+/// The format is that of the file's content, whatever its name. Where the content is of no format,
+/// that of the name says what is wrong.
+///
+/// # Errors
+///
+/// As [`Format::open`].
+pub fn open(path: &Path, names: &[String]) -> Result<Input> {
+    let named = format_of(path);
+    let opened = || {
+        let (mut file, length) = file::open(path, named.noun())?;
+        let start = start_of(&mut file)?;
+        let opened = match length {
+            Some(length) => {
+                file.rewind().map_err(cannot_read)?;
+                Opened::File { file, length }
+            }
+            None => Opened::Pipe(unread(&start, file)),
+        };
+        Ok((start, opened))
+    };
+    let (start, opened) = opened().map_err(file::of(path))?;
+    select(&start, named, opened, path, names)
+}
+
+/// The same of what a pipe brings; errors call it `path`.
+///
+/// # Errors
+///
+/// As [`Format::open`], and where the format needs a file.
+pub fn open_pipe(
+    mut reader: impl Read + Send + 'static,
+    path: &Path,
+    names: &[String],
+) -> Result<Input> {
+    let start = start_of(&mut reader).map_err(file::of(path))?;
+    let opened = Opened::Pipe(unread(&start, reader));
+    select(&start, format_of(path), opened, path, names)
+}
+
+fn select(
+    start: &[u8],
+    named: &'static dyn Format,
+    opened: Opened,
+    path: &Path,
+    names: &[String],
+) -> Result<Input> {
+    let found = FORMATS.iter().find(|format| format.recognises(start));
+    let format = *found.unwrap_or(&named);
+    if !names.is_empty() && !format.holds_several() {
+        return Err(Error::FileFormat(format!(
+            "--tensor names an array of an {} file",
+            those_that(|format| format.holds_several())
+        )));
+    }
+    let selection = format.open(opened, path, names)?;
+    Ok(Input::new(format, path, selection))
+}
+
+/// The formats of which something is true: `.npy or .npz`.
+pub(super) fn those_that(is: impl Fn(&dyn Format) -> bool) -> String {
+    let formats = FORMATS.iter().filter(|format| is(**format));
+    let names: Vec<_> = formats
+        .map(|format| format!(".{}", format.name()))
+        .collect();
+    names.join(" or ")
+}
+
+/// What a format is recognised by.
+fn start_of(reader: &mut impl Read) -> Reason<Vec<u8>> {
+    let mut start = vec![0; 16];
+    let found = fill(reader, &mut start).map_err(cannot_read)?;
+    start.truncate(found);
+    Ok(start)
+}
+
+/// A reader whose start is to be read again.
+fn unread(start: &[u8], reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(Cursor::new(start.to_vec()).chain(reader))
+}

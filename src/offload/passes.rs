@@ -1,0 +1,321 @@
+//! The passes over all chunks of a tensor: surveys, and the one that gives the result.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::{
+    Request,
+    chunk::Chunk,
+    gather::Gather,
+    trip::{ChunkWork, Made, Received, Worker},
+};
+use crate::{
+    chain::{Chain, Layout, Output, RecordedGradients, Wanted},
+    error::{Error, Result},
+    family::{Part, Saved, Table},
+    gpu::Gpu,
+    kernel::recorder,
+    tensor::{Tensor, View},
+};
+
+/// What a pass is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// Survey number `index` of operation `step`.
+    Survey {
+        /// The operation's place in the chain.
+        step: usize,
+        /// The survey's number among those of the operation.
+        index: usize,
+        /// Whether it takes upstream gradients.
+        needs_upstream: bool,
+    },
+    /// The result, or the gradients.
+    Result,
+}
+
+impl Goal {
+    /// Whether a pass takes upstream gradients, where the job is backward.
+    pub const fn needs_upstream(self, backward: bool) -> bool {
+        match self {
+            Self::Survey { needs_upstream, .. } => needs_upstream,
+            Self::Result => backward,
+        }
+    }
+}
+
+/// One pass over all chunks.
+pub(super) struct Pass<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) request: &'a Request<'a>,
+    pub(super) layout: &'a Layout,
+    /// What the surveys have found, for each operation.
+    pub(super) known: &'a [Vec<Table>],
+    pub(super) goal: Goal,
+    /// For a survey.
+    pub(super) gather: Option<Gather>,
+    /// Sums of the parameters' gradients, for each operation.
+    pub(super) sums: Mutex<Vec<Vec<Vec<f64>>>>,
+}
+
+/// The surveys that a job takes, in order: those of the forward pass from the first operation on, then those of the
+/// backward pass from the last one on.
+pub(crate) fn surveys(
+    chain: &Chain,
+    layout: &Layout,
+    chunks: &[Chunk],
+    backward: bool,
+) -> Vec<Goal> {
+    if chunks.is_empty() || layout.whole.is_some() {
+        return Vec::new();
+    }
+    let uncut = chunks
+        .iter()
+        .all(|chunk| chunk.extent.len() == layout.view.extent);
+    let of_step = |step: usize, upstream: bool| {
+        let whole_axis = uncut || layout.extents[step] != layout.extents[0];
+        let surveys = chain.steps()[step].surveys(whole_axis);
+        let surveys = surveys.into_iter().enumerate();
+        surveys
+            .filter(move |(_, survey)| survey.needs_upstream == upstream)
+            .map(move |(index, _)| Goal::Survey {
+                step,
+                index,
+                needs_upstream: upstream,
+            })
+    };
+    let steps = 0..chain.steps().len();
+    let mut goals: Vec<_> = steps
+        .clone()
+        .flat_map(|step| of_step(step, false))
+        .collect();
+    if backward {
+        goals.extend(steps.rev().flat_map(|step| of_step(step, true)));
+    }
+    goals
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(
+        chain: &'a Chain,
+        request: &'a Request<'a>,
+        layout: &'a Layout,
+        known: &'a [Vec<Table>],
+        goal: Goal,
+    ) -> Self {
+        let steps = chain.steps();
+        let gather = match goal {
+            Goal::Survey { step, index, .. } => {
+                // Which surveys there are does not depend on more than was asked for in `surveys`.
+                let surveys = steps[step].surveys(false);
+                let view = View {
+                    extent: layout.extents[step],
+                    ..layout.view
+                };
+                surveys.get(index).map(|survey| Gather::new(*survey, view))
+            }
+            Goal::Result => None,
+        };
+        let zeros = layout.gradients.iter().map(|gradients| {
+            let lengths = gradients
+                .iter()
+                .map(|gradient| gradient.shape.iter().product());
+            lengths.map(|length: usize| vec![0.0; length]).collect()
+        });
+        Self {
+            chain,
+            request,
+            layout,
+            known,
+            goal,
+            gather,
+            sums: Mutex::new(if request.parameters {
+                zeros.collect()
+            } else {
+                Vec::new()
+            }),
+        }
+    }
+
+    fn step_chunk(&self, step: usize, chunk: &Chunk) -> Chunk {
+        Chunk {
+            extent: self.layout.extent_at(step, &chunk.extent),
+            ..chunk.clone()
+        }
+    }
+
+    /// Adds the gradients that a chunk gave, those of all operations' parameters one after another.
+    fn add_gradients(&self, chunk: &Chunk, beside: &[Vec<f32>]) {
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut parts = beside.iter();
+        for (step, (operation, sums)) in self.chain.steps().iter().zip(&mut *sums).enumerate() {
+            if operation.surveyed_gradients(&self.known[step]).is_some() {
+                continue;
+            }
+            let extent = self.step_chunk(step, chunk).extent;
+            let gradients = &self.layout.gradients[step];
+            for ((gradient, sums), part) in gradients.iter().zip(sums).zip(&mut parts) {
+                let first = if gradient.per_channel {
+                    extent.start
+                } else {
+                    0
+                };
+                for (sum, part) in sums[first..].iter_mut().zip(part) {
+                    *sum += f64::from(*part);
+                }
+            }
+        }
+    }
+}
+
+impl ChunkWork for Pass<'_> {
+    fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>> {
+        Ok(Box::new(OnDevice {
+            gpu: gpu.clone(),
+            chain: self.chain,
+            layout: self.layout,
+            known: self.known,
+            goal: self.goal,
+            backward: self.request.upstream.is_some(),
+            watched: self.request.observer.is_some(),
+            wanted: Wanted {
+                parameters: self.request.parameters,
+                over_upstream: true,
+            },
+        }))
+    }
+
+    fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()> {
+        match (self.goal, &self.gather) {
+            (Goal::Survey { step, .. }, Some(gather)) => {
+                let chunk = self.step_chunk(step, chunk);
+                let words = received.beside.iter();
+                words.for_each(|words| gather.absorb(&chunk, words));
+            }
+            _ if self.request.parameters => self.add_gradients(chunk, &received.beside),
+            _ => {}
+        }
+        if let (Goal::Result, Some(sink), Some(indices)) =
+            (self.goal, self.request.indices, &received.indices)
+        {
+            let mut at = 0;
+            let of_result = chunk.of_result(self.layout.view, self.layout.result);
+            for run in of_result.runs(self.layout.result) {
+                let part = &indices[at..at + run.len()];
+                sink.write(run.start, bytemuck::cast_slice(part))?;
+                at += run.len();
+            }
+        }
+        match self.request.observer {
+            Some(observer) => observer.observe(self.goal, chunk, &received),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A chain at work on chunks on one device.
+pub(super) struct OnDevice<'a> {
+    pub(super) gpu: Gpu,
+    pub(super) chain: &'a Chain,
+    pub(super) layout: &'a Layout,
+    pub(super) known: &'a [Vec<Table>],
+    pub(super) goal: Goal,
+    pub(super) backward: bool,
+    /// Whether an observer wants to see what the forward pass of a backward pass chose.
+    pub(super) watched: bool,
+    pub(super) wanted: Wanted,
+}
+
+impl Worker for OnDevice<'_> {
+    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<Made> {
+        let part = Part {
+            view: self.layout.view,
+            outer: chunk.outer.clone(),
+            extent: chunk.extent.clone(),
+            inner: chunk.inner.clone(),
+            known: &[],
+        };
+        let chain = self.chain.on_part(self.layout, &part, self.known)?;
+        let mut inputs = inputs;
+        let mut upstream = if self.goal.needs_upstream(self.backward) {
+            inputs.pop()
+        } else {
+            None
+        };
+        if let Some(shape) = &self.layout.whole {
+            let reshape = |x: Tensor| x.reshaped(shape.clone());
+            inputs = inputs.into_iter().map(reshape).collect::<Result<_>>()?;
+            let reshape = |g: Tensor| g.reshaped(self.layout.result_shape.clone());
+            upstream = upstream.map(reshape).transpose()?;
+        }
+        let x: Vec<_> = inputs.iter().collect();
+        recorder::submit(&self.gpu, |recorder| {
+            if let Goal::Survey { step, index, .. } = self.goal {
+                let words = chain.record_survey(recorder, (step, index), &x, upstream.as_ref())?;
+                return Ok(Made {
+                    beside: vec![words],
+                    ..Made::default()
+                });
+            }
+            let Some(upstream) = &upstream else {
+                let (y, saved) = chain.record_forward(recorder, &x, Output::InPlace)?;
+                return Ok(Made {
+                    output: Some(y),
+                    beside: Vec::new(),
+                    saved,
+                });
+            };
+            let RecordedGradients {
+                dx,
+                parameters,
+                saved,
+            } = chain.record_backward(recorder, &x, upstream, self.wanted)?;
+            let parameters = parameters.into_iter().enumerate();
+            let wanted = parameters.filter(|(step, _)| {
+                let operation = &self.chain.steps()[*step];
+                operation.surveyed_gradients(&self.known[*step]).is_none()
+            });
+            Ok(Made {
+                output: dx.into_iter().next(),
+                beside: wanted.flat_map(|(_, values)| values).collect(),
+                saved: if self.watched { saved } else { Saved::NOTHING },
+            })
+        })
+    }
+}
+
+/// The gradients of the parameters as they are told: sums over chunks, or what surveys have found.
+pub(super) fn gradients(
+    chain: &Chain,
+    layout: &Layout,
+    sums: Vec<Vec<Vec<f64>>>,
+    known: &[Vec<Table>],
+) -> Result<Vec<super::HostGradient>> {
+    let mut told = Vec::new();
+    let steps = chain.steps().iter().zip(sums).enumerate();
+    for (step, (operation, sums)) in steps {
+        let values = operation
+            .surveyed_gradients(&known[step])
+            .unwrap_or_else(|| {
+                let narrow = |sums: Vec<f64>| sums.into_iter().map(|sum| sum as f32).collect();
+                sums.into_iter().map(narrow).collect()
+            });
+        let gradients = &layout.gradients[step];
+        if gradients.len() != values.len() {
+            return Err(Error::Internal(format!(
+                "{}: {} gradients of {} parameters",
+                operation.name(),
+                values.len(),
+                gradients.len()
+            )));
+        }
+        for (gradient, values) in gradients.iter().zip(values) {
+            told.push(super::HostGradient {
+                step,
+                name: gradient.name,
+                shape: gradient.shape.clone(),
+                values,
+            });
+        }
+    }
+    Ok(told)
+}

@@ -1,0 +1,177 @@
+//! A tensor laid out and cut for a chain, ready to be streamed.
+
+use std::sync::PoisonError;
+
+use super::{
+    Backward, Forecast, Offload, Request, Summary,
+    chunk::{Chunk, in_order},
+    meter::Meter,
+    passes::{self, Goal, Pass},
+    per_element,
+    trip::Trip,
+};
+use crate::{
+    chain::{Chain, Layout},
+    element::ElementType,
+    error::Result,
+    family::Cut,
+    tensor::View,
+};
+
+/// What streaming is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The result.
+    Forward,
+    /// The result, of which an [`Observer`](super::Observer) sees inputs and outputs.
+    ForwardObserved,
+    /// Gradients, whether observed or not.
+    Backward,
+}
+
+impl Way {
+    /// Whether it takes memory for a second input, or for a copy of the first.
+    pub(super) const fn keeps(self) -> bool {
+        !matches!(self, Self::Forward)
+    }
+
+    pub(super) const fn is_backward(self) -> bool {
+        matches!(self, Self::Backward)
+    }
+}
+
+/// A tensor laid out and cut into chunks for a chain: see [`Offload::prepare`].
+pub struct Prepared<'a> {
+    pub(super) offload: &'a Offload<'a>,
+    pub(super) chain: &'a Chain,
+    pub(super) layout: Layout,
+    pub(super) element: ElementType,
+    pub(super) way: Way,
+    /// Elements of a chunk at most.
+    pub(super) most: usize,
+    pub(super) chunks: Vec<Chunk>,
+    /// The passes before the one that gives the result.
+    pub(super) surveys: Vec<Goal>,
+}
+
+impl Prepared<'_> {
+    /// The chain.
+    pub const fn chain(&self) -> &Chain {
+        self.chain
+    }
+
+    /// The element type of all tensors.
+    pub const fn element(&self) -> ElementType {
+        self.element
+    }
+
+    /// How the chain sees the tensor.
+    pub const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// What it will take.
+    pub fn forecast(&self) -> Forecast {
+        let Layout { view, result, .. } = self.layout;
+        let passes = 1 + self.surveys.len();
+        let elements = |view: View| (view.outer * view.extent * view.inner) as u64;
+        let bytes = passes as u64 * elements(view) + elements(result);
+        let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
+        let of_result: Vec<_> = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.of_result(view, result))
+            .collect();
+        let devices = self.offload.gpus.len();
+        let per_element = per_element(self.element, &self.layout, self.way.keeps());
+        Forecast {
+            in_order: passes == 1
+                && devices == 1
+                && in_order(&self.chunks, view)
+                && in_order(&of_result, result),
+            chunks: self.chunks.len(),
+            chunk_elements: largest,
+            passes,
+            bytes: bytes * self.element.size(),
+            memory: largest as u64 * per_element * devices as u64,
+        }
+    }
+
+    /// Streams what `request` says.
+    ///
+    /// # Errors
+    ///
+    /// What the devices, the sources, the sinks and the observer report.
+    pub fn run(&self, request: &Request<'_>) -> Result<Backward> {
+        let Self { chain, layout, .. } = self;
+        let backward = self.way.is_backward();
+        let passes = 1 + self.surveys.len();
+        let elements: usize = self.chunks.iter().map(Chunk::len).sum();
+        let meter = Meter::new((elements * passes) as u64, self.offload.progress);
+        let mut gpus = self.offload.gpus.clone();
+        let mut known = vec![Vec::new(); chain.steps().len()];
+        let mut sums = Vec::new();
+        for goal in self.surveys.iter().copied().chain([Goal::Result]) {
+            let pass = Pass::new(chain, request, layout, &known, goal);
+            let mut sources: Vec<_> = request
+                .sources
+                .iter()
+                .map(|source| (*source, layout.view))
+                .collect();
+            if goal.needs_upstream(backward) {
+                sources.extend(request.upstream.map(|source| (source, layout.result)));
+            }
+            let to = if backward { layout.view } else { layout.result };
+            let trip = Trip {
+                element: self.element,
+                view: layout.view,
+                sources,
+                sink: (goal == Goal::Result).then_some((request.sink, to)),
+                cut: self.cut(),
+                most: self.most,
+                keep: request.observer.is_some(),
+                work: &pass,
+                meter: &meter,
+            };
+            trip.run(&mut gpus, self.chunks.clone())?;
+            let Pass {
+                gather,
+                sums: found,
+                ..
+            } = pass;
+            match (goal, gather) {
+                (Goal::Survey { step, .. }, Some(gather)) => known[step].push(gather.finish()),
+                _ => sums = found.into_inner().unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+        let mut extras = Vec::new();
+        for (step, (operation, known)) in chain.steps().iter().zip(&known).enumerate() {
+            if !known.is_empty() {
+                let of_step = operation.extras(known).into_iter();
+                extras.extend(of_step.map(|extra| (step, extra)));
+            }
+        }
+        Ok(Backward {
+            summary: Summary {
+                extras,
+                ..meter.summary()
+            },
+            parameters: if request.parameters {
+                passes::gradients(chain, layout, sums, &known)?
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// How a device that is short of memory may cut chunks further.
+    fn cut(&self) -> Cut {
+        let extent = self.layout.view.extent;
+        let joined = self.chunks.iter().any(|chunk| chunk.extent.len() < extent);
+        match self.layout.cut {
+            // Nothing is known that would join parts of rows.
+            Cut::Rows if !joined => Cut::WholeAxis,
+            cut => cut,
+        }
+    }
+}

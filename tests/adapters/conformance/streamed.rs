@@ -1,0 +1,137 @@
+//! In chunks, before the eyes of the reference, through one device and through two.
+
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{
+    Activation, Chain, Element, Error, Family, Offload,
+    check::{Share, Verifier},
+    family::{Cut, of_many_elements},
+    io::Slice,
+    offload::{Backward, Request, Way},
+};
+
+use super::{at, numbers, takes, written};
+use crate::common::{Device, Memory, same_bits};
+
+/// Chunks that have rows whole and chunks that have parts, elements apart and together.
+const SHAPES: [(&[usize], i64); 7] = [
+    (&[90, 40], 1),
+    (&[90, 40], 0),
+    (&[2, 4007], 1),
+    (&[4007, 2], 0),
+    (&[1, 1500, 3], 1),
+    (&[0, 5], 1),
+    (&[1, 2], 0),
+];
+
+/// Operations of a family, each alone.
+pub(super) fn alone<T: Element>(device: &Device, family: &dyn Family) -> Result<(), Failed> {
+    for (index, (shape, axis)) in SHAPES.into_iter().enumerate() {
+        for operation in written::operations(family, shape, axis, index as u64) {
+            streamed::<T>(device, &operation.into(), shape)?;
+        }
+    }
+    Ok(())
+}
+
+/// In chunks of 1,024 elements and in one: right, and to the bit as on the whole tensor where elements do not
+/// depend on each other.
+pub(super) fn streamed<T: Element>(
+    device: &Device,
+    chain: &Chain,
+    shape: &[usize],
+) -> Result<(), Failed> {
+    if !takes(chain, shape)? {
+        return Ok(());
+    }
+    let whole = Offload::new(&device.gpu);
+    for offload in [whole.clone().memory(1), whole] {
+        if let Err(Error::TooLarge { .. }) = offload.forecast(chain, shape, T::TYPE) {
+            // What must have its rows whole, and more, does not go in chunks this small.
+            continue;
+        }
+        let compare = || -> Result<(), Failed> {
+            let [y, dx] = through::<T>(&offload, chain, shape)?;
+            let (x, g) = numbers::<T>(chain, shape)?;
+            let mut unobserved = vec![T::from_f64(7.0); y.len()];
+            offload.forward(chain, shape, &x, &mut unobserved)?;
+            same_bits("y unobserved", &unobserved, &y)?;
+            if y.len() == x.len() {
+                let mut in_place = x.clone();
+                offload.forward_in_place(chain, shape, &mut in_place)?;
+                same_bits("y in place", &in_place, &y)?;
+            }
+            let apart = matches!(chain.layout(shape)?.cut, Cut::Anywhere | Cut::FourSlabs);
+            let forecast = offload.forecast(chain, shape, T::TYPE)?;
+            if apart && forecast.passes == 1 {
+                let tensor = device.gpu.upload(&x, shape)?;
+                let upstream = device.gpu.upload(&g, chain.result_shape(shape)?)?;
+                same_bits("y", &y, &chain.forward(&tensor)?.download::<T>()?)?;
+                let gradients = chain.backward(&tensor, &upstream)?;
+                same_bits("dx", &dx, &gradients.dx.download::<T>()?)?;
+            }
+            Ok(())
+        };
+        compare().map_err(|error| at(chain, shape, &error))?;
+    }
+    Ok(())
+}
+
+/// y and dx, compared with the reference on their way, the gradients of the parameters, too.
+fn through<T: Element>(
+    offload: &Offload<'_>,
+    chain: &Chain,
+    shape: &[usize],
+) -> Result<[Vec<T>; 2], Failed> {
+    let (x, g) = numbers::<T>(chain, shape)?;
+    let (source, upstream) = (Slice(&x), Slice(&g));
+    let outputs = [Memory::<T>::new(g.len()), Memory::new(x.len())];
+    let ways = [Way::ForwardObserved, Way::Backward];
+    for (way, output) in ways.into_iter().zip(&outputs) {
+        let backward = way == Way::Backward;
+        let prepared = offload.prepare(chain, shape, T::TYPE, way)?;
+        let layout = prepared.layout().clone();
+        let mut verifier = Verifier::new(chain, layout, T::TYPE, Share::All);
+        if backward {
+            verifier = verifier.of_gradients(true);
+        }
+        let Backward {
+            parameters,
+            summary,
+        } = prepared.run(&Request {
+            sources: vec![&source],
+            upstream: if backward { Some(&upstream) } else { None },
+            parameters: backward,
+            sink: output,
+            indices: None,
+            observer: Some(&verifier),
+        })?;
+        verifier.finish(&summary.extras, &parameters)?;
+    }
+    Ok(outputs.map(Memory::into_inner))
+}
+
+/// Two adapters share each job.
+pub(super) fn together(devices: &[Device]) -> Vec<Trial> {
+    let trusted: Vec<_> = devices.iter().filter(|device| device.trusted()).collect();
+    let pairs = trusted.windows(2);
+    pairs
+        .map(|pair| {
+            let (one, other) = (pair[0].clone(), pair[1].clone());
+            let name = format!("together/{}+{}", one.name, other.name);
+            Trial::test(name, move || shared(&one, &other))
+        })
+        .collect()
+}
+
+fn shared(one: &Device, other: &Device) -> Result<(), Failed> {
+    const SHAPE: [usize; 2] = [3000, 40];
+    let both = Offload::new(&one.gpu).and(&other.gpu).memory(1 << 20);
+    let families = of_many_elements().chain([&Activation::PRELU as &dyn Family]);
+    for family in families {
+        for operation in written::operations(family, &SHAPE, 1, 1) {
+            let chain = operation.into();
+            through::<f32>(&both, &chain, &SHAPE).map_err(|error| at(&chain, &SHAPE, &error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Operations of every family for a shape, as people write them.
+
+use wgpu_activations::{
+    Array, Family, Operation,
+    family::{Resolver, everyday, parse},
+};
+
+use crate::common::{channel_axis, parameters};
+
+/// Operations of a family for tensors of `shape`, channels or rows along `axis`; others for another seed.
+pub(super) fn operations(
+    family: &dyn Family,
+    shape: &[usize],
+    axis: i64,
+    seed: u64,
+) -> Vec<Box<dyn Operation>> {
+    let (index, _) = channel_axis(shape, axis);
+    let channels = shape[index];
+    let last = index + 1 == shape.len();
+    let mut operations: Vec<_> = texts(family, channels, last, seed)
+        .iter()
+        .map(|text| parse(text, &*arrays(family, channels)).expect(text))
+        .collect();
+    for operation in &mut operations {
+        // Maps take the last axis, whichever it is.
+        if operation.axis().is_some() {
+            operation.set_axis(axis);
+        }
+    }
+    operations
+}
+
+fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<String> {
+    let name = family.entry().name;
+    match name {
+        "maxout" => {
+            let pieces = (2..=channels).find(|pieces| channels.is_multiple_of(*pieces));
+            let pieces = pieces.unwrap_or(1);
+            let layout = ["adjacent", "strided"][seed as usize % 2];
+            let mut texts = vec![format!("maxout(pieces={pieces}, layout={layout})")];
+            // A map of no inputs is its bias.
+            if last && channels > 0 {
+                texts.push("maxout(weight=@weight, bias=@bias)".to_owned());
+            }
+            texts
+        }
+        "alpha-dropout" => vec![format!("alpha-dropout(p=0.3, seed={seed})")],
+        "dice" => vec![
+            [
+                "dice(alpha=@slopes, epsilon=0.001)",
+                "dice(alpha=0.25, momentum=0.2)",
+            ][seed as usize % 2]
+                .to_owned(),
+            "dice(alpha=@slopes, mean=@slopes, variance=@variances, mode=infer)".to_owned(),
+        ],
+        _ => {
+            let activation = family.activation();
+            let parameter = activation.and_then(|activation| {
+                let parameter = activation.definition().parameter.as_ref()?;
+                let value = parameters(activation, 16)[seed as usize % 16];
+                Some([
+                    format!("{name}({}={value})", parameter.name),
+                    format!("{name}({}=@slopes)", parameter.name),
+                ])
+            });
+            parameter.map_or(vec![name.to_owned()], Vec::from)
+        }
+    }
+}
+
+/// Pieces and outputs of affine maps.
+const PIECES: usize = 3;
+const OUTPUTS: usize = 5;
+
+fn arrays(family: &dyn Family, channels: usize) -> Box<Resolver<'static>> {
+    let slopes = match family.activation() {
+        Some(activation) => parameters(activation, channels),
+        None => numbers(channels, 3),
+    };
+    Box::new(move |name| match name {
+        "slopes" => Ok(slopes.clone().into()),
+        "variances" => Ok((0..channels)
+            .map(|channel| 0.5 + channel as f32 / 7.0)
+            .collect::<Vec<_>>()
+            .into()),
+        "bias" => Array::new(numbers(PIECES * OUTPUTS, 4), [PIECES, OUTPUTS]),
+        _ => Array::new(
+            numbers(PIECES * channels * OUTPUTS, 5),
+            [PIECES, channels, OUTPUTS],
+        ),
+    })
+}
+
+fn numbers(len: usize, seed: u64) -> Vec<f32> {
+    everyday(len, seed)
+        .iter()
+        .map(|&x| x as f32 / 4.0)
+        .collect()
+}

@@ -1,0 +1,348 @@
+//! Every registered format: written and read back through the trait, opened by content, whatever the name.
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    fs::{self, File},
+    io::Cursor,
+    path::Path,
+};
+
+use half::{bf16, f16};
+use wgpu_activations::{
+    Element, Error,
+    io::{
+        self, Endian, FORMATS, Format, NewArray, Number, Order, Sink, Source, Storage, Target,
+        collect,
+    },
+};
+
+const SHAPE: &[usize] = &[2, 3];
+
+fn storage(number: Number) -> Storage {
+    Storage {
+        number,
+        endian: Endian::Little,
+    }
+}
+
+fn described(storage: Storage) -> NewArray<'static> {
+    NewArray {
+        name: "x",
+        shape: SHAPE,
+        order: Order::C,
+        storage,
+        place: None,
+    }
+}
+
+fn numbers<T: Element>() -> Vec<T> {
+    (0..6)
+        .map(|index| T::from_f64(f64::from(index) / 4.0))
+        .collect()
+}
+
+/// Writes a file in two pieces, the last first where elements come in any order.
+fn write<T: Element>(
+    format: &dyn Format,
+    path: &Path,
+    array: &NewArray<'_>,
+    in_order: bool,
+) -> wgpu_activations::Result<()> {
+    let target = Target::File(File::create(path).unwrap());
+    let output = format.begin(target, path, array)?;
+    let values = numbers::<T>();
+    let (left, right) = values.split_at(2);
+    if in_order {
+        output.write(0, bytemuck::cast_slice(left))?;
+        output.write(2, bytemuck::cast_slice(right))?;
+        output.finish()
+    } else {
+        let output = output.in_any_order()?;
+        output.write(2, bytemuck::cast_slice(right))?;
+        output.write(0, bytemuck::cast_slice(left))?;
+        output.finish()
+    }
+}
+
+/// The name by which the array is asked for.
+fn names(format: &dyn Format) -> Vec<String> {
+    match format.name() {
+        "npy" => Vec::new(),
+        _ => vec!["x".to_owned()],
+    }
+}
+
+fn round_trip<T: Element + PartialEq>(number: Number) {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let what = format!("{} of {number:?}", format.name());
+        let path = folder.path().join(format!("x.{}", format.extensions()[0]));
+        assert_eq!(io::format_of(&path), *format);
+        for in_order in [true, false] {
+            let written = write::<T>(*format, &path, &described(storage(number)), in_order);
+            if number == Number::Bf16 && !format.rewrites() {
+                let error = written.unwrap_err().to_string();
+                assert!(error.ends_with("holds no bfloat16"), "{what}: {error}");
+                continue;
+            }
+            written.unwrap();
+            let start = fs::read(&path).unwrap();
+            let recognising = FORMATS
+                .iter()
+                .filter(|format| format.recognises(&start[..16]));
+            assert_eq!(recognising.collect::<Vec<_>>(), [format], "{what}");
+
+            let open = || {
+                let input = io::open(&path, &names(*format)).unwrap();
+                assert_eq!(input.format, *format, "{what}");
+                input.into_only()
+            };
+            let array = open().unwrap();
+            assert_eq!((&*array.shape, array.len()), (SHAPE, 6), "{what}");
+            assert_eq!(
+                (array.element, array.storage),
+                (T::TYPE, storage(number)),
+                "{what}"
+            );
+            let found: Vec<T> = array.read(Order::Fortran).unwrap();
+            let expected = io::rearrange(numbers::<T>(), SHAPE, Order::C, Order::Fortran);
+            assert!(found == expected, "{what}");
+            for once in [true, false] {
+                let elements = open().unwrap().elements(once).unwrap();
+                assert!(
+                    collect::<T>(&elements, 6).unwrap() == numbers::<T>(),
+                    "{what}"
+                );
+                elements.expect_end().unwrap();
+            }
+            // Not once: again, and from anywhere.
+            let elements = open().unwrap().elements(false).unwrap();
+            for place in [5, 0, 3] {
+                let mut found = Vec::new();
+                let mut put = |bytes: &[u8]| found.extend_from_slice(bytes);
+                elements.read(place..place + 1, &mut put).unwrap();
+                let expected = &numbers::<T>()[place..=place];
+                assert_eq!(found, bytemuck::cast_slice::<T, u8>(expected), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    round_trip::<f32>(Number::F32);
+    round_trip::<f16>(Number::F16);
+    round_trip::<bf16>(Number::Bf16);
+}
+
+#[test]
+fn float64_is_rounded_where_a_format_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS.iter().filter(|format| !format.rewrites()) {
+        let path = folder.path().join(format.name());
+        write::<f32>(*format, &path, &described(storage(Number::F64)), true).unwrap();
+        let array = io::open(&path, &[]).unwrap().into_only().unwrap();
+        assert_eq!(array.type_name, "float64");
+        assert_eq!(array.read::<f32>(Order::C).unwrap(), numbers::<f32>());
+        let array = io::open(&path, &[]).unwrap().into_only().unwrap();
+        let error = array.read::<f16>(Order::C).unwrap_err().to_string();
+        assert!(error.contains("f16"), "{error}");
+        let array = io::open(&path, &[]).unwrap().into_only().unwrap();
+        assert_eq!(array.read_as_f32(Order::C).unwrap(), numbers::<f32>());
+    }
+}
+
+#[test]
+fn arrays_in_fortran_order_go_where_the_format_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let array = NewArray {
+        order: Order::Fortran,
+        ..described(storage(Number::F32))
+    };
+    for format in FORMATS {
+        let path = folder.path().join(format.name());
+        let written = write::<f32>(*format, &path, &array, true);
+        if format.rewrites() {
+            let error = written.unwrap_err().to_string();
+            assert!(error.ends_with("holds tensors in C order"), "{error}");
+            continue;
+        }
+        written.unwrap();
+        let stored = io::open(&path, &[]).unwrap().into_only().unwrap();
+        assert_eq!(stored.order, Order::Fortran);
+        let expected = io::rearrange(numbers::<f32>(), SHAPE, Order::Fortran, Order::C);
+        assert_eq!(stored.read::<f32>(Order::C).unwrap(), expected);
+    }
+}
+
+#[test]
+fn the_content_decides_whatever_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        for name in ["x.npy", "x.npz", "x.safetensors", "x.NPY", "x.bin", "x"] {
+            let path = folder.path().join(name);
+            write::<f32>(*format, &path, &described(storage(Number::F32)), true).unwrap();
+            let input = io::open(&path, &names(*format)).unwrap();
+            assert_eq!(input.format, *format, "{name}");
+            let values = input.into_only().unwrap().read::<f32>(Order::C).unwrap();
+            assert_eq!(values, numbers::<f32>(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn content_of_no_format_is_refused_by_the_one_of_the_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, text) in [
+        ("x", &b"1, 2, 3"[..], "is not an .npy file"),
+        ("x.npy", b"", "is empty; an .npy file is needed"),
+        ("x.npz", b"1, 2, 3", "is not an .npz file"),
+        (
+            "x.safetensors",
+            b"",
+            "is empty; a .safetensors file is needed",
+        ),
+        // A length beyond what the format allows is no header's.
+        ("y", b"12345678{", "is not an .npy file"),
+        (
+            "y.safetensors",
+            b"12345678{",
+            "so this is no .safetensors file",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let error = io::open(&path, &[]).unwrap_err();
+        assert!(matches!(error, Error::File { .. }), "{error:?}");
+        assert!(error.to_string().contains(text), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_pipe_brings_what_needs_no_positions() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let path = folder.path().join("x");
+        write::<f32>(*format, &path, &described(storage(Number::F32)), true).unwrap();
+        let bytes = fs::read(&path).unwrap();
+        let opened = io::open_pipe(Cursor::new(bytes), Path::new("-"), &names(*format));
+        if format.name() == "npy" {
+            let array = opened.unwrap().into_only().unwrap();
+            assert_eq!(array.read::<f32>(Order::C).unwrap(), numbers::<f32>());
+        } else {
+            let error = opened.unwrap_err().to_string();
+            let text = format!("-: is a pipe or a device; {} must have", format.noun());
+            assert!(error.starts_with(&text), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_pipe_takes_what_needs_no_positions() {
+    for format in FORMATS {
+        let target = Target::Pipe(Box::new(std::io::sink()));
+        let begun = format.begin(target, Path::new("-"), &described(storage(Number::F32)));
+        assert_eq!(begun.is_ok(), format.name() == "npy", "{}", format.name());
+    }
+}
+
+#[test]
+fn what_is_missing_or_too_much_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npz");
+    let begin = || {
+        let target = Target::File(File::create(&path).unwrap());
+        let array = described(storage(Number::F32));
+        io::format_of(&path).begin(target, &path, &array).unwrap()
+    };
+    let output = begin();
+    output.write(0, &[0; 12]).unwrap();
+    let error = output.finish().unwrap_err().to_string();
+    assert!(
+        error.contains("holds 24 bytes of data but 12 were written"),
+        "{error}"
+    );
+    let output = begin();
+    let error = output.write(1, &[0; 4]).unwrap_err().to_string();
+    assert!(error.contains("out of order"), "{error}");
+}
+
+#[test]
+fn one_tensor_is_replaced_and_all_else_passes_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let header = br#"{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[8,16]},"c":{"dtype":"BF16","shape":[1],"data_offsets":[16,18]}}"#;
+    let data: Vec<u8> = (0..18).collect();
+    let file = [&(header.len() as u64).to_le_bytes()[..], header, &data].concat();
+    fs::write(path("in.safetensors"), &file).unwrap();
+
+    let mut input = io::open(&path("in.safetensors"), &["b".to_owned()]).unwrap();
+    let array = input.arrays.pop().unwrap();
+    let out = path("out.safetensors");
+    let format = input.output_format(&out).unwrap();
+    input.expect_fit(&array, &[2], format).unwrap();
+    let error = input
+        .expect_fit(&array, &[1], format)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("tensor `b` of shape [2] would become [1]"),
+        "{error}"
+    );
+    let to = File::create(&out).unwrap();
+    input.copy_rest(&to, &out).unwrap();
+    let output = format
+        .begin(Target::File(to), &out, &array.like(&[2], Order::C))
+        .unwrap();
+    output
+        .write(0, bytemuck::cast_slice(&[1.0f32, 2.0]))
+        .unwrap();
+    output.finish().unwrap();
+
+    let mut expected = file;
+    let place = expected.len() - 10;
+    expected[place..place + 4].copy_from_slice(&1.0f32.to_le_bytes());
+    expected[place + 4..place + 8].copy_from_slice(&2.0f32.to_le_bytes());
+    assert_eq!(fs::read(&out).unwrap(), expected);
+
+    // Between a file of one array and one that is rewritten there is no way.
+    let error = input.output_format(&path("y.npy")).unwrap_err();
+    assert!(matches!(error, Error::FileFormat(_)), "{error:?}");
+    let text = "y.npy: tensors of a .safetensors file go to another .safetensors file";
+    assert!(error.to_string().ends_with(text), "{error}");
+    let npy = path("x.npy");
+    write::<f32>(FORMATS[0], &npy, &described(storage(Number::F32)), true).unwrap();
+    let input = io::open(&npy, &[]).unwrap();
+    assert_eq!(input.output_format(&path("y.npz")).unwrap().name(), "npz");
+    let error = input.output_format(&out).unwrap_err().to_string();
+    let text = "an array of an .npy or .npz file goes to an .npy or .npz file";
+    assert!(error.ends_with(text), "{error}");
+}
+
+#[test]
+fn no_format_takes_names_that_it_does_not_know() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let path = folder.path().join("x");
+        write::<f32>(*format, &path, &described(storage(Number::F32)), true).unwrap();
+        let error = io::open(&path, &["other".to_owned()]).unwrap_err();
+        // A wrong name is the file's, a name where there are none the caller's.
+        let is_file = matches!(error, Error::File { .. });
+        assert_eq!(is_file, format.name() != "npy", "{error:?}");
+    }
+    let two = ["x".to_owned(), "y".to_owned()];
+    let path = folder.path().join("x.npz");
+    write::<f32>(
+        io::format_of(&path),
+        &path,
+        &described(storage(Number::F32)),
+        true,
+    )
+    .unwrap();
+    let error = io::open(&path, &two).unwrap_err().to_string();
+    assert!(
+        error.starts_with("one array of an .npz file at a time"),
+        "{error}"
+    );
+}
