@@ -105,6 +105,7 @@ pub use family::{
     Array, Family, Operation,
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
+    logsumexp::LogSumExp,
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     pointwise::{Gradients, Pointwise},
     softmax::Softmax,

@@ -44,6 +44,7 @@ families! {
     pointwise: [],
     dice: [DICE],
     softmax: [SOFTMAX, LOG_SOFTMAX],
+    logsumexp: [LOGSUMEXP],
     maxout: [MAXOUT],
     alpha_dropout: [ALPHA_DROPOUT],
 }

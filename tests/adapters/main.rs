@@ -11,6 +11,7 @@ mod common;
 mod conformance;
 mod dice;
 mod encode;
+mod logsumexp;
 mod maxout;
 mod moments;
 mod offload;
@@ -26,7 +27,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 11] = [
+const FAMILIES: [Family; 12] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("parameter-gradient", parameter_gradient::trials),
@@ -34,6 +35,7 @@ const FAMILIES: [Family; 11] = [
     ("alpha-dropout", alpha_dropout::trials),
     ("dice", dice::trials),
     ("softmax", softmax::trials),
+    ("logsumexp", logsumexp::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),
