@@ -18,7 +18,7 @@ const LARGE: f64 = 1e30;
 
 /// Softsign, x / (scale + |x|): what the shader computes, and what it is held to.
 static SOFTSIGN: Definition = Definition {
-    title: "Softsign",
+    title: "Scaled softsign",
     formula: "x / (scale + |x|)",
     parameter: Some(Parameter {
         range: Range::Positive,
@@ -28,7 +28,7 @@ static SOFTSIGN: Definition = Definition {
         })
     }),
     ..Definition::new(
-        "softsign",
+        "scaled-softsign",
         "fn bounded(x: Real) -> Real { return clamp(x, Real(-1e30), Real(1e30)); }
          fn value(x: Real, scale: Real) -> Real {
              let c = bounded(x);
@@ -50,7 +50,7 @@ static SOFTSIGN: Definition = Definition {
 
 /// Another function of the same name: what tells activations apart is their WGSL, too.
 static TWICE: Definition = Definition::new(
-    "softsign",
+    "scaled-softsign",
     "fn bounded(x: Real) -> Real { return clamp(x, Real(-1e30), Real(1e30)); }
      fn value(x: Real) -> Real {
          let c = bounded(x);

@@ -253,7 +253,8 @@ fn saturation_shows_far_out() {
         let (left, right) = properties(activation).saturates;
         for (limit, side) in [(left, -1.0), (right, 1.0)] {
             let at_infinity = activation.value(side * f64::INFINITY);
-            let far = activation.value(side * 1e4);
+            // Where tails that fade as 1 / x are there, too.
+            let far = activation.value(side * 1e13);
             match limit {
                 Some(limit) => {
                     assert_eq!(at_infinity, limit, "{activation}");
@@ -261,7 +262,7 @@ fn saturation_shows_far_out() {
                         (far - limit).abs() < 1e-9,
                         "{activation}: {far} far out, not {limit}"
                     );
-                    assert!(activation.slope(side * 1e4).abs() < 1e-9, "{activation}");
+                    assert!(activation.slope(side * 1e13).abs() < 1e-9, "{activation}");
                 }
                 None => {
                     assert!(at_infinity.is_infinite(), "{activation}");
@@ -465,18 +466,16 @@ fn extremes_tend_to_the_limits() {
             let value = activation.value(x);
             let at_infinity = activation.value(limit);
             if at_infinity.is_finite() {
-                assert_eq!(value, at_infinity, "{activation} at {x:e}");
+                let off = (value - at_infinity).abs();
+                assert!(off <= 2.0 / x.abs(), "{activation} at {x:e}: {value:e}");
             } else {
                 assert!(
                     value.is_finite() && value.abs() > 1e10,
                     "{activation} at {x:e}: {value:e}"
                 );
             }
-            assert_eq!(
-                activation.slope(x),
-                activation.slope(limit),
-                "{activation} at {x:e}"
-            );
+            let off = (activation.slope(x) - activation.slope(limit)).abs();
+            assert!(off <= 2.0 / x.abs(), "{activation} at {x:e}");
             let parameter_slope = activation.parameter_slope(limit);
             if parameter_slope.is_some_and(f64::is_finite) {
                 assert_eq!(

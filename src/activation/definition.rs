@@ -275,6 +275,8 @@ pub enum Smoothness {
 pub enum Cost {
     /// Compare and multiply.
     Compare,
+    /// A division.
+    Division,
     /// One exponential, perhaps a division.
     Exponential,
     /// An exponential and a second series (a logarithm, an error function, a cubic).
@@ -292,6 +294,7 @@ impl Cost {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Compare => "a comparison and a product",
+            Self::Division => "a division",
             Self::Exponential => "one exponential",
             Self::TwoSeries => "an exponential and a second series",
         }

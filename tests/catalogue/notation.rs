@@ -74,8 +74,7 @@ fn families_have_names_of_their_own() {
 
 #[test]
 fn errors_name_the_values_and_the_rule() {
-    let known = "known: sigmoid, tanh, relu, leaky-relu, prelu, elu, selu, gelu, gelu-tanh, swish, \
-                 softplus, mish";
+    let known = format!("known: {}", super::names().join(", "));
     let form = "write `elu` or `elu(alpha=0.5)`";
     for (text, expected) in [
         (
