@@ -383,6 +383,7 @@ fn values_at_infinity_and_negative_zero() {
         ("softplus", INF, 0.0, LN_2),
         ("softplus(beta=2)", INF, 0.0, LN_2 / 2.0),
         ("mish", INF, -0.0, -0.0),
+        ("softsign", 1.0, -1.0, -0.0),
     ];
     for (text, right, left, at_negative_zero) in cases {
         let activation: Activation = text.parse().unwrap();
@@ -615,6 +616,7 @@ fn constants_name_their_entries() {
         Activation::SWISH,
         Activation::SOFTPLUS,
         Activation::MISH,
+        Activation::SOFTSIGN,
     ];
     assert_eq!(constants.to_vec(), Activation::all().collect::<Vec<_>>());
 }

@@ -27,6 +27,7 @@ macro_rules! catalogue {
 
 catalogue![
     sigmoid, tanh, relu, leaky_relu, prelu, elu, selu, gelu, gelu_tanh, swish, softplus, mish,
+    softsign,
 ];
 
 /// An activation function with its parameter.
