@@ -10,7 +10,7 @@ use wgpu_activations::{
     activation::{Definition, Parameter, Range},
     check::{self, Pass, Share, Verifier},
     io::{Shared, Slice},
-    offload::{Request, Way},
+    offload::{Purpose, Request},
 };
 
 /// Where infinity stops: x / (scale + |x|) is 1 there already, and the divisor is one that every GPU can take.
@@ -102,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         &chain,
         &[ROWS, COLUMNS],
         ElementType::F32,
-        Way::ForwardObserved,
+        Purpose::ForwardObserved,
     )?;
     let layout = prepared.layout().clone();
     let verifier = Verifier::new(&chain, layout, ElementType::F32, Share::All);

@@ -427,11 +427,6 @@ impl Tensor {
         self.allocation.expose();
     }
 
-    /// The position of `axis`, which counts from the end where negative.
-    pub(crate) fn axis(&self, axis: i64) -> Result<usize> {
-        axis_of(&self.shape, axis)
-    }
-
     /// The tensor seen as [outer, extent, inner], `extent` being the length of `axis`.
     ///
     /// # Errors

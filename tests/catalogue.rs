@@ -1,4 +1,6 @@
 //! What the catalogue says of each activation, held against mathematics. Needs no GPU.
+//!
+//! Longer than 500 lines: a test for each claim of an entry.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 

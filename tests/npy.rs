@@ -1,4 +1,6 @@
 //! `.npy` files: what NumPy writes is read, what is written NumPy reads, and what is wrong is named.
+//!
+//! Longer than 500 lines: one format, whose parts share what is below.
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

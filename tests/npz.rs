@@ -1,5 +1,7 @@
 //! `.npz` files: one array is found and streamed, what is written NumPy reads, and what is wrong is
 //! named.
+//!
+//! Longer than 500 lines: one format, whose parts share what is below.
 // Helpers of tests fail as tests do.
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Result,
     flags::Flags,
-    stream::{self, Wanted},
+    stream::{self, CommandLine},
 };
 
 #[derive(Args)]
@@ -37,7 +37,7 @@ Examples:
   activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let wanted = Wanted {
+    let wanted = CommandLine {
         op: &arguments.op,
         x: &arguments.x,
         out: &arguments.out,

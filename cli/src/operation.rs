@@ -28,7 +28,7 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
         }
     }
     let mut steps = Vec::new();
-    let mut takes = Takes::default();
+    let mut takes = Effects::default();
     for text in texts {
         steps.push(step(text, flags, alone, &mut takes)?);
     }
@@ -56,12 +56,12 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
 
 /// Which of the flags had an effect.
 #[derive(Default)]
-struct Takes {
+struct Effects {
     axis: bool,
     mode: bool,
 }
 
-fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Takes) -> Result<Box<dyn Operation>> {
+fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Effects) -> Result<Box<dyn Operation>> {
     let (name, given) = family::split(text)?;
     let family = family::find(name)?;
     let entry = family.entry();

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Result,
     flags::Flags,
-    stream::{self, Wanted},
+    stream::{self, CommandLine},
 };
 
 #[derive(Args)]
@@ -50,7 +50,7 @@ Examples:
   activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let wanted = Wanted {
+    let wanted = CommandLine {
         op: &arguments.op,
         x: &arguments.input,
         out: &arguments.out,

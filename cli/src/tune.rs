@@ -47,7 +47,7 @@ pub(super) struct Arguments {
 
 /// What was found for a device.
 #[derive(Serialize)]
-struct Found {
+struct Tuned {
     device: String,
     tuning: Tuning,
     knobs: Vec<Knob>,
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             };
             text::print(&kept)?;
         }
-        all.push(Found {
+        all.push(Tuned {
             device: adapter.name().to_owned(),
             tuning: found,
             knobs,

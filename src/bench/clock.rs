@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{record::Clock, stats::median, work::Work};
+use super::{record::Clock, stats::median, work::Measurable};
 use crate::{
     error::{Error, Result},
     gpu::{Gpu, Timer},
@@ -39,7 +39,7 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     /// With the device's clock if it agrees with the host's about `work`: never longer than from
     /// submission to the end of the wait, and in the best of some tries half as long at least.
-    pub(super) fn new(gpu: &Gpu, work: &dyn Work) -> Result<Self> {
+    pub(super) fn new(gpu: &Gpu, work: &dyn Measurable) -> Result<Self> {
         let mut stopwatch = Self {
             gpu: gpu.clone(),
             timer: Timer::new(gpu)?,
@@ -72,7 +72,7 @@ impl Stopwatch {
     }
 
     /// Executions of `work` that last `min_time` together.
-    pub(super) fn repeats(&self, work: &dyn Work, min_time: Duration) -> Result<u32> {
+    pub(super) fn repeats(&self, work: &dyn Measurable, min_time: Duration) -> Result<u32> {
         let wanted = min_time.as_nanos() as f64;
         self.run(work, 1)?;
         let mut repeats = 1;
@@ -88,7 +88,12 @@ impl Stopwatch {
     }
 
     /// Runs `work` until its speed has settled.
-    pub(super) fn warm_up(&self, work: &dyn Work, repeats: u32, min_time: Duration) -> Result<()> {
+    pub(super) fn warm_up(
+        &self,
+        work: &dyn Measurable,
+        repeats: u32,
+        min_time: Duration,
+    ) -> Result<()> {
         let (count, spread) = SETTLED;
         let end = Instant::now() + WARM_UP * min_time;
         let mut samples = Vec::new();
@@ -106,7 +111,7 @@ impl Stopwatch {
     }
 
     /// Nanoseconds of one execution, from `repeats` of them.
-    pub(super) fn sample(&self, work: &dyn Work, repeats: u32) -> Result<f64> {
+    pub(super) fn sample(&self, work: &dyn Measurable, repeats: u32) -> Result<f64> {
         for _ in 0..TRIES {
             let time = match self.clock {
                 Clock::Device => self.run(work, repeats)?.1,
@@ -127,7 +132,7 @@ impl Stopwatch {
     }
 
     /// Nanoseconds of one submission by the host's clock, and by the device's.
-    fn run(&self, work: &dyn Work, repeats: u32) -> Result<(f64, Option<f64>)> {
+    fn run(&self, work: &dyn Measurable, repeats: u32) -> Result<(f64, Option<f64>)> {
         let gpu = &self.gpu;
         let first = self.turn.get();
         self.turn.set(first.wrapping_add(repeats as usize));

@@ -7,7 +7,7 @@ use crate::{
     accuracy::Report,
     activation::Activation,
     chain::Chain,
-    check::{Found, Pass, Share, verify},
+    check::{DeviceResult, Pass, Share, verify},
     element::ElementType,
     error::Result,
     family::pointwise::Pointwise,
@@ -113,7 +113,7 @@ impl HostSide {
             return Ok(None);
         };
         let chain = Chain::from(*activation).math(*math);
-        let found = Found {
+        let found = DeviceResult {
             output: y.clone(),
             indices: None,
             gradients: None,

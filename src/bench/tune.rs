@@ -10,7 +10,7 @@ use super::{
     data::Data,
     record::Kind,
     stats::median,
-    work::{self, Baseline, Work},
+    work::{self, Baseline, Measurable},
 };
 use crate::{
     check::Pass,
@@ -142,7 +142,7 @@ pub fn tune(gpu: &Gpu, watch: impl Fn(&str)) -> Result<(Tuning, Vec<Knob>)> {
 struct Candidate {
     number: u32,
     stopwatch: Stopwatch,
-    works: Vec<(Box<dyn Work>, u32)>,
+    works: Vec<(Box<dyn Measurable>, u32)>,
 }
 
 impl Trial {

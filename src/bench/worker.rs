@@ -10,7 +10,7 @@ use super::{
     data::Data,
     host_side::HostSide,
     record::{Accuracy, Clock, Status},
-    work::{self, Baseline, Work},
+    work::{self, Baseline, Measurable},
 };
 use crate::{
     accuracy::Report,
@@ -98,7 +98,7 @@ pub struct Worker {
 enum Subject {
     Device {
         stopwatch: Rc<Stopwatch>,
-        work: Box<dyn Work>,
+        work: Box<dyn Measurable>,
         repeats: u32,
         baseline: Option<(Baseline, u32)>,
     },

@@ -6,7 +6,7 @@ mod record;
 use std::{fmt, str::FromStr};
 
 pub use layout::Layout;
-pub(crate) use record::{Gradients as RecordedGradients, Output, Wanted};
+pub(crate) use record::{BackwardOptions, Gradients as RecordedGradients, Output};
 
 use crate::{
     activation::Activation,
@@ -346,7 +346,7 @@ impl Chain {
             recorder,
             &[x],
             upstream,
-            Wanted {
+            BackwardOptions {
                 parameters: true,
                 over_upstream: false,
             },

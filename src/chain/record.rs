@@ -24,7 +24,7 @@ pub(crate) enum Output<'a> {
 
 /// What a backward pass is to give.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct BackwardOptions {
     /// The parameters' gradients, too.
     pub(crate) parameters: bool,
     /// dx in the place of upstream, where that can be.
@@ -218,7 +218,7 @@ impl Chain {
         recorder: &mut Recorder<'_>,
         x: &[&Tensor],
         upstream: &Tensor,
-        wanted: Wanted,
+        wanted: BackwardOptions,
     ) -> Result<Gradients> {
         let forward = self.record_values(recorder, x, self.steps.len())?;
         let (gradient, parameters) = self.record_back(recorder, &forward, upstream, wanted, 0)?;
@@ -262,8 +262,13 @@ impl Chain {
             return self.steps[step].record_survey(index, recorder, &[&value], None);
         };
         let forward = self.record_values(recorder, x, self.steps.len())?;
-        let (gradient, _) =
-            self.record_back(recorder, &forward, upstream, Wanted::default(), step + 1)?;
+        let (gradient, _) = self.record_back(
+            recorder,
+            &forward,
+            upstream,
+            BackwardOptions::default(),
+            step + 1,
+        )?;
         let inputs = forward.inputs[step].iter().collect::<Vec<_>>();
         self.steps[step].record_survey(index, recorder, &inputs, gradient.tensors.first())
     }
@@ -316,7 +321,7 @@ impl Chain {
         recorder: &mut Recorder<'_>,
         forward: &Values,
         upstream: &Tensor,
-        wanted: Wanted,
+        wanted: BackwardOptions,
         to: usize,
     ) -> Result<(Current, Vec<Vec<Tensor>>)> {
         let alone = self.steps.len() == 1;

@@ -14,13 +14,13 @@ pub use whole::{Reference, reference};
 use crate::{
     accuracy::{Expectation, Report, Tolerance},
     activation::Activation,
-    chain::{Chain, Layout, Output, RecordedGradients, Wanted},
+    chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
     element::{Element, ElementType},
     error::Result,
     family::{Case, Family, Operation, pointwise::Pointwise},
     gpu::Gpu,
     kernel::recorder,
-    offload::{Chunk, Goal, HostGradient, Received},
+    offload::{Chunk, HostGradient, Received, Task},
     tensor::Tensor,
     wgsl::Math,
     with_element,
@@ -163,7 +163,7 @@ pub fn check_chain<T: Element>(
     let found = if let Some(upstream) = upstream {
         let tensor = gpu.upload(&upstream, chain.result_shape(shape)?)?;
         inputs.push(upstream);
-        let wanted = Wanted {
+        let wanted = BackwardOptions {
             parameters: true,
             over_upstream: false,
         };
@@ -174,7 +174,7 @@ pub fn check_chain<T: Element>(
         } = recorder::submit(gpu, |recorder| {
             chain.record_backward(recorder, &x, &tensor, wanted)
         })?;
-        Found {
+        DeviceResult {
             output: dx[0].download::<T>()?,
             indices: saved.indices()?,
             gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
@@ -183,7 +183,7 @@ pub fn check_chain<T: Element>(
         let (y, saved) = recorder::submit(gpu, |recorder| {
             chain.record_forward(recorder, &x, Output::New)
         })?;
-        Found {
+        DeviceResult {
             output: y.download::<T>()?,
             indices: saved.indices()?,
             gradients: None,
@@ -193,7 +193,7 @@ pub fn check_chain<T: Element>(
 }
 
 /// What came of a pass, on the host.
-pub(crate) struct Found<T> {
+pub(crate) struct DeviceResult<T> {
     /// y, or dx.
     pub(crate) output: Vec<T>,
     pub(crate) indices: Option<Vec<u32>>,
@@ -224,7 +224,7 @@ pub(crate) fn verify<T: Element>(
     shape: &[usize],
     pass: Pass,
     inputs: &[Vec<T>],
-    found: Found<T>,
+    found: DeviceResult<T>,
     share: Share,
 ) -> Result<Report> {
     let backward = pass == Pass::Backward;
@@ -239,15 +239,15 @@ pub(crate) fn verify<T: Element>(
     if chunk.is_empty() {
         return Ok(Report::default());
     }
-    for goal in crate::offload::surveys(chain, &layout, std::slice::from_ref(&chunk), backward) {
-        let count = inputs.len() - usize::from(backward && !goal.needs_upstream(backward));
+    for task in crate::offload::surveys(chain, &layout, std::slice::from_ref(&chunk), backward) {
+        let count = inputs.len() - usize::from(backward && !task.needs_upstream(backward));
         let received = Received {
             inputs: &inputs[..count],
             output: &[],
             beside: Vec::new(),
             indices: None,
         };
-        verifier.take(goal, &chunk, &received);
+        verifier.take(task, &chunk, &received);
     }
     let received = Received {
         inputs: &inputs,
@@ -255,7 +255,7 @@ pub(crate) fn verify<T: Element>(
         beside: Vec::new(),
         indices: found.indices,
     };
-    verifier.take(Goal::Result, &chunk, &received);
+    verifier.take(Task::Result, &chunk, &received);
     Ok(verifier.report(&[], &found.gradients.unwrap_or_default()))
 }
 

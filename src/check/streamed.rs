@@ -15,7 +15,7 @@ use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
     family::{Extra, Gradient, Sum, Table},
-    offload::{Chunk, Goal, HostGradient, Observer, Received},
+    offload::{Chunk, HostGradient, Observer, Received, Task},
     with_element,
 };
 
@@ -149,8 +149,8 @@ impl<'a> Verifier<'a> {
     }
 
     /// Takes in what has come back of a chunk.
-    pub(crate) fn take(&self, goal: Goal, chunk: &Chunk, received: &Received<'_>) {
-        with_element!(self.element, T => self.view_chunk::<T>(goal, chunk, received));
+    pub(crate) fn take(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
+        with_element!(self.element, T => self.view_chunk::<T>(task, chunk, received));
     }
 
     /// What is known by the reference so far.
@@ -161,10 +161,10 @@ impl<'a> Verifier<'a> {
             .clone()
     }
 
-    fn view_chunk<T: Element>(&self, goal: Goal, chunk: &Chunk, received: &Received<'_>) {
+    fn view_chunk<T: Element>(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
         let inputs: Vec<Cow<'_, [T]>> = received.inputs.iter().map(|x| elements(x)).collect();
         let (x, upstream) = match inputs.split_last() {
-            Some((upstream, x)) if goal.needs_upstream(self.backward) => (x, Some(&**upstream)),
+            Some((upstream, x)) if task.needs_upstream(self.backward) => (x, Some(&**upstream)),
             _ => (&inputs[..], None),
         };
         let x: Vec<&[T]> = x.iter().map(|x| &**x).collect();
@@ -174,9 +174,9 @@ impl<'a> Verifier<'a> {
             x: &x,
             upstream,
         };
-        match goal {
-            Goal::Survey { step, index, .. } => view.survey(step, index),
-            Goal::Result => {
+        match task {
+            Task::Survey { step, index, .. } => view.survey(step, index),
+            Task::Result => {
                 let report =
                     view.compare(&elements::<T>(received.output), received.indices.as_deref());
                 let mut all = lock(&self.report);
@@ -187,8 +187,8 @@ impl<'a> Verifier<'a> {
 }
 
 impl Observer for Verifier<'_> {
-    fn observe(&self, goal: Goal, chunk: &Chunk, received: &Received<'_>) -> Result<()> {
-        self.take(goal, chunk, received);
+    fn observe(&self, task: Task, chunk: &Chunk, received: &Received<'_>) -> Result<()> {
+        self.take(task, chunk, received);
         expect(&self.chain.to_string(), "", &lock(&self.report))
     }
 }

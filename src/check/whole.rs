@@ -28,7 +28,7 @@ pub struct Reference {
 }
 
 /// One operation over a whole tensor.
-struct Step {
+struct WholeOperation {
     chain: Chain,
     layout: Layout,
     known: Vec<Vec<Table>>,
@@ -56,11 +56,11 @@ pub fn reference(
     x: &[f64],
     upstream: Option<&[f64]>,
 ) -> Result<Reference> {
-    let mut steps: Vec<Step> = Vec::new();
+    let mut steps: Vec<WholeOperation> = Vec::new();
     let mut shape = shape.to_vec();
     let mut value: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
     for operation in chain.steps() {
-        let mut step = Step::new(&**operation, &shape, vec![value])?;
+        let mut step = WholeOperation::new(&**operation, &shape, vec![value])?;
         step.survey(None);
         value = step.forward();
         shape = operation.output_shape(&shape)?;
@@ -74,7 +74,7 @@ pub fn reference(
         extras.into_iter().map(move |extra| (index, extra))
     });
     let extras = extras.collect();
-    let indices = steps.last().and_then(Step::indices);
+    let indices = steps.last().and_then(WholeOperation::indices);
     let mut sums = vec![Vec::new(); steps.len()];
     if let Some(upstream) = upstream {
         value = upstream.iter().map(|&g| exact(g)).collect();
@@ -91,7 +91,7 @@ pub fn reference(
     })
 }
 
-impl Step {
+impl WholeOperation {
     fn new(operation: &dyn Operation, shape: &[usize], inputs: Vec<Vec<Bound>>) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;

@@ -9,11 +9,11 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Arguments {
     op: &'static str,
-    given: Vec<Given>,
+    given: Vec<Argument>,
 }
 
 #[derive(Debug)]
-struct Given {
+struct Argument {
     name: String,
     value: Value,
     taken: bool,
@@ -81,7 +81,7 @@ impl Arguments {
         if self.has(name) {
             return Err(self.error(name, "it is given twice"));
         }
-        self.given.push(Given {
+        self.given.push(Argument {
             name: name.to_owned(),
             value,
             taken: false,

@@ -18,7 +18,7 @@ const STEP: u64 = 64 << 20;
 pub(crate) struct Mapping(OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>);
 
 /// A copy under way to a buffer that the host can map.
-struct Step {
+struct Transfer {
     staging: wgpu::Buffer,
     mapped: Mapping,
     submission: wgpu::SubmissionIndex,
@@ -59,7 +59,7 @@ impl Gpu {
         Ok(())
     }
 
-    fn begin_read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: usize) -> Result<Step> {
+    fn begin_read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: usize) -> Result<Transfer> {
         // Copies take multiples of 4 bytes; tensors are padded to more.
         let size = (bytes as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
         let staging = self.guarded(|| {
@@ -75,14 +75,14 @@ impl Gpu {
             Ok(())
         })?;
         let mapped = self.map(&staging, wgpu::MapMode::Read)?;
-        Ok(Step {
+        Ok(Transfer {
             staging,
             mapped,
             submission,
         })
     }
 
-    async fn finish_read(&self, step: Step, bytes: &mut [u8]) -> Result<()> {
+    async fn finish_read(&self, step: Transfer, bytes: &mut [u8]) -> Result<()> {
         self.mapped(step.mapped).await?;
         let view = step
             .staging

@@ -36,9 +36,9 @@ pub enum Target {
 }
 
 /// Where the elements of a new array go. What is not finished is no whole file.
-pub struct Output(Way);
+pub struct Output(Route);
 
-enum Way {
+enum Route {
     /// To their places in a file.
     Places(FileSink),
     /// One after another.
@@ -96,13 +96,13 @@ impl NewArray<'_> {
 impl Output {
     /// Elements that go to their places in a file, in any order.
     pub fn places(sink: FileSink) -> Self {
-        Self(Way::Places(sink))
+        Self(Route::Places(sink))
     }
 
     /// Elements that go to a writer one after another; errors call it `path`.
     pub fn in_order(writer: impl Complete + 'static, path: &Path, storage: Storage) -> Self {
         let writer: Box<dyn Complete> = Box::new(writer);
-        Self(Way::InOrder(PipeSink::new(writer, path, storage)))
+        Self(Route::InOrder(PipeSink::new(writer, path, storage)))
     }
 
     /// The same for elements that come in any order: where the file takes them one after another, they go
@@ -112,7 +112,7 @@ impl Output {
     ///
     /// [`Error::File`](crate::Error::File) where there can be no temporary file.
     pub fn in_any_order(self) -> Result<Self> {
-        let Way::InOrder(sink) = self.0 else {
+        let Route::InOrder(sink) = self.0 else {
             return Ok(self);
         };
         let (path, storage) = (sink.path().to_owned(), sink.storage());
@@ -123,7 +123,7 @@ impl Output {
             start: 0,
             storage,
         };
-        Ok(Self(Way::Spooled(spool, sink)))
+        Ok(Self(Route::Spooled(spool, sink)))
     }
 
     /// Completes what was written.
@@ -133,13 +133,13 @@ impl Output {
     /// [`Error::File`](crate::Error::File) where elements are missing or writing fails.
     pub fn finish(self) -> Result<()> {
         match self.0 {
-            Way::Places(_) => Ok(()),
-            Way::InOrder(sink) => {
+            Route::Places(_) => Ok(()),
+            Route::InOrder(sink) => {
                 let path = sink.path().to_owned();
                 let completed = sink.into_writer().complete();
                 completed.map_err(|error| cannot_write(&path, &error))
             }
-            Way::Spooled(FileSink { mut file, path, .. }, rest) => {
+            Route::Spooled(FileSink { mut file, path, .. }, rest) => {
                 let mut writer = rest.into_writer();
                 let copy = || {
                     file.rewind()?;
@@ -156,8 +156,8 @@ impl Output {
 impl Sink for Output {
     fn write(&self, first: usize, bytes: &[u8]) -> Result<()> {
         match &self.0 {
-            Way::Places(sink) | Way::Spooled(sink, _) => sink.write(first, bytes),
-            Way::InOrder(sink) => sink.write(first, bytes),
+            Route::Places(sink) | Route::Spooled(sink, _) => sink.write(first, bytes),
+            Route::InOrder(sink) => sink.write(first, bytes),
         }
     }
 }

@@ -63,7 +63,7 @@ struct Piece {
 }
 
 /// The pieces and how they are walked.
-struct Plan {
+struct Division {
     pieces: Vec<Piece>,
     aligned: bool,
     /// Rows that a thread walks.
@@ -117,7 +117,7 @@ impl Reduce<'_> {
     fn record_batch(
         &self,
         recorder: &mut Recorder<'_>,
-        plan: &Plan,
+        plan: &Division,
         pieces: &[Piece],
     ) -> Result<Tensor> {
         let before = pieces.first().map_or(0, |piece| piece.before);
@@ -183,7 +183,7 @@ impl Reduce<'_> {
         &self,
         gpu: &Gpu,
         pass: &mut wgpu::ComputePass<'_>,
-        plan: &Plan,
+        plan: &Division,
         pieces: &[Piece],
         results: &Tensor,
     ) -> Result<()> {
@@ -283,7 +283,7 @@ impl Reduce<'_> {
         }
     }
 
-    fn plan(&self) -> Plan {
+    fn plan(&self) -> Division {
         match self.rows_per_window() {
             Some(rows) if self.view.inner == 1 => self.plan_columns(rows),
             _ => self.plan_runs(),
@@ -303,7 +303,7 @@ impl Reduce<'_> {
         ((largest_window(self.x.gpu()) - 256) / self.x.element().size()) as usize
     }
 
-    fn plan_columns(&self, fit: usize) -> Plan {
+    fn plan_columns(&self, fit: usize) -> Division {
         let columns = columns_for(self.view.extent, COLUMNS);
         let fold = columns / self.view.extent;
         let tuning = self.x.gpu().tuning();
@@ -346,7 +346,7 @@ impl Reduce<'_> {
             start += length;
             partials += splits * fold;
         }
-        Plan {
+        Division {
             pieces,
             aligned: true,
             walk,
@@ -357,7 +357,7 @@ impl Reduce<'_> {
     /// of whole vectors is more than a binding holds.
     ///
     /// Pieces of whole outer rows where one fits a binding, else of whole runs, else of parts of runs.
-    fn plan_runs(&self) -> Plan {
+    fn plan_runs(&self) -> Division {
         let View {
             outer,
             extent: channels,
@@ -395,7 +395,7 @@ impl Reduce<'_> {
                 partials += splits * lanes;
             }
         }
-        Plan {
+        Division {
             pieces,
             aligned: inner.is_multiple_of(4),
             walk: 0,

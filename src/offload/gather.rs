@@ -13,10 +13,10 @@ pub(super) struct Gather {
     survey: Survey,
     /// The tensor as the surveyed operation sees it.
     view: View,
-    found: Mutex<Found>,
+    found: Mutex<Merged>,
 }
 
-enum Found {
+enum Merged {
     /// Channels are merged as they come.
     Channels(Table),
     /// Parts of rows are kept until all are there, each with its place along the axis, so that results do not depend
@@ -31,8 +31,8 @@ impl Gather {
             survey,
             view,
             found: Mutex::new(match survey.of {
-                Surveyed::Channels => Found::Channels(Table::empty(&survey, keys)),
-                Surveyed::Rows => Found::Rows(vec![Vec::new(); keys]),
+                Surveyed::Channels => Merged::Channels(Table::empty(&survey, keys)),
+                Surveyed::Rows => Merged::Rows(vec![Vec::new(); keys]),
             }),
         }
     }
@@ -42,12 +42,12 @@ impl Gather {
         let parts = words.chunks_exact(self.survey.words.max(1));
         let wide = |part: &[f32]| part.iter().map(|&word| f64::from(word)).collect::<Vec<_>>();
         match &mut *self.found.lock().unwrap_or_else(PoisonError::into_inner) {
-            Found::Channels(table) => {
+            Merged::Channels(table) => {
                 for (channel, part) in chunk.extent.clone().zip(parts) {
                     (self.survey.merge)(table.of_mut(channel), &wide(part));
                 }
             }
-            Found::Rows(rows) => {
+            Merged::Rows(rows) => {
                 for (row, part) in chunk.rows(self.view).zip(parts) {
                     rows[row].push((chunk.extent.start, wide(part)));
                 }
@@ -58,8 +58,8 @@ impl Gather {
     pub(super) fn finish(self) -> Table {
         let found = self.found.into_inner();
         match found.unwrap_or_else(PoisonError::into_inner) {
-            Found::Channels(table) => table,
-            Found::Rows(rows) => {
+            Merged::Channels(table) => table,
+            Merged::Rows(rows) => {
                 let mut table = Table::empty(&self.survey, rows.len());
                 for (row, mut parts) in rows.into_iter().enumerate() {
                     parts.sort_by_key(|(place, _)| *place);

@@ -32,8 +32,8 @@ mod trip;
 
 pub use chunk::Chunk;
 pub use meter::{Progress, Summary};
-pub use passes::Goal;
-pub use prepared::{Prepared, Way};
+pub use passes::Task;
+pub use prepared::{Prepared, Purpose};
 pub use probe::Rates;
 pub use trip::Received;
 
@@ -101,7 +101,7 @@ pub trait Observer: Sync {
     /// # Errors
     ///
     /// What is to end the job.
-    fn observe(&self, goal: Goal, chunk: &Chunk, received: &Received<'_>) -> Result<()>;
+    fn observe(&self, task: Task, chunk: &Chunk, received: &Received<'_>) -> Result<()>;
 }
 
 /// What a backward pass over host data gives beside dx.
@@ -242,7 +242,7 @@ impl<'a> Offload<'a> {
         y: &mut [T],
     ) -> Result<Summary> {
         expect_len(shape, x.len())?;
-        let prepared = self.prepare(chain, shape, T::TYPE, Way::Forward)?;
+        let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
         expect_len(&prepared.layout().result_shape, y.len())?;
         let outcome = prepared.run(&Request {
             sources: vec![&Slice(x)],
@@ -277,7 +277,7 @@ impl<'a> Offload<'a> {
         x: &mut [T],
     ) -> Result<Summary> {
         expect_len(shape, x.len())?;
-        let prepared = self.prepare(chain, shape, T::TYPE, Way::Forward)?;
+        let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
         expect_len(&prepared.layout().result_shape, x.len())?;
         let shared = Shared::new(x);
         let outcome = prepared.run(&Request {
@@ -322,7 +322,7 @@ impl<'a> Offload<'a> {
     ) -> Result<Backward> {
         expect_len(shape, x.len())?;
         expect_len(shape, dx.len())?;
-        let prepared = self.prepare(chain, shape, T::TYPE, Way::Backward)?;
+        let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Backward)?;
         expect_len(&prepared.layout().result_shape, upstream.len())?;
         prepared.run(&Request {
             sources: vec![&Slice(x)],
@@ -357,7 +357,7 @@ impl<'a> Offload<'a> {
         element: ElementType,
     ) -> Result<Forecast> {
         Ok(self
-            .prepare(chain, shape, element, Way::Forward)?
+            .prepare(chain, shape, element, Purpose::Forward)?
             .forecast())
     }
 
@@ -371,10 +371,10 @@ impl<'a> Offload<'a> {
         chain: &'b Chain,
         shape: &[usize],
         element: ElementType,
-        way: Way,
+        purpose: Purpose,
     ) -> Result<Prepared<'b>> {
         let layout = chain.layout(shape)?;
-        let most = self.most(element, &layout, way.keeps());
+        let most = self.most(element, &layout, purpose.keeps());
         let whole = Chunk::whole(layout.view);
         if whole.is_empty() && !layout.result_shape.contains(&0) {
             return Err(Error::NoElements {
@@ -389,12 +389,12 @@ impl<'a> Offload<'a> {
             advice: "allow more memory, or take its operations one by one",
         })?;
         Ok(Prepared {
-            surveys: surveys(chain, &layout, &chunks, way.is_backward()),
+            surveys: surveys(chain, &layout, &chunks, purpose.is_backward()),
             offload: self,
             chain,
             layout,
             element,
-            way,
+            purpose,
             most,
             chunks,
         })

@@ -6,10 +6,10 @@ use super::{
     Request,
     chunk::Chunk,
     gather::Gather,
-    trip::{ChunkWork, Made, Received, Worker},
+    trip::{ChunkResult, ChunkWork, Received, Worker},
 };
 use crate::{
-    chain::{Chain, Layout, Output, RecordedGradients, Wanted},
+    chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
     error::{Error, Result},
     family::{Part, Saved, Table},
     gpu::Gpu,
@@ -19,7 +19,7 @@ use crate::{
 
 /// What a pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Goal {
+pub enum Task {
     /// Survey number `index` of operation `step`.
     Survey {
         /// The operation's place in the chain.
@@ -33,7 +33,7 @@ pub enum Goal {
     Result,
 }
 
-impl Goal {
+impl Task {
     /// Whether a pass takes upstream gradients, where the job is backward.
     pub const fn needs_upstream(self, backward: bool) -> bool {
         match self {
@@ -50,7 +50,7 @@ pub(super) struct Pass<'a> {
     pub(super) layout: &'a Layout,
     /// What the surveys have found, for each operation.
     pub(super) known: &'a [Vec<Table>],
-    pub(super) goal: Goal,
+    pub(super) task: Task,
     /// For a survey.
     pub(super) gather: Option<Gather>,
     /// Sums of the parameters' gradients, for each operation.
@@ -64,7 +64,7 @@ pub(crate) fn surveys(
     layout: &Layout,
     chunks: &[Chunk],
     backward: bool,
-) -> Vec<Goal> {
+) -> Vec<Task> {
     if chunks.is_empty() || layout.whole.is_some() {
         return Vec::new();
     }
@@ -77,7 +77,7 @@ pub(crate) fn surveys(
         let surveys = surveys.into_iter().enumerate();
         surveys
             .filter(move |(_, survey)| survey.needs_upstream == upstream)
-            .map(move |(index, _)| Goal::Survey {
+            .map(move |(index, _)| Task::Survey {
                 step,
                 index,
                 needs_upstream: upstream,
@@ -100,11 +100,11 @@ impl<'a> Pass<'a> {
         request: &'a Request<'a>,
         layout: &'a Layout,
         known: &'a [Vec<Table>],
-        goal: Goal,
+        task: Task,
     ) -> Self {
         let steps = chain.steps();
-        let gather = match goal {
-            Goal::Survey { step, index, .. } => {
+        let gather = match task {
+            Task::Survey { step, index, .. } => {
                 // Which surveys there are does not depend on more than was asked for in `surveys`.
                 let surveys = steps[step].surveys(false);
                 let view = View {
@@ -113,7 +113,7 @@ impl<'a> Pass<'a> {
                 };
                 surveys.get(index).map(|survey| Gather::new(*survey, view))
             }
-            Goal::Result => None,
+            Task::Result => None,
         };
         let zeros = layout.gradients.iter().map(|gradients| {
             let lengths = gradients
@@ -126,7 +126,7 @@ impl<'a> Pass<'a> {
             request,
             layout,
             known,
-            goal,
+            task,
             gather,
             sums: Mutex::new(if request.parameters {
                 zeros.collect()
@@ -174,10 +174,10 @@ impl ChunkWork for Pass<'_> {
             chain: self.chain,
             layout: self.layout,
             known: self.known,
-            goal: self.goal,
+            task: self.task,
             backward: self.request.upstream.is_some(),
             watched: self.request.observer.is_some(),
-            wanted: Wanted {
+            wanted: BackwardOptions {
                 parameters: self.request.parameters,
                 over_upstream: true,
             },
@@ -185,8 +185,8 @@ impl ChunkWork for Pass<'_> {
     }
 
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()> {
-        match (self.goal, &self.gather) {
-            (Goal::Survey { step, .. }, Some(gather)) => {
+        match (self.task, &self.gather) {
+            (Task::Survey { step, .. }, Some(gather)) => {
                 let chunk = self.step_chunk(step, chunk);
                 let words = received.beside.iter();
                 words.for_each(|words| gather.absorb(&chunk, words));
@@ -194,8 +194,8 @@ impl ChunkWork for Pass<'_> {
             _ if self.request.parameters => self.add_gradients(chunk, &received.beside),
             _ => {}
         }
-        if let (Goal::Result, Some(sink), Some(indices)) =
-            (self.goal, self.request.indices, &received.indices)
+        if let (Task::Result, Some(sink), Some(indices)) =
+            (self.task, self.request.indices, &received.indices)
         {
             let mut at = 0;
             let of_result = chunk.of_result(self.layout.view, self.layout.result);
@@ -206,7 +206,7 @@ impl ChunkWork for Pass<'_> {
             }
         }
         match self.request.observer {
-            Some(observer) => observer.observe(self.goal, chunk, &received),
+            Some(observer) => observer.observe(self.task, chunk, &received),
             None => Ok(()),
         }
     }
@@ -218,15 +218,15 @@ pub(super) struct OnDevice<'a> {
     pub(super) chain: &'a Chain,
     pub(super) layout: &'a Layout,
     pub(super) known: &'a [Vec<Table>],
-    pub(super) goal: Goal,
+    pub(super) task: Task,
     pub(super) backward: bool,
     /// Whether an observer wants to see what the forward pass of a backward pass chose.
     pub(super) watched: bool,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: BackwardOptions,
 }
 
 impl Worker for OnDevice<'_> {
-    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<Made> {
+    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<ChunkResult> {
         let part = Part {
             view: self.layout.view,
             outer: chunk.outer.clone(),
@@ -236,7 +236,7 @@ impl Worker for OnDevice<'_> {
         };
         let chain = self.chain.on_part(self.layout, &part, self.known)?;
         let mut inputs = inputs;
-        let mut upstream = if self.goal.needs_upstream(self.backward) {
+        let mut upstream = if self.task.needs_upstream(self.backward) {
             inputs.pop()
         } else {
             None
@@ -249,16 +249,16 @@ impl Worker for OnDevice<'_> {
         }
         let x: Vec<_> = inputs.iter().collect();
         recorder::submit(&self.gpu, |recorder| {
-            if let Goal::Survey { step, index, .. } = self.goal {
+            if let Task::Survey { step, index, .. } = self.task {
                 let words = chain.record_survey(recorder, (step, index), &x, upstream.as_ref())?;
-                return Ok(Made {
+                return Ok(ChunkResult {
                     beside: vec![words],
-                    ..Made::default()
+                    ..ChunkResult::default()
                 });
             }
             let Some(upstream) = &upstream else {
                 let (y, saved) = chain.record_forward(recorder, &x, Output::InPlace)?;
-                return Ok(Made {
+                return Ok(ChunkResult {
                     output: Some(y),
                     beside: Vec::new(),
                     saved,
@@ -274,7 +274,7 @@ impl Worker for OnDevice<'_> {
                 let operation = &self.chain.steps()[*step];
                 operation.surveyed_gradients(&self.known[*step]).is_none()
             });
-            Ok(Made {
+            Ok(ChunkResult {
                 output: dx.into_iter().next(),
                 beside: wanted.flat_map(|(_, values)| values).collect(),
                 saved: if self.watched { saved } else { Saved::NOTHING },

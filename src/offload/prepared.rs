@@ -6,7 +6,7 @@ use super::{
     Backward, Forecast, Offload, Request, Summary,
     chunk::{Chunk, in_order},
     meter::Meter,
-    passes::{self, Goal, Pass},
+    passes::{self, Pass, Task},
     per_element,
     trip::Trip,
 };
@@ -20,7 +20,7 @@ use crate::{
 
 /// What streaming is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Purpose {
     /// The result.
     Forward,
     /// The result, of which an [`Observer`](super::Observer) sees inputs and outputs.
@@ -29,7 +29,7 @@ pub enum Way {
     Backward,
 }
 
-impl Way {
+impl Purpose {
     /// Whether it takes memory for a second input, or for a copy of the first.
     pub(super) const fn keeps(self) -> bool {
         !matches!(self, Self::Forward)
@@ -46,12 +46,12 @@ pub struct Prepared<'a> {
     pub(super) chain: &'a Chain,
     pub(super) layout: Layout,
     pub(super) element: ElementType,
-    pub(super) way: Way,
+    pub(super) purpose: Purpose,
     /// Elements of a chunk at most.
     pub(super) most: usize,
     pub(super) chunks: Vec<Chunk>,
     /// The passes before the one that gives the result.
-    pub(super) surveys: Vec<Goal>,
+    pub(super) surveys: Vec<Task>,
 }
 
 impl Prepared<'_> {
@@ -83,7 +83,7 @@ impl Prepared<'_> {
             .map(|chunk| chunk.of_result(view, result))
             .collect();
         let devices = self.offload.gpus.len();
-        let per_element = per_element(self.element, &self.layout, self.way.keeps());
+        let per_element = per_element(self.element, &self.layout, self.purpose.keeps());
         Forecast {
             in_order: passes == 1
                 && devices == 1
@@ -104,21 +104,21 @@ impl Prepared<'_> {
     /// What the devices, the sources, the sinks and the observer report.
     pub fn run(&self, request: &Request<'_>) -> Result<Backward> {
         let Self { chain, layout, .. } = self;
-        let backward = self.way.is_backward();
+        let backward = self.purpose.is_backward();
         let passes = 1 + self.surveys.len();
         let elements: usize = self.chunks.iter().map(Chunk::len).sum();
         let meter = Meter::new((elements * passes) as u64, self.offload.progress);
         let mut gpus = self.offload.gpus.clone();
         let mut known = vec![Vec::new(); chain.steps().len()];
         let mut sums = Vec::new();
-        for goal in self.surveys.iter().copied().chain([Goal::Result]) {
-            let pass = Pass::new(chain, request, layout, &known, goal);
+        for task in self.surveys.iter().copied().chain([Task::Result]) {
+            let pass = Pass::new(chain, request, layout, &known, task);
             let mut sources: Vec<_> = request
                 .sources
                 .iter()
                 .map(|source| (*source, layout.view))
                 .collect();
-            if goal.needs_upstream(backward) {
+            if task.needs_upstream(backward) {
                 sources.extend(request.upstream.map(|source| (source, layout.result)));
             }
             let to = if backward { layout.view } else { layout.result };
@@ -126,7 +126,7 @@ impl Prepared<'_> {
                 element: self.element,
                 view: layout.view,
                 sources,
-                sink: (goal == Goal::Result).then_some((request.sink, to)),
+                sink: (task == Task::Result).then_some((request.sink, to)),
                 cut: self.cut(),
                 most: self.most,
                 keep: request.observer.is_some(),
@@ -139,8 +139,8 @@ impl Prepared<'_> {
                 sums: found,
                 ..
             } = pass;
-            match (goal, gather) {
-                (Goal::Survey { step, .. }, Some(gather)) => known[step].push(gather.finish()),
+            match (task, gather) {
+                (Task::Survey { step, .. }, Some(gather)) => known[step].push(gather.finish()),
                 _ => sums = found.into_inner().unwrap_or_else(PoisonError::into_inner),
             }
         }

@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use super::{
     Offload,
     chunk::Chunk,
-    passes::{Goal, OnDevice},
-    prepared::{Prepared, Way},
+    passes::{OnDevice, Task},
+    prepared::{Prepared, Purpose},
     slot::{Load, Slot},
     trip::Worker,
 };
 use crate::{
-    chain::{Chain, Wanted},
+    chain::{BackwardOptions, Chain},
     element::Element,
     error::{Error, Result},
     family::Table,
@@ -76,7 +76,8 @@ impl Offload<'_> {
     ///
     /// As [`Offload::forward`].
     pub fn probe<T: Element>(&self, chain: &Chain, shape: &[usize]) -> Result<Rates> {
-        self.prepare(chain, shape, T::TYPE, Way::Forward)?.probe()
+        self.prepare(chain, shape, T::TYPE, Purpose::Forward)?
+            .probe()
     }
 }
 
@@ -98,8 +99,8 @@ impl Prepared<'_> {
             ..
         } = self;
         let mut known = vec![Vec::new(); chain.steps().len()];
-        for goal in &self.surveys {
-            if let Goal::Survey { step, index, .. } = *goal {
+        for task in &self.surveys {
+            if let Task::Survey { step, index, .. } = *task {
                 // The speed does not depend on what was found.
                 let survey = chain.steps()[step].surveys(false)[index];
                 let view = View {
@@ -139,10 +140,10 @@ impl Prepared<'_> {
             chain,
             layout,
             known: &known,
-            goal: Goal::Result,
+            task: Task::Result,
             backward: false,
             watched: false,
-            wanted: Wanted::default(),
+            wanted: BackwardOptions::default(),
         };
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for time in 0..=TIMES {

@@ -36,12 +36,12 @@ pub(super) trait ChunkWork: Sync {
 /// A device that works on chunks.
 pub(super) trait Worker {
     /// Works on a chunk. The inputs may be overwritten.
-    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<Made>;
+    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<ChunkResult>;
 }
 
 /// What a device has made of a chunk.
 #[derive(Default)]
-pub(super) struct Made {
+pub(super) struct ChunkResult {
     pub(super) output: Option<Tensor>,
     /// Numbers beside it, f32.
     pub(super) beside: Vec<Tensor>,
@@ -287,7 +287,7 @@ impl Trip<'_> {
         let inputs = 0..self.sources.len();
         let tensors = inputs.map(|index| slot.tensor(gpu, index, &self.load(chunk, index)));
         let tensors = tensors.collect::<Result<Vec<_>>>()?;
-        let Made {
+        let ChunkResult {
             output,
             beside,
             saved,

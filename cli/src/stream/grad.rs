@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::{
-    Failure, Outputs, PIPE, Pass, Result, Stream, Wanted, note_float64, open, operation, plan, tell,
+    CommandLine, Failure, Outputs, PIPE, Pass, Result, Stream, note_float64, open, operation, plan,
+    tell,
 };
 use wgpu_activations::{
     Chain, Error,
@@ -11,7 +12,7 @@ use wgpu_activations::{
 };
 
 /// Streams the gradient of operations.
-pub(crate) fn run(wanted: &Wanted<'_>, upstream_path: &Path) -> Result {
+pub(crate) fn run(wanted: &CommandLine<'_>, upstream_path: &Path) -> Result {
     let flags = wanted.flags;
     let outs = plan::named_files(wanted.out)?;
     let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();

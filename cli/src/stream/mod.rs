@@ -22,7 +22,7 @@ use wgpu_activations::{
     check::{Share, Verifier},
     family::{Extra, Pass},
     io::{self, Elements, Format, Input, NewArray, Number, Order, Output, StoredArray, Target},
-    offload::{HostGradient, Prepared, Progress, Rates, Request, Summary, Way},
+    offload::{HostGradient, Prepared, Progress, Purpose, Rates, Request, Summary},
 };
 
 /// The name of standard input and output.
@@ -46,7 +46,7 @@ pub(super) struct Done {
 }
 
 /// What a command line asks to be streamed.
-pub(super) struct Wanted<'a> {
+pub(super) struct CommandLine<'a> {
     /// One operation, or `a | b | c`.
     pub(super) op: &'a str,
     pub(super) x: &'a Path,
@@ -69,7 +69,7 @@ struct Stream<'a> {
 }
 
 /// An array as the chain sees it: the axes of a Fortran array are taken the other way round, where that will do.
-struct Seen {
+struct Oriented {
     array: StoredArray,
     order: Order,
     shape: Vec<usize>,
@@ -79,7 +79,7 @@ struct Seen {
 pub(super) use grad::run as run_gradient;
 
 /// Streams the array of a file, or those of its tensors that are named; or only tells what that takes.
-pub(super) fn run(wanted: &Wanted<'_>, tensors: &[String], dry_run: bool) -> Result {
+pub(super) fn run(wanted: &CommandLine<'_>, tensors: &[String], dry_run: bool) -> Result {
     let flags = wanted.flags;
     let outs = plan::named_files(wanted.out)?;
     let names: Vec<_> = outs.iter().map(|(name, _)| *name).collect();
@@ -159,7 +159,7 @@ fn note_float64(array: &StoredArray, path: &Path) {
 }
 
 impl Stream<'_> {
-    fn see(&self, array: StoredArray) -> Seen {
+    fn see(&self, array: StoredArray) -> Oriented {
         let any_order = self.chain.steps().iter().all(|step| step.takes_any_order());
         let order = if any_order { array.order } else { Order::C };
         let mut shape = array.shape.clone();
@@ -169,7 +169,7 @@ impl Stream<'_> {
             shape.reverse();
             chain = chain.with_axes_reversed(shape.len());
         }
-        Seen {
+        Oriented {
             array,
             order,
             shape,
@@ -186,11 +186,11 @@ impl Stream<'_> {
         }
     }
 
-    fn way(&self) -> Way {
+    fn purpose(&self) -> Purpose {
         match (self.pass, self.share()) {
-            (Pass::Backward, _) => Way::Backward,
-            (Pass::Forward, Some(_)) => Way::ForwardObserved,
-            (Pass::Forward, None) => Way::Forward,
+            (Pass::Backward, _) => Purpose::Backward,
+            (Pass::Forward, Some(_)) => Purpose::ForwardObserved,
+            (Pass::Forward, None) => Purpose::Forward,
         }
     }
 
@@ -212,13 +212,13 @@ impl Stream<'_> {
     /// Takes one array through the chain, or `upstream` back through it.
     fn run_item(
         &self,
-        seen: Seen,
+        seen: Oriented,
         upstream: Option<StoredArray>,
         offload: Option<&Offload<'static>>,
         main: Option<&Unfinished<'_>>,
         beside: &mut [Unfinished<'_>],
     ) -> Result<Done> {
-        let Seen {
+        let Oriented {
             array,
             order,
             shape,
@@ -232,7 +232,7 @@ impl Stream<'_> {
         };
         let element = array.element;
         let offload = offload.map(|offload| offload.clone().progress(&told));
-        let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.way());
+        let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.purpose());
         let prepared = offload.as_ref().map(prepare).transpose()?;
         let layout = match &prepared {
             Some(prepared) => prepared.layout().clone(),

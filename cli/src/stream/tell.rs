@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
-use super::{Device, Done, Pass, Result, Seen, Stream, text};
+use super::{Device, Done, Oriented, Pass, Result, Stream, text};
 use wgpu_activations::{
     Offload,
     accuracy::Report,
@@ -17,7 +17,7 @@ use wgpu_activations::{
 pub(super) fn forecast(
     stream: &Stream<'_>,
     offload: Option<&Offload<'_>>,
-    items: &[Seen],
+    items: &[Oriented],
     devices: &[Device],
 ) -> Result {
     let Some(offload) = offload else {
@@ -28,7 +28,7 @@ pub(super) fn forecast(
     let mut rows = Vec::new();
     for item in items {
         let element = item.array.element;
-        let prepared = offload.prepare(&item.chain, &item.shape, element, stream.way())?;
+        let prepared = offload.prepare(&item.chain, &item.shape, element, stream.purpose())?;
         let forecast = prepared.forecast();
         let rates = match forecast.chunks {
             0 => None,

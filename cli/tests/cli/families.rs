@@ -1,5 +1,7 @@
 //! Dice, softmax and alpha dropout through `run` and `grad`, on every device, against the
 //! definitions written out here.
+//!
+//! Longer than 500 lines: mostly what is expected, in plain f64.
 
 use wgpu_activations::io::npy::Order;
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Work, run_once};
+use super::{Measurable, run_once};
 use crate::{
     accuracy::{Report, Sample},
     bench::{case::CHANNELS, data::Data},
@@ -127,7 +127,7 @@ impl Baseline {
     }
 }
 
-impl Work for Baseline {
+impl Measurable for Baseline {
     fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()> {
         let place = turn % self.inputs.len();
         let (x, y) = (&self.inputs[place], &self.outputs[place]);

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// An operation over rings of tensors.
-pub(super) trait Work {
+pub(super) trait Measurable {
     /// Records the operation on the tensors whose turn it is.
     fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()>;
 
@@ -35,7 +35,7 @@ pub(super) trait Work {
 }
 
 /// The operation of a case.
-pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Work>> {
+pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Measurable>> {
     if case.kind == Kind::Baseline {
         return Ok(Box::new(Baseline::of(&case.op, data)?));
     }
@@ -50,7 +50,7 @@ pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Work>> {
 }
 
 /// Runs `work` once, on the first tensors.
-fn run_once(work: &(impl Work + ?Sized), data: &Data) -> Result<()> {
+fn run_once(work: &(impl Measurable + ?Sized), data: &Data) -> Result<()> {
     submit(&data.gpu, |recorder| work.record(recorder, 0))?;
     data.gpu.wait()
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Baseline, Work};
+use super::{Baseline, Measurable};
 use crate::{
     accuracy::{self, Report},
     bench::{
@@ -33,7 +33,7 @@ impl Channels {
     }
 }
 
-impl Work for Channels {
+impl Measurable for Channels {
     fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()> {
         let x = &self.inputs[turn % self.inputs.len()];
         let moments = record_moments(recorder, "moments", x, x.view(-1)?)?;

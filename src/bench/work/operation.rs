@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{Baseline, Work, run_once};
+use super::{Baseline, Measurable, run_once};
 use crate::{
     accuracy::Report,
     bench::{case::Case, data::Data},
     chain::Chain,
-    check::{Found, Share, downloaded, verify},
+    check::{DeviceResult, Share, downloaded, verify},
     element::Element,
     error::Result,
     family::{Benchmark, Pass, Saved},
@@ -113,7 +113,7 @@ impl Operation {
             .benchmark
             .parameters
             .then(|| downloaded(&layout, &[gradients]));
-        let found = Found {
+        let found = DeviceResult {
             output: self.outputs[0][0].download::<T>()?,
             indices,
             gradients: gradients.transpose()?,
@@ -129,7 +129,7 @@ impl Operation {
     }
 }
 
-impl Work for Operation {
+impl Measurable for Operation {
     fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()> {
         let (saved, gradients) = self.run(recorder, turn)?;
         let scratch = saved.tensors().into_iter().chain(gradients);

@@ -12,7 +12,7 @@ use crate::{
         moments::{self, TensorMoments, record_moments},
         recorder::{self, Recorder},
     },
-    tensor::Tensor,
+    tensor::{Tensor, axis_of},
     wgsl::Math,
 };
 
@@ -364,7 +364,7 @@ impl Dice {
                 parameter: name,
                 found,
                 channels,
-                axis: x.axis(self.function.axis)?,
+                axis: axis_of(x.shape(), self.function.axis)?,
                 shape: x.shape().to_vec(),
             });
         }

@@ -135,7 +135,7 @@ impl Maxout {
     ) -> Result<Winners> {
         let shape = self.y_shape(x.shape())?;
         expect_result(("y", y), &shape, ("x", x))?;
-        let axis = x.axis(self.axis)?;
+        let axis = axis_of(x.shape(), self.axis)?;
         let winners = Winners::allocate(
             recorder,
             x.gpu(),
@@ -217,7 +217,7 @@ impl Maxout {
         dx: &Tensor,
     ) -> Result<()> {
         let shape = self.x_shape(upstream)?;
-        let (axis, view) = (upstream.axis(self.axis)?, upstream.view(self.axis)?);
+        let (axis, view) = (axis_of(upstream.shape(), self.axis)?, upstream.view(self.axis)?);
         winners.expect(Origin::Pooling(self.layout, axis), self.pieces, upstream)?;
         expect_result(("dx", dx), &shape, ("upstream", upstream))?;
         let pass = Pass::Backward { upstream, dx };
@@ -241,7 +241,7 @@ impl Maxout {
     }
 
     fn x_shape(&self, y: &Tensor) -> Result<Vec<usize>> {
-        let axis = y.axis(self.axis)?;
+        let axis = axis_of(y.shape(), self.axis)?;
         let mut shape = y.shape().to_vec();
         shape[axis] = shape[axis].saturating_mul(self.pieces);
         Ok(shape)

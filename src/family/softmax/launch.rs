@@ -23,12 +23,12 @@ pub(super) struct Pass<'a> {
     /// In a backward pass.
     pub(super) upstream: Option<&'a Tensor>,
     pub(super) output: &'a Tensor,
-    pub(super) goal: Goal,
+    pub(super) writes: Writes,
 }
 
 /// What the output holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Goal {
+pub(super) enum Writes {
     /// y, or dx.
     Result,
     /// What is known of x's part of its rows, two numbers for each row.
@@ -41,7 +41,7 @@ impl<'a> Pass<'a> {
             x,
             upstream: None,
             output: y,
-            goal: Goal::Result,
+            writes: Writes::Result,
         }
     }
 
@@ -50,7 +50,7 @@ impl<'a> Pass<'a> {
             x,
             upstream: Some(upstream),
             output: dx,
-            goal: Goal::Result,
+            writes: Writes::Result,
         }
     }
 
@@ -71,7 +71,7 @@ impl<'a> Pass<'a> {
         if let Some(upstream) = self.upstream {
             expect_alike(op, ("upstream", upstream), x)?;
         }
-        if self.goal == Goal::Survey {
+        if self.writes == Writes::Survey {
             return Ok(());
         }
         let output = (if self.is_backward() { "dx" } else { "y" }, self.output);
@@ -105,7 +105,7 @@ impl Softmax {
         if pass.x.is_empty() {
             return Ok(());
         }
-        let whole = self.known.is_none() && pass.goal == Goal::Result;
+        let whole = self.known.is_none() && pass.writes == Writes::Result;
         if whole && rows::fits(pass.x, view) {
             return self.encode_rows(recorder.encoder, pass, view);
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Softmax,
     bound::Whole,
-    launch::{Goal, Pass},
+    launch::{Writes, Pass},
     reference::{MaskedRows, Row, gradient_sum},
     splits::KNOWN,
 };
@@ -125,7 +125,7 @@ impl Operation for Softmax {
             x,
             upstream,
             output,
-            goal: Goal::Survey,
+            writes: Writes::Survey,
         };
         self.record(recorder, pass)?;
         Ok(output.clone())

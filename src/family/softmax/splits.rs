@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Softmax,
-    launch::{Goal, Pass},
+    launch::{Writes, Pass},
     shader::{Method, SplitArguments},
 };
 use crate::{
@@ -44,7 +44,7 @@ const MOST_STATISTICS: u64 = 1 << 21;
 
 /// How rows are cut up, and how much of the tensor is worked on at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Plan {
+struct Division {
     /// Splits that interleave.
     width: usize,
     /// Elements of a split.
@@ -57,7 +57,7 @@ struct Plan {
     rows: usize,
 }
 
-impl Plan {
+impl Division {
     /// For windows of `window` elements and at most `statistics` parts of sums.
     fn new(view: View, window: usize, statistics: usize) -> Self {
         let View {
@@ -115,7 +115,7 @@ impl Softmax {
         // One alignment is spared, since a row may start anywhere.
         let elements = (window - 256) / pass.x.element().size();
         let statistics = MOST_STATISTICS.min(window / (4 * STATISTICS as u64));
-        let plan = Plan::new(view, elements as usize, statistics as usize);
+        let plan = Division::new(view, elements as usize, statistics as usize);
         let known = match &self.known {
             Some(known) => Some(known.on_device(recorder, gpu, self.form.name())?),
             None => None,
@@ -134,7 +134,7 @@ impl Softmax {
             scratch.push(allocate(splits.div_ceil(RUN))?);
         }
         let kernels = self.kernels(pass, known.is_some(), plan)?;
-        let mut work = Work {
+        let mut work = Launcher {
             gpu,
             pass,
             view,
@@ -157,7 +157,7 @@ impl Softmax {
     }
 
     /// The kernels of a pass; `known` says whether the rows are.
-    fn kernels(&self, pass: Pass<'_>, known: bool, plan: Plan) -> Result<Kernels> {
+    fn kernels(&self, pass: Pass<'_>, known: bool, plan: Division) -> Result<Kernels> {
         let built = |entry_point: &'static str, bindings: &'static [Binding]| {
             let method = (Method::Splits, WORKGROUP);
             let mut kernel = self.kernel(pass, method, entry_point, bindings);
@@ -186,20 +186,20 @@ impl Softmax {
         };
         Ok(Kernels {
             summing: must_sum(pass, known).then(summing).transpose()?,
-            rows: match (pass.goal, known) {
-                (Goal::Survey, true) => built("survey_gradients", &[Read(3), Read(7), Write(8)])?,
-                (Goal::Survey, false) => built("survey_rows", &[Read(3), Write(8)])?,
-                (Goal::Result, true) => built("prepare", &[Write(2), Read(7)])?,
-                (Goal::Result, false) => built("finish", &[Write(2)])?,
+            rows: match (pass.writes, known) {
+                (Writes::Survey, true) => built("survey_gradients", &[Read(3), Read(7), Write(8)])?,
+                (Writes::Survey, false) => built("survey_rows", &[Read(3), Write(8)])?,
+                (Writes::Result, true) => built("prepare", &[Write(2), Read(7)])?,
+                (Writes::Result, false) => built("finish", &[Write(2)])?,
             },
-            write: (pass.goal == Goal::Result).then(write).transpose()?,
+            write: (pass.writes == Writes::Result).then(write).transpose()?,
         })
     }
 }
 
 /// Whether a pass sums the rows: not for results where surveys have.
 fn must_sum(pass: Pass<'_>, known: bool) -> bool {
-    !known || pass.goal == Goal::Survey
+    !known || pass.writes == Writes::Survey
 }
 
 /// The kernels that a pass takes, built.
@@ -217,18 +217,18 @@ struct Summing {
 }
 
 /// What is being recorded.
-struct Work<'a> {
+struct Launcher<'a> {
     gpu: &'a Gpu,
     pass: Pass<'a>,
     view: View,
-    plan: Plan,
+    plan: Division,
     kernels: &'a Kernels,
     known: Option<&'a Tensor>,
     scratch: &'a [Tensor],
     compute: wgpu::ComputePass<'a>,
 }
 
-impl Work<'_> {
+impl Launcher<'_> {
     /// Records what the rows from `row` on of the outer places from `outer` on take.
     fn encode(&mut self, outer: usize, row: usize) {
         let (view, plan) = (self.view, self.plan);
@@ -340,9 +340,9 @@ impl Work<'_> {
     /// Turns the sums of rows, or what is known of the whole rows, into the scales of their results; or tells
     /// what the sums are.
     fn finish(&mut self, sums: &Tensor, shape: SplitArguments) {
-        let mut bindings = match self.pass.goal {
-            Goal::Result => vec![bind(2, sums)],
-            Goal::Survey => vec![bind(3, sums), bind(8, self.pass.output)],
+        let mut bindings = match self.pass.writes {
+            Writes::Result => vec![bind(2, sums)],
+            Writes::Survey => vec![bind(3, sums), bind(8, self.pass.output)],
         };
         bindings.extend(self.known.map(|known| bind(7, known)));
         let kernels = self.kernels;
@@ -419,7 +419,7 @@ mod tests {
                         inner,
                     };
                     for (window, statistics) in [(4032, 512), (1 << 25, 1 << 21)] {
-                        let plan = Plan::new(view, window, statistics);
+                        let plan = Division::new(view, window, statistics);
                         let span = (plan.outer - 1) * extent * inner
                             + (plan.count - 1) * inner
                             + plan.rows;

@@ -33,16 +33,16 @@ impl ChunkWork for Faulty {
 }
 
 impl Worker for Device<'_> {
-    fn run(&mut self, chunk: &Chunk, mut inputs: Vec<Tensor>) -> Result<Made> {
+    fn run(&mut self, chunk: &Chunk, mut inputs: Vec<Tensor>) -> Result<ChunkResult> {
         if chunk.len() > self.0.memory {
             return Err(Error::OutOfMemory("told so".to_owned()));
         }
         if self.0.losses.fetch_sub(1, Ordering::Relaxed) == 1 {
             return Err(Error::DeviceLost("told so".to_owned()));
         }
-        Ok(Made {
+        Ok(ChunkResult {
             output: inputs.pop(),
-            ..Made::default()
+            ..ChunkResult::default()
         })
     }
 }

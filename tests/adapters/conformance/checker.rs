@@ -7,7 +7,7 @@ use wgpu_activations::{
     activation::Definition,
     check::{Share, Verifier, check_chain, reference},
     family::{everyday, families, find},
-    offload::{Chunk, Goal, HostGradient, Observer, Received},
+    offload::{Chunk, HostGradient, Observer, Received, Task},
 };
 
 use super::{narrow, written};
@@ -97,15 +97,15 @@ impl Question<'_> {
             .map(|input| bytemuck::cast_slice(input).to_vec())
             .collect();
         // A wrong answer is in the report; the error says the same.
-        let show = |goal: Goal, output: &[f32]| {
-            let count = bytes.len() - usize::from(backward && !goal.needs_upstream(backward));
+        let show = |task: Task, output: &[f32]| {
+            let count = bytes.len() - usize::from(backward && !task.needs_upstream(backward));
             let received = Received {
                 inputs: &bytes[..count],
                 output: bytemuck::cast_slice(output),
                 beside: Vec::new(),
                 indices: None,
             };
-            verifier.observe(goal, &chunk, &received).ok();
+            verifier.observe(task, &chunk, &received).ok();
         };
         for upstream in [false, true] {
             for (step, operation) in self.chain.steps().iter().enumerate() {
@@ -114,7 +114,7 @@ impl Question<'_> {
                 for (index, survey) in surveys.filter(|(_, survey)| wanted(survey.needs_upstream)) {
                     let needs_upstream = survey.needs_upstream;
                     show(
-                        Goal::Survey {
+                        Task::Survey {
                             step,
                             index,
                             needs_upstream,
@@ -124,7 +124,7 @@ impl Question<'_> {
                 }
             }
         }
-        show(Goal::Result, &answer.output);
+        show(Task::Result, &answer.output);
         Ok(verifier.report(&[], &answer.gradients))
     }
 }

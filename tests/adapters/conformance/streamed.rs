@@ -6,7 +6,7 @@ use wgpu_activations::{
     check::{Share, Verifier},
     family::{Cut, of_many_elements},
     io::Slice,
-    offload::{Backward, Request, Way},
+    offload::{Backward, Purpose, Request},
 };
 
 use super::{at, numbers, takes, written};
@@ -85,9 +85,9 @@ fn through<T: Element>(
     let (x, g) = numbers::<T>(chain, shape)?;
     let (source, upstream) = (Slice(&x), Slice(&g));
     let outputs = [Memory::<T>::new(g.len()), Memory::new(x.len())];
-    let ways = [Way::ForwardObserved, Way::Backward];
+    let ways = [Purpose::ForwardObserved, Purpose::Backward];
     for (way, output) in ways.into_iter().zip(&outputs) {
-        let backward = way == Way::Backward;
+        let backward = way == Purpose::Backward;
         let prepared = offload.prepare(chain, shape, T::TYPE, way)?;
         let layout = prepared.layout().clone();
         let mut verifier = Verifier::new(chain, layout, T::TYPE, Share::All);

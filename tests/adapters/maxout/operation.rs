@@ -5,7 +5,7 @@ use wgpu_activations::{
     Array, Chain, ElementType, Maxout, Offload,
     family::{everyday, maxout::reference::Layout},
     io::Slice,
-    offload::{Request, Way},
+    offload::{Purpose, Request},
 };
 
 use crate::common::{Device, Memory};
@@ -29,7 +29,7 @@ fn winners(device: &Device) -> Result<(), Failed> {
     let (indices, y) = (Memory::<f32>::new(6000), Memory::<f32>::new(6000));
     let offload = Offload::new(&device.gpu).memory(1);
     let chain = Chain::new(maxout);
-    let prepared = offload.prepare(&chain, &shape, ElementType::F32, Way::Forward)?;
+    let prepared = offload.prepare(&chain, &shape, ElementType::F32, Purpose::Forward)?;
     prepared.run(&Request {
         sources: vec![&Slice(&x)],
         upstream: None,

@@ -110,7 +110,7 @@ pub(super) fn sums_over_rows(
         let shape = [sizes.sums() * rows.splits];
         let partials = recorder.allocate(gpu, shape, ElementType::F32)?;
         let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
-        let sum = Work {
+        let sum = Launcher {
             entry: &BACKWARD_WEIGHT,
             sizes,
             rows,
@@ -119,7 +119,7 @@ pub(super) fn sums_over_rows(
             threads: threads * rows.splits,
         };
         sum.encode(gpu, &mut pass)?;
-        let merge = Work {
+        let merge = Launcher {
             entry: &MERGE,
             tensors: &[(8, &partials), (9, &sums)],
             threads: sizes.sums() / 4,
@@ -148,7 +148,7 @@ pub(super) fn record_rows(
     let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
     for start in (0..sizes.rows).step_by(at_once) {
         let count = at_once.min(sizes.rows - start);
-        let work = Work {
+        let work = Launcher {
             entry,
             sizes,
             rows: Rows {
@@ -187,7 +187,7 @@ fn rows_at_once(elements: &Tensor, winners: &Winners, sizes: Sizes) -> Result<us
 
 /// One dispatch.
 #[derive(Clone, Copy)]
-struct Work<'a> {
+struct Launcher<'a> {
     entry: &'static Entry,
     sizes: Sizes,
     rows: Rows,
@@ -196,7 +196,7 @@ struct Work<'a> {
     threads: usize,
 }
 
-impl Work<'_> {
+impl Launcher<'_> {
     fn encode(self, gpu: &Gpu, pass: &mut wgpu::ComputePass<'_>) -> Result<()> {
         let Self {
             entry,

@@ -35,7 +35,7 @@ struct Groups {
 
 /// What one dispatch or two work on.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct Portion {
     x: Span,
     y: Span,
     pieces: usize,
@@ -50,7 +50,7 @@ struct Step {
 
 /// How the shader goes through a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Walk {
     Streams,
     /// So many blocks for eight threads.
     Runs(usize),
@@ -114,7 +114,7 @@ impl Maxout {
 impl Groups {
     /// Whole rows where a binding of `most` elements holds one; else parts of a row, some pieces at a
     /// time, or a part of one piece.
-    fn steps(self, most: usize) -> Vec<Step> {
+    fn steps(self, most: usize) -> Vec<Portion> {
         let Self { rows, pieces, span } = self;
         let row = pieces * span;
         if row <= most {
@@ -123,7 +123,7 @@ impl Groups {
             let at_once = if fit >= 4 { fit & !3 } else { fit };
             let of_rows = |first: usize| {
                 let count = at_once.min(rows - first);
-                Step {
+                Portion {
                     x: Span {
                         start: first * row,
                         len: count * row,
@@ -149,7 +149,7 @@ impl Groups {
                 let len = chunk.min(span - start);
                 for first_piece in (0..pieces).step_by(pieces_at_once) {
                     let count = pieces_at_once.min(pieces - first_piece);
-                    steps.push(Step {
+                    steps.push(Portion {
                         x: Span {
                             start: (row * pieces + first_piece) * span + start,
                             len: count * len,
@@ -171,18 +171,18 @@ impl Groups {
     }
 }
 
-impl Step {
+impl Portion {
     /// The ways that the shader takes through it: through groups what is left over by lanes.
-    fn ways(self, groups: Groups) -> [Option<(Way, Self)>; 2] {
+    fn ways(self, groups: Groups) -> [Option<(Walk, Self)>; 2] {
         if groups.span.is_multiple_of(4) {
-            return [Some((Way::Streams, self)), None];
+            return [Some((Walk::Streams, self)), None];
         }
         let vectors = matches!(self.pieces, 2 | 3) || self.pieces.is_multiple_of(4);
         let whole = self.y.len & !3;
         let begins_whole = self.y.start.is_multiple_of(4) && self.x.start.is_multiple_of(4);
         if groups.span > 1 || self.pieces < groups.pieces || !vectors || !begins_whole || whole == 0
         {
-            return [Some((Way::Lanes, self)), None];
+            return [Some((Walk::Lanes, self)), None];
         }
         let part = |start: usize, len: usize| Self {
             x: Span {
@@ -197,13 +197,13 @@ impl Step {
         };
         let left = self.y.len - whole;
         [
-            Some((Way::Groups, part(0, whole))),
-            (left > 0).then(|| (Way::Lanes, part(whole, left))),
+            Some((Walk::Groups, part(0, whole))),
+            (left > 0).then(|| (Walk::Lanes, part(whole, left))),
         ]
     }
 
     /// The shader's arguments, which count vectors unless they count lanes.
-    fn arguments(self, way: Way, count: usize) -> PoolingArguments {
+    fn arguments(self, way: Walk, count: usize) -> PoolingArguments {
         let counts = [
             count,
             self.span,
@@ -213,8 +213,8 @@ impl Step {
             self.y.skip(),
         ];
         let counted = match way {
-            Way::Lanes => 1,
-            Way::Streams | Way::Runs(_) | Way::Groups | Way::Vectors => 4,
+            Walk::Lanes => 1,
+            Walk::Streams | Walk::Runs(_) | Walk::Groups | Walk::Vectors => 4,
         };
         let [count, span, jump, stride, x_skip, y_skip] =
             counts.map(|count| (count / counted) as u32);
@@ -242,50 +242,50 @@ impl<'a> Pass<'a> {
     /// Runs in place of streams on a software adapter, where a page holds several pieces. Where it does
     /// not, they are slower. Vectors of dx in place of groups where
     /// the device's tuning has it so.
-    fn way(self, gpu: &Gpu, way: Way, step: Step) -> Way {
+    fn way(self, gpu: &Gpu, way: Walk, step: Portion) -> Walk {
         let within_page = step.stride as u64 * self.y().element().size() < PAGE;
         match (self, way) {
-            (Self::Forward { .. }, Way::Streams) if within_page && gpu.is_software() => {
+            (Self::Forward { .. }, Walk::Streams) if within_page && gpu.is_software() => {
                 // As many blocks as fit a row of y evenly.
                 let fits = |blocks: &usize| {
                     let run = blocks * BLOCK;
                     step.span.is_multiple_of(run) && step.y.len.is_multiple_of(run)
                 };
-                (1..=BLOCKS).rev().find(fits).map_or(way, Way::Runs)
+                (1..=BLOCKS).rev().find(fits).map_or(way, Walk::Runs)
             }
-            (Self::Backward { .. }, Way::Groups)
+            (Self::Backward { .. }, Walk::Groups)
                 if gpu.tuning().maxout_groups == 1
                     && (step.pieces == 2 || step.pieces.is_multiple_of(4)) =>
             {
-                Way::Vectors
+                Walk::Vectors
             }
             _ => way,
         }
     }
 
     /// The shader's entry point, and the bindings that it uses.
-    const fn entry(self, way: Way) -> (&'static str, &'static [Binding]) {
+    const fn entry(self, way: Walk) -> (&'static str, &'static [Binding]) {
         match (self, way) {
-            (Self::Forward { .. }, Way::Streams) => {
+            (Self::Forward { .. }, Walk::Streams) => {
                 ("forward_streams", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Way::Runs(_)) => {
+            (Self::Forward { .. }, Walk::Runs(_)) => {
                 ("forward_runs", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Way::Groups | Way::Vectors) => {
+            (Self::Forward { .. }, Walk::Groups | Walk::Vectors) => {
                 ("forward_groups", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Way::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
-            (Self::Backward { .. }, Way::Streams | Way::Runs(_)) => {
+            (Self::Forward { .. }, Walk::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
+            (Self::Backward { .. }, Walk::Streams | Walk::Runs(_)) => {
                 ("backward_streams", &[Read(0), Write(2), Read(4)])
             }
-            (Self::Backward { .. }, Way::Groups) => {
+            (Self::Backward { .. }, Walk::Groups) => {
                 ("backward_groups", &[Read(0), Write(2), Read(4)])
             }
-            (Self::Backward { .. }, Way::Vectors) => {
+            (Self::Backward { .. }, Walk::Vectors) => {
                 ("backward_vectors", &[Read(1), Write(2), Read(4)])
             }
-            (Self::Backward { .. }, Way::Lanes) => {
+            (Self::Backward { .. }, Walk::Lanes) => {
                 ("backward_lanes", &[Read(1), Write(2), Read(4)])
             }
         }
@@ -295,8 +295,8 @@ impl<'a> Pass<'a> {
         self,
         gpu: &Gpu,
         compute: &mut wgpu::ComputePass<'_>,
-        way: Way,
-        step: Step,
+        way: Walk,
+        step: Portion,
         winners: &Winners,
     ) -> Result<()> {
         let (entry_point, bindings) = self.entry(way);
@@ -316,11 +316,11 @@ impl<'a> Pass<'a> {
                 _ => 64,
             }),
         };
-        if let Way::Runs(blocks) = way {
+        if let Walk::Runs(blocks) = way {
             kernel.constants.push(("BLOCKS", blocks as u32));
         }
         let pipeline = gpu.pipeline(&kernel)?;
-        let input_at = u32::from(matches!(way, Way::Lanes | Way::Vectors));
+        let input_at = u32::from(matches!(way, Walk::Lanes | Walk::Vectors));
         let (input, output, winners_at, written) = match self {
             Self::Forward { x, y } => {
                 (step.x.binding(input_at, x), step.y.binding(2, y), 3, step.y)
@@ -333,14 +333,14 @@ impl<'a> Pass<'a> {
             ),
         };
         let count = match way {
-            Way::Lanes => written.len,
-            Way::Streams | Way::Runs(_) | Way::Groups | Way::Vectors => step.y.len,
+            Walk::Lanes => written.len,
+            Walk::Streams | Walk::Runs(_) | Walk::Groups | Walk::Vectors => step.y.len,
         };
         let threads = match way {
-            Way::Lanes => (written.skip() % 4 + count).div_ceil(4),
-            Way::Runs(blocks) => count / 4 / blocks,
-            Way::Streams | Way::Groups => count / 4,
-            Way::Vectors => count / 4 * step.pieces,
+            Walk::Lanes => (written.skip() % 4 + count).div_ceil(4),
+            Walk::Runs(blocks) => count / 4 / blocks,
+            Walk::Streams | Walk::Groups => count / 4,
+            Walk::Vectors => count / 4 * step.pieces,
         };
         let groups = kernel.groups(threads as u64);
         let entries = [input, output, step.y.winners(winners_at, winners)];
