@@ -93,7 +93,8 @@ fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Effects) -> Result<B
         .filter(|_| !has_axis && operation.axis().is_some())
     {
         operation.set_axis(axis);
-        takes.axis = true;
+        // An axis that is fixed stays where it is.
+        takes.axis |= operation.axis() == Some(axis);
     }
     Ok(operation)
 }

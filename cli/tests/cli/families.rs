@@ -448,7 +448,7 @@ fn wrong_use_names_the_rule() {
         (
             2,
             "run softmax x.npy -o y.npy --mode train",
-            "--mode has no effect on softmax; dice has modes",
+            "--mode has no effect on softmax",
         ),
         (
             2,
@@ -458,7 +458,7 @@ fn wrong_use_names_the_rule() {
         (
             2,
             "run elu x.npy -o y.npy --out alpha=a.npy",
-            "--out alpha: elu gives nothing beside the output",
+            "--out alpha: elu gives nothing of that name; `grad` gives the gradient of alpha",
         ),
         (
             2,
@@ -468,17 +468,17 @@ fn wrong_use_names_the_rule() {
         (
             2,
             "run alpha-dropout x.npy -o y.npy --param seed=1",
-            "alpha-dropout needs --param p=VALUE",
+            "alpha-dropout: p: it must be given: p=VALUE, a number from 0 to below 1",
         ),
         (
             2,
             "run alpha-dropout x.npy -o y.npy --param p=0.5 --param seed=-1",
-            "--param seed=-1: `-1` is not a whole number",
+            "alpha-dropout: seed=-1: `-1` is not a whole number",
         ),
         (
             2,
             "run alpha-dropout x.npy -o y.npy --param p=@x.npy --param seed=1",
-            "alpha-dropout takes a number from 0 to below 1 here, not a file",
+            "alpha-dropout: p: it takes a number from 0 to below 1 here, not a file",
         ),
         (
             1,
@@ -493,17 +493,17 @@ fn wrong_use_names_the_rule() {
         (
             2,
             "run maxout x.npy -o y.npy",
-            "maxout needs --param pieces=VALUE, a whole number >= 1",
+            "maxout: pieces: it must be given: pieces=VALUE, a whole number >= 1",
         ),
         (
             2,
             "run maxout x.npy -o y.npy --param pieces=two",
-            "--param pieces=two: `two` is not a whole number >= 1",
+            "maxout: pieces=two: `two` is not a whole number >= 1",
         ),
         (
             1,
             "run maxout x.npy -o y.npy --param weight=@w.npy",
-            "maxout: x has shape [3, 4] but weight has shape [2, 3, 5]; x must be [.., d] of weight's",
+            "maxout: x has shape [3, 4] but weight has shape [2, 3, 5]; its last axis must be d of weight's [pieces, d, m]",
         ),
         (
             1,
@@ -518,17 +518,17 @@ fn wrong_use_names_the_rule() {
         (
             2,
             "run maxout x.npy -o y.npy --param weight=@w.npy --param pieces=3",
-            "--param pieces=3: weight has shape [2, 3, 5], so 2 pieces",
+            "maxout: pieces=3: weight has shape [2, 3, 5], so 2 pieces",
         ),
         (
             2,
             "run maxout x.npy -o y.npy --param weight=@w.npy --axis 0",
-            "maxout: layout and --axis have no effect with weights",
+            "--axis 0 has no effect on maxout",
         ),
         (
             2,
             "run maxout x.npy -o y.npy --param pieces=2 --param bias=@w.npy",
-            "maxout: a bias belongs to weights",
+            "maxout: bias: a bias belongs to weights",
         ),
         (
             1,
