@@ -74,7 +74,7 @@ impl Activation {
     ///
     /// // Those that keep symmetric input at mean 0.
     /// let centred = Activation::all().filter(|it| it.course().zero_centred);
-    /// assert!(centred.eq([Activation::TANH]));
+    /// assert!(centred.eq([Activation::TANH, Activation::SOFTSIGN]));
     /// ```
     pub fn all() -> impl Iterator<Item = Self> {
         CATALOGUE.iter().map(|definition| Self::new(definition))
