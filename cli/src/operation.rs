@@ -28,17 +28,17 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
         }
     }
     let mut steps = Vec::new();
-    let mut takes = Effects::default();
+    let mut effects = Effects::default();
     for text in texts {
-        steps.push(step(text, flags, alone, &mut takes)?);
+        steps.push(step(text, flags, alone, &mut effects)?);
     }
-    if let Some(axis) = flags.axis.filter(|_| !takes.axis) {
+    if let Some(axis) = flags.axis.filter(|_| !effects.axis) {
         let what = if alone { steps[0].name() } else { "this chain" };
         return Err(Failure::Usage(format!(
             "--axis {axis} has no effect on {what}"
         )));
     }
-    if flags.mode.is_some() && !takes.mode {
+    if flags.mode.is_some() && !effects.mode {
         let what = if alone { steps[0].name() } else { "this chain" };
         return Err(Failure::Usage(format!("--mode has no effect on {what}")));
     }
@@ -61,7 +61,12 @@ struct Effects {
     mode: bool,
 }
 
-fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Effects) -> Result<Box<dyn Operation>> {
+fn step(
+    text: &str,
+    flags: &Flags,
+    alone: bool,
+    effects: &mut Effects,
+) -> Result<Box<dyn Operation>> {
     let (name, given) = family::split(text)?;
     let family = family::find(name)?;
     let entry = family.entry();
@@ -84,7 +89,7 @@ fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Effects) -> Result<B
         .any(|parameter| parameter.name == "mode");
     if let Some(mode) = flags.mode.filter(|_| takes_mode && !arguments.has("mode")) {
         arguments.add("mode", Value::Text(mode.name().to_owned()))?;
-        takes.mode = true;
+        effects.mode = true;
     }
     let has_axis = arguments.has("axis");
     let mut operation = family.parse(arguments)?;
@@ -94,7 +99,7 @@ fn step(text: &str, flags: &Flags, alone: bool, takes: &mut Effects) -> Result<B
     {
         operation.set_axis(axis);
         // An axis that is fixed stays where it is.
-        takes.axis |= operation.axis() == Some(axis);
+        effects.axis |= operation.axis() == Some(axis);
     }
     Ok(operation)
 }

@@ -1,8 +1,8 @@
 // Log-sum-exp along an axis: y = m + ln(1 + s), s the sum of e^(x - m) over all elements but one of the largest, m.
 // dx = g e^(x - m) / (1 + s). The tensor is seen as [outer, extent, inner], each row lying along the middle.
 //
-// `sum` cuts each row into splits that interleave, so that neighbouring threads read neighbouring elements; `merge`
-// makes one of a row's parts; `forward` and `backward` write whole vectors of four results.
+// `sum` cuts each row into splits that interleave, so that neighbouring threads read neighbouring elements; `finish`
+// merges a row's parts and finds what its results need; `forward` and `backward` write whole vectors of four results.
 //
 // Its arguments are `LogSumExpArguments` of src/family/logsumexp/shader.rs.
 
@@ -14,9 +14,12 @@ override WORKGROUP: u32 = 64u;
 // for it.
 struct Part { most: f32, rest: f32, nan: u32 }
 
+// A row's largest element and result, and what turns exponentials under its shift into shares, NaN where there are none.
+struct Row { most: f32, y: f32, scale: f32 }
+
 @group(0) @binding(0) var<storage, read> x: array<u32>;             // [outer, extent, inner], packed
 @group(0) @binding(1) var<storage, read_write> parts: array<Part>;  // [outer, splits, inner]
-@group(0) @binding(2) var<storage, read_write> rows: array<Part>;   // [outer, inner]
+@group(0) @binding(2) var<storage, read_write> rows: array<Row>;    // [outer, inner]
 @group(0) @binding(3) var<storage, read> upstream: array<u32>;      // [outer, inner], packed
 @group(0) @binding(4) var<storage, read> x_vectors: array<Packed>;  // [outer, extent, inner]
 @group(0) @binding(5) var<storage, read_write> output: array<Packed>; // as upstream, or as x
@@ -43,7 +46,8 @@ fn sum(place: Place) {
     let outer = index / arguments.inner / arguments.splits;
     let start = arguments.skip + outer * arguments.extent * arguments.inner + index % arguments.inner;
 
-    var most = bitcast<f32>(0xff800000u);
+    let first = start + split * arguments.inner;
+    var most = lane_of(x[word_of(first)], first);
     var equal = 0.0; // elements that equal the largest
     var nan = 0u;
     for (var i = split; i < arguments.extent; i += arguments.splits) {
@@ -81,27 +85,32 @@ fn merged(a: Part, b: Part) -> Part {
     return Part(most, rest.x + factor * (rest.y + top_of(low)), a.nan | b.nan);
 }
 
+// NaN by bits, which compilers may assume does not occur.
+fn row_of(part: Part) -> Row {
+    let top = top_of(part.most);
+    let special = is_special(part.most);
+    let nan = bitcast<f32>(0x7fc00000u | part.nan);
+    return Row(
+        part.most,
+        select(select(part.most + log1pf(part.rest / top), part.most, special), nan, part.nan != 0u),
+        select(1.0 / (part.rest + top), nan, part.nan != 0u || special),
+    );
+}
+
 @compute @workgroup_size(WORKGROUP)
-fn merge(place: Place) {
+fn finish(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.inner { return; }
     let first = index / arguments.inner * arguments.splits * arguments.inner + index % arguments.inner;
-    var row = parts[first];
+    var all = parts[first];
     for (var split = 1u; split < arguments.splits; split++) {
-        row = merged(row, parts[first + split * arguments.inner]);
+        all = merged(all, parts[first + split * arguments.inner]);
     }
-    rows[index] = row;
+    rows[index] = row_of(all);
 }
 
-fn value(row: Part) -> f32 {
-    let y = select(row.most + log1pf(row.rest / top_of(row.most)), row.most, is_special(row.most));
-    return select(y, bitcast<f32>(0x7fc00000u | row.nan), row.nan != 0u);
-}
-
-fn backward_lane(x: f32, g: f32, row: Part) -> f32 {
-    let dx = exp_shifted(x, shift_for(row.most), 1.0 / (row.rest + top_of(row.most))) * g;
-    let undefined = row.nan != 0u || is_special(row.most);
-    return select(dx, bitcast<f32>(0x7fc00000u | select(0u, 1u, undefined)), undefined);
+fn backward_lane(x: f32, g: f32, row: Row) -> f32 {
+    return select(exp_shifted(x, shift_for(row.most), row.scale) * g, row.scale, is_nan(row.scale));
 }
 
 // Writes those lanes of a vector that are among `count` elements behind `skip`: others may be a neighbour's.
@@ -120,7 +129,7 @@ fn forward(place: Place) {
     var y = vec4<f32>(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
         let row = vector * 4u + lane;
-        if row >= skip && row < skip + count { y[lane] = value(rows[row - skip]); }
+        if row >= skip && row < skip + count { y[lane] = rows[row - skip].y; }
     }
     store(vector, skip, count, y);
 }

@@ -68,6 +68,15 @@ impl Window {
         }
     }
 
+    /// That which holds `len` elements from `first` on, and its elements before them.
+    pub(crate) fn around(tensor: &Tensor, first: usize, len: usize) -> (Self, u32) {
+        let size = tensor.element().size();
+        let first = first as u64 * size;
+        let start = first & !255;
+        let bytes = first + len as u64 * size - start;
+        (Self { start, bytes }, ((first - start) / size) as u32)
+    }
+
     /// As much of the tensor as a binding holds, from `start` on.
     pub(crate) fn bind<'a>(self, binding: u32, tensor: &'a Tensor) -> wgpu::BindGroupEntry<'a> {
         let size = self.bytes.next_multiple_of(16);
@@ -118,26 +127,35 @@ pub(crate) fn expect_alike(
     left: (&'static str, &Tensor),
     right: (&'static str, &Tensor),
 ) -> Result<()> {
-    let ((left, a), (right, b)) = (left, right);
-    if !a.gpu().same_device(b.gpu()) {
+    expect_shape(op, left, (right.0, right.1.shape()), right)
+}
+
+/// A tensor of the shape that `right` says, with the type and on the device of another.
+pub(crate) fn expect_shape(
+    op: &str,
+    (left, tensor): (&'static str, &Tensor),
+    (right, shape): (&'static str, &[usize]),
+    (other_name, other): (&'static str, &Tensor),
+) -> Result<()> {
+    if !tensor.gpu().same_device(other.gpu()) {
         return Err(Error::ForeignTensor { op: op.to_owned() });
     }
-    if a.shape() != b.shape() {
+    if tensor.shape() != shape {
         return Err(Error::ShapeMismatch {
             op: op.to_owned(),
             left,
-            left_shape: a.shape().to_vec(),
+            left_shape: tensor.shape().to_vec(),
             right,
-            right_shape: b.shape().to_vec(),
+            right_shape: shape.to_vec(),
         });
     }
-    if a.element() != b.element() {
+    if tensor.element() != other.element() {
         return Err(Error::ElementMismatch {
             op: op.to_owned(),
             left,
-            left_type: a.element().name(),
-            right,
-            right_type: b.element().name(),
+            left_type: tensor.element().name(),
+            right: other_name,
+            right_type: other.element().name(),
         });
     }
     Ok(())

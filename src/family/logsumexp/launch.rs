@@ -13,7 +13,7 @@ use crate::{
         Kernel,
     },
     kernel::{
-        Window, expect_apart, largest_window,
+        Window, expect_alike, expect_apart, expect_shape, largest_window,
         recorder::{self, Recorder},
     },
     tensor::Tensor,
@@ -23,7 +23,7 @@ use crate::{
 const PER_SPLIT: usize = 64;
 const MOST_SPLITS: usize = 256;
 
-/// `Part` of the shader, in words.
+/// `Part` and `Row` of the shader, in words.
 const PART: usize = 3;
 
 /// The tensors of a call.
@@ -60,10 +60,10 @@ impl<'a> Pass<'a> {
     fn expect_fit(self, of_rows: &[usize]) -> Result<()> {
         let x = ("x", self.x);
         match self.upstream {
-            None => expect(("y", self.output), of_rows, x)?,
+            None => expect_shape(NAME, ("y", self.output), ("the result", of_rows), x)?,
             Some(upstream) => {
-                expect(("upstream", upstream), of_rows, x)?;
-                expect(("dx", self.output), self.x.shape(), x)?;
+                expect_shape(NAME, ("upstream", upstream), ("the result", of_rows), x)?;
+                expect_alike(NAME, ("dx", self.output), x)?;
                 let upstream = ("upstream", upstream);
                 expect_apart(NAME, upstream, ("dx", self.output), "a tensor of its own")?;
             }
@@ -71,47 +71,6 @@ impl<'a> Pass<'a> {
         let output = if self.upstream.is_some() { "dx" } else { "y" };
         expect_apart(NAME, x, (output, self.output), "a tensor of its own")
     }
-}
-
-/// Fails unless a tensor has this shape, and x's type and device.
-fn expect(
-    (name, tensor): (&'static str, &Tensor),
-    shape: &[usize],
-    (_, x): (&'static str, &Tensor),
-) -> Result<()> {
-    if !tensor.gpu().same_device(x.gpu()) {
-        return Err(Error::ForeignTensor {
-            op: NAME.to_owned(),
-        });
-    }
-    if tensor.shape() != shape {
-        return Err(Error::ShapeMismatch {
-            op: NAME.to_owned(),
-            left: name,
-            left_shape: tensor.shape().to_vec(),
-            right: "what x asks for",
-            right_shape: shape.to_vec(),
-        });
-    }
-    if tensor.element() != x.element() {
-        return Err(Error::ElementMismatch {
-            op: NAME.to_owned(),
-            left: name,
-            left_type: tensor.element().name(),
-            right: "x",
-            right_type: x.element().name(),
-        });
-    }
-    Ok(())
-}
-
-/// The window that holds `len` elements from `first` on, and its elements before them.
-fn window(tensor: &Tensor, first: usize, len: usize) -> (Window, u32) {
-    let size = tensor.element().size();
-    let (first, end) = (first as u64 * size, (first + len) as u64 * size);
-    let start = first & !255;
-    let bytes = end - start;
-    (Window { start, bytes }, ((first - start) / size) as u32)
 }
 
 impl LogSumExp {
@@ -149,9 +108,9 @@ impl LogSumExp {
         for first in (0..view.outer).step_by(at_once) {
             let outer = at_once.min(view.outer - first);
             let rows = outer * view.inner;
-            let len = outer * view.extent * view.inner;
-            let (all, skip) = window(pass.x, first * view.extent * view.inner, len);
-            let (of_rows, row_skip) = window(pass.of_rows(), first * view.inner, rows);
+            let len = outer * slice;
+            let (all, skip) = Window::around(pass.x, first * slice, len);
+            let (of_rows, row_skip) = Window::around(pass.of_rows(), first * view.inner, rows);
             let arguments = LogSumExpArguments {
                 outer: outer as u32,
                 extent: view.extent as u32,
@@ -160,38 +119,32 @@ impl LogSumExp {
                 skip,
                 row_skip,
             };
-            let launch = |recorder: &mut Recorder<'_>, entry_point, bindings, tensors: &[_], threads: usize| {
+            let parts = recorder.allocate(gpu, [rows * splits, PART], ElementType::F32)?;
+            let row_results = recorder.allocate(gpu, [rows, PART], ElementType::F32)?;
+            let x = (0, pass.x, all);
+            let parts_of = (1, &parts, Window::whole(&parts));
+            let known = (2, &row_results, Window::whole(&row_results));
+            let vectors = |skip: u32, len: usize| {
+                (skip as usize + len).div_ceil(4) - skip as usize / 4
+            };
+            let mut launch = |entry_point, bindings, tensors: &[_], threads: usize| {
                 let kernel = self.kernel(pass.x, entry_point, bindings);
                 let groups = kernel.groups(threads as u64);
                 recorder.dispatch_windows(&kernel, tensors, &arguments, groups)
             };
-            const SUM: &[Binding] = &[Read(0), Write(1)];
-            let parts = recorder.allocate(gpu, [rows * splits, PART], ElementType::F32)?;
-            let tensors = [(0, pass.x, all), (1, &parts, Window::whole(&parts))];
-            launch(recorder, "sum", SUM, &tensors, rows * splits)?;
-
-            let mut row_parts = parts.clone();
-            if splits > 1 {
-                const MERGE: &[Binding] = &[Write(1), Write(2)];
-                row_parts = recorder.allocate(gpu, [rows, PART], ElementType::F32)?;
-                let tensors = [&parts, &row_parts].map(|tensor| (tensor, Window::whole(tensor)));
-                let [from, to] = tensors;
-                launch(recorder, "merge", MERGE, &[(1, from.0, from.1), (2, to.0, to.1)], rows)?;
-                recorder.done_with(parts.clone());
-            }
-
-            let known = (2, &row_parts, Window::whole(&row_parts));
+            launch("sum", &[Read(0), Write(1)], &[x, parts_of], rows * splits)?;
+            launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
             if pass.upstream.is_none() {
-                const FORWARD: &[Binding] = &[Write(2), Write(5)];
-                let threads = (row_skip as usize + rows).div_ceil(4) - row_skip as usize / 4;
-                launch(recorder, "forward", FORWARD, &[known, (5, pass.output, of_rows)], threads)?;
+                let tensors = [known, (5, pass.output, of_rows)];
+                launch("forward", &[Write(2), Write(5)], &tensors, vectors(row_skip, rows))?;
             } else {
+                let upstream = (3, pass.of_rows(), of_rows);
+                let tensors = [known, upstream, (4, pass.x, all), (5, pass.output, all)];
                 const BACKWARD: &[Binding] = &[Write(2), Read(3), Read(4), Write(5)];
-                let threads = (skip as usize + len).div_ceil(4) - skip as usize / 4;
-                let tensors = [known, (3, pass.of_rows(), of_rows), (4, pass.x, all), (5, pass.output, all)];
-                launch(recorder, "backward", BACKWARD, &tensors, threads)?;
+                launch("backward", BACKWARD, &tensors, vectors(skip, len))?;
             }
-            recorder.done_with(row_parts);
+            recorder.done_with(parts);
+            recorder.done_with(row_results);
         }
         Ok(())
     }

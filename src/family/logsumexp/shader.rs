@@ -23,7 +23,7 @@ arguments! {
     }
 }
 
-/// The shader: entry points `sum`, `merge`, `forward`, `backward`.
+/// The shader: entry points `sum`, `finish`, `forward`, `backward`.
 pub(super) fn shader(vectors: Vectors, math: Math) -> Shader {
     let kernel = include_str!("../../../shaders/family/logsumexp.wgsl");
     Shader::own(&[LogSumExpArguments::WGSL, kernel])

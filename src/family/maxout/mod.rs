@@ -18,9 +18,9 @@ pub use winners::Winners;
 use winners::Origin;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     gpu::Gpu,
-    kernel::{Window, expect_apart},
+    kernel::{Window, expect_apart, expect_shape},
     tensor::Tensor,
 };
 
@@ -77,30 +77,10 @@ fn most_elements(gpu: &Gpu, size: u64) -> usize {
 
 /// Whether `result` has the shape that follows from `from`, its type, and memory of its own.
 fn expect_result(
-    (name, result): (&'static str, &Tensor),
+    result: (&'static str, &Tensor),
     shape: &[usize],
-    (from_name, from): (&'static str, &Tensor),
+    from: (&'static str, &Tensor),
 ) -> Result<()> {
-    if !result.gpu().same_device(from.gpu()) {
-        return Err(Error::ForeignTensor { op: OP.to_owned() });
-    }
-    if result.shape() != shape {
-        return Err(Error::ShapeMismatch {
-            op: OP.to_owned(),
-            left: name,
-            left_shape: result.shape().to_vec(),
-            right: "the result",
-            right_shape: shape.to_vec(),
-        });
-    }
-    if result.element() != from.element() {
-        return Err(Error::ElementMismatch {
-            op: OP.to_owned(),
-            left: name,
-            left_type: result.element().name(),
-            right: from_name,
-            right_type: from.element().name(),
-        });
-    }
-    expect_apart(OP, (from_name, from), (name, result), "a tensor of its own")
+    expect_shape(OP, result, ("the result", shape), from)?;
+    expect_apart(OP, from, result, "a tensor of its own")
 }

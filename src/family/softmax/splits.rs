@@ -309,7 +309,7 @@ impl Launcher<'_> {
         ]
         .map(|n| n as usize);
         let span = (outer - 1) * slice + (count - 1) * inner + rows;
-        let (window, skip) = self.window(first, span);
+        let (window, skip) = Window::around(self.pass.x, first, span);
         let inputs = self.pass.inputs();
         let mut bindings: Vec<_> = inputs
             .map(|(place, tensor)| window.bind(place, tensor))
@@ -359,7 +359,7 @@ impl Launcher<'_> {
         shape: SplitArguments,
     ) {
         let count = elements.len();
-        let (window, skip) = self.window(elements.start, count);
+        let (window, skip) = Window::around(self.pass.x, elements.start, count);
         let mut bindings = vec![bind(3, sums), window.bind(6, self.pass.output)];
         let inputs = self.pass.inputs();
         bindings.extend(inputs.map(|(place, tensor)| window.bind(4 + place, tensor)));
@@ -370,18 +370,6 @@ impl Launcher<'_> {
             ..shape
         };
         self.dispatch(built, &bindings, arguments, vectors);
-    }
-
-    /// The window that holds `count` elements from `first` on, and its elements before them.
-    fn window(&self, first: usize, count: usize) -> (Window, u32) {
-        let size = self.pass.x.element().size();
-        let start = first as u64 * size;
-        let aligned = start & !255;
-        let window = Window {
-            start: aligned,
-            bytes: start + count as u64 * size - aligned,
-        };
-        (window, ((start - aligned) / size) as u32)
     }
 
     fn dispatch(
