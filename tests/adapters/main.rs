@@ -59,8 +59,8 @@ fn of_kind(kind: &str, trials: Vec<Trial>) -> Vec<Trial> {
     trials.map(|trial| trial.with_kind(kind)).collect()
 }
 
-/// The trials of each device. Since an adapter has one trial at a time, neighbours are of different
-/// adapters.
+/// The trials of each device. Neighbours are of different adapters, so that drivers which build on one core run beside
+/// each other.
 fn in_turn(devices: &[Device]) -> Vec<Trial> {
     let mut adapters: Vec<_> = devices
         .chunk_by(|a, b| a.adapter.name() == b.adapter.name())

@@ -4,7 +4,7 @@
 #![allow(dead_code, unused_macros, unreachable_pub)]
 #![allow(clippy::expect_used, clippy::print_stderr)]
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
@@ -30,7 +30,6 @@ pub struct Device {
     pub adapter: Adapter,
     /// Whether wgpu adds its checks.
     pub checks: ShaderChecks,
-    turn: Arc<Mutex<()>>,
 }
 
 impl Device {
@@ -41,7 +40,6 @@ impl Device {
     /// If an adapter does not open.
     pub fn all() -> Vec<Self> {
         let open = |adapter: Adapter| {
-            let turn = Arc::default();
             [ShaderChecks::Trusted, ShaderChecks::Checked].map(|checks| Self {
                 name: match checks {
                     ShaderChecks::Trusted => adapter.name().to_owned(),
@@ -50,7 +48,6 @@ impl Device {
                 gpu: Gpu::open(&adapter, checks).expect("the adapter opens"),
                 adapter: adapter.clone(),
                 checks,
-                turn: Arc::clone(&turn),
             })
         };
         gpu::adapters().into_iter().flat_map(open).collect()
@@ -83,11 +80,6 @@ impl Device {
         }
     }
 
-    /// One trial at a time has the adapter.
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// A trial called `name/device`.
     pub fn trial(
         &self,
@@ -96,7 +88,6 @@ impl Device {
     ) -> Trial {
         let device = self.clone();
         Trial::test(format!("{name}/{}", self.name), move || {
-            let _turn = device.turn();
             let result = test(&device);
             // Else each of the devices, all open to the end, would keep 512 MiB.
             device.gpu.trim();

@@ -34,7 +34,8 @@ pub enum Measure {
 /// What a comparison says.
 ///
 /// ```no_run
-/// # use wgpu_activations::bench::{compare::{Verdict, compare}, record::Run};
+/// # use wgpu_activations::bench::record::Run;
+/// # use wgpu_activations_cli::results::compare::{Verdict, compare};
 /// # let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
 /// let comparisons = compare(&runs, None);
 /// let slower = comparisons.iter().filter(|it| it.verdict == Verdict::Slower);
@@ -57,7 +58,8 @@ pub enum Verdict {
 /// A row of one run.
 ///
 /// ```no_run
-/// # use wgpu_activations::bench::{compare::compare, record::Run};
+/// # use wgpu_activations::bench::record::Run;
+/// # use wgpu_activations_cli::results::compare::compare;
 /// // One run: its devices and maths beside each other.
 /// let runs = [Run::read("devices.json".as_ref())?];
 /// for comparison in compare(&runs, None) {
@@ -77,7 +79,8 @@ pub struct Side<'a> {
 /// Two rows of the same work.
 ///
 /// ```no_run
-/// # use wgpu_activations::bench::{compare::compare, record::Run};
+/// # use wgpu_activations::bench::record::Run;
+/// # use wgpu_activations_cli::results::compare::compare;
 /// # let runs = [Run::read("before.json".as_ref())?, Run::read("after.json".as_ref())?];
 /// for comparison in compare(&runs, None) {
 ///     if let Some(ratio) = comparison.ratio {

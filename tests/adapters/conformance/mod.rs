@@ -50,10 +50,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                 let name = format!("{}/{}/{name}", family.entry().name, element.name());
                 trials.push(device.trial(&name, move |device| test(device, family, element)));
             };
-            add(
-                "shapes",
-                |device, family, element| with_element!(element, T => shapes::<T>(device, family)),
-            );
+            if packs(family, element) {
+                add(
+                    "shapes",
+                    |device, family, element| with_element!(element, T => shapes::<T>(device, family)),
+                );
+            }
             add(
                 "special",
                 |device, family, element| with_element!(element, T => special::<T>(device, family)),
@@ -63,7 +65,8 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                 continue;
             }
             add("cases", cases);
-            if joins(family, element) {
+            // How bf16 is packed depends on neither chunks nor neighbours.
+            if packs(family, element) && element != ElementType::Bf16 {
                 add(
                     "streamed",
                     |device, family, element| with_element!(element, T => streamed::alone::<T>(device, family)),
@@ -81,13 +84,13 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     trials
 }
 
-/// Whether chunks and neighbours are tried. How bf16 is packed depends on neither, and the kernels of activations of
-/// one element differ in their snippets alone, which f32 shows.
-fn joins(family: &dyn Family, element: ElementType) -> bool {
-    let alike = family.activation().is_some_and(|activation| {
-        ![Activation::GELU, Activation::ELU, Activation::SELU].contains(&activation)
-    });
-    element == ElementType::F32 || element == ElementType::F16 && !alike
+/// Whether a family has kernels of its own for this element type: those of activations differ in their snippets
+/// alone, which f32 and `cases` show.
+fn packs(family: &dyn Family, element: ElementType) -> bool {
+    element == ElementType::F32
+        || family.activation().is_none_or(|activation| {
+            [Activation::GELU, Activation::ELU, Activation::SELU].contains(&activation)
+        })
 }
 
 type Rule = fn(&Device, &dyn Family, ElementType) -> Result<(), Failed>;
