@@ -13,7 +13,8 @@ use crate::{
     error::{Error, Result},
     family::{self, Operation, Resolver},
     kernel::{
-        cast,
+        cast, expect_shape,
+        launch::Pass,
         recorder::{self, Recorder},
     },
     tensor::Tensor,
@@ -288,39 +289,14 @@ impl Chain {
     }
 
     fn record_into(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        let shape = self.result_shape(x.shape())?;
-        if y.shape() != shape {
-            return Err(Error::ShapeMismatch {
-                op: self.to_string(),
-                left: "y",
-                left_shape: y.shape().to_vec(),
-                right: "the result",
-                right_shape: shape,
-            });
-        }
-        if y.shares_buffer(x) {
-            return Err(Error::Aliased {
-                op: self.to_string(),
-                left: "x",
-                right: "y",
-                instead: "forward_in_place",
-            });
-        }
-        let into = Output::Into(y);
-        Ok(self.record_forward(recorder, &[x], into)?.0)
+        let result = self.result_shape(x.shape())?;
+        Pass::Forward { x, y }.expect_fit(self, &result, true)?;
+        Ok(self.record_forward(recorder, &[x], Output::Into(y))?.0)
     }
 
     fn record_in_place(&self, recorder: &mut Recorder<'_>, x: &Tensor) -> Result<()> {
-        let shape = self.result_shape(x.shape())?;
-        if x.shape() != shape {
-            return Err(Error::ShapeMismatch {
-                op: self.to_string(),
-                left: "x",
-                left_shape: x.shape().to_vec(),
-                right: "the result",
-                right_shape: shape,
-            });
-        }
+        let result = self.result_shape(x.shape())?;
+        expect_shape(self, ("x", x), ("the result", &result), ("x", x))?;
         let (y, _) = self.record_forward(recorder, &[x], Output::InPlace)?;
         if !y.shares_buffer(x) {
             if x.bytes().is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT) {
@@ -342,6 +318,13 @@ impl Chain {
         x: &Tensor,
         upstream: &Tensor,
     ) -> Result<ChainGradients> {
+        let result = self.result_shape(x.shape())?;
+        let name = if result == x.shape() {
+            "x"
+        } else {
+            "the result"
+        };
+        expect_shape(self, ("upstream", upstream), (name, &result), ("x", x))?;
         let RecordedGradients { dx, parameters, .. } = self.record_backward(
             recorder,
             &[x],

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod array;
+mod calls;
 mod case;
 mod curve;
 mod entry;
@@ -17,6 +18,7 @@ mod survey;
 pub use crate::activation::normalised;
 pub use arguments::{Arguments, Resolver, Value};
 pub use array::Array;
+pub(crate) use calls::calls;
 pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use entry::{Default, Entry, Parameter};

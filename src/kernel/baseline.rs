@@ -1,7 +1,7 @@
 //! Kernels that only move memory: what the speed of the others is measured against.
 
 use super::{
-    bind, dispatch, expect_alike, expect_apart, largest_window,
+    bind, dispatch, largest_window,
     launch::{Launch, Pass},
     tiles,
 };
@@ -85,9 +85,9 @@ fn of_f32(words: Words) -> Vectors {
 ///
 /// As [`Pointwise::encode_forward`](crate::Pointwise::encode_forward).
 pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -> Result<()> {
-    expect_alike("copy", ("y", y), ("x", x))?;
-    expect_apart("copy", ("x", x), ("y", y), "nothing: they are equal")?;
-    encode_words(encoder, Pass::Forward { x, y })
+    let pass = Pass::Forward { x, y };
+    pass.expect_fit(&"copy", x.shape(), false)?;
+    encode_words(encoder, pass)
 }
 
 /// Records the OR of `x` and `upstream`, word by word, into `dx`, by the kernel of the pointwise family:
@@ -117,7 +117,7 @@ pub fn encode_or(
     dx: &Tensor,
 ) -> Result<()> {
     let pass = Pass::Backward { x, upstream, dx };
-    pass.expect_fit("add")?;
+    pass.expect_fit(&"or", x.shape(), false)?;
     encode_words(encoder, pass)
 }
 

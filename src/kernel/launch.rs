@@ -1,6 +1,8 @@
 //! What the pointwise kernels compute: a pass over tensors, with its pipeline and parameters.
 
-use super::{Window, bind, expect_alike, expect_apart};
+use std::fmt;
+
+use super::{Window, bind, expect_alike, expect_apart, expect_shape};
 use crate::{
     element::ElementType,
     error::Result,
@@ -65,12 +67,39 @@ impl Launch<'_> {
 }
 
 impl<'a> Pass<'a> {
+    /// y = f(x), where y may be x.
+    pub(crate) fn forward(x: &'a Tensor, y: &'a Tensor) -> Self {
+        match x.is(y) {
+            true => Self::ForwardInPlace { x },
+            false => Self::Forward { x, y },
+        }
+    }
+
+    /// dx = f'(x) upstream, where dx may be upstream.
+    pub(crate) fn backward(x: &'a Tensor, upstream: &'a Tensor, dx: &'a Tensor) -> Self {
+        match dx.is(upstream) {
+            true => Self::BackwardInPlace { x, upstream },
+            false => Self::Backward { x, upstream, dx },
+        }
+    }
+
     pub(crate) const fn x(self) -> &'a Tensor {
         match self {
             Self::Forward { x, .. }
             | Self::ForwardInPlace { x }
             | Self::Backward { x, .. }
             | Self::BackwardInPlace { x, .. } => x,
+        }
+    }
+
+    pub(crate) const fn output(self) -> &'a Tensor {
+        match self {
+            Self::Forward { y: output, .. }
+            | Self::ForwardInPlace { x: output }
+            | Self::Backward { dx: output, .. }
+            | Self::BackwardInPlace {
+                upstream: output, ..
+            } => output,
         }
     }
 
@@ -109,27 +138,39 @@ impl<'a> Pass<'a> {
         }
     }
 
-    pub(crate) fn expect_fit(self, op: &str) -> Result<()> {
+    /// Fails unless the tensors go together, for a result of this shape.
+    pub(crate) fn expect_fit(
+        self,
+        op: &dyn fmt::Display,
+        result: &[usize],
+        in_place: bool,
+    ) -> Result<()> {
+        const OWN: &str = "a tensor of its own";
+        let instead = |call| if in_place { call } else { OWN };
+        let x = ("x", self.x());
+        // What changes no shape is like x, in messages, too.
+        let name = if result == x.1.shape() {
+            "x"
+        } else {
+            "the result"
+        };
+        let expect = |tensor| expect_shape(op, tensor, (name, result), x);
         match self {
-            Self::Forward { x, y } => {
-                expect_alike(op, ("y", y), ("x", x))?;
-                expect_apart(op, ("x", x), ("y", y), "forward_in_place")
+            Self::Forward { y, .. } => {
+                expect(("y", y))?;
+                expect_apart(op, x, ("y", y), instead("forward_in_place"))
             }
             Self::ForwardInPlace { .. } => Ok(()),
-            Self::Backward { x, upstream, dx } => {
-                expect_alike(op, ("upstream", upstream), ("x", x))?;
-                expect_alike(op, ("dx", dx), ("x", x))?;
-                expect_apart(op, ("x", x), ("dx", dx), "a tensor of its own for dx")?;
-                expect_apart(op, ("upstream", upstream), ("dx", dx), "backward_in_place")
+            Self::Backward { upstream, dx, .. } => {
+                expect(("upstream", upstream))?;
+                expect_alike(op, ("dx", dx), x)?;
+                expect_apart(op, x, ("dx", dx), OWN)?;
+                let upstream = ("upstream", upstream);
+                expect_apart(op, upstream, ("dx", dx), instead("backward_in_place"))
             }
-            Self::BackwardInPlace { x, upstream } => {
-                expect_alike(op, ("upstream", upstream), ("x", x))?;
-                expect_apart(
-                    op,
-                    ("x", x),
-                    ("upstream", upstream),
-                    "backward with a tensor of its own for dx",
-                )
+            Self::BackwardInPlace { upstream, .. } => {
+                expect(("upstream", upstream))?;
+                expect_apart(op, x, ("upstream", upstream), "backward")
             }
         }
     }

@@ -10,6 +10,8 @@ pub mod recorder;
 pub(crate) mod reduce;
 pub(crate) mod tiles;
 
+use std::fmt;
+
 use crate::{
     error::{Error, Result},
     gpu::{Gpu, Pipeline},
@@ -123,7 +125,7 @@ pub fn largest_window(gpu: &Gpu) -> u64 {
 
 /// Two tensors that one operation reads or writes element by element.
 pub(crate) fn expect_alike(
-    op: &str,
+    op: &dyn fmt::Display,
     left: (&'static str, &Tensor),
     right: (&'static str, &Tensor),
 ) -> Result<()> {
@@ -132,17 +134,17 @@ pub(crate) fn expect_alike(
 
 /// A tensor of the shape that `right` says, with the type and on the device of another.
 pub(crate) fn expect_shape(
-    op: &str,
+    op: &dyn fmt::Display,
     (left, tensor): (&'static str, &Tensor),
     (right, shape): (&'static str, &[usize]),
     (other_name, other): (&'static str, &Tensor),
 ) -> Result<()> {
     if !tensor.gpu().same_device(other.gpu()) {
-        return Err(Error::ForeignTensor { op: op.to_owned() });
+        return Err(Error::ForeignTensor { op: op.to_string() });
     }
     if tensor.shape() != shape {
         return Err(Error::ShapeMismatch {
-            op: op.to_owned(),
+            op: op.to_string(),
             left,
             left_shape: tensor.shape().to_vec(),
             right,
@@ -151,7 +153,7 @@ pub(crate) fn expect_shape(
     }
     if tensor.element() != other.element() {
         return Err(Error::ElementMismatch {
-            op: op.to_owned(),
+            op: op.to_string(),
             left,
             left_type: tensor.element().name(),
             right: other_name,
@@ -163,14 +165,14 @@ pub(crate) fn expect_shape(
 
 /// An input and an output that must not lie in one buffer.
 pub(crate) fn expect_apart(
-    op: &str,
+    op: &dyn fmt::Display,
     left: (&'static str, &Tensor),
     right: (&'static str, &Tensor),
     instead: &'static str,
 ) -> Result<()> {
     if left.1.shares_buffer(right.1) {
         return Err(Error::Aliased {
-            op: op.to_owned(),
+            op: op.to_string(),
             left: left.0,
             right: right.0,
             instead,

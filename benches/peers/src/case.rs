@@ -2,7 +2,23 @@
 
 use std::error::Error;
 
-use wgpu_activations::{Activation, ElementType, Math, accuracy::{Expectation, Report, Tolerance}, family::{dice::bound as dice, maxout::{bound as maxout, reference::{Layout, Pooling}}, softmax::{bound as softmax, reference::{Form, MaskedRows}}}, check::words, reference};
+use wgpu_activations::{
+    Activation, ElementType, Math,
+    accuracy::{Expectation, Report, Tolerance},
+    check::words,
+    family::{
+        dice::bound as dice,
+        maxout::{
+            bound as maxout,
+            reference::{Layout, Pooling},
+        },
+        softmax::{
+            bound as softmax,
+            reference::{Form, MaskedRows},
+        },
+    },
+    reference,
+};
 
 /// Channels of what has a parameter per channel.
 pub const CHANNELS: usize = 1024;
@@ -124,8 +140,12 @@ impl Case {
             }
             Op::Dice => {
                 let alpha = alpha.into_iter().map(f64::from).collect();
-                let reference =
-                    family::dice::reference::Dice::of_batch(&wide(x), alpha, f64::from(EPSILON), 1)?;
+                let reference = family::dice::reference::Dice::of_batch(
+                    &wide(x),
+                    alpha,
+                    f64::from(EPSILON),
+                    1,
+                )?;
                 let expectation = dice::Expectation {
                     reference: &reference,
                     math,

@@ -10,8 +10,8 @@ use std::{
 use wgpu_activations::{
     Activation, Adapter, Dice, ElementType, Gpu, Math, Maxout, Pointwise, ShaderChecks, Softmax,
     Tensor,
-    kernel::baseline::{encode_copy, encode_streams},
     family::maxout::reference::Layout,
+    kernel::baseline::{encode_copy, encode_streams},
 };
 
 use crate::{

@@ -9,8 +9,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass, Picture, Sweep, Traffic,
-        everyday,
+        Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass,
+        Picture, Sweep, Traffic, everyday,
     },
     wgsl::{Math, Shader, Vectors},
 };

@@ -6,22 +6,22 @@ pub mod reference;
 mod shader;
 
 pub(crate) use entry::ALPHA_DROPOUT;
-use shader::shaders;
+use shader::{DropoutArguments, shaders};
 
-use crate::kernel::{
-    Window, expect_alike, expect_apart,
-    tiles::{self, Tiles},
-};
 use crate::{
     error::{Error, Result},
-    family::alpha_dropout::reference::{Mask, Transform},
-    gpu::{
-        Binding::{self, Read, Write},
-        Kernel,
+    family::{
+        Operation,
+        alpha_dropout::reference::{Mask, Transform},
+        calls,
+    },
+    gpu::Binding::{self, Read, Write},
+    kernel::{
+        launch::Pass,
+        tiles::{self, Tiles},
     },
     tensor::Tensor,
 };
-use shader::DropoutArguments;
 
 /// Lanes of a vector.
 const LANES: u64 = 4;
@@ -48,7 +48,7 @@ const NAME: &str = "alpha-dropout";
 /// let x = gpu.upload(&[0.5f32; 1000], [10, 100])?;
 /// let dropout = AlphaDropout::new(0.05, 1)?;
 /// let y = dropout.forward(&x)?;
-/// let dx = dropout.backward(&y)?; // y as the upstream gradient
+/// let dx = dropout.backward(&x, &y)?; // y as the upstream gradient
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,25 +57,6 @@ pub struct AlphaDropout {
     seed: u64,
     /// Vectors of four elements before the first one.
     start: u64,
-}
-
-/// What a dispatch computes, by the tensors it touches.
-#[derive(Clone, Copy)]
-enum Pass<'a> {
-    Forward {
-        x: &'a Tensor,
-        y: &'a Tensor,
-    },
-    ForwardInPlace {
-        x: &'a Tensor,
-    },
-    Backward {
-        upstream: &'a Tensor,
-        dx: &'a Tensor,
-    },
-    BackwardInPlace {
-        upstream: &'a Tensor,
-    },
 }
 
 impl AlphaDropout {
@@ -129,241 +110,42 @@ impl AlphaDropout {
         self.mask().kept().take(len).collect()
     }
 
-    /// y, a new tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[0.5f32; 1000], [10, 100])?;
-    /// let dropout = AlphaDropout::new(0.05, 1)?;
-    /// let y: Vec<f32> = dropout.forward(&x)?.download()?;
-    /// // All that is dropped becomes one number.
-    /// let dropped = dropout.kept(1000).iter().position(|kept| !kept);
-    /// assert!(dropped.is_some_and(|place| y[place] < -1.0));
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// What the device reports.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        self.forward_into(x, &y)?;
-        Ok(y)
-    }
-
-    /// y into a tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[0.5f32, -0.5], [2])?;
-    /// let y = gpu.allocate([2], ElementType::F32)?;
-    /// AlphaDropout::new(0.0, 1)?.forward_into(&x, &y)?;
-    /// assert_eq!(y.download::<f32>()?, [0.5, -0.5]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
-    /// [`Error::Aliased`] if y does not serve, and what the device reports.
-    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
-        self.submit(Pass::Forward { x, y })
-    }
-
-    /// y in the place of x.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[f32::NAN; 1000], [1000])?;
-    /// let dropout = AlphaDropout::new(0.5, 1)?;
-    /// dropout.forward_in_place(&x)?;
-    /// let still_nan = x.download::<f32>()?.iter().map(|y| y.is_nan()).collect::<Vec<_>>();
-    /// assert_eq!(still_nan, dropout.kept(1000)); // where x was NaN throughout
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// What the device reports.
-    pub fn forward_in_place(&self, x: &Tensor) -> Result<()> {
-        self.submit(Pass::ForwardInPlace { x })
-    }
-
-    /// dx, a new tensor of upstream's shape and type: a upstream where x was kept, 0 where it was
-    /// dropped. `upstream` is the gradient of the loss with respect to y.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let upstream = gpu.upload(&[1.0f32; 1000], [1000])?;
-    /// let dropout = AlphaDropout::new(0.5, 1)?;
-    /// let dx: Vec<f32> = dropout.backward(&upstream)?.download()?;
-    /// assert!(dx.iter().map(|dx| *dx > 0.0).eq(dropout.kept(1000)));
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// What the device reports.
-    pub fn backward(&self, upstream: &Tensor) -> Result<Tensor> {
-        let dx = upstream
-            .gpu()
-            .allocate(upstream.shape(), upstream.element())?;
-        self.backward_into(upstream, &dx)?;
-        Ok(dx)
-    }
-
-    /// dx into a tensor of upstream's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, ElementType, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
-    /// let dx = gpu.allocate([2], ElementType::F32)?;
-    /// AlphaDropout::new(0.0, 1)?.backward_into(&upstream, &dx)?;
-    /// assert_eq!(dx.download::<f32>()?, [1.0, 0.5]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
-    /// [`Error::Aliased`] if dx does not serve, and what the device reports.
-    pub fn backward_into(&self, upstream: &Tensor, dx: &Tensor) -> Result<()> {
-        self.submit(Pass::Backward { upstream, dx })
-    }
-
-    /// dx in the place of upstream.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let upstream = gpu.upload(&[1.0f32, 0.5], [2])?;
-    /// AlphaDropout::new(0.0, 1)?.backward_in_place(&upstream)?;
-    /// assert_eq!(upstream.download::<f32>()?, [1.0, 0.5]); // dx by now
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// What the device reports.
-    pub fn backward_in_place(&self, upstream: &Tensor) -> Result<()> {
-        self.submit(Pass::BackwardInPlace { upstream })
-    }
-
-    /// Records [`AlphaDropout::forward_into`] into the caller's encoder. Submits nothing and waits
-    /// for nothing; the tensors' buffers are kept until the caller's commands are done with them.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{AlphaDropout, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[0.5f32; 1000], [1000])?;
-    /// # let y = gpu.upload(&[0.0f32; 1000], [1000])?;
-    /// # let upstream = gpu.upload(&[1.0f32; 1000], [1000])?;
-    /// let dropout = AlphaDropout::new(0.05, 1)?;
-    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// dropout.encode_forward(&mut encoder, &x, &y)?;
-    /// dropout.encode_backward_in_place(&mut encoder, &upstream)?;
-    /// gpu.queue().submit([encoder.finish()]);
-    /// let dx: Vec<f32> = upstream.download()?;
-    /// assert!(dx.iter().map(|dx| *dx > 0.0).eq(dropout.kept(1000)));
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`AlphaDropout::forward_into`].
-    pub fn encode_forward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        y: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Forward { x, y })
-    }
-
-    /// Records [`AlphaDropout::forward_in_place`]: see [`AlphaDropout::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`AlphaDropout::forward_in_place`].
-    pub fn encode_forward_in_place(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::ForwardInPlace { x })
-    }
-
-    /// Records [`AlphaDropout::backward_into`]: see [`AlphaDropout::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`AlphaDropout::backward_into`].
-    pub fn encode_backward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        upstream: &Tensor,
-        dx: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Backward { upstream, dx })
-    }
-
-    /// Records [`AlphaDropout::backward_in_place`]: see [`AlphaDropout::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`AlphaDropout::backward_in_place`].
-    pub fn encode_backward_in_place(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        upstream: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::BackwardInPlace { upstream })
-    }
-
     fn mask(&self) -> Mask {
         Mask::new(self.p, self.seed)
     }
 
-    fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        let gpu = pass.output().gpu();
-        gpu.submit(|encoder| self.encode(encoder, pass)).map(|_| ())
-    }
-
-    fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        let output = pass.output();
-        output.gpu().guarded(|| self.encode(encoder, pass))?;
-        output.expose();
-        if let Some((_, input)) = pass.input() {
-            input.expose();
-        }
-        Ok(())
-    }
-
     /// Records the dispatches that `pass` takes: for each window that a binding holds, one for the
     /// whole tiles and one for what they leave over.
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        pass.expect_fit()?;
+    fn record(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
         let output = pass.output();
         if output.is_empty() {
             return Ok(());
         }
+        // x is not needed on the way back.
+        let (input, bindings): (_, &'static [Binding]) = match pass {
+            Pass::Forward { x, .. } => (Some((0, x)), &[Read(0), Write(2)]),
+            Pass::Backward { upstream, .. } => (Some((1, upstream)), &[Read(1), Write(2)]),
+            Pass::ForwardInPlace { .. } | Pass::BackwardInPlace { .. } => (None, &[Write(2)]),
+        };
         tiles::record(
             encoder,
             (output, output.element()),
-            |remainder| pass.kernel(remainder),
-            |window| pass.bound(window),
+            |remainder| {
+                let of = (output.element(), remainder);
+                tiles::kernel(
+                    output.gpu(),
+                    of,
+                    shader::shader,
+                    pass.entry_point(),
+                    bindings,
+                )
+            },
+            |window| {
+                let bound = input.into_iter().chain([(2, output)]);
+                bound
+                    .map(|(binding, tensor)| window.bind(binding, tensor))
+                    .collect()
+            },
             |tiles| self.arguments(tiles),
         )
     }
@@ -386,66 +168,4 @@ impl AlphaDropout {
     }
 }
 
-impl<'a> Pass<'a> {
-    /// What is read, and the binding that the shader gives it.
-    const fn input(self) -> Option<(u32, &'a Tensor)> {
-        match self {
-            Self::Forward { x, .. } => Some((0, x)),
-            Self::Backward { upstream, .. } => Some((1, upstream)),
-            Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => None,
-        }
-    }
-
-    const fn output(self) -> &'a Tensor {
-        match self {
-            Self::Forward { y: output, .. }
-            | Self::ForwardInPlace { x: output }
-            | Self::Backward { dx: output, .. }
-            | Self::BackwardInPlace { upstream: output } => output,
-        }
-    }
-
-    fn kernel(self, remainder: bool) -> Kernel {
-        let bindings: &'static [Binding] = match self {
-            Self::Forward { .. } => &[Read(0), Write(2)],
-            Self::Backward { .. } => &[Read(1), Write(2)],
-            Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => &[Write(2)],
-        };
-        let entry_point = match self {
-            Self::Forward { .. } => "forward",
-            Self::ForwardInPlace { .. } => "forward_in_place",
-            Self::Backward { .. } => "backward_pass",
-            Self::BackwardInPlace { .. } => "backward_in_place",
-        };
-        let output = self.output();
-        let of = (output.element(), remainder);
-        tiles::kernel(output.gpu(), of, shader::shader, entry_point, bindings)
-    }
-
-    fn bound(self, window: Window) -> Vec<wgpu::BindGroupEntry<'a>> {
-        self.input()
-            .into_iter()
-            .chain([(2, self.output())])
-            .map(|(binding, tensor)| window.bind(binding, tensor))
-            .collect()
-    }
-
-    fn expect_fit(self) -> Result<()> {
-        match self {
-            Self::Forward { x, y } => {
-                expect_alike(NAME, ("y", y), ("x", x))?;
-                expect_apart(NAME, ("x", x), ("y", y), "forward_in_place")
-            }
-            Self::Backward { upstream, dx } => {
-                expect_alike(NAME, ("dx", dx), ("upstream", upstream))?;
-                expect_apart(
-                    NAME,
-                    ("upstream", upstream),
-                    ("dx", dx),
-                    "backward_in_place",
-                )
-            }
-            Self::ForwardInPlace { .. } | Self::BackwardInPlace { .. } => Ok(()),
-        }
-    }
-}
+calls!(AlphaDropout, "AlphaDropout::new(0.0, 1)?", in place);

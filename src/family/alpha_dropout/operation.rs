@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{AlphaDropout, NAME, Pass};
+use super::{AlphaDropout, NAME};
 use crate::{
     accuracy::{bound::Bound, ulp},
     element::ElementType,
@@ -11,7 +11,7 @@ use crate::{
         Cut, Operation, Part, Saved, Sheet,
         alpha_dropout::reference::{Mask, Transform},
     },
-    kernel::recorder::Recorder,
+    kernel::{launch::Pass, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -34,32 +34,20 @@ impl Operation for AlphaDropout {
         x: &[&Tensor],
         y: &Tensor,
     ) -> Result<Saved> {
-        let x = x[0];
-        let pass = if x.is(y) {
-            Pass::ForwardInPlace { x }
-        } else {
-            Pass::Forward { x, y }
-        };
-        self.encode(recorder.encoder, pass)?;
+        self.record(recorder.encoder, Pass::forward(x[0], y))?;
         Ok(Saved::NOTHING)
     }
 
     fn record_backward(
         &self,
         recorder: &mut Recorder<'_>,
-        _: &[&Tensor],
+        x: &[&Tensor],
         _: &Saved,
         upstream: &Tensor,
         dx: &[&Tensor],
         _: bool,
     ) -> Result<Vec<Tensor>> {
-        let dx = dx[0];
-        let pass = if dx.is(upstream) {
-            Pass::BackwardInPlace { upstream }
-        } else {
-            Pass::Backward { upstream, dx }
-        };
-        self.encode(recorder.encoder, pass)?;
+        self.record(recorder.encoder, Pass::backward(x[0], upstream, dx[0]))?;
         Ok(Vec::new())
     }
 
@@ -97,7 +85,9 @@ impl Operation for AlphaDropout {
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
         let transform = Transform::new(f64::from(self.p));
-        vec![self.bounds(sheet, upstream, |g, kept| (transform.backward(g, kept), 0.0))]
+        vec![self.bounds(sheet, upstream, |g, kept| {
+            (transform.backward(g, kept), 0.0)
+        })]
     }
 }
 

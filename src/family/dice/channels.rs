@@ -34,7 +34,8 @@ impl PerChannel {
                 Ok(Some(Self::All(value)))
             }
             Some(Value::Array(array)) => {
-                array.expect_per_channel(arguments.op(), name, |value| expect_finite(name, value))?;
+                array
+                    .expect_per_channel(arguments.op(), name, |value| expect_finite(name, value))?;
                 Ok(Some(Self::Each(array)))
             }
         }

@@ -142,7 +142,7 @@ impl Dice {
         (x, upstream): (&Tensor, &Tensor),
         batch: &TensorMoments,
     ) -> Result<Tensor> {
-        expect_alike(NAME, ("upstream", upstream), ("x", x))?;
+        expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         self.expect_of_batch(x, "the batch's moments", &batch.words)?;
         let shape = [launcher.view.extent, moments::WORDS];
@@ -161,7 +161,7 @@ impl Dice {
         batch: &TensorMoments,
         sums: Option<&Tensor>,
     ) -> Result<DiceGradients> {
-        expect_alike(NAME, ("upstream", upstream), ("x", x))?;
+        expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         self.expect_of_batch(x, "the batch's moments", &batch.words)?;
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
@@ -220,7 +220,7 @@ impl Dice {
         x: &Tensor,
         upstream: &Tensor,
     ) -> Result<DiceGradients> {
-        expect_alike(NAME, ("upstream", upstream), ("x", x))?;
+        expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
         if x.is_empty() {

@@ -12,8 +12,6 @@ use crate::{
     error::{Error, Result},
     family::{Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table},
     kernel::{
-        expect_alike,
-        launch::Pass,
         moments::{TensorMoments, WORDS, record_moments},
         recorder::Recorder,
     },
@@ -100,7 +98,6 @@ impl Operation for Function {
         y: &Tensor,
     ) -> Result<Saved> {
         let x = x[0];
-        Pass::Forward { x, y }.expect_fit(NAME)?;
         self.output_shape(x.shape())?;
         let launcher = Launcher::new(self, recorder, x)?;
         if x.is_empty() {
@@ -134,7 +131,6 @@ impl Operation for Function {
         parameters: bool,
     ) -> Result<Vec<Tensor>> {
         let (x, dx) = (x[0], dx[0]);
-        Pass::Backward { x, upstream, dx }.expect_fit(NAME)?;
         let launcher = Launcher::new(self, recorder, x)?;
         if x.is_empty() {
             return match parameters {
@@ -213,7 +209,6 @@ impl Operation for Function {
         let launcher = Launcher::new(self, recorder, x)?;
         match (&self.statistics, upstream) {
             (Statistics::Whole { moments, .. }, Some(upstream)) => {
-                expect_alike(NAME, ("upstream", upstream), ("x", x))?;
                 let moments = moments.on_device(recorder, x.gpu(), NAME)?;
                 launcher.sums(recorder, (x, upstream), &moments)
             }

@@ -269,7 +269,7 @@ impl Dice {
         (x, y): (&Tensor, &Tensor),
         batch: &TensorMoments,
     ) -> Result<()> {
-        Pass::Forward { x, y }.expect_fit(NAME)?;
+        Pass::Forward { x, y }.expect_fit(&NAME, x.shape(), false)?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         self.expect_of_batch(x, "the batch's moments", &batch.words)?;
         if x.is_empty() {
@@ -336,7 +336,7 @@ impl Dice {
     }
 
     fn record_infer(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<()> {
-        Pass::Forward { x, y }.expect_fit(NAME)?;
+        Pass::Forward { x, y }.expect_fit(&NAME, x.shape(), false)?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         if x.is_empty() {
             return Ok(());

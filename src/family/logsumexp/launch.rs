@@ -7,15 +7,11 @@ use super::{
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    family::Operation,
     gpu::{
         Binding::{self, Read, Write},
         Kernel,
     },
-    kernel::{
-        Window, expect_alike, expect_apart, expect_shape, largest_window,
-        recorder::{self, Recorder},
-    },
+    kernel::{Window, largest_window, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -55,36 +51,11 @@ impl<'a> Pass<'a> {
     fn of_rows(self) -> &'a Tensor {
         self.upstream.unwrap_or(self.output)
     }
-
-    /// Fails unless the tensors go together.
-    fn expect_fit(self, of_rows: &[usize]) -> Result<()> {
-        let x = ("x", self.x);
-        match self.upstream {
-            None => expect_shape(NAME, ("y", self.output), ("the result", of_rows), x)?,
-            Some(upstream) => {
-                expect_shape(NAME, ("upstream", upstream), ("the result", of_rows), x)?;
-                expect_alike(NAME, ("dx", self.output), x)?;
-                let upstream = ("upstream", upstream);
-                expect_apart(NAME, upstream, ("dx", self.output), "a tensor of its own")?;
-            }
-        }
-        let output = if self.upstream.is_some() { "dx" } else { "y" };
-        expect_apart(NAME, x, (output, self.output), "a tensor of its own")
-    }
 }
 
 impl LogSumExp {
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        recorder::encode(pass.x.gpu(), encoder, |recorder| self.record(recorder, pass))?;
-        [pass.x, pass.of_rows(), pass.output]
-            .into_iter()
-            .for_each(Tensor::expose);
-        Ok(())
-    }
-
     /// Records a pass, as many outer places at a time as bindings hold.
     pub(super) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
-        pass.expect_fit(&self.output_shape(pass.x.shape())?)?;
         let view = pass.x.view(self.axis)?;
         let gpu = pass.x.gpu();
         if pass.output.is_empty() {
@@ -99,7 +70,10 @@ impl LogSumExp {
         let at_once = (window_bytes / bytes.max(scratch)) as usize;
         if at_once == 0 {
             return Err(Error::TooLarge {
-                what: format!("the rows of one place of {NAME} over shape {:?}", pass.x.shape()),
+                what: format!(
+                    "the rows of one place of {NAME} over shape {:?}",
+                    pass.x.shape()
+                ),
                 bytes: bytes.max(scratch),
                 limit: window_bytes,
                 advice: "stream them from the host, which cuts them up",
@@ -124,9 +98,8 @@ impl LogSumExp {
             let x = (0, pass.x, all);
             let parts_of = (1, &parts, Window::whole(&parts));
             let known = (2, &row_results, Window::whole(&row_results));
-            let vectors = |skip: u32, len: usize| {
-                (skip as usize + len).div_ceil(4) - skip as usize / 4
-            };
+            let vectors =
+                |skip: u32, len: usize| (skip as usize + len).div_ceil(4) - skip as usize / 4;
             let mut launch = |entry_point, bindings, tensors: &[_], threads: usize| {
                 let kernel = self.kernel(pass.x, entry_point, bindings);
                 let groups = kernel.groups(threads as u64);
@@ -136,7 +109,12 @@ impl LogSumExp {
             launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
             if pass.upstream.is_none() {
                 let tensors = [known, (5, pass.output, of_rows)];
-                launch("forward", &[Write(2), Write(5)], &tensors, vectors(row_skip, rows))?;
+                launch(
+                    "forward",
+                    &[Write(2), Write(5)],
+                    &tensors,
+                    vectors(row_skip, rows),
+                )?;
             } else {
                 let upstream = (3, pass.of_rows(), of_rows);
                 let tensors = [known, upstream, (4, pass.x, all), (5, pass.output, all)];
@@ -149,7 +127,12 @@ impl LogSumExp {
         Ok(())
     }
 
-    fn kernel(&self, x: &Tensor, entry_point: &'static str, bindings: &'static [Binding]) -> Kernel {
+    fn kernel(
+        &self,
+        x: &Tensor,
+        entry_point: &'static str,
+        bindings: &'static [Binding],
+    ) -> Kernel {
         let gpu = x.gpu();
         let shader = shader(gpu.tuning().vectors(x.element()), self.math);
         Kernel::new(shader, entry_point, bindings, gpu.workgroup(64))

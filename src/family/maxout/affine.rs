@@ -205,9 +205,7 @@ impl MaxoutAffine {
         x: &Tensor,
         y: &Tensor,
     ) -> Result<Winners> {
-        let winners = recorder::encode(x.gpu(), encoder, |recorder| {
-            self.record_y(recorder, x, y)
-        })?;
+        let winners = recorder::encode(x.gpu(), encoder, |recorder| self.record_y(recorder, x, y))?;
         [x, y, &winners.words].into_iter().for_each(Tensor::expose);
         Ok(winners)
     }

@@ -21,10 +21,11 @@ const SIZES: [[usize; 4]; 4] = [
 /// Both layouts of channels with special values and ties, and affine maps.
 pub(super) fn cases() -> Vec<Case> {
     let layouts = Layout::ALL.into_iter();
-    let pooling = layouts.flat_map(|layout| {
-        SHAPES.map(|(shape, axis)| pooling(layout, shape, axis))
-    });
-    pooling.chain(SIZES.into_iter().filter_map(affine)).collect()
+    let pooling =
+        layouts.flat_map(|layout| SHAPES.map(|(shape, axis)| pooling(layout, shape, axis)));
+    pooling
+        .chain(SIZES.into_iter().filter_map(affine))
+        .collect()
 }
 
 fn pooling(layout: Layout, shape: &[usize], axis: i64) -> Case {

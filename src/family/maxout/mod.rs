@@ -14,8 +14,8 @@ pub use affine::{MaxoutAffine, MaxoutGradients};
 pub(crate) use entry::MAXOUT;
 pub use pooling::Maxout;
 use reference::Layout;
-pub use winners::Winners;
 use winners::Origin;
+pub use winners::Winners;
 
 use crate::{
     error::Result,
@@ -81,6 +81,6 @@ fn expect_result(
     shape: &[usize],
     from: (&'static str, &Tensor),
 ) -> Result<()> {
-    expect_shape(OP, result, ("the result", shape), from)?;
-    expect_apart(OP, from, result, "a tensor of its own")
+    expect_shape(&OP, result, ("the result", shape), from)?;
+    expect_apart(&OP, from, result, "a tensor of its own")
 }

@@ -120,19 +120,12 @@ impl Maxout {
         x: &Tensor,
         y: &Tensor,
     ) -> Result<Winners> {
-        let winners = recorder::encode(x.gpu(), encoder, |recorder| {
-            self.record_y(recorder, x, y)
-        })?;
+        let winners = recorder::encode(x.gpu(), encoder, |recorder| self.record_y(recorder, x, y))?;
         [x, y, &winners.words].into_iter().for_each(Tensor::expose);
         Ok(winners)
     }
 
-    fn record_y(
-        &self,
-        recorder: &mut Recorder<'_>,
-        x: &Tensor,
-        y: &Tensor,
-    ) -> Result<Winners> {
+    fn record_y(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Winners> {
         let shape = self.y_shape(x.shape())?;
         expect_result(("y", y), &shape, ("x", x))?;
         let axis = axis_of(x.shape(), self.axis)?;
@@ -217,7 +210,10 @@ impl Maxout {
         dx: &Tensor,
     ) -> Result<()> {
         let shape = self.x_shape(upstream)?;
-        let (axis, view) = (axis_of(upstream.shape(), self.axis)?, upstream.view(self.axis)?);
+        let (axis, view) = (
+            axis_of(upstream.shape(), self.axis)?,
+            upstream.view(self.axis)?,
+        );
         winners.expect(Origin::Pooling(self.layout, axis), self.pieces, upstream)?;
         expect_result(("dx", dx), &shape, ("upstream", upstream))?;
         let pass = Pass::Backward { upstream, dx };

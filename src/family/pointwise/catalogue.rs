@@ -7,8 +7,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Array, Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass,
-        Picture, Sweep, Traffic, Value, everyday,
+        Arguments, Array, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter,
+        Pass, Picture, Sweep, Traffic, Value, everyday,
     },
     wgsl::{Math, Shader, Vectors},
 };
@@ -135,7 +135,9 @@ impl Family for Activation {
         let mut operation = Pointwise::new(*self);
         let per_channel = parameter.is_some_and(|parameter| parameter.per_channel);
         if per_channel {
-            let slopes: Vec<f32> = (0..CHANNELS).map(|channel| (channel % 9) as f32 / 8.0).collect();
+            let slopes: Vec<f32> = (0..CHANNELS)
+                .map(|channel| (channel % 9) as f32 / 8.0)
+                .collect();
             operation = operation.per_channel(slopes, -1).ok()?;
         }
         Some(Benchmark {
@@ -144,8 +146,14 @@ impl Family for Activation {
             forward: Traffic::COPY,
             backward: Traffic::ADD,
             parameters: per_channel,
-            tuned_by: TUNED_BY.iter().find(|(own, _)| own == self).map_or(&[], |(_, knobs)| knobs),
-            takes_math: self.definition().properties.is_none_or(|properties| properties.cost != Cost::Compare),
+            tuned_by: TUNED_BY
+                .iter()
+                .find(|(own, _)| own == self)
+                .map_or(&[], |(_, knobs)| knobs),
+            takes_math: self
+                .definition()
+                .properties
+                .is_none_or(|properties| properties.cost != Cost::Compare),
         })
     }
 
@@ -159,10 +167,15 @@ impl Family for Activation {
             None => vec![Curve::of(*self)],
             Some(values) => {
                 let swept = values.into_iter().map(|value| self.with(value as f32));
-                swept.map(|activation| activation.map(Curve::of)).collect::<Result<_>>()?
+                swept
+                    .map(|activation| activation.map(Curve::of))
+                    .collect::<Result<_>>()?
             }
         };
-        Ok(Some(Picture { subject: "", curves }))
+        Ok(Some(Picture {
+            subject: "",
+            curves,
+        }))
     }
 
     fn activation(&self) -> Option<Activation> {

@@ -31,11 +31,7 @@ pub(crate) fn record(
     let parameters = x.gpu().upload(&parameters, [activations.len()])?;
     recorder.keep(&parameters);
     let definitions: Vec<_> = activations.iter().map(Activation::definition).collect();
-    let mut pass = if x.is(y) {
-        Pass::ForwardInPlace { x }
-    } else {
-        Pass::Forward { x, y }
-    };
+    let mut pass = Pass::forward(x, y);
     let mut first = 0;
     for run in Fused::runs(&definitions) {
         let launch = Launch {

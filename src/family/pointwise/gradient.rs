@@ -86,9 +86,7 @@ impl Pointwise {
     ///
     /// As [`Pointwise::parameter_gradient`].
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
-        recorder::submit(x.gpu(), |recorder| {
-            self.record_both(recorder, x, upstream)
-        })
+        recorder::submit(x.gpu(), |recorder| self.record_both(recorder, x, upstream))
     }
 
     /// Records [`Pointwise::gradients`] into the caller's encoder: see [`Pointwise::encode_forward`].
@@ -161,7 +159,7 @@ impl Pointwise {
     ) -> Result<Tensor> {
         let op = self.activation.name();
         self.parameter_name()?;
-        expect_alike(op, ("upstream", upstream), ("x", x))?;
+        expect_alike(&op, ("upstream", upstream), ("x", x))?;
         let one_channel = View {
             outer: x.len(),
             ..View::ONE_CHANNEL

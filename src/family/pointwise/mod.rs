@@ -12,10 +12,10 @@ use shader::shaders;
 use crate::{
     activation::Activation,
     error::{Error, Result},
-    family::{Array, Operation},
+    family::{Array, Operation, calls},
     kernel::{
         launch::{Launch, Pass},
-        recorder::{self, Recorder},
+        recorder::Recorder,
         tiles,
     },
     tensor::{Tensor, View},
@@ -104,239 +104,7 @@ impl Pointwise {
         self.activation
     }
 
-    /// y = f(x), a new tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// let y = Pointwise::new(Activation::RELU).forward(&x)?;
-    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::AxisOutOfRange`] and [`Error::ChannelMismatch`] where x does not fit the
-    /// parameters, [`Error::TooLarge`] for more parameters than the device binds, and what the
-    /// device reports.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        self.forward_into(x, &y)?;
-        Ok(y)
-    }
-
-    /// y = f(x) into a tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// let y = gpu.allocate([2], ElementType::F32)?; // once, for many batches
-    /// Pointwise::new(Activation::RELU).forward_into(&x, &y)?;
-    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not
-    /// serve, and as [`Pointwise::forward`].
-    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
-        self.submit(Pass::Forward { x, y })
-    }
-
-    /// x = f(x).
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// Pointwise::new(Activation::RELU).forward_in_place(&x)?;
-    /// assert_eq!(x.download::<f32>()?, [0.0, 2.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::forward`].
-    pub fn forward_in_place(&self, x: &Tensor) -> Result<()> {
-        self.submit(Pass::ForwardInPlace { x })
-    }
-
-    /// dx = f'(x) upstream, a new tensor of x's shape and type. `upstream` is the gradient of the
-    /// loss with respect to y.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
-    /// let dx = Pointwise::new(Activation::RELU).backward(&x, &upstream)?;
-    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like x, and as
-    /// [`Pointwise::forward`].
-    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        let dx = x.gpu().allocate(x.shape(), x.element())?;
-        self.backward_into(x, upstream, &dx)?;
-        Ok(dx)
-    }
-
-    /// dx = f'(x) upstream into a tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
-    /// let dx = gpu.allocate([2], ElementType::F32)?;
-    /// Pointwise::new(Activation::RELU).backward_into(&x, &upstream, &dx)?;
-    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::backward`] and [`Pointwise::forward_into`].
-    pub fn backward_into(&self, x: &Tensor, upstream: &Tensor, dx: &Tensor) -> Result<()> {
-        self.submit(Pass::Backward { x, upstream, dx })
-    }
-
-    /// upstream = f'(x) upstream.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
-    /// Pointwise::new(Activation::RELU).backward_in_place(&x, &upstream)?;
-    /// assert_eq!(upstream.download::<f32>()?, [0.0, 0.25]); // dx by now
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::backward`], and [`Error::Aliased`] if both are one buffer.
-    pub fn backward_in_place(&self, x: &Tensor, upstream: &Tensor) -> Result<()> {
-        self.submit(Pass::BackwardInPlace { x, upstream })
-    }
-
-    /// Records y = f(x) into the caller's encoder. Submits nothing and waits for nothing; the
-    /// tensors' buffers are kept until the caller's commands are done with them.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
-    /// # let y = gpu.allocate([2], ElementType::F32)?;
-    /// # let dx = gpu.allocate([2], ElementType::F32)?;
-    /// let relu = Pointwise::new(Activation::RELU);
-    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// relu.encode_forward(&mut encoder, &x, &y)?;
-    /// relu.encode_backward(&mut encoder, &x, &upstream, &dx)?;
-    /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(y.download::<f32>()?, [0.0, 2.0]);
-    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::forward_into`].
-    pub fn encode_forward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        y: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Forward { x, y })
-    }
-
-    /// Records x = f(x): see [`Pointwise::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::forward_in_place`].
-    pub fn encode_forward_in_place(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::ForwardInPlace { x })
-    }
-
-    /// Records dx = f'(x) upstream: see [`Pointwise::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::backward_into`].
-    pub fn encode_backward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        upstream: &Tensor,
-        dx: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::Backward { x, upstream, dx })
-    }
-
-    /// Records upstream = f'(x) upstream: see [`Pointwise::encode_forward`].
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, ElementType, Gpu, Pointwise};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [2])?;
-    /// # let relu = Pointwise::new(Activation::RELU);
-    /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// relu.encode_backward_in_place(&mut encoder, &x, &upstream)?; // needs x,
-    /// relu.encode_forward_in_place(&mut encoder, &x)?; // so this comes after it
-    /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(upstream.download::<f32>()?, [0.0, 0.25]);
-    /// assert_eq!(x.download::<f32>()?, [0.0, 2.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Pointwise::backward_in_place`].
-    pub fn encode_backward_in_place(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        upstream: &Tensor,
-    ) -> Result<()> {
-        self.encode_exposed(encoder, Pass::BackwardInPlace { x, upstream })
-    }
-
-    fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        recorder::submit(pass.x().gpu(), |recorder| self.record(recorder, pass))
-    }
-
-    fn encode_exposed(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        recorder::encode(pass.x().gpu(), encoder, |recorder| {
-            let tensors = pass.tensors().into_iter().flatten();
-            tensors.for_each(|(_, tensor)| recorder.keep(tensor));
-            self.record(recorder, pass)
-        })
-    }
-
     pub(crate) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
-        pass.expect_fit(self.activation.name())?;
         let x = pass.x();
         let channels = self.channels_of(recorder, x)?;
         if x.is_empty() {
@@ -398,6 +166,8 @@ impl Pointwise {
             })
     }
 }
+
+calls!(Pointwise, "Pointwise::new(Activation::RELU)", in place);
 
 impl Activation {
     /// y = f(x): see [`Pointwise::forward`].

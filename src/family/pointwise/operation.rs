@@ -9,7 +9,7 @@ use crate::{
     element::ElementType,
     error::{Error, Result},
     family::{Gradient, Operation, Part, Saved, Sheet, Sum},
-    kernel::{launch, recorder::Recorder},
+    kernel::{launch::Pass, recorder::Recorder},
     tensor::{Tensor, axis_of},
     wgsl::Math,
 };
@@ -46,13 +46,7 @@ impl Operation for Pointwise {
         x: &[&Tensor],
         y: &Tensor,
     ) -> Result<Saved> {
-        let x = x[0];
-        let pass = if x.is(y) {
-            launch::Pass::ForwardInPlace { x }
-        } else {
-            launch::Pass::Forward { x, y }
-        };
-        self.record(recorder, pass)?;
+        self.record(recorder, Pass::forward(x[0], y))?;
         Ok(Saved::NOTHING)
     }
 
@@ -69,12 +63,7 @@ impl Operation for Pointwise {
         if parameters && self.activation.parameter().is_some() {
             return Ok(vec![self.record_gradients(recorder, x, upstream, dx)?]);
         }
-        let pass = if dx.is(upstream) {
-            launch::Pass::BackwardInPlace { x, upstream }
-        } else {
-            launch::Pass::Backward { x, upstream, dx }
-        };
-        self.record(recorder, pass)?;
+        self.record(recorder, Pass::backward(x, upstream, dx))?;
         Ok(Vec::new())
     }
 
@@ -110,7 +99,10 @@ impl Operation for Pointwise {
         let channels = self.channels.as_ref();
         vec![Gradient {
             name: parameter.name,
-            shape: channels.map(|(values, _)| values.len()).into_iter().collect(),
+            shape: channels
+                .map(|(values, _)| values.len())
+                .into_iter()
+                .collect(),
             per_channel: channels.is_some(),
         }]
     }
@@ -206,7 +198,9 @@ impl Parameters {
     fn at(&self, sheet: &Sheet<'_>, index: usize) -> f64 {
         match self {
             Self::One(value) => *value,
-            Self::Each(values) => values.get(sheet.channel(index)).map_or(f64::NAN, |&value| f64::from(value)),
+            Self::Each(values) => values
+                .get(sheet.channel(index))
+                .map_or(f64::NAN, |&value| f64::from(value)),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Benchmark, Case, Default, Entry, Family, Operation, Parameter, Pass, Picture, Sweep,
+        Arguments, Benchmark, Case, Default, Entry, Family, Operation, Parameter, Pass, Picture,
+        Sweep,
     },
     wgsl::{Math, Shader, Vectors},
 };

@@ -9,10 +9,7 @@ use super::{
 use crate::{
     error::Result,
     gpu::{Binding, Kernel},
-    kernel::{
-        expect_alike, expect_apart,
-        recorder::{self, Recorder},
-    },
+    kernel::recorder::Recorder,
     tensor::Tensor,
 };
 
@@ -64,43 +61,10 @@ impl<'a> Pass<'a> {
             .into_iter()
             .flatten()
     }
-
-    /// Fails unless the tensors go together.
-    fn expect_fit(self, op: &str) -> Result<()> {
-        let x = ("x", self.x);
-        if let Some(upstream) = self.upstream {
-            expect_alike(op, ("upstream", upstream), x)?;
-        }
-        if self.writes == Writes::Survey {
-            return Ok(());
-        }
-        let output = (if self.is_backward() { "dx" } else { "y" }, self.output);
-        expect_alike(op, output, x)?;
-        const INSTEAD: &str = "a tensor of its own";
-        expect_apart(op, x, output, INSTEAD)?;
-        match self.upstream {
-            Some(upstream) => expect_apart(op, ("upstream", upstream), output, INSTEAD),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Softmax {
-    pub(super) fn submit(&self, pass: Pass<'_>) -> Result<()> {
-        recorder::submit(pass.x.gpu(), |recorder| self.record(recorder, pass))
-    }
-
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
-        recorder::encode(pass.x.gpu(), encoder, |recorder| {
-            self.record(recorder, pass)
-        })?;
-        pass.inputs().for_each(|(_, tensor)| tensor.expose());
-        pass.output.expose();
-        Ok(())
-    }
-
     pub(super) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
-        pass.expect_fit(self.form.name())?;
         let view = pass.x.view(self.axis)?;
         if pass.x.is_empty() {
             return Ok(());

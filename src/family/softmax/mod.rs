@@ -16,13 +16,13 @@ pub use shader::shaders;
 use crate::{
     error::Result,
     family::{
-        Array,
+        Array, Operation, calls,
         softmax::reference::{Form, MaskedRows},
     },
+    kernel::launch::Pass,
     tensor::Tensor,
     wgsl::Math,
 };
-use launch::Pass;
 
 /// Softmax, y = e^x / sum of e^x, or log-softmax, y = x - ln(sum of e^x), along one axis of a
 /// tensor of any shape.
@@ -164,143 +164,6 @@ impl Softmax {
     pub const fn form(&self) -> Form {
         self.form
     }
-
-    /// y, a new tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Gpu, Softmax};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[0.0f32, 0.0, f32::NEG_INFINITY], [3])?;
-    /// let y = Softmax::new(0).forward(&x)?;
-    /// assert_eq!(y.download::<f32>()?, [0.5, 0.5, 0.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::AxisOutOfRange`](crate::Error::AxisOutOfRange), and what the device reports.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        self.forward_into(x, &y)?;
-        Ok(y)
-    }
-
-    /// y into a tensor of x's shape and type.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
-    /// let y = gpu.allocate([2], ElementType::F32)?;
-    /// Softmax::new(-1).forward_into(&x, &y)?;
-    /// assert_eq!(y.download::<f32>()?, [0.5, 0.5]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
-    /// [`Error::ElementMismatch`](crate::Error::ElementMismatch),
-    /// [`Error::ForeignTensor`](crate::Error::ForeignTensor) or
-    /// [`Error::Aliased`](crate::Error::Aliased) if y does not serve, and as [`Softmax::forward`].
-    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
-        self.submit(Pass::forward(x, y))
-    }
-
-    /// dx, a new tensor of x's shape and type, from what the forward pass was given and the
-    /// gradient `upstream` of the loss with respect to its result: y (g - sum of g y) for softmax,
-    /// g - e^y sum of g for log-softmax.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Gpu, Softmax};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[3.0f32, 3.0], [2])?;
-    /// let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
-    /// let dx = Softmax::new(-1).backward(&x, &upstream)?;
-    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch),
-    /// [`Error::ElementMismatch`](crate::Error::ElementMismatch) or
-    /// [`Error::ForeignTensor`](crate::Error::ForeignTensor) if upstream is not like x, and as
-    /// [`Softmax::forward`].
-    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
-        let dx = x.gpu().allocate(x.shape(), x.element())?;
-        self.backward_into(x, upstream, &dx)?;
-        Ok(dx)
-    }
-
-    /// dx into a tensor of x's shape and type: see [`Softmax::backward`].
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
-    /// # let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
-    /// let dx = gpu.allocate([2], ElementType::F32)?;
-    /// Softmax::new(-1).backward_into(&x, &upstream, &dx)?;
-    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Softmax::backward`] and [`Softmax::forward_into`].
-    pub fn backward_into(&self, x: &Tensor, upstream: &Tensor, dx: &Tensor) -> Result<()> {
-        self.submit(Pass::backward(x, upstream, dx))
-    }
-
-    /// Records the forward pass into the caller's encoder. Submits nothing and waits for nothing;
-    /// the tensors' buffers are kept until the caller's commands are done with them.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Softmax};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[3.0f32, 3.0], [2])?;
-    /// # let upstream = gpu.upload(&[1.0f32, 0.0], [2])?;
-    /// # let y = gpu.allocate([2], ElementType::F32)?;
-    /// # let dx = gpu.allocate([2], ElementType::F32)?;
-    /// let softmax = Softmax::new(-1);
-    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// softmax.encode_forward(&mut encoder, &x, &y)?;
-    /// softmax.encode_backward(&mut encoder, &x, &upstream, &dx)?;
-    /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(dx.download::<f32>()?, [0.25, -0.25]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Softmax::forward_into`].
-    pub fn encode_forward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        y: &Tensor,
-    ) -> Result<()> {
-        self.encode(encoder, Pass::forward(x, y))
-    }
-
-    /// Records the backward pass: see [`Softmax::encode_forward`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Softmax::backward_into`].
-    pub fn encode_backward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        upstream: &Tensor,
-        dx: &Tensor,
-    ) -> Result<()> {
-        self.encode(encoder, Pass::backward(x, upstream, dx))
-    }
 }
+
+calls!(Softmax, "Softmax::new(-1)");

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Softmax,
     bound::Whole,
-    launch::{Writes, Pass},
+    launch::{Pass, Writes},
     reference::{MaskedRows, Row, gradient_sum},
     splits::KNOWN,
 };

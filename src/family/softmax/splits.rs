@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Softmax,
-    launch::{Writes, Pass},
+    launch::{Pass, Writes},
     shader::{Method, SplitArguments},
 };
 use crate::{

@@ -147,7 +147,9 @@ impl MaxoutAffine {
         if upstream.is_empty() {
             for zeros in [weight, bias].into_iter().flatten() {
                 let (buffer, size) = (zeros.raw(), zeros.bytes());
-                recorder.encoder.clear_buffer(buffer, zeros.offset(), Some(size));
+                recorder
+                    .encoder
+                    .clear_buffer(buffer, zeros.offset(), Some(size));
             }
             return Ok(());
         }
@@ -189,7 +191,7 @@ impl MaxoutAffine {
         for (place, &result) in results.iter().enumerate() {
             let inputs = [("x", x), ("upstream", upstream), of_weight];
             for other in inputs.iter().chain(&results[..place]) {
-                expect_apart(OP, *other, result, "a tensor of its own")?;
+                expect_apart(&OP, *other, result, "a tensor of its own")?;
             }
         }
         Ok(())
@@ -239,10 +241,13 @@ fn x_gradient(
     Ok(())
 }
 
-
 /// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
 /// are so already.
-fn weight_padded(recorder: &mut Recorder<'_>, weight: &Tensor, sizes: Sizes) -> Result<Option<Tensor>> {
+fn weight_padded(
+    recorder: &mut Recorder<'_>,
+    weight: &Tensor,
+    sizes: Sizes,
+) -> Result<Option<Tensor>> {
     let (x_pitch, y_pitch) = (sizes.x_pitch(), sizes.y_pitch());
     if (x_pitch, y_pitch) == (sizes.inputs, sizes.outputs) {
         expect_fit("the weight", weight.bytes(), weight.gpu())?;
@@ -267,7 +272,6 @@ fn weight_transposed(recorder: &mut Recorder<'_>, weight: &Tensor, sizes: Sizes)
     };
     arranged(recorder, "the weight", weight, arrangement)
 }
-
 
 /// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
 fn padded(
@@ -329,4 +333,3 @@ pub(super) fn expect_fit(what: &str, bytes: u64, gpu: &Gpu) -> Result<()> {
         advice: "split the outputs",
     })
 }
-

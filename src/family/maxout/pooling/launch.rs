@@ -275,7 +275,9 @@ impl<'a> Pass<'a> {
             (Self::Forward { .. }, Walk::Groups | Walk::Vectors) => {
                 ("forward_groups", &[Read(0), Write(2), Write(3)])
             }
-            (Self::Forward { .. }, Walk::Lanes) => ("forward_lanes", &[Read(1), Write(2), Write(3)]),
+            (Self::Forward { .. }, Walk::Lanes) => {
+                ("forward_lanes", &[Read(1), Write(2), Write(3)])
+            }
             (Self::Backward { .. }, Walk::Streams | Walk::Runs(_)) => {
                 ("backward_streams", &[Read(0), Write(2), Read(4)])
             }

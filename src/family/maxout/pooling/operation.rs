@@ -114,7 +114,11 @@ impl Operation for Maxout {
                 (0..self.pieces).for_each(|piece| dx[self.element(sheet, place, piece)] = WRONG);
                 continue;
             };
-            let off = if verdict.rivals.is_empty() { 0.0 } else { g.abs() };
+            let off = if verdict.rivals.is_empty() {
+                0.0
+            } else {
+                g.abs()
+            };
             dx[self.element(sheet, place, verdict.winner)] = Bound {
                 expected: g,
                 allowed: off,
