@@ -195,10 +195,6 @@ impl Operation for RmsNorm {
         "rms-norm"
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(self.clone())
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         View::of(shape, self.axis)?;
         Ok(shape.to_vec())

@@ -63,64 +63,46 @@ impl Chain {
         let result_shape = shapes[shapes.len() - 1].clone();
         let cut = self.steps.iter().map(|step| step.cut()).max();
         let cut = cut.unwrap_or(Cut::Anywhere);
+        let layout = |view: View, extents: Vec<usize>| Layout {
+            view,
+            result: View {
+                extent: extents[extents.len() - 1],
+                ..view
+            },
+            result_shape: result_shape.clone(),
+            cut,
+            extents,
+            gradients,
+            whole: None,
+        };
         if let [step] = &self.steps[..]
             && let Some(view) = step.view_alone(shape)
         {
             let extent = len(&result_shape) / (view.outer * view.inner).max(1);
-            return Ok(Layout {
-                view,
-                result: View { extent, ..view },
-                result_shape,
-                cut,
-                extents: vec![view.extent, extent],
-                gradients,
-                whole: None,
-            });
+            return Ok(layout(view, vec![view.extent, extent]));
         }
         let Some(&axis) = axes.first() else {
             let view = View {
                 outer: len(shape),
                 ..View::ONE_CHANNEL
             };
-            return Ok(Layout {
-                view,
-                result: view,
-                result_shape,
-                cut,
-                extents: vec![1; self.steps.len() + 1],
-                gradients,
-                whole: None,
-            });
+            return Ok(layout(view, vec![1; shapes.len()]));
         };
         if axes.iter().any(|other| *other != axis) {
-            let along = |shape: &[usize]| View {
+            let view = View {
                 outer: 1,
                 extent: len(shape),
                 inner: 1,
             };
+            let extents = shapes.iter().map(|shape| len(shape)).collect();
             return Ok(Layout {
-                view: along(shape),
-                result: along(&result_shape),
                 cut: Cut::WholeAxis,
-                extents: shapes.iter().map(|shape| len(shape)).collect(),
-                gradients,
                 whole: Some(shape.to_vec()),
-                result_shape,
+                ..layout(view, extents)
             });
         }
-        let view = View::along(shape, axis);
-        Ok(Layout {
-            view,
-            result: View {
-                extent: result_shape[axis],
-                ..view
-            },
-            cut,
-            extents: shapes.iter().map(|shape| shape[axis]).collect(),
-            gradients,
-            whole: None,
-            result_shape,
-        })
+        let extents = shapes.iter().map(|shape| shape[axis]).collect();
+        Ok(layout(View::along(shape, axis), extents))
     }
 
     /// The same chain for a box of a tensor. `known` is what the surveys of each operation have found.

@@ -22,7 +22,7 @@ pub(crate) use calls::calls;
 pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use entry::{Default, Entry, Parameter};
-pub use operation::{Cut, Extra, Gradient, Keep, Operation, Part, Saved};
+pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
 pub use reference::{Sheet, Sum, Table};
 pub use survey::{Survey, Surveyed, add};

@@ -22,12 +22,9 @@ use crate::{
 ///
 /// The methods from [`Operation::output_shape`] to [`Operation::record_backward`] are needed; the others have
 /// defaults that suit an operation whose elements do not depend on each other.
-pub trait Operation: fmt::Display + fmt::Debug + Send + Sync + Any {
+pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
     /// The name in messages: `elu`.
     fn name(&self) -> &str;
-
-    /// A copy in a box of its own.
-    fn boxed(&self) -> Box<dyn Operation>;
 
     /// Tensors that it takes, all of one shape.
     fn inputs(&self) -> usize {
@@ -227,9 +224,21 @@ pub trait Operation: fmt::Display + fmt::Debug + Send + Sync + Any {
     }
 }
 
+/// What is `Clone` as an operation of a type not known.
+pub trait Boxed {
+    /// A copy in a box of its own.
+    fn boxed(&self) -> Box<dyn Operation>;
+}
+
+impl<O: Operation + Clone> Boxed for O {
+    fn boxed(&self) -> Box<dyn Operation> {
+        Box::new(self.clone())
+    }
+}
+
 impl Clone for Box<dyn Operation> {
     fn clone(&self) -> Self {
-        self.boxed()
+        (**self).boxed()
     }
 }
 

@@ -77,7 +77,7 @@ impl Arrangement {
         pass: &mut wgpu::ComputePass<'_>,
         to: &Tensor,
         entries: &[wgpu::BindGroupEntry<'_>],
-        y_skip: usize,
+        y_skip: u32,
     ) -> Result<()> {
         let [a, b, c] = self.shape;
         let [stride_a, stride_b, stride_c] = self.strides;
@@ -100,7 +100,7 @@ impl Arrangement {
             b_there: self.there[0] as u32,
             c_there: self.there[1] as u32,
             offset: self.offset as u32,
-            y_skip: y_skip as u32,
+            y_skip,
             stride_a: stride_a as u32,
             stride_b: stride_b as u32,
             stride_c: stride_c as u32,
@@ -146,27 +146,16 @@ pub(crate) fn rows(
     let mut pass = recorder.encoder.begin_compute_pass(&Default::default());
     for first in (0..rows).step_by(at_once) {
         let count = at_once.min(rows - first);
-        let (x, offset) = window(tensor, first * columns, count * columns);
-        let (y, y_skip) = window(to, first * pitch, count * pitch);
+        let (x, offset) = Window::around(tensor, first * columns, count * columns);
+        let (y, y_skip) = Window::around(to, first * pitch, count * pitch);
         let entries = [x.bind(0, tensor), y.bind(1, to)];
         let arrangement = Arrangement {
             shape: [1, count, pitch],
             there: [count, columns],
-            offset,
+            offset: offset as usize,
             strides: [0, columns, 1],
         };
         arrangement.dispatch(&mut pass, to, &entries, y_skip / 4)?;
     }
     Ok(())
-}
-
-/// The window that holds `len` elements from `start` on, and the elements in it before them.
-fn window(tensor: &Tensor, start: usize, len: usize) -> (Window, usize) {
-    let size = tensor.element().size();
-    let skip = start % ALIGNED;
-    let window = Window {
-        start: (start - skip) as u64 * size,
-        bytes: (skip + len) as u64 * size,
-    };
-    (window, skip)
 }

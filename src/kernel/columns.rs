@@ -62,7 +62,6 @@ impl Columns {
     ) -> Result<()> {
         let x = pass.x();
         let gpu = x.gpu();
-        let size = x.element().size();
         let workgroup = gpu.workgroup(WORKGROUP);
         let vectors = self.columns / 4;
         let groups = vectors.div_ceil(workgroup as usize);
@@ -84,20 +83,14 @@ impl Columns {
         let mut compute = encoder.begin_compute_pass(&Default::default());
         for first in (0..x.len()).step_by(self.step * self.columns) {
             let length = (self.step * self.columns).min(x.len() - first);
-            let start = first as u64 * size;
-            let aligned = start & !255;
-            let window = Window {
-                start: aligned,
-                bytes: start + length as u64 * size - aligned,
-            };
+            let (window, skip) = Window::around(x, first, length);
             let bindings = launch.bindings(pass, window);
-            let skip = ((start - aligned) / (4 * size)) as usize;
             let splits = length / self.columns / self.rows;
             let arguments = ColumnArguments {
                 length: length as u32,
                 vectors: vectors as u32,
                 channels: launch.view.extent as u32,
-                skip: skip as u32,
+                skip: skip / 4,
                 splits: splits as u32,
             };
             let left = u32::from(length > splits * self.rows * self.columns);

@@ -92,6 +92,15 @@ impl<'a> Pass<'a> {
         }
     }
 
+    pub(crate) const fn upstream(self) -> Option<&'a Tensor> {
+        match self {
+            Self::Forward { .. } | Self::ForwardInPlace { .. } => None,
+            Self::Backward { upstream, .. } | Self::BackwardInPlace { upstream, .. } => {
+                Some(upstream)
+            }
+        }
+    }
+
     pub(crate) const fn output(self) -> &'a Tensor {
         match self {
             Self::Forward { y: output, .. }

@@ -187,18 +187,12 @@ impl Reduce<'_> {
         pieces: &[Piece],
         results: &Tensor,
     ) -> Result<()> {
-        let size = self.x.element().size();
         let before = pieces.first().map_or(0, |piece| piece.before);
         for piece in pieces {
             let mut kernel = self.kernel(piece.entry_point, self.bindings());
             kernel.constants.push(("ALIGNED", u32::from(plan.aligned)));
             let pipeline = gpu.pipeline(&kernel)?;
-            let start = piece.start as u64 * size;
-            let aligned = start & !255;
-            let window = Window {
-                start: aligned,
-                bytes: start + piece.len as u64 * size - aligned,
-            };
+            let (window, skip) = Window::around(self.x, piece.start, piece.len);
             let [rows, vectors, length, channels, lanes] = piece.shape.map(|word| word as u32);
             let arguments = ReduceArguments {
                 rows,
@@ -206,7 +200,7 @@ impl Reduce<'_> {
                 length,
                 channels,
                 stride: self.view.extent as u32,
-                skip: ((start - aligned) / size) as u32,
+                skip,
                 first: ((piece.before - before) * self.view.extent) as u32,
                 lanes,
                 channel: piece.channel as u32,

@@ -93,7 +93,7 @@ impl Family for OfAlphaDropout {
 
     fn benchmark(&self) -> Option<Benchmark> {
         Some(Benchmark {
-            operation: AlphaDropout::new(0.05, 1).ok()?.boxed(),
+            operation: AlphaDropout::new(0.05, 1).ok()?.into(),
             columns: None,
             forward: Traffic::COPY,
             backward: Traffic::COPY,

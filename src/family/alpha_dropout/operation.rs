@@ -20,10 +20,6 @@ impl Operation for AlphaDropout {
         NAME
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(*self)
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         Ok(shape.to_vec())
     }

@@ -171,7 +171,7 @@ impl Family for OfDice {
 
     fn benchmark(&self) -> Option<Benchmark> {
         Some(Benchmark {
-            operation: Function::new().alpha(slopes(CHANNELS)).boxed(),
+            operation: Function::new().alpha(slopes(CHANNELS)).into(),
             columns: Some(CHANNELS),
             forward: Traffic {
                 quarters: 12,

@@ -79,10 +79,6 @@ impl Operation for Function {
         NAME
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(self.clone())
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         self.view(shape)?;
         if self.statistics == Statistics::Batch {

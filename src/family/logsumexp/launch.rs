@@ -11,7 +11,7 @@ use crate::{
         Binding::{self, Read, Write},
         Kernel,
     },
-    kernel::{Window, largest_window, recorder::Recorder},
+    kernel::{Window, largest_window, launch::Pass, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -22,58 +22,27 @@ const MOST_SPLITS: usize = 256;
 /// `Part` and `Row` of the shader, in words.
 const PART: usize = 3;
 
-/// The tensors of a call.
-#[derive(Clone, Copy)]
-pub(super) struct Pass<'a> {
-    x: &'a Tensor,
-    upstream: Option<&'a Tensor>,
-    output: &'a Tensor,
-}
-
-impl<'a> Pass<'a> {
-    pub(super) const fn forward(x: &'a Tensor, y: &'a Tensor) -> Self {
-        Self {
-            x,
-            upstream: None,
-            output: y,
-        }
-    }
-
-    pub(super) const fn backward(x: &'a Tensor, upstream: &'a Tensor, dx: &'a Tensor) -> Self {
-        Self {
-            x,
-            upstream: Some(upstream),
-            output: dx,
-        }
-    }
-
-    /// The tensor of a number for each row.
-    fn of_rows(self) -> &'a Tensor {
-        self.upstream.unwrap_or(self.output)
-    }
-}
-
 impl LogSumExp {
     /// Records a pass, as many outer places at a time as bindings hold.
     pub(super) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
-        let view = pass.x.view(self.axis)?;
-        let gpu = pass.x.gpu();
-        if pass.output.is_empty() {
+        let (x, output) = (pass.x(), pass.output());
+        // A number for each row.
+        let of_rows = pass.upstream().unwrap_or(output);
+        let view = x.view(self.axis)?;
+        let gpu = x.gpu();
+        if output.is_empty() {
             return Ok(());
         }
         let slice = view.extent * view.inner;
         let splits = (view.extent / PER_SPLIT).clamp(1, MOST_SPLITS);
         // One alignment is spared, since an outer place may start anywhere.
         let window_bytes = largest_window(gpu) - 256;
-        let bytes = slice as u64 * pass.x.element().size();
+        let bytes = slice as u64 * x.element().size();
         let scratch = (splits * view.inner * PART) as u64 * ElementType::F32.size();
         let at_once = (window_bytes / bytes.max(scratch)) as usize;
         if at_once == 0 {
             return Err(Error::TooLarge {
-                what: format!(
-                    "the rows of one place of {NAME} over shape {:?}",
-                    pass.x.shape()
-                ),
+                what: format!("the rows of one place of {NAME} over shape {:?}", x.shape()),
                 bytes: bytes.max(scratch),
                 limit: window_bytes,
                 advice: "stream them from the host, which cuts them up",
@@ -83,8 +52,8 @@ impl LogSumExp {
             let outer = at_once.min(view.outer - first);
             let rows = outer * view.inner;
             let len = outer * slice;
-            let (all, skip) = Window::around(pass.x, first * slice, len);
-            let (of_rows, row_skip) = Window::around(pass.of_rows(), first * view.inner, rows);
+            let (all, skip) = Window::around(x, first * slice, len);
+            let (row_window, row_skip) = Window::around(of_rows, first * view.inner, rows);
             let arguments = LogSumExpArguments {
                 outer: outer as u32,
                 extent: view.extent as u32,
@@ -95,20 +64,25 @@ impl LogSumExp {
             };
             let parts = recorder.allocate(gpu, [rows * splits, PART], ElementType::F32)?;
             let row_results = recorder.allocate(gpu, [rows, PART], ElementType::F32)?;
-            let x = (0, pass.x, all);
+            let elements = (0, x, all);
             let parts_of = (1, &parts, Window::whole(&parts));
             let known = (2, &row_results, Window::whole(&row_results));
             let vectors =
                 |skip: u32, len: usize| (skip as usize + len).div_ceil(4) - skip as usize / 4;
             let mut launch = |entry_point, bindings, tensors: &[_], threads: usize| {
-                let kernel = self.kernel(pass.x, entry_point, bindings);
+                let kernel = self.kernel(x, entry_point, bindings);
                 let groups = kernel.groups(threads as u64);
                 recorder.dispatch_windows(&kernel, tensors, &arguments, groups)
             };
-            launch("sum", &[Read(0), Write(1)], &[x, parts_of], rows * splits)?;
+            launch(
+                "sum",
+                &[Read(0), Write(1)],
+                &[elements, parts_of],
+                rows * splits,
+            )?;
             launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
-            if pass.upstream.is_none() {
-                let tensors = [known, (5, pass.output, of_rows)];
+            if pass.upstream().is_none() {
+                let tensors = [known, (5, output, row_window)];
                 launch(
                     "forward",
                     &[Write(2), Write(5)],
@@ -116,8 +90,8 @@ impl LogSumExp {
                     vectors(row_skip, rows),
                 )?;
             } else {
-                let upstream = (3, pass.of_rows(), of_rows);
-                let tensors = [known, upstream, (4, pass.x, all), (5, pass.output, all)];
+                let upstream = (3, of_rows, row_window);
+                let tensors = [known, upstream, (4, x, all), (5, output, all)];
                 const BACKWARD: &[Binding] = &[Write(2), Read(3), Read(4), Write(5)];
                 launch("backward", BACKWARD, &tensors, vectors(skip, len))?;
             }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{LogSumExp, NAME, launch::Pass, reference};
+use super::{LogSumExp, NAME, reference};
 use crate::{
     accuracy::{bound::Bound, ulp},
     element::ElementType,
@@ -11,7 +11,7 @@ use crate::{
         Cut, Operation, Saved, Sheet,
         softmax::{bound::row_sum_error, reference::Row},
     },
-    kernel::recorder::Recorder,
+    kernel::{launch::Pass, recorder::Recorder},
     tensor::{Tensor, axis_of},
     wgsl::Math,
 };
@@ -19,10 +19,6 @@ use crate::{
 impl Operation for LogSumExp {
     fn name(&self) -> &str {
         NAME
-    }
-
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(*self)
     }
 
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {

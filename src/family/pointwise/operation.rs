@@ -19,10 +19,6 @@ impl Operation for Pointwise {
         self.activation.name()
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(self.clone())
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         if let Some((parameters, axis)) = &self.channels {
             let axis = axis_of(shape, *axis)?;

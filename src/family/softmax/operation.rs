@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     Softmax,
     bound::Whole,
-    launch::{Pass, Writes},
+    launch::Writes,
     reference::{MaskedRows, Row, gradient_sum},
     splits::KNOWN,
 };
@@ -14,7 +14,7 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{Array, Cut, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, add},
-    kernel::recorder::Recorder,
+    kernel::{launch::Pass, recorder::Recorder},
     tensor::{Tensor, axis_of},
     wgsl::Math,
 };
@@ -54,10 +54,6 @@ impl Operation for Softmax {
         self.form.name()
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(self.clone())
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         axis_of(shape, self.axis)?;
         Ok(shape.to_vec())
@@ -69,7 +65,7 @@ impl Operation for Softmax {
         x: &[&Tensor],
         y: &Tensor,
     ) -> Result<Saved> {
-        self.record(recorder, Pass::forward(x[0], y))?;
+        self.record(recorder, Pass::forward(x[0], y), Writes::Result)?;
         Ok(Saved::NOTHING)
     }
 
@@ -82,7 +78,8 @@ impl Operation for Softmax {
         dx: &[&Tensor],
         _: bool,
     ) -> Result<Vec<Tensor>> {
-        self.record(recorder, Pass::backward(x[0], upstream, dx[0]))?;
+        let pass = Pass::backward(x[0], upstream, dx[0]);
+        self.record(recorder, pass, Writes::Result)?;
         Ok(Vec::new())
     }
 
@@ -120,15 +117,13 @@ impl Operation for Softmax {
         let x = x[0];
         let view = x.view(self.axis)?;
         let shape = [view.outer * view.inner, ROWS.words];
-        let output = &recorder.allocate(x.gpu(), shape, ElementType::F32)?;
-        let pass = Pass {
-            x,
-            upstream,
-            output,
-            writes: Writes::Survey,
+        let found = recorder.allocate(x.gpu(), shape, ElementType::F32)?;
+        let pass = match upstream {
+            None => Pass::forward(x, &found),
+            Some(upstream) => Pass::backward(x, upstream, &found),
         };
-        self.record(recorder, pass)?;
-        Ok(output.clone())
+        self.record(recorder, pass, Writes::Survey)?;
+        Ok(found)
     }
 
     fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {

@@ -2,7 +2,7 @@
 
 use super::{
     Softmax,
-    launch::Pass,
+    launch::inputs,
     shader::{Method, RowArguments},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         Binding::{Read, Write},
         Gpu, WHOLE_ROW,
     },
-    kernel::{Window, dispatch, fold_over, largest_window},
+    kernel::{Window, dispatch, fold_over, largest_window, launch::Pass},
     tensor::{Tensor, View},
 };
 
@@ -55,11 +55,11 @@ impl Softmax {
         pass: Pass<'_>,
         view: View,
     ) -> Result<()> {
-        let input = pass.x;
+        let input = pass.x();
         let gpu = input.gpu();
         let vectors = view.extent as u32 / 4;
         let shape = self.shape_for(gpu, vectors);
-        let bindings = match pass.upstream {
+        let bindings = match pass.upstream() {
             None => &[Read(4), Write(6)][..],
             Some(_) => &[Read(4), Read(5), Write(6)][..],
         };
@@ -81,10 +81,9 @@ impl Softmax {
                 start,
                 bytes: (rows_at_once * row).min(input.bytes() - start),
             };
-            let inputs = pass.inputs();
-            let inputs = inputs.map(|(place, tensor)| window.bind(4 + place, tensor));
+            let inputs = inputs(pass).map(|(place, tensor)| window.bind(4 + place, tensor));
             let mut bindings: Vec<_> = inputs.collect();
-            bindings.push(window.bind(6, pass.output));
+            bindings.push(window.bind(6, pass.output()));
             let rows = window.bytes / row;
             let groups = fold_over(rows.div_ceil(u64::from(kernel.workgroup / shape.threads)));
             let rows = rows as u32;

@@ -6,7 +6,7 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Softmax,
-    launch::{Pass, Writes},
+    launch::{Writes, inputs},
     shader::{Method, SplitArguments},
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         Binding::{self, Read, Write},
         Gpu, Kernel, Pipeline,
     },
-    kernel::{Window, bind, dispatch, largest_window, recorder::Recorder},
+    kernel::{Window, bind, dispatch, largest_window, launch::Pass, recorder::Recorder},
     tensor::{Tensor, View},
 };
 
@@ -107,20 +107,20 @@ impl Softmax {
     pub(super) fn record_splits(
         &self,
         recorder: &mut Recorder<'_>,
-        pass: Pass<'_>,
+        (pass, writes): (Pass<'_>, Writes),
         view: View,
     ) -> Result<()> {
-        let gpu = pass.x.gpu();
+        let gpu = pass.x().gpu();
         let window = largest_window(gpu);
         // One alignment is spared, since a row may start anywhere.
-        let elements = (window - 256) / pass.x.element().size();
+        let elements = (window - 256) / pass.x().element().size();
         let statistics = MOST_STATISTICS.min(window / (4 * STATISTICS as u64));
         let plan = Division::new(view, elements as usize, statistics as usize);
         let known = match &self.known {
             Some(known) => Some(known.on_device(recorder, gpu, self.form.name())?),
             None => None,
         };
-        let splits = if must_sum(pass, known.is_some()) {
+        let splits = if must_sum(writes, known.is_some()) {
             plan.splits(plan.count)
         } else {
             1
@@ -133,10 +133,11 @@ impl Softmax {
         if splits > 1 {
             scratch.push(allocate(splits.div_ceil(RUN))?);
         }
-        let kernels = self.kernels(pass, known.is_some(), plan)?;
+        let kernels = self.kernels((pass, writes), known.is_some(), plan)?;
         let mut work = Launcher {
             gpu,
             pass,
+            writes,
             view,
             plan,
             kernels: &kernels,
@@ -157,15 +158,20 @@ impl Softmax {
     }
 
     /// The kernels of a pass; `known` says whether the rows are.
-    fn kernels(&self, pass: Pass<'_>, known: bool, plan: Division) -> Result<Kernels> {
+    fn kernels(
+        &self,
+        (pass, writes): (Pass<'_>, Writes),
+        known: bool,
+        plan: Division,
+    ) -> Result<Kernels> {
         let built = |entry_point: &'static str, bindings: &'static [Binding]| {
             let method = (Method::Splits, WORKGROUP);
             let mut kernel = self.kernel(pass, method, entry_point, bindings);
             kernel.constants.push(("WIDTH", plan.width as u32));
-            let pipeline = pass.x.gpu().pipeline(&kernel)?;
+            let pipeline = pass.x().gpu().pipeline(&kernel)?;
             Ok((kernel, pipeline))
         };
-        let backward = pass.is_backward();
+        let backward = pass.upstream().is_some();
         let summing = || -> Result<Summing> {
             let bindings = if backward {
                 &[Read(0), Read(1), Write(2)][..]
@@ -185,21 +191,21 @@ impl Softmax {
             }
         };
         Ok(Kernels {
-            summing: must_sum(pass, known).then(summing).transpose()?,
-            rows: match (pass.writes, known) {
+            summing: must_sum(writes, known).then(summing).transpose()?,
+            rows: match (writes, known) {
                 (Writes::Survey, true) => built("survey_gradients", &[Read(3), Read(7), Write(8)])?,
                 (Writes::Survey, false) => built("survey_rows", &[Read(3), Write(8)])?,
                 (Writes::Result, true) => built("prepare", &[Write(2), Read(7)])?,
                 (Writes::Result, false) => built("finish", &[Write(2)])?,
             },
-            write: (pass.writes == Writes::Result).then(write).transpose()?,
+            write: (writes == Writes::Result).then(write).transpose()?,
         })
     }
 }
 
-/// Whether a pass sums the rows: not for results where surveys have.
-fn must_sum(pass: Pass<'_>, known: bool) -> bool {
-    !known || pass.writes == Writes::Survey
+/// Whether the rows are summed: not for results where surveys have.
+fn must_sum(writes: Writes, known: bool) -> bool {
+    !known || writes == Writes::Survey
 }
 
 /// The kernels that a pass takes, built.
@@ -220,6 +226,7 @@ struct Summing {
 struct Launcher<'a> {
     gpu: &'a Gpu,
     pass: Pass<'a>,
+    writes: Writes,
     view: View,
     plan: Division,
     kernels: &'a Kernels,
@@ -309,11 +316,9 @@ impl Launcher<'_> {
         ]
         .map(|n| n as usize);
         let span = (outer - 1) * slice + (count - 1) * inner + rows;
-        let (window, skip) = Window::around(self.pass.x, first, span);
-        let inputs = self.pass.inputs();
-        let mut bindings: Vec<_> = inputs
-            .map(|(place, tensor)| window.bind(place, tensor))
-            .collect();
+        let (window, skip) = Window::around(self.pass.x(), first, span);
+        let inputs = inputs(self.pass).map(|(place, tensor)| window.bind(place, tensor));
+        let mut bindings: Vec<_> = inputs.collect();
         bindings.push(bind(2, &self.scratch[0]));
         let threads = outer * self.plan.splits(count) * rows;
         let arguments = SplitArguments { skip, ..shape };
@@ -340,9 +345,9 @@ impl Launcher<'_> {
     /// Turns the sums of rows, or what is known of the whole rows, into the scales of their results; or tells
     /// what the sums are.
     fn finish(&mut self, sums: &Tensor, shape: SplitArguments) {
-        let mut bindings = match self.pass.writes {
+        let mut bindings = match self.writes {
             Writes::Result => vec![bind(2, sums)],
-            Writes::Survey => vec![bind(3, sums), bind(8, self.pass.output)],
+            Writes::Survey => vec![bind(3, sums), bind(8, self.pass.output())],
         };
         bindings.extend(self.known.map(|known| bind(7, known)));
         let kernels = self.kernels;
@@ -359,9 +364,9 @@ impl Launcher<'_> {
         shape: SplitArguments,
     ) {
         let count = elements.len();
-        let (window, skip) = Window::around(self.pass.x, elements.start, count);
-        let mut bindings = vec![bind(3, sums), window.bind(6, self.pass.output)];
-        let inputs = self.pass.inputs();
+        let (window, skip) = Window::around(self.pass.x(), elements.start, count);
+        let mut bindings = vec![bind(3, sums), window.bind(6, self.pass.output())];
+        let inputs = inputs(self.pass);
         bindings.extend(inputs.map(|(place, tensor)| window.bind(4 + place, tensor)));
         let vectors = (skip as usize + count).div_ceil(4) - skip as usize / 4;
         let arguments = SplitArguments {

@@ -24,10 +24,6 @@ impl Operation for MaxoutAffine {
         OP
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(self.clone())
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         self.y_shape(shape)
     }

@@ -23,10 +23,6 @@ impl Operation for Maxout {
         OP
     }
 
-    fn boxed(&self) -> Box<dyn Operation> {
-        Box::new(*self)
-    }
-
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
         self.y_shape(shape)
     }
