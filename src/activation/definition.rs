@@ -105,13 +105,6 @@ impl Definition {
 
 /// The number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.
-///
-/// ```
-/// use wgpu_activations::Activation;
-///
-/// let slope = Activation::LEAKY_RELU.definition().parameter.as_ref();
-/// assert_eq!(slope.map(|slope| slope.default), Some(0.01));
-/// ```
 pub struct Parameter {
     /// Its name in the formula.
     pub name: &'static str,
@@ -263,14 +256,6 @@ pub enum Smoothness {
 }
 
 /// Arithmetic per element.
-///
-/// ```
-/// use wgpu_activations::{Activation, activation::Cost};
-///
-/// let cost = |it: &Activation| it.definition().properties.map(|properties| properties.cost);
-/// let cheap = Activation::all().filter(|it| cost(it) == Some(Cost::Compare));
-/// assert!(cheap.eq([Activation::RELU, Activation::LEAKY_RELU, Activation::PRELU]));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// Compare and multiply.
@@ -285,12 +270,6 @@ pub enum Cost {
 
 impl Cost {
     /// In words.
-    ///
-    /// ```
-    /// use wgpu_activations::activation::Cost;
-    ///
-    /// assert_eq!(Cost::Exponential.description(), "one exponential");
-    /// ```
     pub const fn description(self) -> &'static str {
         match self {
             Self::Compare => "a comparison and a product",
@@ -302,14 +281,6 @@ impl Cost {
 }
 
 /// A publication.
-///
-/// ```
-/// use wgpu_activations::Activation;
-///
-/// let paper = Activation::GELU.definition().paper;
-/// assert_eq!(paper.map(|paper| paper.title), Some("Gaussian Error Linear Units (GELUs)"));
-/// assert_eq!(paper.map(|paper| paper.year), Some(2016));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paper {
     /// Authors.
