@@ -125,12 +125,6 @@ impl Case {
 }
 
 /// The operations that `--op` can name.
-///
-/// ```
-/// use wgpu_activations::bench::operations;
-///
-/// assert!(operations().contains(&"gelu") && operations().contains(&"moments"));
-/// ```
 pub fn operations() -> Vec<&'static str> {
     let measured = families().filter(|family| family.benchmark().is_some());
     let names = measured.map(|family| family.entry().name);
