@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{family::Cut, tensor::View};
+use crate::{error::Result, family::Cut, io::Sink, tensor::View};
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl Chunk {
         self.shape().iter().product()
     }
 
+    /// Where an element (outer, place, inner) of the whole tensor lies in it.
+    pub(crate) fn position(&self, (outer, place, inner): (usize, usize, usize)) -> usize {
+        let row = (outer - self.outer.start) * self.extent.len() + place - self.extent.start;
+        row * self.inner.len() + inner - self.inner.start
+    }
+
     /// The runs of elements that it takes up in the whole tensor, in order.
     pub fn runs(&self, view: View) -> impl Iterator<Item = Range<usize>> + use<> {
         let slab = view.extent * view.inner;
@@ -67,6 +73,23 @@ impl Chunk {
                 start..start + length
             })
         })
+    }
+
+    /// Writes its elements, of `size` bytes each, to where they belong in the whole tensor.
+    pub(super) fn write(
+        &self,
+        view: View,
+        sink: &dyn Sink,
+        bytes: &[u8],
+        size: usize,
+    ) -> Result<()> {
+        let mut left = bytes;
+        for run in self.runs(view) {
+            let (part, rest) = left.split_at(run.len() * size);
+            sink.write(run.start, part)?;
+            left = rest;
+        }
+        Ok(())
     }
 
     /// The rows that it has some of, numbered in the whole tensor as [outer, inner].

@@ -1,7 +1,5 @@
 //! A tensor laid out and cut for a chain, ready to be streamed.
 
-use std::sync::PoisonError;
-
 use super::{
     Backward, Forecast, Offload, Request, Summary,
     chunk::{Chunk, in_order},
@@ -15,7 +13,7 @@ use crate::{
     element::ElementType,
     error::Result,
     family::Cut,
-    tensor::View,
+    gpu::unlocked,
 };
 
 /// What streaming is for.
@@ -74,8 +72,7 @@ impl Prepared<'_> {
     pub fn forecast(&self) -> Forecast {
         let Layout { view, result, .. } = self.layout;
         let passes = 1 + self.surveys.len();
-        let elements = |view: View| (view.outer * view.extent * view.inner) as u64;
-        let bytes = passes as u64 * elements(view) + elements(result);
+        let elements = passes * view.elements() + result.elements();
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let of_result: Vec<_> = self
             .chunks
@@ -92,7 +89,7 @@ impl Prepared<'_> {
             chunks: self.chunks.len(),
             chunk_elements: largest,
             passes,
-            bytes: bytes * self.element.size(),
+            bytes: elements as u64 * self.element.size(),
             memory: largest as u64 * per_element * devices as u64,
         }
     }
@@ -141,7 +138,7 @@ impl Prepared<'_> {
             } = pass;
             match (task, gather) {
                 (Task::Survey { step, .. }, Some(gather)) => known[step].push(gather.finish()),
-                _ => sums = found.into_inner().unwrap_or_else(PoisonError::into_inner),
+                _ => sums = unlocked(found),
             }
         }
         let mut extras = Vec::new();
