@@ -87,12 +87,8 @@ pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
 ///
 /// [`Error::UnknownDevice`] with the names there are, if none or several match.
 pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    let infos: Vec<_> = adapters.iter().map(Adapter::info).collect();
-    let names: Vec<_> = adapters
-        .iter()
-        .map(|adapter| adapter.name.as_str())
-        .collect();
-    select(&names, &infos, wanted).map(|index| &adapters[index])
+    let known: Vec<_> = adapters.iter().map(|it| (it.name(), it.info())).collect();
+    select(&known, wanted).map(|index| &adapters[index])
 }
 
 /// The adapter to use where none is asked for: discrete before integrated before software, native
@@ -102,41 +98,37 @@ pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
 ///
 /// [`Error::NoAdapter`] if there is none.
 pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
-    adapters
-        .iter()
-        .min_by_key(|adapter| rank(&adapter.info()))
-        .ok_or(Error::NoAdapter {
-            hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`",
-        })
-}
-
-/// Discrete before integrated before software; native backends before GL.
-fn rank(info: &wgpu::AdapterInfo) -> (u8, bool) {
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
+    let rank = |adapter: &&Adapter| {
+        let info = adapter.info();
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        };
+        (kind, info.backend == wgpu::Backend::Gl)
     };
-    (kind, info.backend == wgpu::Backend::Gl)
+    adapters.iter().min_by_key(rank).ok_or(Error::NoAdapter {
+        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`",
+    })
 }
 
-fn select(names: &[&str], infos: &[wgpu::AdapterInfo], wanted: &str) -> Result<usize> {
-    if let Some(exact) = names.iter().position(|name| *name == wanted) {
+fn select(known: &[(&str, wgpu::AdapterInfo)], wanted: &str) -> Result<usize> {
+    if let Some(exact) = known.iter().position(|(name, _)| *name == wanted) {
         return Ok(exact);
     }
-    if let Some(index) = wanted.parse().ok().filter(|index| *index < names.len()) {
+    if let Some(index) = wanted.parse().ok().filter(|index| *index < known.len()) {
         return Ok(index);
     }
     let wanted_lower = wanted.to_lowercase();
     let is_meant = |index: &usize| {
-        let (name, info) = (names[*index], &infos[*index]);
-        let texts = [name, &info.name, &info.driver, &info.device_pci_bus_id];
+        let (name, info) = &known[*index];
+        let texts = [name, &*info.name, &info.driver, &info.device_pci_bus_id];
         let mut texts = texts.iter().map(|text| text.to_lowercase());
         !wanted.is_empty() && texts.any(|text| text.contains(&wanted_lower))
     };
-    let matches: Vec<_> = (0..names.len()).filter(is_meant).collect();
+    let matches: Vec<_> = (0..known.len()).filter(is_meant).collect();
     match matches[..] {
         [one] => Ok(one),
         _ => Err(Error::UnknownDevice {
@@ -146,7 +138,11 @@ fn select(names: &[&str], infos: &[wgpu::AdapterInfo], wanted: &str) -> Result<u
             } else {
                 "several devices match"
             },
-            available: names.join(", "),
+            available: known
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
 }
@@ -234,8 +230,8 @@ mod tests {
             info("llvmpipe", wgpu::Backend::Gl, ""),
         ];
         let names = names(&infos);
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let found = |wanted| select(&names, &infos, wanted);
+        let known: Vec<_> = names.iter().map(String::as_str).zip(infos).collect();
+        let found = |wanted| select(&known, wanted);
         assert_eq!(found("llvmpipe-gl").unwrap(), 2);
         assert_eq!(found("1").unwrap(), 1);
         assert_eq!(found("0000:01:00.0").unwrap(), 0);

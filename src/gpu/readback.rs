@@ -6,23 +6,13 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
+use futures_intrusive::channel::shared::oneshot_channel;
 
 use super::{Gpu, fault::one_line};
 use crate::error::{Error, Result};
 
 /// Bytes per step: what staging memory a download takes at most.
 const STEP: u64 = 64 << 20;
-
-/// A buffer that the host is to see, once the device is done with it.
-pub(crate) struct Mapping(OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>);
-
-/// A copy under way to a buffer that the host can map.
-struct Transfer {
-    staging: wgpu::Buffer,
-    mapped: Mapping,
-    submission: wgpu::SubmissionIndex,
-}
 
 impl Gpu {
     /// Fills `bytes` from `buffer` at `offset`, blocking.
@@ -57,44 +47,35 @@ impl Gpu {
     ) -> Result<()> {
         let steps = (offset..).step_by(STEP as usize);
         for (at, chunk) in steps.zip(bytes.chunks_mut(STEP as usize)) {
-            let Transfer {
-                staging,
-                mapped,
-                submission,
-            } = self.begin_read(buffer, at, chunk.len())?;
+            // Copies take multiples of 4 bytes; tensors are padded to more.
+            let size = (chunk.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+            let staging = self.guarded(|| {
+                Ok(self.device().create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("read-back"),
+                    size,
+                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                }))
+            })?;
+            let (submission, ()) = self.submit(|encoder| {
+                encoder.copy_buffer_to_buffer(buffer, at, &staging, 0, size);
+                Ok(())
+            })?;
+            let mapped = self.map(&staging, wgpu::MapMode::Read)?;
             wait(submission)?;
-            self.mapped(mapped).await?;
+            mapped.await?;
             let view = staging.get_mapped_range(..).map_err(unmapped)?;
             chunk.copy_from_slice(&view[..chunk.len()]);
         }
         Ok(())
     }
 
-    fn begin_read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: usize) -> Result<Transfer> {
-        // Copies take multiples of 4 bytes; tensors are padded to more.
-        let size = (bytes as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
-        let staging = self.guarded(|| {
-            Ok(self.device().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("read-back"),
-                size,
-                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }))
-        })?;
-        let (submission, ()) = self.submit(|encoder| {
-            encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-            Ok(())
-        })?;
-        let mapped = self.map(&staging, wgpu::MapMode::Read)?;
-        Ok(Transfer {
-            staging,
-            mapped,
-            submission,
-        })
-    }
-
-    /// Asks for `buffer` to be mapped when the work submitted on it is done.
-    pub(crate) fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<Mapping> {
+    /// Asks for `buffer` to be mapped when the work submitted on it is done, which shows once somebody polls.
+    fn map(
+        &self,
+        buffer: &wgpu::Buffer,
+        mode: wgpu::MapMode,
+    ) -> Result<impl Future<Output = Result<()>>> {
         let (sender, mapped) = oneshot_channel();
         self.guarded(|| {
             buffer.map_async(mode, .., move |result| {
@@ -103,23 +84,20 @@ impl Gpu {
             });
             Ok(())
         })?;
-        Ok(Mapping(mapped))
-    }
-
-    /// Completes once the buffer is mapped, for which somebody must poll the device.
-    pub(crate) async fn mapped(&self, mapping: Mapping) -> Result<()> {
-        let mapped = mapping.0.receive().await;
-        self.opened().fault.check()?;
-        match mapped {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(unmapped(error)),
-            None => Err(unmapped("the device dropped the request")),
-        }
+        Ok(async move {
+            let mapped = mapped.receive().await;
+            self.opened().fault.check()?;
+            match mapped {
+                Some(Ok(())) => Ok(()),
+                Some(Err(error)) => Err(unmapped(error)),
+                None => Err(unmapped("the device dropped the request")),
+            }
+        })
     }
 
     /// Maps a buffer that no work under way uses, without waiting for other work.
     pub(crate) fn map_idle(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<()> {
-        let mut mapped = pin!(self.mapped(self.map(buffer, mode)?));
+        let mut mapped = pin!(self.map(buffer, mode)?);
         let mut context = Context::from_waker(Waker::noop());
         loop {
             let _ = self.device().poll(wgpu::PollType::Poll);
