@@ -376,7 +376,6 @@ impl Reduction {
         Self::new(text, function.words)
     }
 
-    /// Words of a result.
     pub(crate) const fn words(&self) -> usize {
         self.words
     }

@@ -35,18 +35,6 @@
 /// assert!(SQUARED_RELU.paper.is_none());
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-///
-/// Those of the catalogue:
-///
-/// ```
-/// use wgpu_activations::CATALOGUE;
-///
-/// for definition in CATALOGUE {
-///     println!("{}: {}", definition.title, definition.formula);
-/// }
-/// let relu = CATALOGUE.iter().find(|definition| definition.name == "relu");
-/// assert_eq!(relu.map(|relu| (relu.value)(-1.0, 0.0)), Some(0.0));
-/// ```
 pub struct Definition {
     /// The name, in lower case with hyphens: `leaky-relu`.
     pub name: &'static str,

@@ -65,7 +65,6 @@ impl Case {
         matches!(self.kind, Kind::Offload | Kind::Launch)
     }
 
-    /// Elements of the input.
     pub(super) const fn len(&self) -> usize {
         (self.bytes / self.element.size()) as usize
     }

@@ -11,7 +11,6 @@ const MIN_TIME: Duration = Duration::from_millis(8);
 /// Samples of each, taken in turn.
 const ROUNDS: usize = 9;
 
-/// What the others are compared with.
 const YARDSTICK: &str = "relu";
 
 /// The time of each activation's forward pass in f32, with accurate math, as a multiple of ReLU's: the

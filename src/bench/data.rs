@@ -44,7 +44,6 @@ impl Data {
         (self.element, self.bytes) == (element, bytes)
     }
 
-    /// Elements of a tensor.
     pub(super) const fn len(&self) -> usize {
         (self.bytes / self.element.size()) as usize
     }
@@ -54,7 +53,6 @@ impl Data {
         numbers(self.len(), 7)
     }
 
-    /// Random gradients.
     pub(super) fn upstream<T: Element>(&self) -> Vec<T> {
         numbers(self.len(), 8)
     }
@@ -64,7 +62,6 @@ impl Data {
         self.ring(&self.inputs, Some(7), shape)
     }
 
-    /// The upstream gradients, seen with `shape`.
     pub(super) fn upstreams(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
         self.ring(&self.upstreams, Some(8), shape)
     }
@@ -106,7 +103,6 @@ impl Data {
         Ok(tensors)
     }
 
-    /// Bytes of one ring.
     pub(super) const fn ring_bytes(&self) -> u64 {
         self.sets as u64 * self.bytes
     }

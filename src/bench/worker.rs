@@ -13,7 +13,7 @@ use super::{
     work::{self, Baseline, Measurable},
 };
 use crate::{
-    accuracy::Report,
+    accuracy::{Report, Sample},
     error::{Error, Result},
     gpu::Gpu,
 };
@@ -278,15 +278,12 @@ impl Subject {
 }
 
 fn accuracy(report: &Report) -> Accuracy {
+    // JSON has no infinity.
+    let worst = |of: fn(&Sample) -> f64| report.worst.as_ref().map_or(0.0, of).min(f64::MAX);
     Accuracy {
         compared: report.compared,
         failed: report.failed,
-        worst_ulp: finite(report.worst.map_or(0.0, |worst| worst.ulp)),
-        worst_of_allowed: finite(report.worst.map_or(0.0, |worst| worst.severity)),
+        worst_ulp: worst(|sample| sample.ulp),
+        worst_of_allowed: worst(|sample| sample.severity),
     }
-}
-
-/// JSON has no infinity.
-fn finite(value: f64) -> f64 {
-    value.min(f64::MAX)
 }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Elements that one task computes.
-const TASK: usize = 1 << 14;
+pub(super) const TASK: usize = 1 << 14;
 
 /// An element of a tensor, as the reference is given it.
 pub(super) trait Given: Copy + Sync {
@@ -70,7 +70,7 @@ impl<V: Given> Excerpt<'_, V> {
     /// The box in selections of some thousand elements; of whole rows where an operation needs them.
     pub(super) fn selections(&self, needs_rows: bool) -> Vec<Selection> {
         let extent = self.chunk.extent.clone();
-        let lanes = self.lanes();
+        let lanes: Vec<_> = self.chunk.lanes().collect();
         let width = if needs_rows {
             extent.len()
         } else {
@@ -93,7 +93,7 @@ impl<V: Given> Excerpt<'_, V> {
         let whole = layout.view.elements().max(1) as u128;
         let count = (count as u128 * self.chunk.len() as u128).div_ceil(whole) as usize;
         let extent = self.chunk.extent.clone();
-        let all = self.lanes();
+        let all: Vec<_> = self.chunk.lanes().collect();
         let spread = |count: usize, len: usize| {
             let count = count.min(len);
             (0..count).map(move |index| (index + 1) * len / count - 1)
@@ -112,13 +112,6 @@ impl<V: Given> Excerpt<'_, V> {
         };
         let places = spread(each, extent.len()).map(|place| extent.start + place);
         in_tasks(&lanes, &places.collect::<Vec<_>>())
-    }
-
-    /// The lanes of the box, (outer, inner) in the whole tensor.
-    fn lanes(&self) -> Vec<(usize, usize)> {
-        let Chunk { outer, inner, .. } = self.chunk;
-        let of_outer = |outer| inner.clone().map(move |inner| (outer, inner));
-        outer.clone().flat_map(of_outer).collect()
     }
 
     /// What survey number `index` of operation `step` finds.

@@ -26,9 +26,7 @@ use crate::{
     wgsl::Math,
     with_element,
 };
-
-/// Elements compared by one task.
-const TASK: usize = 1 << 14;
+use excerpt::TASK;
 
 /// Inputs per step of an exhaustive check.
 const STEP: u64 = 1 << 22;

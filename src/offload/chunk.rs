@@ -47,7 +47,7 @@ impl Chunk {
     }
 
     /// Where an element (outer, place, inner) of the whole tensor lies in it.
-    pub(crate) fn position(&self, (outer, place, inner): (usize, usize, usize)) -> usize {
+    pub fn position(&self, (outer, place, inner): (usize, usize, usize)) -> usize {
         let row = (outer - self.outer.start) * self.extent.len() + place - self.extent.start;
         row * self.inner.len() + inner - self.inner.start
     }
@@ -92,10 +92,16 @@ impl Chunk {
         Ok(())
     }
 
-    /// The rows that it has some of, numbered in the whole tensor as [outer, inner].
-    pub fn rows(&self, view: View) -> impl Iterator<Item = usize> + use<> {
+    /// The rows that it has some of, as (outer, inner).
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (outer, inner) = (self.outer.clone(), self.inner.clone());
-        outer.flat_map(move |outer| inner.clone().map(move |inner| outer * view.inner + inner))
+        outer.flat_map(move |outer| inner.clone().map(move |inner| (outer, inner)))
+    }
+
+    /// The same numbered in the whole tensor.
+    pub fn rows(&self, view: View) -> impl Iterator<Item = usize> + use<> {
+        let lanes = self.lanes();
+        lanes.map(move |(outer, inner)| outer * view.inner + inner)
     }
 
     /// The box of the result, whose axis is `extent` long where this one has it whole.
@@ -143,28 +149,23 @@ pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
     };
     let sides = [&whole.outer, &whole.extent, &whole.inner];
     let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
-    let mut chunks = Vec::with_capacity(outer.len() * extent.len() * inner.len());
-    let mut add = |outer: &Range<usize>, extent: &Range<usize>, inner: &Range<usize>| {
-        chunks.push(Chunk {
+    let faces: Vec<_> = if cut == Cut::Anywhere {
+        // As they lie in memory.
+        let of_extent = |extent| inner.iter().map(move |inner| (extent, inner));
+        extent.iter().flat_map(of_extent).collect()
+    } else {
+        // Row after row.
+        let of_inner = |inner| extent.iter().map(move |extent| (extent, inner));
+        inner.iter().flat_map(of_inner).collect()
+    };
+    let chunks = outer.iter().flat_map(|outer| {
+        faces.iter().map(|&(extent, inner)| Chunk {
             outer: outer.clone(),
             extent: extent.clone(),
             inner: inner.clone(),
-        });
-    };
-    for outer in &outer {
-        if cut == Cut::Anywhere {
-            // As they lie in memory.
-            for extent in &extent {
-                inner.iter().for_each(|inner| add(outer, extent, inner));
-            }
-        } else {
-            // Row after row.
-            for inner in &inner {
-                extent.iter().for_each(|extent| add(outer, extent, inner));
-            }
-        }
-    }
-    Ok(chunks)
+        })
+    });
+    Ok(chunks.collect())
 }
 
 /// Whether chunks are runs of memory that follow one another.

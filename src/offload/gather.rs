@@ -9,7 +9,6 @@ use crate::{
     tensor::View,
 };
 
-/// Takes in what a survey finds in each chunk.
 pub(super) struct Gather {
     survey: Survey,
     /// The tensor as the surveyed operation sees it.

@@ -59,7 +59,6 @@ pub struct Summary {
     pub lost: Vec<(String, String)>,
 }
 
-/// Takes the measures of a job.
 pub(super) struct Meter<'a> {
     start: Instant,
     measures: Mutex<(Progress, Summary)>,

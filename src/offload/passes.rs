@@ -43,7 +43,6 @@ impl Task {
     }
 }
 
-/// One pass over all chunks.
 pub(super) struct Pass<'a> {
     pub(super) chain: &'a Chain,
     pub(super) request: &'a Request<'a>,
@@ -51,7 +50,6 @@ pub(super) struct Pass<'a> {
     /// What the surveys have found, for each operation.
     pub(super) known: &'a [Vec<Table>],
     pub(super) task: Task,
-    /// For a survey.
     pub(super) gather: Option<Gather>,
     /// Sums of the parameters' gradients, for each operation.
     pub(super) sums: Mutex<Vec<Vec<Vec<f64>>>>,

@@ -88,7 +88,6 @@ impl Queue {
         });
     }
 
-    /// One device less.
     pub(super) fn lose(&self, gpu: &Gpu, failure: Error, meter: &Meter<'_>) {
         self.change(|state| {
             state.devices -= 1;

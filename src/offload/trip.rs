@@ -164,19 +164,17 @@ impl Trip<'_> {
     ) -> Result<()> {
         let mut slots = 0;
         while let Some(chunk) = queue.take(most, self.cut) {
-            let mut slot = match free.try_recv() {
-                Ok(slot) => slot,
+            let slot = match free.try_recv() {
+                Ok(slot) => Some(slot),
                 Err(_) if slots < SLOTS => {
                     slots += 1;
-                    Slot::default()
+                    Some(Slot::default())
                 }
-                Err(_) => match free.recv() {
-                    Ok(slot) => slot,
-                    Err(_) => {
-                        queue.put_back(chunk);
-                        return Ok(());
-                    }
-                },
+                Err(_) => free.recv().ok(),
+            };
+            let Some(mut slot) = slot else {
+                queue.put_back(chunk);
+                return Ok(());
             };
             match self.fill(gpu, &mut slot, &chunk) {
                 Ok(()) => {

@@ -61,7 +61,6 @@ impl Shader {
         shader
     }
 
-    /// Appends texts of the crate.
     pub(crate) fn extend(&mut self, pieces: &[&'static str]) {
         for &text in pieces {
             if !text.is_empty() {
