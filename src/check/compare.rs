@@ -107,11 +107,8 @@ impl<T: Element> Excerpt<'_, T> {
             let mut bound = results[index].stored(T::TYPE);
             if right.as_ref().is_some_and(|right| !right[index]) {
                 // Beside the wrong index nothing is right.
-                bound.expected = if bound.expected.is_nan() {
-                    0.0
-                } else {
-                    f64::NAN
-                };
+                let is_nan = bound.expected.is_nan();
+                bound.expected = if is_nan { 0.0 } else { f64::NAN };
             }
             let found = output[of_result.position(at)];
             report.add(bound.sample(whole.position(at), x[index].expected as f32, 1.0, found));
@@ -166,10 +163,8 @@ impl<T: Element> Excerpt<'_, T> {
 
     /// Those of the chunk's indices that lie in the selection.
     fn chosen(&self, selection: &Selection, indices: &[u32]) -> Vec<u32> {
-        let (of_result, places) = (
-            self.of_result(),
-            self.evaluation.places(self.steps(), selection),
-        );
+        let of_result = self.of_result();
+        let places = self.evaluation.places(self.steps(), selection);
         let elements = selection.elements(&places);
         elements.map(|at| indices[of_result.position(at)]).collect()
     }

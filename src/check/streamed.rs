@@ -161,11 +161,7 @@ impl<'a> Verifier<'a> {
     fn take_as<T: Element>(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
         let inputs: Vec<Cow<'_, [T]>> = received.inputs.iter().map(|x| elements(x)).collect();
         let mut x: Vec<&[T]> = inputs.iter().map(|x| &**x).collect();
-        let upstream = if task.needs_upstream(self.backward) {
-            x.pop()
-        } else {
-            None
-        };
+        let upstream = x.pop_if(|_| task.needs_upstream(self.backward));
         let known = self.known();
         let excerpt = Excerpt {
             evaluation: Evaluation {

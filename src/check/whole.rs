@@ -145,20 +145,14 @@ impl Step {
 
     fn indices(&self) -> Option<Vec<u32>> {
         let excerpt = self.excerpt(None);
+        let evaluation = excerpt.evaluation;
         let chosen = by_rows(&excerpt, |selection, inputs| {
             let choose = |sheet: &Sheet<'_>| self.operation().choose(sheet);
-            excerpt
-                .evaluation
-                .with_sheet(0, selection, &vec![inputs], choose)
+            evaluation.with_sheet(0, selection, &vec![inputs], choose)
         });
-        let chosen = chosen
-            .into_iter()
-            .map(|(selection, part)| Some((selection, part?)));
-        Some(scatter(
-            self.layout.result,
-            chosen.collect::<Option<_>>()?,
-            0,
-        ))
+        let chosen = chosen.into_iter().map(|(at, part)| Some((at, part?)));
+        let chosen: Option<_> = chosen.collect();
+        Some(scatter(self.layout.result, chosen?, 0))
     }
 
     fn backward(&self, upstream: &[Bound]) -> (Vec<Bound>, Vec<Vec<Sum>>) {

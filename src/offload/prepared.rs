@@ -74,11 +74,8 @@ impl Prepared<'_> {
         let passes = 1 + self.surveys.len();
         let elements = passes * view.elements() + result.elements();
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
-        let of_result: Vec<_> = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.of_result(view, result))
-            .collect();
+        let chunks = self.chunks.iter();
+        let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
         let devices = self.offload.gpus.len();
         let per_element = per_element(self.element, &self.layout, self.purpose.keeps());
         Forecast {
@@ -110,11 +107,8 @@ impl Prepared<'_> {
         let mut sums = Vec::new();
         for task in self.surveys.iter().copied().chain([Task::Result]) {
             let pass = Pass::new(chain, request, layout, &known, task);
-            let mut sources: Vec<_> = request
-                .sources
-                .iter()
-                .map(|source| (*source, layout.view))
-                .collect();
+            let inputs = request.sources.iter();
+            let mut sources: Vec<_> = inputs.map(|it| (*it, layout.view)).collect();
             if task.needs_upstream(backward) {
                 sources.extend(request.upstream.map(|source| (source, layout.result)));
             }
