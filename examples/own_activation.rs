@@ -107,12 +107,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layout = prepared.layout().clone();
     let verifier = Verifier::new(&chain, layout, ElementType::F32, Share::All);
     let outcome = prepared.run(&Request {
-        sources: vec![&Slice(&host)],
-        upstream: None,
-        parameters: false,
-        sink: &Shared::new(&mut streamed),
-        indices: None,
         observer: Some(&verifier),
+        ..Request::new(&Slice(&host), &Shared::new(&mut streamed))
     })?;
     let report = verifier.finish(&outcome.summary.extras, &[])?;
     expect(&streamed, x.chunks(COLUMNS).flat_map(softmax_of_softsign))?;

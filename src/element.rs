@@ -45,36 +45,6 @@ impl ElementType {
             Self::F16 | Self::Bf16 => 2,
         }
     }
-
-    /// Has `visitor` work on elements of this type. [`with_element!`](crate::with_element) does the
-    /// same with code in place.
-    ///
-    /// ```
-    /// use wgpu_activations::{Element, ElementType, ElementVisitor};
-    ///
-    /// /// What is left of a number.
-    /// struct Rounded(f64);
-    ///
-    /// impl ElementVisitor for Rounded {
-    ///     type Output = f32;
-    ///     fn visit<T: Element>(self) -> f32 {
-    ///         T::from_f64(self.0).to_f32()
-    ///     }
-    /// }
-    /// assert_eq!(ElementType::Bf16.visit(Rounded(0.1)), 0.100097656);
-    /// ```
-    pub fn visit<V: ElementVisitor>(self, visitor: V) -> V::Output {
-        crate::with_element!(self, T => visitor.visit::<T>())
-    }
-}
-
-/// Work on elements of a type that is known at run time. See [`ElementType::visit`].
-pub trait ElementVisitor {
-    /// What comes of it.
-    type Output;
-
-    /// The work on elements of type `T`.
-    fn visit<T: Element>(self) -> Self::Output;
 }
 
 /// Runs an expression with a name for the host type of an [`ElementType`].

@@ -307,7 +307,7 @@ pub enum Error {
 }
 
 /// A result with this crate's [`enum@Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What an [`enum@Error`] is about, for callers that branch on it.
 ///

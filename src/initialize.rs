@@ -103,16 +103,6 @@ impl Initializer {
 
     /// A tensor of weights: those of [`Initializer::values`].
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Initializer};
-    /// # let gpu = Gpu::new()?;
-    /// let weights = Initializer::XavierUniform { fan_in: 128, fan_out: 64 };
-    /// let tensor = weights.tensor(&gpu, [128, 64], ElementType::F32, 1)?;
-    /// assert_eq!(tensor.download::<f32>()?, weights.values::<f32>(128 * 64, 1)?);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// As [`Initializer::values`] and [`Gpu::allocate`].
@@ -130,35 +120,33 @@ impl Initializer {
     }
 
     fn distribution(&self) -> Result<Distribution> {
+        let fan = |parameter: &'static str, fan: usize| {
+            if fan == 0 {
+                return Err(Error::ParameterOutOfRange {
+                    op: self.name().to_owned(),
+                    parameter,
+                    value: 0.0,
+                    rule: "at least 1",
+                });
+            }
+            Ok(fan as f64)
+        };
+        let both = |fan_in, fan_out| Ok(fan("fan_in", fan_in)? + fan("fan_out", fan_out)?);
         Ok(match *self {
             Self::LecunNormal { fan_in } => {
-                let deviation = self.fan("fan_in", fan_in)?.recip().sqrt();
+                let deviation = fan("fan_in", fan_in)?.recip().sqrt();
                 Distribution::TruncatedNormal(deviation / TRUNCATED_DEVIATION)
             }
             Self::HeNormal { fan_in } => {
-                Distribution::Normal((2.0 / self.fan("fan_in", fan_in)?).sqrt())
+                Distribution::Normal((2.0 / fan("fan_in", fan_in)?).sqrt())
             }
             Self::XavierUniform { fan_in, fan_out } => {
-                let fans = self.fan("fan_in", fan_in)? + self.fan("fan_out", fan_out)?;
-                Distribution::Uniform((6.0 / fans).sqrt())
+                Distribution::Uniform((6.0 / both(fan_in, fan_out)?).sqrt())
             }
             Self::XavierNormal { fan_in, fan_out } => {
-                let fans = self.fan("fan_in", fan_in)? + self.fan("fan_out", fan_out)?;
-                Distribution::Normal((2.0 / fans).sqrt())
+                Distribution::Normal((2.0 / both(fan_in, fan_out)?).sqrt())
             }
         })
-    }
-
-    fn fan(&self, parameter: &'static str, fan: usize) -> Result<f64> {
-        if fan == 0 {
-            return Err(Error::ParameterOutOfRange {
-                op: self.name().to_owned(),
-                parameter,
-                value: 0.0,
-                rule: "at least 1",
-            });
-        }
-        Ok(fan as f64)
     }
 }
 

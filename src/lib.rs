@@ -99,7 +99,7 @@ pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE};
 pub use chain::{Chain, ChainGradients, Layout, ParameterGradient};
-pub use element::{Element, ElementType, ElementVisitor};
+pub use element::{Element, ElementType};
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
     Array, Family, Operation,
@@ -115,8 +115,7 @@ pub use initialize::Initializer;
 pub use kernel::moments::TensorMoments;
 pub use moments::Moments;
 pub use offload::Offload;
-pub use tensor::Tensor;
-pub use tensor::View;
+pub use tensor::{Tensor, View};
 pub use wgsl::Math;
 
 #[doc(hidden)]

@@ -29,16 +29,6 @@ pub struct Moments {
 impl Moments {
     /// The moments of `count` elements in each channel: the inverse of [`Moments::into_parts`].
     ///
-    /// ```
-    /// use wgpu_activations::Moments;
-    ///
-    /// // Kept from an earlier batch of 4 elements.
-    /// let moments = Moments::new(4, vec![2.0], vec![8.0])?;
-    /// assert_eq!(moments.variance(), [2.0]);
-    /// assert!(Moments::new(4, vec![2.0], vec![]).is_err());
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] if there are not as many sums as means.
@@ -135,20 +125,13 @@ impl Moments {
         if other.count == 0 {
             return Ok(self.clone());
         }
-        let channels = self
-            .mean
-            .iter()
-            .zip(&self.m2)
-            .map(|(&mean, &m2)| (mean, m2));
-        let others = other
-            .mean
-            .iter()
-            .zip(&other.m2)
-            .map(|(&mean, &m2)| (mean, m2));
-        let (mean, m2) = channels
-            .zip(others)
-            .map(|(a, b)| merge_channel((self.count as f64, a), (other.count as f64, b)))
-            .unzip();
+        let channels = |of: &Self| -> Vec<_> {
+            let count = of.count as f64;
+            let pairs = of.mean.iter().zip(&of.m2);
+            pairs.map(|(&mean, &m2)| (count, (mean, m2))).collect()
+        };
+        let pairs = channels(self).into_iter().zip(channels(other));
+        let (mean, m2) = pairs.map(|(a, b)| merge_channel(a, b)).unzip();
         Self::new(self.count + other.count, mean, m2)
     }
 }

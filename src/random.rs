@@ -5,13 +5,6 @@
 //! any thread of any machine gets the same one. `shaders/random.wgsl` draws the same words.
 
 /// What words are drawn for: uses of the same seed do not share any.
-///
-/// ```
-/// use wgpu_activations::random::{Random, Stream};
-///
-/// let word = |stream| Random::new(7, stream).word(0);
-/// assert_ne!(word(Stream::AlphaDropout), word(Stream::Initializer));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// The elements that alpha dropout drops; `STREAM` of its shader.
@@ -52,14 +45,6 @@ impl Random {
     }
 
     /// The words of all first draws, from the first on.
-    ///
-    /// ```
-    /// use wgpu_activations::random::{Random, Stream};
-    ///
-    /// let random = Random::new(7, Stream::Initializer);
-    /// let words: Vec<u32> = random.words().take(100).collect();
-    /// assert_eq!(words[42], random.word(42));
-    /// ```
     pub fn words(self) -> impl Iterator<Item = u32> {
         (0..=u64::MAX).flat_map(move |index| self.block(index, 0))
     }
@@ -88,13 +73,6 @@ const ROTATIONS: [[u32; 2]; 8] = [
 const ROUNDS: usize = 20;
 
 /// The block of `counter` under `key`.
-///
-/// ```
-/// use wgpu_activations::random::threefry;
-///
-/// let published = [0x9c6c_a96a, 0xe17e_ae66, 0xfc10_ecd4, 0x5256_a7d8];
-/// assert_eq!(threefry([0; 4], [0; 4]), published);
-/// ```
 pub const fn threefry(counter: [u32; 4], key: [u32; 4]) -> [u32; 4] {
     let parity = 0x1bd1_1bda ^ key[0] ^ key[1] ^ key[2] ^ key[3];
     let schedule = [key[0], key[1], key[2], key[3], parity];
@@ -125,47 +103,4 @@ const fn add_key(mut x: [u32; 4], schedule: [u32; 5], count: usize) -> [u32; 4] 
     }
     x[3] = x[3].wrapping_add(count as u32);
     x
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `kat_vectors` of the authors' Random123.
-    #[test]
-    fn threefry_gives_the_published_answers() {
-        for (counter, key, expected) in [
-            (
-                [0; 4],
-                [0; 4],
-                [0x9c6c_a96a, 0xe17e_ae66, 0xfc10_ecd4, 0x5256_a7d8],
-            ),
-            (
-                [u32::MAX; 4],
-                [u32::MAX; 4],
-                [0x2a88_1696, 0x5701_2287, 0xf6c7_446e, 0xa16a_6732],
-            ),
-            (
-                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
-                [0xa409_3822, 0x299f_31d0, 0x082e_fa98, 0xec4e_6c89],
-                [0x59cd_1dbb, 0xb887_9579, 0x86b5_d00c, 0xac8b_6d84],
-            ),
-        ] {
-            assert_eq!(threefry(counter, key), expected);
-        }
-    }
-
-    #[test]
-    fn seed_stream_index_and_draw_all_tell_words_apart() {
-        let random = Random::new(1 << 32 | 5, Stream::AlphaDropout);
-        assert_eq!(
-            random.block(9 << 32 | 7, 3),
-            threefry([7, 9, 3, 0], [5, 1, 1, 0])
-        );
-        let words: Vec<_> = random.words().take(11).collect();
-        let by_index: Vec<_> = (0..11).map(|index| random.word(index)).collect();
-        assert_eq!(words, by_index);
-        let other = Random::new(1 << 32 | 5, Stream::Initializer);
-        assert_eq!(other.block(0, 0), threefry([0; 4], [5, 1, 2, 0]));
-    }
 }

@@ -60,10 +60,7 @@ impl View {
     /// A tensor of this shape along its axis number `axis`.
     pub fn along(shape: &[usize], axis: usize) -> Self {
         // Beyond any size only where another axis is 0.
-        let product = |axes: &[usize]| {
-            axes.iter()
-                .fold(1, |product: usize, &axis| product.saturating_mul(axis))
-        };
+        let product = |axes: &[usize]| axes.iter().copied().fold(1, usize::saturating_mul);
         Self {
             outer: product(&shape[..axis]),
             extent: shape[axis],
@@ -80,6 +77,11 @@ impl View {
         Ok(Self::along(shape, axis_of(shape, axis)?))
     }
 
+    /// Elements in all.
+    pub(crate) const fn elements(&self) -> usize {
+        self.outer * self.extent * self.inner
+    }
+
     /// A tensor whose elements all belong to one channel.
     pub(crate) const ONE_CHANNEL: Self = Self {
         outer: 1,
@@ -93,16 +95,6 @@ const UPLOAD_STEP: usize = 64 << 20;
 
 impl Gpu {
     /// A tensor of `shape` with unspecified contents, to be written to.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.allocate([2, 2], ElementType::F32)?;
-    /// x.write(&[1.0f32, 2.0, 3.0, 4.0])?;
-    /// assert_eq!(x.len(), 4);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -120,18 +112,6 @@ impl Gpu {
     }
 
     /// A tensor of `shape` holding `data`.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// use half::f16;
-    /// # use wgpu_activations::{ElementType, Gpu};
-    /// # let gpu = Gpu::new()?;
-    ///
-    /// let x = gpu.upload(&[f16::ONE; 6], [2, 3])?;
-    /// assert_eq!((x.shape(), x.element()), (&[2, 3][..], ElementType::F16));
-    /// assert!(gpu.upload(&[f16::ONE; 6], [2, 2]).is_err());
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -181,33 +161,25 @@ impl Gpu {
         let bytes = byte_len(&shape, element)?;
         let needed = offset.saturating_add(bytes.next_multiple_of(16));
         let alignment = u64::from(self.limits().min_storage_buffer_offset_alignment);
-        let broken = if !buffer.usage().contains(wgpu::BufferUsages::STORAGE) {
-            Some(format!(
-                "its usage is {:?} but must contain STORAGE",
-                buffer.usage()
-            ))
+        let (usage, size) = (buffer.usage(), buffer.size());
+        let reason = if !usage.contains(wgpu::BufferUsages::STORAGE) {
+            format!("its usage is {usage:?} but must contain STORAGE")
         } else if !offset.is_multiple_of(alignment) {
-            Some(format!(
-                "its offset is {offset} but must be a multiple of {alignment}"
-            ))
-        } else if buffer.size() < needed {
-            Some(format!(
-                "it has {} bytes but needs {needed}: the elements in whole vectors of 16 bytes",
-                buffer.size()
-            ))
+            format!("its offset is {offset} but must be a multiple of {alignment}")
+        } else if size < needed {
+            format!(
+                "it has {size} bytes but needs {needed}: the elements in whole vectors of 16 bytes"
+            )
         } else {
-            None
-        };
-        match broken {
-            Some(reason) => Err(Error::Buffer { shape, reason }),
-            None => Ok(Tensor {
+            return Ok(Tensor {
                 gpu: self.clone(),
                 allocation: Arc::new(Allocation::foreign(buffer.clone())),
                 offset,
                 shape,
                 element,
-            }),
-        }
+            });
+        };
+        Err(Error::Buffer { shape, reason })
     }
 }
 
@@ -232,15 +204,6 @@ impl Tensor {
     }
 
     /// The same elements under another shape, in the same memory.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::Gpu;
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[1.0f32; 6], [2, 3])?;
-    /// assert_eq!(x.reshaped([3, 2])?.shape(), [3, 2]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -296,16 +259,6 @@ impl Tensor {
 
     /// Overwrites the elements with `data`.
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::Gpu;
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[0.0f32; 3], [3])?;
-    /// x.write(&[1.0f32, 2.0, 3.0])?;
-    /// assert_eq!(x.download::<f32>()?, [1.0, 2.0, 3.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] for another type, [`Error::LengthMismatch`] for another length.
@@ -314,21 +267,19 @@ impl Tensor {
         let bytes: &[u8] = bytemuck::cast_slice(data);
         let buffer = &self.allocation.buffer;
         self.gpu.guarded(|| {
+            let queue = self.gpu.queue();
             let mut at = self.offset;
             for step in bytes.chunks(UPLOAD_STEP) {
-                let whole = step.len() & !3;
-                self.gpu.queue().write_buffer(buffer, at, &step[..whole]);
-                if whole < step.len() {
-                    // An odd half at the end: writes take multiples of 4 bytes.
-                    let last = [step[whole], step[whole + 1], 0, 0];
-                    self.gpu
-                        .queue()
-                        .write_buffer(buffer, at + whole as u64, &last);
+                let (words, half) = step.split_at(step.len() & !3);
+                queue.write_buffer(buffer, at, words);
+                if let [low, high] = *half {
+                    // At the end: writes take multiples of 4 bytes.
+                    queue.write_buffer(buffer, at + words.len() as u64, &[low, high, 0, 0]);
                 }
                 at += step.len() as u64;
                 if bytes.len() > UPLOAD_STEP {
                     // Lets go of the staging memory.
-                    self.gpu.queue().submit([]);
+                    queue.submit([]);
                 }
             }
             Ok(())
@@ -336,16 +287,6 @@ impl Tensor {
     }
 
     /// Copies the elements to the host, blocking until all work on the tensor is done.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[-1.0f32, 2.0], [2])?;
-    /// let y: Vec<f32> = Activation::RELU.forward(&x)?.download()?;
-    /// assert_eq!(y, [0.0, 2.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -459,13 +400,8 @@ impl Tensor {
 
 impl std::fmt::Debug for Tensor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Tensor({} {:?} on {:?})",
-            self.element.name(),
-            self.shape,
-            self.gpu
-        )
+        let (element, shape, gpu) = (self.element.name(), &self.shape, &self.gpu);
+        write!(f, "Tensor({element} {shape:?} on {gpu:?})")
     }
 }
 
@@ -483,11 +419,8 @@ pub(crate) fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
 }
 
 fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {
-    shape
-        .iter()
-        .try_fold(element.size(), |bytes, &axis| {
-            bytes.checked_mul(axis as u64)
-        })
+    let mut axes = shape.iter().map(|&axis| axis as u64);
+    axes.try_fold(element.size(), u64::checked_mul)
         .or_else(|| shape.contains(&0).then_some(0))
         .ok_or_else(|| Error::TooLarge {
             what: format!("a tensor of shape {shape:?}"),

@@ -69,14 +69,6 @@ impl Math {
 }
 
 /// How a shader gets the activation's parameter.
-///
-/// ```
-/// use wgpu_activations::{Activation, wgsl::ParameterSource};
-///
-/// let of = |activation: Activation| ParameterSource::of(activation.definition());
-/// assert_eq!(of(Activation::RELU), [ParameterSource::None]);
-/// assert_eq!(of(Activation::ELU), [ParameterSource::Scalar, ParameterSource::Channel]);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ParameterSource {
     /// The activation has none.
@@ -173,23 +165,11 @@ const REAL: &str = include_str!("../shaders/real/one.wgsl");
 const LANES: &str = include_str!("../shaders/lanes/one.wgsl");
 
 /// Vectors in memory: `Packed`, and what takes its four elements out of it and puts them in.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl};
-///
-/// assert!(wgsl::elements(ElementType::Bf16).to_string().contains("fn unpack(vector: Packed)"));
-/// ```
 pub fn elements(vectors: impl Into<Vectors>) -> Shader {
     Shader::own(&vectors.into().sources())
 }
 
 /// Elementary functions of one lane, and what tells NaN and infinities.
-///
-/// ```
-/// use wgpu_activations::{Math, wgsl};
-///
-/// assert!(wgsl::functions(Math::Native).to_string().contains("fn is_nan("));
-/// ```
 pub fn functions(math: Math) -> Shader {
     Shader::own(&[REAL, BITS, math.source()])
 }
@@ -318,14 +298,6 @@ pub fn pointwise(
 
 /// The shader of the pointwise family with a parameter per channel, wherever the channels lie: entry points as
 /// [`pointwise`].
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
-///
-/// let prelu = Activation::PRELU.definition();
-/// let shader = wgsl::per_channel(prelu, ElementType::F32, Math::Accurate);
-/// assert!(shader.to_string().contains("fn backward_pass("));
-/// ```
 pub fn per_channel(
     function: impl Into<PerChannel>,
     vectors: impl Into<Vectors>,
@@ -340,14 +312,6 @@ pub fn per_channel(
 
 /// The shader of the pointwise family with a parameter per channel, where the channels lie
 /// innermost: entry points as [`pointwise`].
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl};
-///
-/// let prelu = Activation::PRELU.definition();
-/// let shader = wgsl::columns(prelu, ElementType::F16, Math::Accurate);
-/// assert!(shader.to_string().contains("fn forward("));
-/// ```
 pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let [words, element] = vectors.into().sources();
     let mut shader = Shader::own(&[
@@ -412,7 +376,6 @@ impl Reduction {
         Self::new(text, function.words)
     }
 
-    /// Words of a result.
     pub(crate) const fn words(&self) -> usize {
         self.words
     }

@@ -6,7 +6,11 @@ mod common;
 
 use common::{same_bits, trusted_devices};
 use half::{bf16, f16};
-use wgpu_activations::{Element, ElementType, Error, Gpu, Initializer, accuracy::ulp};
+use wgpu_activations::{
+    Element, ElementType, Error, Gpu, Initializer,
+    accuracy::ulp,
+    random::{Random, Stream, threefry},
+};
 
 const LECUN: Initializer = Initializer::LecunNormal { fan_in: 7 };
 const HE: Initializer = Initializer::HeNormal { fan_in: 8 };
@@ -332,4 +336,31 @@ fn he_draws_from_the_normal_distribution_of_its_variance() {
     // 2 / 8, as of three inputs and five outputs by Xavier.
     let he: Vec<f32> = HE.values(1000, 5).unwrap();
     assert_eq!(he, NORMAL.values::<f32>(1000, 5).unwrap());
+}
+
+/// `kat_vectors` of the authors' Random123.
+#[test]
+fn threefry_gives_the_published_answers() {
+    let zeros = [0x9c6c_a96a, 0xe17e_ae66, 0xfc10_ecd4, 0x5256_a7d8];
+    assert_eq!(threefry([0; 4], [0; 4]), zeros);
+    let ones = [0x2a88_1696, 0x5701_2287, 0xf6c7_446e, 0xa16a_6732];
+    assert_eq!(threefry([u32::MAX; 4], [u32::MAX; 4]), ones);
+    let counter = [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344];
+    let key = [0xa409_3822, 0x299f_31d0, 0x082e_fa98, 0xec4e_6c89];
+    let pi = [0x59cd_1dbb, 0xb887_9579, 0x86b5_d00c, 0xac8b_6d84];
+    assert_eq!(threefry(counter, key), pi);
+}
+
+#[test]
+fn seed_stream_index_and_draw_all_tell_words_apart() {
+    let random = Random::new(1 << 32 | 5, Stream::AlphaDropout);
+    assert_eq!(
+        random.block(9 << 32 | 7, 3),
+        threefry([7, 9, 3, 0], [5, 1, 1, 0])
+    );
+    let words: Vec<_> = random.words().take(11).collect();
+    let by_index: Vec<_> = (0..11).map(|index| random.word(index)).collect();
+    assert_eq!(words, by_index);
+    let other = Random::new(1 << 32 | 5, Stream::Initializer);
+    assert_eq!(other.block(0, 0), threefry([0; 4], [5, 1, 2, 0]));
 }

@@ -1,14 +1,17 @@
 //! The format of result files stands still: the example in docs/results.md is read, written again to the
-//! letter, and every field of it is explained there.
+//! letter, and every field of it is explained there. What is told of samples holds.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use wgpu_activations::bench::{
-    record::{Run, SCHEMA},
-    stats::summary,
+use wgpu_activations::{
+    accuracy::inputs::words,
+    bench::{
+        record::{Run, SCHEMA},
+        stats::{ratio_of_medians, summary},
+    },
 };
 
 const DOCUMENT: &str = include_str!("../docs/results.md");
@@ -88,6 +91,34 @@ fn a_field_that_is_not_known_or_missing_is_told() {
     assert!(error.contains("complete"), "{error}");
     let error = told(&example().replace("\"crashed\"", "\"exploded\""));
     assert!(error.contains("exploded"), "{error}");
+    let error = told(&example().replace(SCHEMA, "bench/9"));
+    assert!(
+        error.contains("bench/9") && error.contains(SCHEMA),
+        "{error}"
+    );
     let error = told("[1, 2]");
     assert!(error.contains("no result file"), "{error}");
+}
+
+#[test]
+fn an_interval_holds_what_is_the_same_and_not_what_is_slower() {
+    let noise = |seed: u64, factor: f64| -> Vec<Vec<f64>> {
+        let mut words = words(seed);
+        let mut sample = || factor * (1.0 + f64::from(words.next().unwrap() >> 16) / 65536e1);
+        (0..5).map(|_| (0..6).map(|_| sample()).collect()).collect()
+    };
+    let same = ratio_of_medians(&noise(1, 1.0), &noise(2, 1.0));
+    assert!(same.low < 1.0 && 1.0 < same.high, "{same:?}");
+    let slower = ratio_of_medians(&noise(1, 1.0), &noise(2, 1.2));
+    assert!(slower.low > 1.1, "{slower:?}");
+}
+
+#[test]
+fn rounds_that_differ_widen_the_interval() {
+    let steady = vec![vec![1.0; 6]; 5];
+    let drifting: Vec<_> = (0..5)
+        .map(|round| vec![1.0 + round as f64 / 10.0; 6])
+        .collect();
+    let estimate = ratio_of_medians(&steady, &drifting);
+    assert!(estimate.low <= 1.1 && estimate.high >= 1.3, "{estimate:?}");
 }

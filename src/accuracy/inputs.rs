@@ -15,48 +15,15 @@ use crate::element::ElementType;
 /// assert!(grid.contains(&f32::MAX) && grid.iter().any(|x| x.is_nan()));
 /// ```
 pub fn grid() -> Vec<f32> {
-    const MAGNITUDES: [f32; 37] = [
-        0.0,
-        1e-45,
-        1.1754942e-38,
-        f32::MIN_POSITIVE,
-        1e-30,
-        1e-20,
-        1e-8,
-        1e-4,
-        0.125,
-        0.5,
-        0.752,
-        0.7517916,
-        1.0,
-        1.192,
-        1.1924568,
-        1.278,
-        1.2784645,
-        5.3,
-        5.5,
-        10.0,
-        11.09,
-        12.9,
-        13.0,
-        17.4,
-        20.0,
-        44.0,
-        87.3,
-        88.7,
-        88.8,
-        91.9,
-        104.0,
-        1e4,
-        1e13,
-        1e30,
-        3e38,
-        f32::MAX,
-        f32::INFINITY,
+    const MAGNITUDES: [f32; 33] = [
+        0.0, 1e-45, 1e-30, 1e-20, 1e-8, 1e-4, 0.125, 0.5, 0.752, 0.7517916, 1.0, 1.192, 1.1924568,
+        1.278, 1.2784645, 5.3, 5.5, 10.0, 11.09, 12.9, 13.0, 17.4, 20.0, 44.0, 87.3, 88.7, 88.8,
+        91.9, 104.0, 1e4, 1e13, 1e30, 3e38,
     ];
-    let signed = MAGNITUDES
-        .iter()
-        .flat_map(|&magnitude| [magnitude, -magnitude]);
+    const NORMAL: f32 = f32::MIN_POSITIVE;
+    let edges = [NORMAL.next_down(), NORMAL, f32::MAX, f32::INFINITY];
+    let magnitudes = MAGNITUDES.into_iter().chain(edges);
+    let signed = magnitudes.flat_map(|magnitude| [magnitude, -magnitude]);
     let nans = [0x7fc0_0000, 0xffc0_0000, 0x7f80_0001, 0xffff_ffff].map(f32::from_bits);
     signed.chain(nans).collect()
 }
@@ -90,13 +57,10 @@ pub fn words(seed: u64) -> impl Iterator<Item = u32> {
 /// assert!(patterns(ElementType::F32).contains(&f64::from(f32::MIN_POSITIVE)));
 /// ```
 pub fn patterns(element: ElementType) -> Vec<f64> {
+    let every_bits = |number: fn(u16) -> f64| (0..=u16::MAX).map(number).collect();
     match element {
-        ElementType::F16 => (0..=u16::MAX)
-            .map(|bits| f16::from_bits(bits).to_f64())
-            .collect(),
-        ElementType::Bf16 => (0..=u16::MAX)
-            .map(|bits| bf16::from_bits(bits).to_f64())
-            .collect(),
+        ElementType::F16 => every_bits(|bits| f16::from_bits(bits).to_f64()),
+        ElementType::Bf16 => every_bits(|bits| bf16::from_bits(bits).to_f64()),
         ElementType::F32 => {
             const RANDOM: usize = 1 << 17;
             let patterns = words(1).take(RANDOM).map(f32::from_bits);
@@ -104,12 +68,8 @@ pub fn patterns(element: ElementType) -> Vec<f64> {
                 let reach = [1.0, 20.0, 110.0][index % 3];
                 (word as i32 as f32 / i32::MAX as f32) * reach
             });
-            grid()
-                .into_iter()
-                .chain(patterns)
-                .chain(bends)
-                .map(f64::from)
-                .collect()
+            let all = grid().into_iter().chain(patterns).chain(bends);
+            all.map(f64::from).collect()
         }
     }
 }

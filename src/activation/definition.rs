@@ -35,18 +35,6 @@
 /// assert!(SQUARED_RELU.paper.is_none());
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-///
-/// Those of the catalogue:
-///
-/// ```
-/// use wgpu_activations::CATALOGUE;
-///
-/// for definition in CATALOGUE {
-///     println!("{}: {}", definition.title, definition.formula);
-/// }
-/// let relu = CATALOGUE.iter().find(|definition| definition.name == "relu");
-/// assert_eq!(relu.map(|relu| (relu.value)(-1.0, 0.0)), Some(0.0));
-/// ```
 pub struct Definition {
     /// The name, in lower case with hyphens: `leaky-relu`.
     pub name: &'static str,
@@ -105,13 +93,6 @@ impl Definition {
 
 /// The number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.
-///
-/// ```
-/// use wgpu_activations::Activation;
-///
-/// let slope = Activation::LEAKY_RELU.definition().parameter.as_ref();
-/// assert_eq!(slope.map(|slope| slope.default), Some(0.01));
-/// ```
 pub struct Parameter {
     /// Its name in the formula.
     pub name: &'static str,
@@ -263,14 +244,6 @@ pub enum Smoothness {
 }
 
 /// Arithmetic per element.
-///
-/// ```
-/// use wgpu_activations::{Activation, activation::Cost};
-///
-/// let cost = |it: &Activation| it.definition().properties.map(|properties| properties.cost);
-/// let cheap = Activation::all().filter(|it| cost(it) == Some(Cost::Compare));
-/// assert!(cheap.eq([Activation::RELU, Activation::LEAKY_RELU, Activation::PRELU]));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cost {
     /// Compare and multiply.
@@ -285,12 +258,6 @@ pub enum Cost {
 
 impl Cost {
     /// In words.
-    ///
-    /// ```
-    /// use wgpu_activations::activation::Cost;
-    ///
-    /// assert_eq!(Cost::Exponential.description(), "one exponential");
-    /// ```
     pub const fn description(self) -> &'static str {
         match self {
             Self::Compare => "a comparison and a product",
@@ -302,14 +269,6 @@ impl Cost {
 }
 
 /// A publication.
-///
-/// ```
-/// use wgpu_activations::Activation;
-///
-/// let paper = Activation::GELU.definition().paper;
-/// assert_eq!(paper.map(|paper| paper.title), Some("Gaussian Error Linear Units (GELUs)"));
-/// assert_eq!(paper.map(|paper| paper.year), Some(2016));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paper {
     /// Authors.

@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+use super::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "elu",
@@ -17,12 +17,8 @@ pub(super) const DEFINITION: Definition = Definition {
         slope: |x, _| if x > 0.0 { 0.0 } else { x.exp_m1() },
     }),
     properties: Some(Properties {
-        range: (-1.0, f64::INFINITY),
-        turning_point: None,
-        zero_centred: false,
-        smoothness: Smoothness::Once(0.0),
         saturates: (Some(-1.0), None),
-        cost: Cost::Exponential,
+        ..Properties::new((-1.0, f64::INFINITY), Smoothness::Once(0.0), Cost::Exponential)
     }),
     paper: Some(Paper {
         authors: "Clevert, Unterthiner, Hochreiter",
@@ -34,17 +30,3 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, alpha| if x > 0.0 { 1.0 } else { alpha * x.exp() },
     wgsl: include_str!("../../shaders/activation/elu.wgsl"),
 };
-
-impl Activation {
-    /// ELU: x for x > 0, else alpha (e^x - 1), with alpha = 1.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// let elu = Activation::ELU.with(0.5)?;
-    /// assert_eq!(elu.value(f64::NEG_INFINITY), -0.5);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    #[cfg_attr(doc, doc = picture!("elu"))]
-    pub const ELU: Self = Self::new(&DEFINITION);
-}

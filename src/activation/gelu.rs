@@ -1,6 +1,6 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+use super::{Cost, Definition, Paper, Properties, Smoothness};
 
 /// Beyond it phi(x) and Phi(-x) are 0 in f64: x stops there, lest infinity meet 0.
 const ZERO_FROM: f64 = 40.0;
@@ -34,18 +34,6 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/gelu.wgsl"),
 };
-
-impl Activation {
-    /// GELU: x Phi(x), Phi the standard normal distribution.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert!((Activation::GELU.value(-1.0) + 0.15865525393145707).abs() < 1e-15);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("gelu"))]
-    pub const GELU: Self = Self::new(&DEFINITION);
-}
 
 /// Phi. 1 + erf would cancel for x < 0.
 fn normal(x: f64) -> f64 {

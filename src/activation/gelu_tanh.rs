@@ -1,5 +1,5 @@
 use super::{
-    Activation, Cost, Definition, Paper, Properties, Smoothness,
+    Cost, Definition, Paper, Properties, Smoothness,
     sigmoid::{sigmoid, sigmoid_slope},
 };
 
@@ -37,19 +37,6 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/gelu_tanh.wgsl"),
 };
-
-impl Activation {
-    /// GELU (tanh): x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// let difference = |x| Activation::GELU_TANH.value(x) - Activation::GELU.value(x);
-    /// assert!(difference(-2.3).abs() < 5e-4);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("gelu-tanh"))]
-    pub const GELU_TANH: Self = Self::new(&DEFINITION);
-}
 
 fn u(x: f64) -> f64 {
     SQRT_2_OVER_PI * (x + CUBIC * x * x * x)

@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+use super::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
 
 pub(super) const PARAMETER: Parameter = Parameter {
     name: "slope",
@@ -53,17 +53,3 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/leaky_relu.wgsl"),
 };
-
-impl Activation {
-    /// Leaky ReLU: x for x > 0, else slope x, with slope = 0.01.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// let leaky = Activation::LEAKY_RELU.with(0.5)?;
-    /// assert_eq!(leaky.value(-2.0), -1.0);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    #[cfg_attr(doc, doc = picture!("leaky-relu"))]
-    pub const LEAKY_RELU: Self = Self::new(&DEFINITION);
-}

@@ -1,5 +1,5 @@
 use super::{
-    Activation, Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid,
+    Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid,
     softplus::softplus, tanh::tanh_slope,
 };
 
@@ -35,15 +35,3 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/mish.wgsl"),
 };
-
-impl Activation {
-    /// Mish: x tanh(softplus(x)).
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert!((Activation::MISH.value(1.0) - 0.8650983882673103).abs() < 1e-15);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("mish"))]
-    pub const MISH: Self = Self::new(&DEFINITION);
-}

@@ -16,19 +16,52 @@ use std::{fmt, str::FromStr};
 use crate::error::{Error, Result};
 
 macro_rules! catalogue {
-    ($($name:ident),* $(,)?) => {
-        $(mod $name;)*
+    ($($(#[doc = $doc:literal])+ $constant:ident: $file:ident, $picture:tt;)*) => {
+        $(mod $file;)*
         /// Every activation, in the order of the documentation.
-        pub const CATALOGUE: &[&Definition] = &[$(&$name::DEFINITION),*];
+        pub const CATALOGUE: &[&Definition] = &[$(&$file::DEFINITION),*];
         /// The same with their parameters at the default.
-        pub(crate) const ACTIVATIONS: &[Activation] = &[$(Activation::new(&$name::DEFINITION)),*];
+        pub(crate) const ACTIVATIONS: &[Activation] = &[$(Activation::$constant),*];
+
+        impl Activation {
+            $(
+                $(#[doc = $doc])+
+                #[cfg_attr(doc, doc = picture!($picture))]
+                pub const $constant: Self = Self::new(&$file::DEFINITION);
+            )*
+        }
     };
 }
 
-catalogue![
-    sigmoid, tanh, relu, leaky_relu, prelu, elu, selu, gelu, gelu_tanh, swish, softplus, mish,
-    softsign,
-];
+// Each with its constant, its file, and the name of its picture.
+catalogue! {
+    /// Sigmoid: 1 / (1 + e^-x).
+    SIGMOID: sigmoid, "sigmoid";
+    /// Tanh: (e^x - e^-x) / (e^x + e^-x).
+    TANH: tanh, "tanh";
+    /// ReLU: x for x > 0, else 0.
+    RELU: relu, "relu";
+    /// Leaky ReLU: x for x > 0, else slope x, with slope = 0.01.
+    LEAKY_RELU: leaky_relu, "leaky-relu";
+    /// PReLU: x for x > 0, else alpha x, with alpha = 0.25 where none is learned.
+    PRELU: prelu, "prelu";
+    /// ELU: x for x > 0, else alpha (e^x - 1), with alpha = 1.
+    ELU: elu, "elu";
+    /// SELU: lambda x for x > 0, else lambda alpha (e^x - 1); its constants keep mean 0, variance 1.
+    SELU: selu, "selu";
+    /// GELU: x Phi(x), Phi the standard normal distribution.
+    GELU: gelu, "gelu";
+    /// GELU (tanh): x (1 + tanh u) / 2, u = sqrt(2 / pi) (x + 0.044715 x^3).
+    GELU_TANH: gelu_tanh, "gelu-tanh";
+    /// Swish, or SiLU: x sigmoid(beta x), with beta = 1.
+    SWISH: swish, "swish";
+    /// Softplus: ln(1 + e^(beta x)) / beta, with beta = 1.
+    SOFTPLUS: softplus, "softplus";
+    /// Mish: x tanh(softplus(x)).
+    MISH: mish, "mish";
+    /// Softsign: x / (1 + |x|).
+    SOFTSIGN: softsign, "softsign";
+}
 
 /// An activation function with its parameter.
 ///
@@ -49,13 +82,6 @@ pub struct Activation {
 
 impl Activation {
     /// The activation with its parameter at the default.
-    ///
-    /// ```
-    /// use wgpu_activations::{Activation, CATALOGUE};
-    ///
-    /// let names = CATALOGUE.iter().map(|definition| Activation::new(definition).to_string());
-    /// assert!(names.collect::<Vec<_>>().contains(&"elu(alpha=1)".to_owned()));
-    /// ```
     pub const fn new(definition: &'static Definition) -> Self {
         let parameter = match &definition.parameter {
             Some(parameter) => parameter.default,
@@ -121,14 +147,6 @@ impl Activation {
 
     /// The same activation with the parameter called `name` set to `value`.
     ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::ELU.with_named("alpha", 0.5)?, Activation::ELU.with(0.5)?);
-    /// assert!(Activation::ELU.with_named("beta", 0.5).is_err());
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// As [`Activation::with`], and [`Error::UnknownParameter`] if the name is another.
@@ -144,15 +162,6 @@ impl Activation {
     }
 
     /// What the activation is: formula, properties, origin.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// let tanh = Activation::TANH.definition();
-    /// assert_eq!(tanh.title, "Tanh");
-    /// assert!(tanh.properties.is_some_and(|properties| properties.range == (-1.0, 1.0)));
-    /// assert!(tanh.parameter.is_none());
-    /// ```
     pub const fn definition(&self) -> &'static Definition {
         self.definition
     }
@@ -168,23 +177,11 @@ impl Activation {
     }
 
     /// The f64 reference of the function at `x`.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::SIGMOID.value(0.0), 0.5);
-    /// ```
     pub fn value(&self, x: f64) -> f64 {
         (self.definition.value)(x, f64::from(self.parameter))
     }
 
     /// The f64 reference of the derivative at `x`.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::SIGMOID.slope(0.0), 0.25);
-    /// ```
     pub fn slope(&self, x: f64) -> f64 {
         (self.definition.slope)(x, f64::from(self.parameter))
     }

@@ -1,4 +1,4 @@
-use super::{Activation, Definition, Paper, Parameter, leaky_relu};
+use super::{Definition, Paper, Parameter, leaky_relu};
 
 /// Leaky ReLU under the name of its learned form: the same snippet and the same reference.
 pub(super) const DEFINITION: Definition = Definition {
@@ -24,16 +24,3 @@ pub(super) const DEFINITION: Definition = Definition {
     }),
     ..leaky_relu::DEFINITION
 };
-
-impl Activation {
-    /// PReLU: x for x > 0, else alpha x, with alpha = 0.25 where none is learned.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::PRELU.value(-2.0), -0.5);
-    /// assert_eq!(Activation::PRELU.parameter_slope(-2.0), Some(-2.0));
-    /// ```
-    #[cfg_attr(doc, doc = picture!("prelu"))]
-    pub const PRELU: Self = Self::new(&DEFINITION);
-}

@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+use super::{Cost, Definition, Paper, Properties, Smoothness};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "relu",
@@ -8,12 +8,8 @@ pub(super) const DEFINITION: Definition = Definition {
     slope_formula: "1 for x > 0, 0 otherwise",
     parameter: None,
     properties: Some(Properties {
-        range: (0.0, f64::INFINITY),
-        turning_point: None,
-        zero_centred: false,
-        smoothness: Smoothness::Kink(0.0),
         saturates: (Some(0.0), None),
-        cost: Cost::Compare,
+        ..Properties::new((0.0, f64::INFINITY), Smoothness::Kink(0.0), Cost::Compare)
     }),
     paper: Some(Paper {
         authors: "Fukushima",
@@ -33,15 +29,3 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/relu.wgsl"),
 };
-
-impl Activation {
-    /// ReLU: x for x > 0, else 0.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::RELU.value(-2.0), 0.0);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("relu"))]
-    pub const RELU: Self = Self::new(&DEFINITION);
-}

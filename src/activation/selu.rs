@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+use super::{Cost, Definition, Paper, Properties, Smoothness};
 
 // lambda and lambda alpha, such that mean 0 and variance 1 are a fixed point of a layer.
 const LAMBDA: f64 = 1.0507009873554805;
@@ -12,12 +12,8 @@ pub(super) const DEFINITION: Definition = Definition {
     slope_formula: "lambda for x > 0, lambda alpha e^x otherwise",
     parameter: None,
     properties: Some(Properties {
-        range: (-LAMBDA_ALPHA, f64::INFINITY),
-        turning_point: None,
-        zero_centred: false,
-        smoothness: Smoothness::Kink(0.0),
         saturates: (Some(-LAMBDA_ALPHA), None),
-        cost: Cost::Exponential,
+        ..Properties::new((-LAMBDA_ALPHA, f64::INFINITY), Smoothness::Kink(0.0), Cost::Exponential)
     }),
     paper: Some(Paper {
         authors: "Klambauer, Unterthiner, Mayr, Hochreiter",
@@ -41,15 +37,3 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/selu.wgsl"),
 };
-
-impl Activation {
-    /// SELU: lambda x for x > 0, else lambda alpha (e^x - 1); its constants keep mean 0, variance 1.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert!((Activation::SELU.value(f64::NEG_INFINITY) + 1.7580993408473766).abs() < 1e-15);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("selu"))]
-    pub const SELU: Self = Self::new(&DEFINITION);
-}

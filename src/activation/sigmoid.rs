@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+use super::{Cost, Definition, Paper, Properties, Smoothness};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "sigmoid",
@@ -8,12 +8,8 @@ pub(super) const DEFINITION: Definition = Definition {
     slope_formula: "s (1 - s), s = sigmoid(x)",
     parameter: None,
     properties: Some(Properties {
-        range: (0.0, 1.0),
-        turning_point: None,
-        zero_centred: false,
-        smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), Some(1.0)),
-        cost: Cost::Exponential,
+        ..Properties::new((0.0, 1.0), Smoothness::Smooth, Cost::Exponential)
     }),
     paper: Some(Paper {
         authors: "Rumelhart, Hinton, Williams",
@@ -25,18 +21,6 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, _| sigmoid_slope(x),
     wgsl: include_str!("../../shaders/activation/sigmoid.wgsl"),
 };
-
-impl Activation {
-    /// Sigmoid: 1 / (1 + e^-x).
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::SIGMOID.value(0.0), 0.5);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("sigmoid"))]
-    pub const SIGMOID: Self = Self::new(&DEFINITION);
-}
 
 /// The logistic function s. In e^-|x| nothing overflows.
 pub(super) fn sigmoid(x: f64) -> f64 {

@@ -1,5 +1,5 @@
 use super::{
-    Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, sigmoid::sigmoid,
+    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, sigmoid::sigmoid,
 };
 
 /// Beyond it e^-z is 0 in f64: z stops there, lest infinity meet 0.
@@ -26,12 +26,8 @@ pub(super) const DEFINITION: Definition = Definition {
         },
     }),
     properties: Some(Properties {
-        range: (0.0, f64::INFINITY),
-        turning_point: None,
-        zero_centred: false,
-        smoothness: Smoothness::Smooth,
         saturates: (Some(0.0), None),
-        cost: Cost::TwoSeries,
+        ..Properties::new((0.0, f64::INFINITY), Smoothness::Smooth, Cost::TwoSeries)
     }),
     paper: Some(Paper {
         authors: "Dugas, Bengio, Bélisle, Nadeau, Garcia",
@@ -43,18 +39,6 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, beta| sigmoid(beta * x),
     wgsl: include_str!("../../shaders/activation/softplus.wgsl"),
 };
-
-impl Activation {
-    /// Softplus: ln(1 + e^(beta x)) / beta, with beta = 1.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::SOFTPLUS.value(0.0), std::f64::consts::LN_2);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("softplus"))]
-    pub const SOFTPLUS: Self = Self::new(&DEFINITION);
-}
 
 /// ln(1 + e^x). In e^-|x| nothing overflows.
 pub(super) fn softplus(x: f64) -> f64 {

@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness};
+use super::{Cost, Definition, Paper, Properties, Smoothness};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "softsign",
@@ -28,15 +28,3 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, _| (1.0 + x.abs()).powi(-2),
     wgsl: include_str!("../../shaders/activation/softsign.wgsl"),
 };
-
-impl Activation {
-    /// Softsign: x / (1 + |x|).
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::SOFTSIGN.value(-3.0), -0.75);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("softsign"))]
-    pub const SOFTSIGN: Self = Self::new(&DEFINITION);
-}

@@ -1,5 +1,5 @@
 use super::{
-    Activation, Cost, Definition, Paper, Parameter, Properties, Range, Smoothness,
+    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness,
     sigmoid::{sigmoid, sigmoid_slope},
 };
 
@@ -49,20 +49,6 @@ pub(super) const DEFINITION: Definition = Definition {
     },
     wgsl: include_str!("../../shaders/activation/swish.wgsl"),
 };
-
-impl Activation {
-    /// Swish, or SiLU: x sigmoid(beta x), with beta = 1.
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// let swish = Activation::SWISH.with(0.0)?;
-    /// assert_eq!(swish.value(3.0), 1.5); // half of x
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    #[cfg_attr(doc, doc = picture!("swish"))]
-    pub const SWISH: Self = Self::new(&DEFINITION);
-}
 
 /// x with infinity at f64's end, where beta x with beta = 0 is 0 still.
 fn finite(x: f64) -> f64 {

@@ -1,4 +1,4 @@
-use super::{Activation, Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid_slope};
+use super::{Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid_slope};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "tanh",
@@ -8,12 +8,9 @@ pub(super) const DEFINITION: Definition = Definition {
     slope_formula: "1 - tanh^2 x",
     parameter: None,
     properties: Some(Properties {
-        range: (-1.0, 1.0),
-        turning_point: None,
         zero_centred: true,
-        smoothness: Smoothness::Smooth,
         saturates: (Some(-1.0), Some(1.0)),
-        cost: Cost::Exponential,
+        ..Properties::new((-1.0, 1.0), Smoothness::Smooth, Cost::Exponential)
     }),
     paper: Some(Paper {
         authors: "LeCun, Bottou, Orr, Müller",
@@ -25,18 +22,6 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, _| tanh_slope(x),
     wgsl: include_str!("../../shaders/activation/tanh.wgsl"),
 };
-
-impl Activation {
-    /// Tanh: (e^x - e^-x) / (e^x + e^-x).
-    ///
-    /// ```
-    /// use wgpu_activations::Activation;
-    ///
-    /// assert_eq!(Activation::TANH.value(f64::INFINITY), 1.0);
-    /// ```
-    #[cfg_attr(doc, doc = picture!("tanh"))]
-    pub const TANH: Self = Self::new(&DEFINITION);
-}
 
 /// 1 - tanh^2 x, which would cancel for large x: s = sigmoid(2x) makes it 4 s (1 - s).
 pub(super) fn tanh_slope(x: f64) -> f64 {

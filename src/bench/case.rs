@@ -65,7 +65,6 @@ impl Case {
         matches!(self.kind, Kind::Offload | Kind::Launch)
     }
 
-    /// Elements of the input.
     pub(super) const fn len(&self) -> usize {
         (self.bytes / self.element.size()) as usize
     }
@@ -125,12 +124,6 @@ impl Case {
 }
 
 /// The operations that `--op` can name.
-///
-/// ```
-/// use wgpu_activations::bench::operations;
-///
-/// assert!(operations().contains(&"gelu") && operations().contains(&"moments"));
-/// ```
 pub fn operations() -> Vec<&'static str> {
     let measured = families().filter(|family| family.benchmark().is_some());
     let names = measured.map(|family| family.entry().name);

@@ -44,7 +44,6 @@ impl Data {
         (self.element, self.bytes) == (element, bytes)
     }
 
-    /// Elements of a tensor.
     pub(super) const fn len(&self) -> usize {
         (self.bytes / self.element.size()) as usize
     }
@@ -54,7 +53,6 @@ impl Data {
         numbers(self.len(), 7)
     }
 
-    /// Random gradients.
     pub(super) fn upstream<T: Element>(&self) -> Vec<T> {
         numbers(self.len(), 8)
     }
@@ -64,7 +62,6 @@ impl Data {
         self.ring(&self.inputs, Some(7), shape)
     }
 
-    /// The upstream gradients, seen with `shape`.
     pub(super) fn upstreams(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
         self.ring(&self.upstreams, Some(8), shape)
     }
@@ -87,34 +84,25 @@ impl Data {
                 ring.get_or_init(|| tensors)
             }
         };
-        let view = |tensor: &Tensor| {
-            self.gpu
-                .tensor_from_wgpu(tensor.buffer(), 0, shape, self.element)
-        };
+        let (gpu, element) = (&self.gpu, self.element);
+        let view = |tensor: &Tensor| gpu.tensor_from_wgpu(tensor.buffer(), 0, shape, element);
         tensors.iter().map(view).collect()
     }
 
     fn fill(&self, seed: Option<u64>) -> Result<Vec<Tensor>> {
-        let allocate = || self.gpu.allocate([self.len()], self.element);
-        let tensors = (0..self.sets)
-            .map(|_| allocate())
-            .collect::<Result<Vec<_>>>()?;
-        let Some((first, rest)) = tensors.split_first() else {
-            return Ok(tensors);
-        };
-        let Some(seed) = seed else {
-            return Ok(tensors);
-        };
-        with_element!(self.element, T => first.write(&numbers::<T>(self.len(), seed)))?;
-        for other in rest {
-            self.gpu
-                .submit(|encoder| encode_copy(encoder, first, other))?;
+        let allocate = |_| self.gpu.allocate([self.len()], self.element);
+        let tensors = (0..self.sets).map(allocate).collect::<Result<Vec<_>>>()?;
+        if let (Some((first, rest)), Some(seed)) = (tensors.split_first(), seed) {
+            with_element!(self.element, T => first.write(&numbers::<T>(self.len(), seed)))?;
+            for other in rest {
+                self.gpu
+                    .submit(|encoder| encode_copy(encoder, first, other))?;
+            }
+            self.gpu.wait()?;
         }
-        self.gpu.wait()?;
         Ok(tensors)
     }
 
-    /// Bytes of one ring.
     pub(super) const fn ring_bytes(&self) -> u64 {
         self.sets as u64 * self.bytes
     }

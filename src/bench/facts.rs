@@ -4,15 +4,6 @@ use super::record::{DeviceFacts, DeviceLimits};
 use crate::gpu::Adapter;
 
 /// An adapter.
-///
-/// ```
-/// use wgpu_activations::{bench::facts, gpu};
-///
-/// for adapter in gpu::adapters() {
-///     let device = facts::device(&adapter);
-///     println!("{}: {} by {}", device.name, device.r#type, device.driver);
-/// }
-/// ```
 pub fn device(adapter: &Adapter) -> DeviceFacts {
     let info = adapter.info();
     let limits = adapter.limits();

@@ -15,7 +15,6 @@ use crate::{
     kernel::recorder::submit,
     offload::Offload,
     tensor::Tensor,
-    wgsl::Math,
 };
 
 /// Recordings that one sample's time is divided by.
@@ -30,8 +29,7 @@ pub(super) enum HostSide {
     /// Takes a slice through the device into another.
     Offload {
         gpu: Gpu,
-        activation: Activation,
-        math: Math,
+        chain: Chain,
         x: Vec<f32>,
         y: Vec<f32>,
     },
@@ -43,8 +41,7 @@ impl HostSide {
             let activation: Activation = case.op.parse()?;
             return Ok(Self::Offload {
                 gpu: gpu.clone(),
-                activation,
-                math: case.math,
+                chain: Chain::from(activation).math(case.math),
                 x: numbers(case.len(), 7),
                 y: vec![0.0; case.len()],
             });
@@ -85,15 +82,8 @@ impl HostSide {
                 })?;
                 x.gpu().wait()?;
             }
-            Self::Offload {
-                gpu,
-                activation,
-                math,
-                x,
-                y,
-            } => {
-                let (chain, shape) = (Chain::from(*activation).math(*math), [x.len()]);
-                Offload::new(gpu).forward(&chain, &shape, x, y)?;
+            Self::Offload { gpu, chain, x, y } => {
+                Offload::new(gpu).forward(chain, &[x.len()], x, y)?;
             }
         }
         Ok(start.elapsed().as_nanos() as f64)
@@ -102,17 +92,9 @@ impl HostSide {
     /// Compares what an offload gave with the reference.
     pub(super) fn verify(&mut self) -> Result<Option<Report>> {
         self.sample()?;
-        let Self::Offload {
-            activation,
-            math,
-            x,
-            y,
-            ..
-        } = self
-        else {
+        let Self::Offload { chain, x, y, .. } = self else {
             return Ok(None);
         };
-        let chain = Chain::from(*activation).math(*math);
         let found = DeviceResult {
             output: y.clone(),
             indices: None,
@@ -120,6 +102,6 @@ impl HostSide {
         };
         let inputs = [x.clone()];
         let share = Share::Sample(1 << 16);
-        verify(&chain, &[x.len()], Pass::Forward, &inputs, found, share).map(Some)
+        verify(chain, &[x.len()], Pass::Forward, &inputs, found, share).map(Some)
     }
 }

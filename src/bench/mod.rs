@@ -10,12 +10,15 @@ mod cost;
 mod data;
 pub mod facts;
 mod host_side;
+mod lineup;
 mod plan;
 pub mod record;
 pub mod stats;
 mod tune;
 mod work;
 mod worker;
+
+use std::ops::ControlFlow;
 
 pub use case::{Case, GRAIN, operations};
 pub use cost::costs;
@@ -73,9 +76,25 @@ pub fn run<M: Measurer>(
         tuning: target.tuning,
         ..facts::device(target.adapter)
     });
+    let run = Run {
+        schema: SCHEMA.to_owned(),
+        program: about.program,
+        started: about.started,
+        complete: false,
+        host: about.host,
+        settings: Settings {
+            preset: plan.preset.to_owned(),
+            samples: plan.samples,
+            rounds: plan.rounds,
+            min_time_ms: plan.min_time_ms,
+            working_set_bytes: plan.working_set_bytes,
+        },
+        devices: devices.collect(),
+        rows: Vec::new(),
+    };
     let mut session = Session {
         plan,
-        run: begun(plan, about, devices.collect()),
+        run,
         done: 0,
         cases: targets
             .iter()
@@ -88,7 +107,8 @@ pub fn run<M: Measurer>(
         let groups = plan.cases(target.is_software());
         let device = target.adapter.name();
         for group in groups {
-            if session.measure(device, &mut target.measurer, &group)? == Flow::Stop {
+            let flow = session.measure(device, &mut target.measurer, &group)?;
+            if flow.is_break() {
                 return Ok(session.run);
             }
         }
@@ -115,12 +135,6 @@ struct Session<'a, W, G> {
     go_on: G,
 }
 
-#[derive(PartialEq, Eq)]
-enum Flow {
-    Go,
-    Stop,
-}
-
 impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
     /// Verifies cases of one element type and size, then measures them, round by round.
     fn measure(
@@ -128,13 +142,12 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
         device: &str,
         measurer: &mut impl Measurer,
         group: &[Case],
-    ) -> Result<Flow> {
+    ) -> Result<ControlFlow<()>> {
         let first = self.run.rows.len();
-        self.run.rows.extend(
-            group
-                .iter()
-                .map(|case| row(case, device, &self.run.program)),
-        );
+        let rows = group
+            .iter()
+            .map(|case| row(case, device, &self.run.program));
+        self.run.rows.extend(rows);
         for round in 0..=self.plan.rounds {
             // How memory is laid out is part of what differs between runs.
             measurer.renew();
@@ -153,7 +166,7 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
                     working_set_bytes: self.plan.working_set_bytes,
                 };
                 let Some(answer) = measurer.ask(&request, &mut self.go_on)? else {
-                    return Ok(Flow::Stop);
+                    return Ok(ControlFlow::Break(()));
                 };
                 self.note_clock(device, &answer);
                 let verified = matches!(answer, Answer::Verified(_));
@@ -163,7 +176,7 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
                 }
             }
         }
-        Ok(Flow::Go)
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Keeps what a device's clock counts in, which is known once it is open.
@@ -175,26 +188,6 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
         for facts in devices.filter(|facts| facts.name == device) {
             facts.timestamp_period_ns = measured.timestamp_period_ns.or(facts.timestamp_period_ns);
         }
-    }
-}
-
-/// A run before anything is measured.
-fn begun(plan: &Plan, about: About, devices: Vec<DeviceFacts>) -> Run {
-    Run {
-        schema: SCHEMA.to_owned(),
-        program: about.program,
-        started: about.started,
-        complete: false,
-        host: about.host,
-        settings: Settings {
-            preset: plan.preset.to_owned(),
-            samples: plan.samples,
-            rounds: plan.rounds,
-            min_time_ms: plan.min_time_ms,
-            working_set_bytes: plan.working_set_bytes,
-        },
-        devices,
-        rows: Vec::new(),
     }
 }
 
@@ -263,18 +256,15 @@ impl Measured {
     /// A measurement with one more round.
     fn joined(self, before: Option<Measurement>, moved_bytes: u64) -> Measurement {
         let rounded = |samples: Vec<f64>| -> Vec<f64> {
-            samples
-                .into_iter()
-                .map(|ns| (ns * 10.0).round() / 10.0)
-                .collect()
+            let tenths = samples.into_iter().map(|ns| (ns * 10.0).round());
+            tenths.map(|tenths| tenths / 10.0).collect()
         };
-        let (mut rounds_ns, before) = match before {
-            Some(before) => (before.rounds_ns, before.baseline),
-            None => (Vec::new(), None),
-        };
+        let (mut rounds_ns, baseline) = before.map_or_else(Default::default, |before| {
+            (before.rounds_ns, before.baseline)
+        });
         rounds_ns.push(rounded(self.samples_ns));
         let baseline = self.baseline.map(|(name, moved_bytes, samples)| {
-            let mut rounds_ns = before.map_or_else(Vec::new, |before| before.rounds_ns);
+            let mut rounds_ns = baseline.map_or_else(Vec::new, |before| before.rounds_ns);
             rounds_ns.push(rounded(samples));
             Baseline {
                 name,

@@ -94,25 +94,30 @@ impl Plan {
     /// The cases for a device, those of one element type and size together.
     pub(super) fn cases(&self, software: bool) -> Vec<Vec<Case>> {
         let sizes = self.sizes_on(software);
+        let case = |kind, op: &str, pass, bytes| Case {
+            kind,
+            op: op.to_owned(),
+            pass,
+            element: ElementType::F32,
+            math: Math::Accurate,
+            bytes,
+        };
         let mut groups = Vec::new();
         for &element in &self.elements {
             for &bytes in &sizes {
-                let case = |kind, op: &str, pass, math| Case {
-                    kind,
-                    op: op.to_owned(),
-                    pass,
+                let baseline = |op| Case {
                     element,
-                    math,
-                    bytes,
+                    ..case(Kind::Baseline, op, None, bytes)
                 };
-                let baselines = BASELINES
-                    .iter()
-                    .map(|op| case(Kind::Baseline, op, None, Math::Accurate));
-                let mut group: Vec<_> = baselines.collect();
+                let mut group = BASELINES.map(baseline).to_vec();
                 for op in &self.ops {
                     for &pass in &self.passes {
                         for &math in &self.maths {
-                            let case = case(Kind::Kernel, op, Some(pass), math);
+                            let case = Case {
+                                element,
+                                math,
+                                ..case(Kind::Kernel, op, Some(pass), bytes)
+                            };
                             if case.is_sensible(self) {
                                 group.push(case);
                             }
@@ -123,23 +128,10 @@ impl Plan {
             }
         }
         if self.host_side {
-            let case = |kind, op: &str, pass, bytes| Case {
-                kind,
-                op: op.to_owned(),
-                pass,
-                element: ElementType::F32,
-                math: Math::Accurate,
-                bytes,
-            };
-            let largest = sizes.iter().copied().max().unwrap_or_default();
-            let mut group = vec![case(
-                Kind::Offload,
-                "gelu",
-                Some(Pass::Forward),
-                4 * largest,
-            )];
-            group.extend(LAUNCHES.map(|op| case(Kind::Launch, op, None, 4)));
-            groups.push(group);
+            let largest = sizes.into_iter().max().unwrap_or_default();
+            let offload = case(Kind::Offload, "gelu", Some(Pass::Forward), 4 * largest);
+            let launches = LAUNCHES.map(|op| case(Kind::Launch, op, None, 4));
+            groups.push([offload].into_iter().chain(launches).collect());
         }
         groups
     }

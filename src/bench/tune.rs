@@ -1,24 +1,15 @@
 //! Finds the shapes of kernels that suit a device, by measuring.
 
-use std::{rc::Rc, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{
-    case::{Case, MOMENTS},
-    clock::Stopwatch,
-    data::Data,
-    record::Kind,
-    stats::median,
-    work::{self, Baseline, Measurable},
-};
+use super::{case::MOMENTS, lineup::Lineup, stats::median};
 use crate::{
     check::Pass,
-    element::ElementType,
     error::Result,
     family::families,
     gpu::{Gpu, Tuning, WHOLE_ROW},
-    wgsl::Math,
 };
 
 /// What a sample lasts at least.
@@ -30,9 +21,6 @@ const WINS: usize = 8;
 
 /// What it must save.
 const WORTH: f64 = 0.03;
-
-/// Bytes that the tensors of a kernel hold together.
-const WORKING_SET: u64 = 128 << 20;
 
 /// A number of a [`Tuning`] and what was found for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,27 +114,19 @@ fn measured_by(name: &str) -> Vec<(&'static str, Pass)> {
 ///
 /// What the device reports.
 pub fn tune(gpu: &Gpu, watch: impl Fn(&str)) -> Result<(Tuning, Vec<Knob>)> {
-    let bytes = if gpu.is_software() { 8 << 20 } else { 64 << 20 };
     let mut tuning = gpu.tuning();
     let mut knobs = Vec::new();
     for trial in &TRIALS {
         watch(trial.name);
-        let knob = trial.run(gpu, tuning, bytes)?;
+        let knob = trial.run(gpu, tuning)?;
         tuning = (trial.with)(tuning, knob.chosen);
         knobs.push(knob);
     }
     Ok((tuning, knobs))
 }
 
-/// A candidate, ready to be measured.
-struct Candidate {
-    number: u32,
-    stopwatch: Stopwatch,
-    works: Vec<(Box<dyn Measurable>, u32)>,
-}
-
 impl Trial {
-    fn run(&self, gpu: &Gpu, tuning: Tuning, bytes: u64) -> Result<Knob> {
+    fn run(&self, gpu: &Gpu, tuning: Tuning) -> Result<Knob> {
         let before = (self.get)(tuning);
         let ops = measured_by(self.name);
         let limit = gpu.limits().max_compute_invocations_per_workgroup;
@@ -159,41 +139,34 @@ impl Trial {
                 && number == taken
                 && (self.name != "pointwise_threads" || number <= limit)
         });
-        let candidates = std::iter::once(before)
-            .chain(numbers)
-            .map(|number| {
-                let gpu = gpu.with_tuning((self.with)(tuning, number));
-                candidate(gpu, &ops, number, bytes)
-            })
-            .collect::<Result<Vec<_>>>()?;
+        let numbers: Vec<_> = std::iter::once(before).chain(numbers).collect();
+        let candidate = |number: &u32| {
+            let gpu = gpu.with_tuning((self.with)(tuning, *number));
+            Lineup::new(&gpu, &ops, MIN_TIME, |_| ())
+        };
+        let candidates = numbers.iter().map(candidate).collect::<Result<Vec<_>>>()?;
         // By candidate, the geometric mean over operations of each round's time.
         let mut means = vec![Vec::new(); candidates.len()];
         for _ in 0..ROUNDS {
             for (candidate, means) in candidates.iter().zip(&mut means) {
-                let mut logarithms = 0.0;
-                for (work, repeats) in &candidate.works {
-                    logarithms += candidate.stopwatch.sample(&**work, *repeats)?.ln();
-                }
-                means.push((logarithms / candidate.works.len() as f64).exp());
+                let logarithms = candidate.times().map(|time| Ok(time?.ln()));
+                let sum: f64 = logarithms.sum::<Result<_>>()?;
+                means.push((sum / ops.len() as f64).exp());
             }
         }
-        let ratios: Vec<Vec<f64>> = means
-            .iter()
-            .map(|own| {
-                own.iter()
-                    .zip(&means[0])
-                    .map(|(own, first)| own / first)
-                    .collect()
-            })
-            .collect();
+        let ratios = |own: &Vec<f64>| {
+            let pairs = own.iter().zip(&means[0]);
+            pairs.map(|(own, first)| own / first).collect()
+        };
+        let ratios: Vec<Vec<f64>> = means.iter().map(ratios).collect();
         let is_better = |ratios: &[f64]| {
             let wins = ratios.iter().filter(|ratio| **ratio < 1.0).count();
             median(ratios) < 1.0 - WORTH && wins >= WINS
         };
-        let best = (0..candidates.len())
+        let best = (0..numbers.len())
             .filter(|&index| index == 0 || is_better(&ratios[index]))
             .min_by(|&a, &b| median(&ratios[a]).total_cmp(&median(&ratios[b])));
-        let tried = candidates.iter().zip(&ratios);
+        let tried = numbers.iter().zip(&ratios);
         Ok(Knob {
             name: self.name,
             ops: ops
@@ -201,38 +174,12 @@ impl Trial {
                 .map(|(op, pass)| format!("{op} {}", pass.name()))
                 .collect(),
             before,
-            chosen: best.map_or(before, |index| candidates[index].number),
+            chosen: best.map_or(before, |index| numbers[index]),
             tried: tried
-                .map(|(candidate, ratios)| (candidate.number, median(ratios)))
+                .map(|(number, ratios)| (*number, median(ratios)))
                 .collect(),
         })
     }
-}
-
-/// `ops` on `gpu`, which has `number`.
-fn candidate(gpu: Gpu, ops: &[(&'static str, Pass)], number: u32, bytes: u64) -> Result<Candidate> {
-    let element = ElementType::F32;
-    let data = Rc::new(Data::new(&gpu, element, bytes, WORKING_SET));
-    let stopwatch = Stopwatch::new(&gpu, &Baseline::of("copy", &data)?)?;
-    let mut works = Vec::new();
-    for &(op, pass) in ops {
-        let case = Case {
-            kind: Kind::Kernel,
-            op: op.to_owned(),
-            pass: Some(pass),
-            element,
-            math: Math::Accurate,
-            bytes,
-        };
-        let work = work::build(&case, &data)?;
-        let repeats = stopwatch.repeats(&*work, MIN_TIME)?;
-        works.push((work, repeats));
-    }
-    Ok(Candidate {
-        number,
-        stopwatch,
-        works,
-    })
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{
     work::{self, Baseline, Measurable},
 };
 use crate::{
-    accuracy::Report,
+    accuracy::{Report, Sample},
     error::{Error, Result},
     gpu::Gpu,
 };
@@ -105,18 +105,6 @@ enum Subject {
     Host(HostSide),
 }
 
-/// Why a case cannot be sampled.
-enum Refusal {
-    Wrong(Report),
-    Error(Error),
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
 impl Measurer for Worker {
     fn renew(&mut self) {
         self.prepared.clear();
@@ -147,29 +135,21 @@ impl Worker {
     /// What comes of `request`. `working` is told of each sample.
     pub fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
         let answer = if request.verify {
-            self.verify(request).map(Answer::Verified)
+            self.verify(request)
         } else {
             self.measure(request, working).map(Answer::Measured)
         };
-        match answer {
-            Ok(answer) => answer,
-            Err(Refusal::Wrong(report)) => Answer::Refused {
-                status: Status::Wrong,
-                message: report.to_string(),
-                accuracy: Some(accuracy(&report)),
+        answer.unwrap_or_else(|error| Answer::Refused {
+            status: match error {
+                Error::TooLarge { .. } => Status::Unsupported,
+                _ => Status::Failed,
             },
-            Err(Refusal::Error(error)) => Answer::Refused {
-                status: match error {
-                    Error::TooLarge { .. } => Status::Unsupported,
-                    _ => Status::Failed,
-                },
-                message: error.to_string(),
-                accuracy: None,
-            },
-        }
+            message: error.to_string(),
+            accuracy: None,
+        })
     }
 
-    fn verify(&mut self, request: &Request) -> std::result::Result<Option<Accuracy>, Refusal> {
+    fn verify(&mut self, request: &Request) -> Result<Answer> {
         let case = &request.case;
         let report = if case.is_of_host() {
             HostSide::new(case, &self.gpu)?.verify()?
@@ -177,27 +157,29 @@ impl Worker {
             let data = self.data_for(case, request.working_set_bytes);
             Some(work::build(case, &data)?.verify()?)
         };
-        match report {
-            Some(report) if !report.passed() => Err(Refusal::Wrong(report)),
-            report => Ok(report.as_ref().map(accuracy)),
-        }
+        Ok(match report {
+            Some(report) if !report.passed() => Answer::Refused {
+                status: Status::Wrong,
+                message: report.to_string(),
+                accuracy: Some(accuracy(&report)),
+            },
+            report => Answer::Verified(report.as_ref().map(accuracy)),
+        })
     }
 
-    fn measure(
-        &mut self,
-        request: &Request,
-        working: &mut dyn FnMut(),
-    ) -> std::result::Result<Measured, Refusal> {
+    fn measure(&mut self, request: &Request, working: &mut dyn FnMut()) -> Result<Measured> {
         let key = format!("{:?}", request.case);
-        if !self.prepared.contains_key(&key) {
-            let subject = self.prepare(request)?;
-            working();
-            self.prepared.insert(key.clone(), subject);
-        }
-        match self.prepared.get_mut(&key) {
-            Some(subject) => Ok(subject.sample(request.samples, working)?),
-            None => Err(Error::Internal("a case was not prepared".to_owned()).into()),
-        }
+        let mut subject = match self.prepared.remove(&key) {
+            Some(subject) => subject,
+            None => {
+                let subject = self.prepare(request)?;
+                working();
+                subject
+            }
+        };
+        let measured = subject.sample(request.samples, working);
+        self.prepared.insert(key, subject);
+        measured
     }
 
     fn prepare(&mut self, request: &Request) -> Result<Subject> {
@@ -220,13 +202,11 @@ impl Worker {
         };
         self.stopwatch = Some(stopwatch.clone());
         let repeats = stopwatch.repeats(&*work, min_time)?;
-        let baseline = match work.baseline()? {
-            Some(baseline) => {
-                let repeats = stopwatch.repeats(&baseline, min_time)?;
-                Some((baseline, repeats))
-            }
-            None => None,
+        let with_repeats = |baseline| {
+            let repeats = stopwatch.repeats(&baseline, min_time)?;
+            Ok::<_, Error>((baseline, repeats))
         };
+        let baseline = work.baseline()?.map(with_repeats).transpose()?;
         stopwatch.warm_up(&*work, repeats, min_time)?;
         Ok(Subject::Device {
             stopwatch,
@@ -298,15 +278,12 @@ impl Subject {
 }
 
 fn accuracy(report: &Report) -> Accuracy {
+    // JSON has no infinity.
+    let worst = |of: fn(&Sample) -> f64| report.worst.as_ref().map_or(0.0, of).min(f64::MAX);
     Accuracy {
         compared: report.compared,
         failed: report.failed,
-        worst_ulp: finite(report.worst.map_or(0.0, |worst| worst.ulp)),
-        worst_of_allowed: finite(report.worst.map_or(0.0, |worst| worst.severity)),
+        worst_ulp: worst(|sample| sample.ulp),
+        worst_of_allowed: worst(|sample| sample.severity),
     }
-}
-
-/// JSON has no infinity.
-fn finite(value: f64) -> f64 {
-    value.min(f64::MAX)
 }

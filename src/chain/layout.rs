@@ -39,6 +39,14 @@ impl Layout {
             0..self.extents[step]
         }
     }
+
+    /// The tensor that operation `step` is given, seen along the axis.
+    pub(crate) fn view_before(&self, step: usize) -> View {
+        View {
+            extent: self.extents[step],
+            ..self.view
+        }
+    }
 }
 
 impl Chain {
@@ -118,10 +126,7 @@ impl Chain {
         let mut steps = Vec::with_capacity(self.steps.len());
         for (index, step) in self.steps.iter().enumerate() {
             let of_step = Part {
-                view: View {
-                    extent: layout.extents[index],
-                    ..part.view
-                },
+                view: layout.view_before(index),
                 extent: layout.extent_at(index, &part.extent),
                 known: &known[index],
                 ..part.clone()

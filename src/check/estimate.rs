@@ -3,32 +3,172 @@
 //! Each value carries what a result computed in f32 may be off by: an operation's own error, and what the errors of
 //! its inputs make of it. The latter is found by moving the inputs: all up, all down, and some up and others down.
 
+use std::borrow::Cow;
+
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
-    family::{Operation, Sheet, Sum, Table},
-    tensor::View,
+    family::{Cut, Gradient, Sheet, Sum, Table},
 };
 
 /// Lanes and places along the axis that are computed together.
-pub(crate) struct Selection {
+pub(super) struct Selection {
     /// (outer, inner) in the whole tensor.
-    pub(crate) lanes: Vec<(usize, usize)>,
+    pub(super) lanes: Vec<(usize, usize)>,
     /// Along the axis, in the whole tensor.
-    pub(crate) places: Vec<usize>,
+    pub(super) places: Vec<usize>,
 }
 
-/// What the operations of a chain are given for a selection: for each operation its places along the axis and its
-/// inputs; one more for the result.
-pub(crate) struct Values(pub(crate) Vec<(Vec<usize>, Vec<Vec<Bound>>)>);
+impl Selection {
+    /// Where its elements lie, (outer, place, inner), lane after lane, `places` being those along the axis.
+    pub(super) fn elements(&self, places: &[usize]) -> impl Iterator<Item = (usize, usize, usize)> {
+        let lanes = self.lanes.iter();
+        lanes.flat_map(move |&(outer, inner)| places.iter().map(move |&at| (outer, at, inner)))
+    }
+}
+
+/// For each operation of a chain its inputs, for a selection; then the result.
+pub(super) type Values = Vec<Vec<Vec<Bound>>>;
+
+/// Sums of the parameters' gradients, for each operation.
+pub(super) type Sums = Vec<Vec<Vec<Sum>>>;
 
 /// A chain over a tensor of some shape.
 #[derive(Clone, Copy)]
-pub(crate) struct Evaluation<'a> {
-    pub(crate) chain: &'a Chain,
-    pub(crate) layout: &'a Layout,
+pub(super) struct Evaluation<'a> {
+    pub(super) chain: &'a Chain,
+    pub(super) layout: &'a Layout,
     /// What the surveys have found, for each operation, by the reference.
-    pub(crate) known: &'a [Vec<Table>],
+    pub(super) known: &'a [Vec<Table>],
+}
+
+/// An element of an input.
+pub(super) const fn exact(value: f64) -> Bound {
+    Bound {
+        expected: value,
+        allowed: 0.0,
+    }
+}
+
+pub(super) fn expected(bounds: &[Bound]) -> Vec<f64> {
+    bounds.iter().map(|bound| bound.expected).collect()
+}
+
+impl Evaluation<'_> {
+    /// Whether an operation up to `steps` needs the rest of an element's row.
+    pub(super) fn needs_rows(&self, steps: usize) -> bool {
+        let mut steps = self.chain.steps()[..steps].iter().zip(self.known);
+        steps.any(|(step, known)| match step.cut() {
+            Cut::WholeAxis => true,
+            Cut::Rows => known.is_empty(),
+            _ => false,
+        })
+    }
+
+    /// A selection's places along the axis before operation `step`.
+    pub(super) fn places<'s>(&self, step: usize, selection: &'s Selection) -> Cow<'s, [usize]> {
+        let extents = &self.layout.extents;
+        if extents[step] == extents[0] {
+            Cow::Borrowed(&selection.places)
+        } else {
+            (0..extents[step]).collect()
+        }
+    }
+
+    /// Has `work` look at the sheet that operation `step` sees, its inputs as expected.
+    pub(super) fn with_sheet<R>(
+        &self,
+        step: usize,
+        selection: &Selection,
+        values: &Values,
+        work: impl FnOnce(&Sheet<'_>) -> R,
+    ) -> R {
+        let inputs = &values[step];
+        let off = inputs.iter().map(|input| input.iter().map(allowance));
+        let off: Vec<Vec<f64>> = off.map(Iterator::collect).collect();
+        let inputs: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
+        work(&Sheet {
+            view: self.layout.view_before(step),
+            lanes: &selection.lanes,
+            places: &self.places(step, selection),
+            extent_after: self.layout.extents[step + 1],
+            inputs: &slices(&inputs),
+            off: &slices(&off),
+            known: &self.known[step],
+        })
+    }
+
+    /// What the first `steps` operations make of `inputs`, lane after lane.
+    pub(super) fn forward(
+        &self,
+        selection: &Selection,
+        inputs: Vec<Vec<Bound>>,
+        steps: usize,
+    ) -> Values {
+        let mut values = vec![inputs];
+        for (index, step) in self.chain.steps()[..steps].iter().enumerate() {
+            let y = self.with_sheet(index, selection, &values, |sheet| {
+                estimate(&values[index], &[], |inputs, _| {
+                    vec![step.expected(&Sheet { inputs, ..*sheet })]
+                })
+            });
+            values.push(y);
+        }
+        values
+    }
+
+    /// The gradient with respect to the inputs of operation `to`. Terms of the parameters' gradients are added to
+    /// `sums`, for each operation, with what they may be off by.
+    pub(super) fn backward(
+        &self,
+        selection: &Selection,
+        values: &Values,
+        upstream: Vec<Bound>,
+        chosen: Option<&[u32]>,
+        to: usize,
+        mut sums: Option<&mut Sums>,
+    ) -> Vec<Vec<Bound>> {
+        let steps = self.chain.steps();
+        let mut gradient = vec![upstream];
+        for (index, step) in steps.iter().enumerate().skip(to).rev() {
+            let chosen = chosen.filter(|_| index + 1 == steps.len());
+            let (inputs, upstream) = (&values[index], &gradient[0]);
+            gradient = self.with_sheet(index, selection, values, |sheet| {
+                if let Some(sums) = &mut sums {
+                    let sums = &mut sums[index];
+                    let terms = estimate(inputs, upstream, |inputs, upstream| {
+                        let mut terms: Vec<_> = sums
+                            .iter()
+                            .map(|sums| vec![Sum::default(); sums.len()])
+                            .collect();
+                        let sheet = Sheet { inputs, ..*sheet };
+                        step.add_terms(&sheet, upstream, chosen, &mut terms);
+                        terms
+                    });
+                    merge_sums(sums, &terms);
+                }
+                estimate(inputs, upstream, |inputs, upstream| {
+                    step.expected_backward(&Sheet { inputs, ..*sheet }, upstream, chosen)
+                })
+            });
+        }
+        gradient
+    }
+}
+
+/// Sums of nothing.
+pub(super) fn no_sums(layout: &Layout) -> Sums {
+    let of_step = |gradients: &Vec<Gradient>| {
+        let lengths = gradients.iter().map(|it| it.shape.iter().product());
+        lengths.map(|length| vec![Sum::default(); length]).collect()
+    };
+    layout.gradients.iter().map(of_step).collect()
+}
+
+/// Adds parts of an operation's sums.
+pub(super) fn merge_sums(sums: &mut [Vec<Sum>], parts: &[Vec<Sum>]) {
+    let all = sums.iter_mut().flatten().zip(parts.iter().flatten());
+    all.for_each(|(sum, part)| sum.merge(*part));
 }
 
 /// Moves of the inputs: all up, all down, and by each of the lowest bits of an element's number, so that of two
@@ -45,6 +185,13 @@ fn sign(of_move: u32, index: usize) -> f64 {
     }
 }
 
+fn moved(bounds: &[Bound], of_move: u32) -> Vec<f64> {
+    let bounds = bounds.iter().enumerate();
+    bounds
+        .map(|(index, bound)| bound.expected + sign(of_move, index) * allowance(bound))
+        .collect()
+}
+
 /// What an input may be off by: an adapter may flush it if it is subnormal.
 fn allowance(bound: &Bound) -> f64 {
     if (bound.expected as f32).is_subnormal() {
@@ -54,268 +201,62 @@ fn allowance(bound: &Bound) -> f64 {
     }
 }
 
-/// An element of an input.
-pub(crate) fn exact(value: f64) -> Bound {
-    Bound {
-        expected: value,
-        allowed: 0.0,
+fn slices(vectors: &[Vec<f64>]) -> Vec<&[f64]> {
+    vectors.iter().map(Vec::as_slice).collect()
+}
+
+/// A result by the reference, with what it may be off by.
+trait Estimate {
+    fn value(&self) -> f64;
+    fn allow(&mut self, more: f64);
+}
+
+impl Estimate for Bound {
+    fn value(&self) -> f64 {
+        self.expected
+    }
+
+    fn allow(&mut self, more: f64) {
+        self.allowed += more;
     }
 }
 
-impl Evaluation<'_> {
-    /// Whether an operation up to `steps` needs the rest of an element's row.
-    pub(crate) fn needs_rows(&self, steps: usize) -> bool {
-        use crate::family::Cut;
-        let mut steps = self.chain.steps()[..steps].iter().zip(self.known);
-        steps.any(|(step, known)| match step.cut() {
-            Cut::WholeAxis => true,
-            Cut::Rows => known.is_empty(),
-            _ => false,
-        })
+impl Estimate for Sum {
+    fn value(&self) -> f64 {
+        self.value
     }
 
-    /// The sheet that operation `step` sees, without inputs.
-    fn sheet<'a>(
-        &'a self,
-        step: usize,
-        selection: &'a Selection,
-        places: &'a [usize],
-    ) -> Sheet<'a> {
-        Sheet {
-            view: View {
-                extent: self.layout.extents[step],
-                ..self.layout.view
-            },
-            lanes: &selection.lanes,
-            places,
-            extent_after: self.layout.extents[step + 1],
-            inputs: &[],
-            off: &[],
-            known: &self.known[step],
-        }
-    }
-
-    /// What the first `steps` operations make of `inputs`, lane after lane.
-    pub(crate) fn forward(
-        &self,
-        selection: &Selection,
-        inputs: Vec<Vec<Bound>>,
-        steps: usize,
-    ) -> Values {
-        let mut values = vec![(selection.places.clone(), inputs)];
-        for (index, step) in self.chain.steps()[..steps].iter().enumerate() {
-            let (places, inputs) = &values[index];
-            let off = off(inputs);
-            let off: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
-            let sheet = Sheet {
-                off: &off,
-                ..self.sheet(index, selection, places)
-            };
-            let y = forward(&**step, inputs, &sheet);
-            let places = if self.layout.extents[index + 1] == self.layout.extents[index] {
-                places.clone()
-            } else {
-                (0..self.layout.extents[index + 1]).collect()
-            };
-            values.push((places, vec![y]));
-        }
-        Values(values)
-    }
-
-    /// The sheet that operation `step` sees, its inputs as expected.
-    pub(crate) fn with_sheet<R>(
-        &self,
-        step: usize,
-        selection: &Selection,
-        values: &Values,
-        work: impl FnOnce(&Sheet<'_>) -> R,
-    ) -> R {
-        let (places, inputs) = &values.0[step];
-        let inputs: Vec<Vec<f64>> = inputs.iter().map(|input| expected(input)).collect();
-        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-        let off = off(&values.0[step].1);
-        let off: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
-        work(&Sheet {
-            inputs: &inputs,
-            off: &off,
-            ..self.sheet(step, selection, places)
-        })
-    }
-
-    /// The gradient with respect to the inputs of operation `to`. Terms of the parameters' gradients are added to
-    /// `sums`, for each operation, with what they may be off by.
-    pub(crate) fn backward(
-        &self,
-        selection: &Selection,
-        values: &Values,
-        upstream: Vec<Bound>,
-        chosen: Option<&[u32]>,
-        to: usize,
-        mut sums: Option<&mut [Vec<Vec<Sum>>]>,
-    ) -> Vec<Vec<Bound>> {
-        let steps = self.chain.steps();
-        let mut gradient = vec![upstream];
-        for index in (to..steps.len()).rev() {
-            let step = &steps[index];
-            let chosen = chosen.filter(|_| index + 1 == steps.len());
-            let (places, inputs) = &values.0[index];
-            let off = off(inputs);
-            let off: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
-            let sheet = Sheet {
-                off: &off,
-                ..self.sheet(index, selection, places)
-            };
-            if let Some(sums) = &mut sums {
-                add_terms(
-                    &**step,
-                    inputs,
-                    &gradient[0],
-                    chosen,
-                    &sheet,
-                    &mut sums[index],
-                );
-            }
-            gradient = backward(&**step, inputs, &gradient[0], chosen, &sheet);
-        }
-        gradient
+    fn allow(&mut self, more: f64) {
+        self.off += more;
     }
 }
 
-fn expected(bounds: &[Bound]) -> Vec<f64> {
-    bounds.iter().map(|bound| bound.expected).collect()
-}
-
-/// What the elements of each input may be off by.
-fn off(inputs: &[Vec<Bound>]) -> Vec<Vec<f64>> {
-    let of_input = |input: &Vec<Bound>| input.iter().map(allowance).collect();
-    inputs.iter().map(of_input).collect()
-}
-
-fn moved(bounds: &[Bound], of_move: u32) -> Vec<f64> {
-    let bounds = bounds.iter().enumerate();
-    bounds
-        .map(|(index, bound)| bound.expected + sign(of_move, index) * allowance(bound))
-        .collect()
-}
-
-fn may_be_off(bounds: &[Bound]) -> bool {
-    bounds.iter().any(|bound| allowance(bound) > 0.0)
-}
-
-/// Allows what a move has changed, where that is a number.
-fn carry(off: &mut [f64], own: &[Bound], other: &[Bound]) {
-    for ((off, own), other) in off.iter_mut().zip(own).zip(other) {
-        let change = (other.expected - own.expected).abs();
-        if change > *off {
-            *off = change;
-        }
-    }
-}
-
-fn forward(step: &dyn Operation, inputs: &[Vec<Bound>], sheet: &Sheet<'_>) -> Vec<Bound> {
-    let of = |inputs: Vec<Vec<f64>>| {
-        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-        step.expected(&Sheet {
-            inputs: &inputs,
-            ..*sheet
-        })
-    };
-    let own = of(inputs.iter().map(|input| expected(input)).collect());
-    if !inputs.iter().any(|input| may_be_off(input)) {
-        return own;
-    }
-    let mut off = vec![0.0; own.len()];
-    for of_move in 0..MOVES {
-        let other = of(inputs.iter().map(|input| moved(input, of_move)).collect());
-        carry(&mut off, &own, &other);
-    }
-    allow(own, &off)
-}
-
-fn backward(
-    step: &dyn Operation,
+/// What `of` makes of inputs and upstream gradients as they are expected. It may be off by what their moves change,
+/// too.
+fn estimate<T: Estimate>(
     inputs: &[Vec<Bound>],
     upstream: &[Bound],
-    chosen: Option<&[u32]>,
-    sheet: &Sheet<'_>,
-) -> Vec<Vec<Bound>> {
-    let of = |inputs: Vec<Vec<f64>>, upstream: &[f64]| {
-        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-        let sheet = Sheet {
-            inputs: &inputs,
-            ..*sheet
-        };
-        step.expected_backward(&sheet, upstream, chosen)
+    of: impl Fn(&[&[f64]], &[f64]) -> Vec<Vec<T>>,
+) -> Vec<Vec<T>> {
+    let at = |place: &dyn Fn(&[Bound]) -> Vec<f64>| {
+        let inputs: Vec<_> = inputs.iter().map(|input| place(input)).collect();
+        of(&slices(&inputs), &place(upstream))
     };
-    let own = of(
-        inputs.iter().map(|input| expected(input)).collect(),
-        &expected(upstream),
-    );
-    if !may_be_off(upstream) && !inputs.iter().any(|input| may_be_off(input)) {
+    let mut own = at(&expected);
+    let mut bounds = inputs.iter().flatten().chain(upstream);
+    if !bounds.any(|bound| allowance(bound) > 0.0) {
         return own;
     }
-    let mut off: Vec<Vec<f64>> = own.iter().map(|own| vec![0.0; own.len()]).collect();
+    let mut off = vec![0.0_f64; own.iter().map(Vec::len).sum()];
     for of_move in 0..MOVES {
-        let other = of(
-            inputs.iter().map(|input| moved(input, of_move)).collect(),
-            &moved(upstream, of_move),
-        );
-        for ((off, own), other) in off.iter_mut().zip(&own).zip(&other) {
-            carry(off, own, other);
+        let other = at(&|bounds| moved(bounds, of_move));
+        let pairs = own.iter().flatten().zip(other.iter().flatten());
+        for (off, (own, other)) in off.iter_mut().zip(pairs) {
+            // `max` leaves out what is not a number.
+            *off = off.max((other.value() - own.value()).abs());
         }
     }
-    let pairs = own.into_iter().zip(&off);
-    pairs.map(|(own, off)| allow(own, off)).collect()
-}
-
-/// Adds the terms of the gradients of an operation's parameters, and what they may be off by.
-fn add_terms(
-    step: &dyn Operation,
-    inputs: &[Vec<Bound>],
-    upstream: &[Bound],
-    chosen: Option<&[u32]>,
-    sheet: &Sheet<'_>,
-    sums: &mut [Vec<Sum>],
-) {
-    let of = |inputs: Vec<Vec<f64>>, upstream: &[f64]| {
-        let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
-        let sheet = Sheet {
-            inputs: &inputs,
-            ..*sheet
-        };
-        let nothing = |sums: &Vec<Sum>| vec![Sum::default(); sums.len()];
-        let mut found: Vec<_> = sums.iter().map(nothing).collect();
-        step.add_terms(&sheet, upstream, chosen, &mut found);
-        found.concat()
-    };
-    let mut own = of(
-        inputs.iter().map(|input| expected(input)).collect(),
-        &expected(upstream),
-    );
-    if may_be_off(upstream) || inputs.iter().any(|input| may_be_off(input)) {
-        let mut off = vec![0.0_f64; own.len()];
-        for of_move in 0..MOVES {
-            let other = of(
-                inputs.iter().map(|input| moved(input, of_move)).collect(),
-                &moved(upstream, of_move),
-            );
-            for ((off, own), other) in off.iter_mut().zip(&own).zip(&other) {
-                *off = off.max((other.value - own.value).abs());
-            }
-        }
-        let pairs = own.iter_mut().zip(off);
-        pairs.for_each(|(own, off)| own.off += off);
-    }
-    let all = sums.iter_mut().flatten().zip(own);
-    all.for_each(|(sum, part)| sum.merge(part));
-}
-
-fn allow(own: Vec<Bound>, off: &[f64]) -> Vec<Bound> {
-    let pairs = own.into_iter().zip(off);
-    pairs
-        .map(|(own, off)| Bound {
-            allowed: own.allowed + off,
-            ..own
-        })
-        .collect()
+    let all = own.iter_mut().flatten().zip(off);
+    all.for_each(|(own, off)| own.allow(off));
+    own
 }

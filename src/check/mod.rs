@@ -1,7 +1,8 @@
 //! Runs operations on a device over inputs that find errors, and compares with the reference.
 
-mod chunk;
+mod compare;
 mod estimate;
+mod excerpt;
 mod streamed;
 mod whole;
 
@@ -20,14 +21,12 @@ use crate::{
     family::{Case, Family, Operation, pointwise::Pointwise},
     gpu::Gpu,
     kernel::recorder,
-    offload::{Chunk, HostGradient, Received, Task},
+    offload::{Chunk, HostGradient, Received, Task, surveys},
     tensor::Tensor,
     wgsl::Math,
     with_element,
 };
-
-/// Elements compared by one task.
-const TASK: usize = 1 << 14;
+use excerpt::TASK;
 
 /// Inputs per step of an exhaustive check.
 const STEP: u64 = 1 << 22;
@@ -64,19 +63,6 @@ pub fn check(
 
 /// Runs `operation`, with parameters of its own, over the inputs of the cases of its family, where it takes their
 /// shapes: see [`check`].
-///
-/// ```
-/// # wgpu_activations::needs_adapter!();
-/// use wgpu_activations::{ElementType, Gpu, Math, Softmax, check::{self, Pass}, family};
-///
-/// let gpu = Gpu::new()?;
-/// let softmax = Softmax::new(0);
-/// let family = family::find("softmax")?;
-/// let (element, math) = (ElementType::F32, Math::Accurate);
-/// let report = check::check_operation(&gpu, &softmax, family, Pass::Forward, element, math)?;
-/// assert!(report.passed(), "{report}");
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 ///
 /// # Errors
 ///
@@ -118,15 +104,25 @@ pub fn check_case(
 }
 
 fn run<T: Element>(gpu: &Gpu, chain: &Chain, case: &Case, pass: Pass) -> Result<Report> {
-    let inputs: Vec<Vec<T>> = case.inputs.iter().map(|x| stored(x)).collect();
+    let stored = |x: Vec<f64>| x.into_iter().map(T::from_f64);
+    let inputs = case.inputs.iter().cloned().map(|x| stored(x).collect());
     let upstream = match pass {
         Pass::Forward => None,
         Pass::Backward => {
             let result = chain.result_shape(&case.shape)?;
-            Some(finite(&(case.upstream)(result.iter().product())))
+            let upstream = stored((case.upstream)(result.iter().product()));
+            // 1 for what the type does not hold.
+            let finite = |g: T| {
+                if g.to_f32().is_finite() {
+                    g
+                } else {
+                    T::from_f64(1.0)
+                }
+            };
+            Some(upstream.map(finite).collect())
         }
     };
-    check_chain(gpu, chain, &case.shape, inputs, upstream)
+    check_chain(gpu, chain, &case.shape, inputs.collect(), upstream)
 }
 
 /// Runs `chain` on `gpu` over `inputs` of `shape`, backward where there is `upstream`, and compares every element,
@@ -206,12 +202,7 @@ pub(crate) fn downloaded(layout: &Layout, parameters: &[Vec<Tensor>]) -> Result<
     let mut gradients = Vec::new();
     for (step, (of_step, values)) in layout.gradients.iter().zip(parameters).enumerate() {
         for (gradient, value) in of_step.iter().zip(values) {
-            gradients.push(HostGradient {
-                step,
-                name: gradient.name,
-                shape: gradient.shape.clone(),
-                values: value.download()?,
-            });
+            gradients.push(HostGradient::new(step, gradient, value.download()?));
         }
     }
     Ok(gradients)
@@ -239,60 +230,28 @@ pub(crate) fn verify<T: Element>(
     if chunk.is_empty() {
         return Ok(Report::default());
     }
-    for task in crate::offload::surveys(chain, &layout, std::slice::from_ref(&chunk), backward) {
+    let mut received = Received {
+        inputs: &inputs,
+        output: &[],
+        beside: Vec::new(),
+        indices: None,
+    };
+    for task in surveys(chain, &layout, std::slice::from_ref(&chunk), backward) {
         let count = inputs.len() - usize::from(backward && !task.needs_upstream(backward));
-        let received = Received {
-            inputs: &inputs[..count],
-            output: &[],
-            beside: Vec::new(),
-            indices: None,
-        };
+        received.inputs = &inputs[..count];
         verifier.take(task, &chunk, &received);
     }
-    let received = Received {
+    received = Received {
         inputs: &inputs,
         output: bytemuck::cast_slice(&found.output),
-        beside: Vec::new(),
         indices: found.indices,
+        ..received
     };
     verifier.take(Task::Result, &chunk, &received);
     Ok(verifier.report(&[], &found.gradients.unwrap_or_default()))
 }
 
-/// Numbers in an element type.
-fn stored<T: Element>(values: &[f64]) -> Vec<T> {
-    values.iter().map(|&value| T::from_f64(value)).collect()
-}
-
-/// The same, with 1 for what the type does not hold.
-fn finite<T: Element>(values: &[f64]) -> Vec<T> {
-    let finite = |value: T| {
-        if value.to_f32().is_finite() {
-            value
-        } else {
-            T::from_f64(1.0)
-        }
-    };
-    stored::<T>(values).into_iter().map(finite).collect()
-}
-
 /// Compares every element of `found`, on all processors.
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, check};
-/// use wgpu_activations::accuracy::{Expectation, Tolerance};
-///
-/// let x = vec![-1.0f32; 1 << 20];
-/// let expectation = Expectation {
-///     activation: Activation::RELU,
-///     channels: None,
-///     x: &x,
-///     upstream: None,
-///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
-/// };
-/// assert!(check::compare(&expectation, &vec![0.0; 1 << 20])?.passed());
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 ///
 /// # Errors
 ///

@@ -2,10 +2,13 @@
 
 use std::{
     borrow::Cow,
-    sync::{Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
-use super::chunk::{ChunkView, no_sums};
+use super::{
+    estimate::{Evaluation, Sums, no_sums},
+    excerpt::{Excerpt, merge},
+};
 use crate::{
     accuracy::{
         Report,
@@ -15,6 +18,7 @@ use crate::{
     element::{Element, ElementType},
     error::{Error, Result},
     family::{Extra, Gradient, Sum, Table},
+    gpu::lock,
     offload::{Chunk, HostGradient, Observer, Received, Task},
     with_element,
 };
@@ -38,10 +42,10 @@ pub struct Verifier<'a> {
     /// Whether the parameters' gradients are wanted, which takes every element.
     pub(super) parameters: bool,
     /// What the surveys find, for each operation, by the reference.
-    pub(super) known: RwLock<Vec<Vec<Table>>>,
+    known: RwLock<Vec<Vec<Table>>>,
     report: Mutex<Report>,
     /// Sums of the parameters' gradients, for each operation.
-    pub(super) sums: Mutex<Vec<Vec<Vec<Sum>>>>,
+    pub(super) sums: Mutex<Sums>,
 }
 
 impl<'a> Verifier<'a> {
@@ -79,7 +83,7 @@ impl<'a> Verifier<'a> {
     pub fn finish(self, extras: &[(usize, Extra)], gradients: &[HostGradient]) -> Result<Report> {
         let op = self.chain.to_string();
         for (what, report) in self.beside(extras, gradients) {
-            expect(&op, &what, &report)?;
+            expect(&op, &format!("{what}: "), &report)?;
         }
         let report = self.complete();
         expect(&op, "", &report)?;
@@ -95,11 +99,12 @@ impl<'a> Verifier<'a> {
     /// How the elements compared. Those that never came count as wrong.
     fn complete(&self) -> Report {
         let report = lock(&self.report).clone();
-        let view = match self.backward {
-            true => self.layout.view,
-            false => self.layout.result,
+        let view = if self.backward {
+            self.layout.view
+        } else {
+            self.layout.result
         };
-        let elements = (view.outer * view.extent * view.inner) as u64;
+        let elements = view.elements() as u64;
         let wanted = match self.share {
             Share::Sample(_) if !self.parameters => elements.min(1),
             _ => elements,
@@ -118,7 +123,7 @@ impl<'a> Verifier<'a> {
         extras: &[(usize, Extra)],
         gradients: &[HostGradient],
     ) -> Vec<(String, Report)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known();
         let mut reports = Vec::new();
         // An operation before another may be off, and its error is not that of the survey.
         for (step, found) in extras.iter().filter(|(step, _)| *step == 0) {
@@ -149,40 +154,52 @@ impl<'a> Verifier<'a> {
     }
 
     /// Takes in what has come back of a chunk.
-    pub(crate) fn take(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
-        with_element!(self.element, T => self.view_chunk::<T>(task, chunk, received));
+    pub(super) fn take(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
+        with_element!(self.element, T => self.take_as::<T>(task, chunk, received));
     }
 
-    /// What is known by the reference so far.
-    pub(crate) fn known(&self) -> Vec<Vec<Table>> {
-        self.known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn view_chunk<T: Element>(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
+    fn take_as<T: Element>(&self, task: Task, chunk: &Chunk, received: &Received<'_>) {
         let inputs: Vec<Cow<'_, [T]>> = received.inputs.iter().map(|x| elements(x)).collect();
-        let (x, upstream) = match inputs.split_last() {
-            Some((upstream, x)) if task.needs_upstream(self.backward) => (x, Some(&**upstream)),
-            _ => (&inputs[..], None),
-        };
-        let x: Vec<&[T]> = x.iter().map(|x| &**x).collect();
-        let view = ChunkView {
-            of: self,
+        let mut x: Vec<&[T]> = inputs.iter().map(|x| &**x).collect();
+        let upstream = x.pop_if(|_| task.needs_upstream(self.backward));
+        let known = self.known();
+        let excerpt = Excerpt {
+            evaluation: Evaluation {
+                chain: self.chain,
+                layout: &self.layout,
+                known: &known,
+            },
             chunk,
-            x: &x,
+            x,
             upstream,
         };
         match task {
-            Task::Survey { step, index, .. } => view.survey(step, index),
+            Task::Survey { step, index, .. } => {
+                let Some(survey) = self.chain.steps()[step].surveys(false).get(index).copied()
+                else {
+                    return;
+                };
+                let found = excerpt.survey((step, index), &survey);
+                drop(known);
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                if known[step].len() == index {
+                    let keys = survey.keys(self.layout.view_before(step));
+                    known[step].push(Table::empty(&survey, keys));
+                }
+                merge(&survey, &mut known[step][index], found);
+            }
             Task::Result => {
-                let report =
-                    view.compare(&elements::<T>(received.output), received.indices.as_deref());
+                let output = elements::<T>(received.output);
+                let report = self.compare(&excerpt, &output, received.indices.as_deref());
                 let mut all = lock(&self.report);
                 *all = std::mem::take(&mut *all).merge(report);
             }
         }
+    }
+
+    /// What is known by the reference so far.
+    fn known(&self) -> RwLockReadGuard<'_, Vec<Vec<Table>>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -193,23 +210,15 @@ impl Observer for Verifier<'_> {
     }
 }
 
-fn expect(op: &str, what: &str, report: &Report) -> Result<()> {
+/// An error where something is wrong; `of` goes before what is told of it.
+fn expect(op: &str, of: &str, report: &Report) -> Result<()> {
     if report.failed == 0 {
         return Ok(());
     }
-    let of = if what.is_empty() {
-        String::new()
-    } else {
-        format!("{what}: ")
-    };
     Err(Error::Verification {
         op: op.to_owned(),
         report: format!("{of}{report}"),
     })
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Bytes as elements, copied where they do not begin as elements do.

@@ -3,17 +3,18 @@
 
 use rayon::prelude::*;
 
-use super::estimate::{Evaluation, Selection, exact};
+use super::{
+    estimate::{Evaluation, Selection, exact, merge_sums, no_sums},
+    excerpt::{Excerpt, merge},
+};
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
     error::Result,
-    family::{Extra, Operation, Sum, Surveyed, Table},
+    family::{Extra, Operation, Sheet, Sum, Table},
+    offload::Chunk,
     tensor::View,
 };
-
-/// Elements that one task computes.
-const TASK: usize = 1 << 14;
 
 /// A chain over a tensor in f64: the results, and what an operation gives beside them.
 pub struct Reference {
@@ -25,15 +26,6 @@ pub struct Reference {
     pub sums: Vec<Vec<Vec<Sum>>>,
     /// For each result the index that the last operation chose, where it chooses.
     pub indices: Option<Vec<u32>>,
-}
-
-/// One operation over a whole tensor.
-struct WholeOperation {
-    chain: Chain,
-    layout: Layout,
-    known: Vec<Vec<Table>>,
-    selections: Vec<Selection>,
-    inputs: Vec<Vec<Bound>>,
 }
 
 /// What `chain` makes of an input of `shape`, or the gradient of `upstream` back through it.
@@ -56,67 +48,60 @@ pub fn reference(
     x: &[f64],
     upstream: Option<&[f64]>,
 ) -> Result<Reference> {
-    let mut steps: Vec<WholeOperation> = Vec::new();
+    let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
-    let mut value: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
+    let mut values: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
     for operation in chain.steps() {
-        let mut step = WholeOperation::new(&**operation, &shape, vec![value])?;
+        let mut step = Step::new(&**operation, &shape, values)?;
         step.survey(None);
-        value = step.forward();
+        values = step.forward();
         shape = operation.output_shape(&shape)?;
         steps.push(step);
     }
-    let extras = steps.iter().enumerate().flat_map(|(index, step)| {
-        let extras = match step.known[0].is_empty() {
-            true => Vec::new(),
-            false => step.operation().extras(&step.known[0]),
-        };
-        extras.into_iter().map(move |extra| (index, extra))
-    });
-    let extras = extras.collect();
-    let indices = steps.last().and_then(WholeOperation::indices);
+    let mut extras = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let known = &step.known[0];
+        if !known.is_empty() {
+            let of_step = step.operation().extras(known).into_iter();
+            extras.extend(of_step.map(|extra| (index, extra)));
+        }
+    }
+    let indices = steps.last().and_then(Step::indices);
     let mut sums = vec![Vec::new(); steps.len()];
     if let Some(upstream) = upstream {
-        value = upstream.iter().map(|&g| exact(g)).collect();
+        values = upstream.iter().map(|&g| exact(g)).collect();
         for (step, sums) in steps.iter_mut().zip(&mut sums).rev() {
-            step.survey(Some(&value));
-            (value, *sums) = step.backward(&value);
+            step.survey(Some(&values));
+            (values, *sums) = step.backward(&values);
         }
     }
     Ok(Reference {
-        values: value,
+        values,
         extras,
         sums,
         indices,
     })
 }
 
-impl WholeOperation {
-    fn new(operation: &dyn Operation, shape: &[usize], inputs: Vec<Vec<Bound>>) -> Result<Self> {
+/// One operation of the chain, and the whole tensor that it is given.
+struct Step {
+    chain: Chain,
+    layout: Layout,
+    chunk: Chunk,
+    known: Vec<Vec<Table>>,
+    x: Vec<Bound>,
+}
+
+impl Step {
+    fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Bound>) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;
-        let View {
-            outer,
-            extent,
-            inner,
-        } = layout.view;
-        let lanes: Vec<_> = (0..outer)
-            .flat_map(|outer| (0..inner).map(move |inner| (outer, inner)))
-            .collect();
-        let at_once = (TASK / extent.max(1)).max(1);
-        let selections = lanes
-            .chunks(at_once)
-            .filter(|_| extent > 0)
-            .map(|lanes| Selection {
-                lanes: lanes.to_vec(),
-                places: (0..extent).collect(),
-            });
         Ok(Self {
-            selections: selections.collect(),
+            chunk: Chunk::whole(layout.view),
             chain,
             layout,
             known: vec![Vec::new()],
-            inputs,
+            x,
         })
     }
 
@@ -124,154 +109,94 @@ impl WholeOperation {
         &*self.chain.steps()[0]
     }
 
-    fn evaluation(&self) -> Evaluation<'_> {
-        Evaluation {
-            chain: &self.chain,
-            layout: &self.layout,
-            known: &self.known,
+    /// The tensor, with the gradients of the result.
+    fn excerpt<'a>(&'a self, upstream: Option<&'a [Bound]>) -> Excerpt<'a, Bound> {
+        Excerpt {
+            evaluation: Evaluation {
+                chain: &self.chain,
+                layout: &self.layout,
+                known: &self.known,
+            },
+            chunk: &self.chunk,
+            x: vec![&self.x],
+            upstream,
         }
-    }
-
-    fn gather(&self, tensor: &[Bound], selection: &Selection, extent: usize) -> Vec<Bound> {
-        let lanes = selection.lanes.iter();
-        lanes
-            .flat_map(|&(outer, inner)| {
-                (0..extent).map(move |place| tensor[self.at((outer, inner), place, extent)])
-            })
-            .collect()
-    }
-
-    fn at(&self, (outer, inner): (usize, usize), place: usize, extent: usize) -> usize {
-        (outer * extent + place) * self.layout.view.inner + inner
-    }
-
-    fn gathered(&self, selection: &Selection) -> Vec<Vec<Bound>> {
-        let extent = self.layout.view.extent;
-        let gather = |input: &Vec<Bound>| self.gather(input, selection, extent);
-        self.inputs.iter().map(gather).collect()
-    }
-
-    /// Puts the elements of selections back into a tensor whose axis is `extent` long.
-    fn scatter<T: Copy>(&self, parts: &[Vec<T>], extent: usize, nothing: T) -> Vec<T> {
-        let view = self.layout.view;
-        let mut all = vec![nothing; view.outer * extent * view.inner];
-        for (selection, part) in self.selections.iter().zip(parts) {
-            for (lane, values) in selection.lanes.iter().zip(part.chunks_exact(extent.max(1))) {
-                for (place, value) in values.iter().enumerate() {
-                    all[self.at(*lane, place, extent)] = *value;
-                }
-            }
-        }
-        all
     }
 
     fn survey(&mut self, upstream: Option<&[Bound]>) {
-        let surveys = self.operation().surveys(true);
-        for (index, survey) in surveys.iter().enumerate() {
-            if survey.needs_upstream != upstream.is_some() {
-                continue;
+        for (index, survey) in self.operation().surveys(true).iter().enumerate() {
+            if survey.needs_upstream == upstream.is_some() {
+                let found = self.excerpt(upstream).survey((0, index), survey);
+                let mut table = Table::empty(survey, survey.keys(self.layout.view));
+                merge(survey, &mut table, found);
+                self.known[0].push(table);
             }
-            let found: Vec<_> = self
-                .selections
-                .par_iter()
-                .map(|selection| {
-                    let values = self
-                        .evaluation()
-                        .forward(selection, self.gathered(selection), 0);
-                    let upstream = upstream.map(|upstream| {
-                        let upstream = self.gather(upstream, selection, self.layout.result.extent);
-                        upstream
-                            .iter()
-                            .map(|bound| bound.expected)
-                            .collect::<Vec<f64>>()
-                    });
-                    self.evaluation()
-                        .with_sheet(0, selection, &values, |sheet| {
-                            let words = self.operation().survey(index, sheet, upstream.as_deref());
-                            let keys: Vec<usize> = match survey.of {
-                                Surveyed::Channels => sheet.places.to_vec(),
-                                Surveyed::Rows => {
-                                    (0..sheet.lanes.len()).map(|lane| sheet.row(lane)).collect()
-                                }
-                            };
-                            (keys, words)
-                        })
-                })
-                .collect();
-            let mut table = Table::empty(survey, survey.keys(self.layout.view));
-            for (keys, words) in found {
-                for (key, part) in keys.into_iter().zip(words.chunks_exact(survey.words)) {
-                    (survey.merge)(table.of_mut(key), part);
-                }
-            }
-            self.known[0].push(table);
         }
     }
 
     fn forward(&self) -> Vec<Bound> {
-        let parts: Vec<_> = self
-            .selections
-            .par_iter()
-            .map(|selection| {
-                let mut values = self
-                    .evaluation()
-                    .forward(selection, self.gathered(selection), 1);
-                let result = values.0.pop().and_then(|(_, mut results)| results.pop());
-                result.unwrap_or_default()
-            })
-            .collect();
-        self.scatter(&parts, self.layout.result.extent, exact(0.0))
+        let excerpt = self.excerpt(None);
+        let y = by_rows(&excerpt, |selection, inputs| {
+            let mut values = excerpt.evaluation.forward(selection, inputs, 1);
+            values.swap_remove(1).swap_remove(0)
+        });
+        scatter(self.layout.result, y, exact(0.0))
     }
 
     fn indices(&self) -> Option<Vec<u32>> {
-        let parts: Option<Vec<_>> = self
-            .selections
-            .par_iter()
-            .map(|selection| {
-                let values = self
-                    .evaluation()
-                    .forward(selection, self.gathered(selection), 0);
-                let choose = |sheet: &crate::family::Sheet<'_>| self.operation().choose(sheet);
-                self.evaluation().with_sheet(0, selection, &values, choose)
-            })
-            .collect();
-        Some(self.scatter(&parts?, self.layout.result.extent, 0))
+        let excerpt = self.excerpt(None);
+        let evaluation = excerpt.evaluation;
+        let chosen = by_rows(&excerpt, |selection, inputs| {
+            let choose = |sheet: &Sheet<'_>| self.operation().choose(sheet);
+            evaluation.with_sheet(0, selection, &vec![inputs], choose)
+        });
+        let chosen = chosen.into_iter().map(|(at, part)| Some((at, part?)));
+        let chosen: Option<_> = chosen.collect();
+        Some(scatter(self.layout.result, chosen?, 0))
     }
 
     fn backward(&self, upstream: &[Bound]) -> (Vec<Bound>, Vec<Vec<Sum>>) {
-        let zeros = || {
-            let gradients = self.layout.gradients[0].iter();
-            let zeros =
-                gradients.map(|gradient| vec![Sum::default(); gradient.shape.iter().product()]);
-            vec![zeros.collect::<Vec<_>>()]
-        };
-        let found: Vec<_> = self
-            .selections
-            .par_iter()
-            .map(|selection| {
-                let values = self
-                    .evaluation()
-                    .forward(selection, self.gathered(selection), 0);
-                let upstream = self.gather(upstream, selection, self.layout.result.extent);
-                let mut sums = zeros();
-                let evaluation = self.evaluation();
-                let mut dx =
-                    evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
-                (dx.swap_remove(0), sums)
-            })
-            .collect();
-        let mut all = zeros();
-        let mut parts = Vec::with_capacity(found.len());
-        for (part, sums) in found {
-            let pairs = all[0].iter_mut().zip(&sums[0]);
-            for (all, part) in pairs.flat_map(|(all, part)| all.iter_mut().zip(part)) {
-                all.merge(*part);
-            }
-            parts.push(part);
-        }
-        (
-            self.scatter(&parts, self.layout.view.extent, exact(0.0)),
-            all.swap_remove(0),
-        )
+        let excerpt = self.excerpt(Some(upstream));
+        let evaluation = excerpt.evaluation;
+        let found = by_rows(&excerpt, |selection, inputs| {
+            let upstream = excerpt.upstream(selection).unwrap_or_default();
+            let mut sums = no_sums(&self.layout);
+            let values = vec![inputs];
+            let mut dx =
+                evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
+            (dx.swap_remove(0), sums.swap_remove(0))
+        });
+        let mut all = no_sums(&self.layout).swap_remove(0);
+        let dx = found.into_iter().map(|(selection, (dx, sums))| {
+            merge_sums(&mut all, &sums);
+            (selection, dx)
+        });
+        (scatter(self.layout.view, dx.collect(), exact(0.0)), all)
     }
+}
+
+/// What `of` makes of the inputs at selections of whole rows.
+fn by_rows<R: Send>(
+    excerpt: &Excerpt<'_, Bound>,
+    of: impl Fn(&Selection, Vec<Vec<Bound>>) -> R + Sync,
+) -> Vec<(Selection, R)> {
+    let selections = excerpt.selections(true).into_par_iter();
+    let of = |selection: Selection| {
+        let found = of(&selection, excerpt.inputs(&selection));
+        (selection, found)
+    };
+    selections.map(of).collect()
+}
+
+/// The tensor that has the elements of these selections, which are of whole rows.
+fn scatter<T: Copy>(view: View, parts: Vec<(Selection, Vec<T>)>, nothing: T) -> Vec<T> {
+    let whole = Chunk::whole(view);
+    let places: Vec<_> = whole.extent.clone().collect();
+    let mut all = vec![nothing; view.elements()];
+    for (selection, part) in parts {
+        for (at, value) in selection.elements(&places).zip(part) {
+            all[whole.position(at)] = value;
+        }
+    }
+    all
 }

@@ -3,15 +3,6 @@
 use crate::error::{Error, Result};
 
 /// A way to a device: a chip seen through one backend.
-///
-/// ```
-/// use wgpu_activations::gpu::adapters;
-///
-/// for adapter in adapters() {
-///     println!("{}: {:?}", adapter.name(), adapter.info().device_type);
-/// }
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Adapter {
     name: String,
@@ -63,14 +54,6 @@ pub fn adapters() -> Vec<Adapter> {
 }
 
 /// Every adapter that `backends` list.
-///
-/// ```
-/// use wgpu_activations::gpu::{Adapter, adapters_async};
-///
-/// async fn on_vulkan() -> Vec<Adapter> {
-///     adapters_async(wgpu::Backends::VULKAN).await
-/// }
-/// ```
 pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends,
@@ -104,70 +87,48 @@ pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
 ///
 /// [`Error::UnknownDevice`] with the names there are, if none or several match.
 pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    let infos: Vec<_> = adapters.iter().map(Adapter::info).collect();
-    let names: Vec<_> = adapters
-        .iter()
-        .map(|adapter| adapter.name.as_str())
-        .collect();
-    select(&names, &infos, wanted).map(|index| &adapters[index])
+    let known: Vec<_> = adapters.iter().map(|it| (it.name(), it.info())).collect();
+    select(&known, wanted).map(|index| &adapters[index])
 }
 
 /// The adapter to use where none is asked for: discrete before integrated before software, native
 /// backends before GL.
 ///
-/// ```
-/// use wgpu_activations::{Error, gpu::best};
-///
-/// // With `gpu::adapters()` the adapter that `Gpu::new` opens; without any:
-/// assert!(matches!(best(&[]), Err(Error::NoAdapter { .. })));
-/// ```
-///
 /// # Errors
 ///
 /// [`Error::NoAdapter`] if there is none.
 pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
-    adapters
-        .iter()
-        .min_by_key(|adapter| rank(&adapter.info()))
-        .ok_or(Error::NoAdapter {
-            hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`",
-        })
-}
-
-/// Discrete before integrated before software; native backends before GL.
-fn rank(info: &wgpu::AdapterInfo) -> (u8, bool) {
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
+    let rank = |adapter: &&Adapter| {
+        let info = adapter.info();
+        let kind = match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        };
+        (kind, info.backend == wgpu::Backend::Gl)
     };
-    (kind, info.backend == wgpu::Backend::Gl)
+    adapters.iter().min_by_key(rank).ok_or(Error::NoAdapter {
+        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`",
+    })
 }
 
-fn select(names: &[&str], infos: &[wgpu::AdapterInfo], wanted: &str) -> Result<usize> {
-    if let Some(exact) = names.iter().position(|name| *name == wanted) {
+fn select(known: &[(&str, wgpu::AdapterInfo)], wanted: &str) -> Result<usize> {
+    if let Some(exact) = known.iter().position(|(name, _)| *name == wanted) {
         return Ok(exact);
     }
-    if let Some(index) = wanted.parse().ok().filter(|index| *index < names.len()) {
+    if let Some(index) = wanted.parse().ok().filter(|index| *index < known.len()) {
         return Ok(index);
     }
     let wanted_lower = wanted.to_lowercase();
-    let matches: Vec<_> = (0..names.len())
-        .filter(|&index| {
-            let info = &infos[index];
-            !wanted.is_empty()
-                && [
-                    names[index],
-                    &info.name,
-                    &info.driver,
-                    &info.device_pci_bus_id,
-                ]
-                .iter()
-                .any(|text| text.to_lowercase().contains(&wanted_lower))
-        })
-        .collect();
+    let is_meant = |index: &usize| {
+        let (name, info) = &known[*index];
+        let texts = [name, &*info.name, &info.driver, &info.device_pci_bus_id];
+        let mut texts = texts.iter().map(|text| text.to_lowercase());
+        !wanted.is_empty() && texts.any(|text| text.contains(&wanted_lower))
+    };
+    let matches: Vec<_> = (0..known.len()).filter(is_meant).collect();
     match matches[..] {
         [one] => Ok(one),
         _ => Err(Error::UnknownDevice {
@@ -177,7 +138,11 @@ fn select(names: &[&str], infos: &[wgpu::AdapterInfo], wanted: &str) -> Result<u
             } else {
                 "several devices match"
             },
-            available: names.join(", "),
+            available: known
+                .iter()
+                .map(|(name, _)| *name)
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
 }
@@ -191,17 +156,17 @@ fn names(infos: &[wgpu::AdapterInfo]) -> Vec<String> {
         .collect();
     let mut names: Vec<String> = Vec::new();
     for (info, name) in infos.iter().zip(&plain) {
-        let mut candidate = name.clone();
-        if plain.iter().filter(|other| *other == name).count() > 1
-            && !info.device_pci_bus_id.is_empty()
-        {
-            candidate = format!("{name}@{}", info.device_pci_bus_id);
-        }
+        let is_shared = plain.iter().filter(|other| *other == name).count() > 1;
+        let bus = &info.device_pci_bus_id;
+        let candidate = if is_shared && !bus.is_empty() {
+            format!("{name}@{bus}")
+        } else {
+            name.clone()
+        };
         let mut unique = candidate.clone();
-        for number in 2.. {
-            if !names.contains(&unique) {
-                break;
-            }
+        let mut number = 1;
+        while names.contains(&unique) {
+            number += 1;
             unique = format!("{candidate}-{number}");
         }
         names.push(unique);
@@ -213,15 +178,11 @@ fn names(infos: &[wgpu::AdapterInfo]) -> Vec<String> {
 /// which change with the driver, are left out.
 fn slug(name: &str) -> String {
     let end = name.find(['(', '/']).unwrap_or(name.len());
-    let words: Vec<_> = name[..end]
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
-    if words.is_empty() {
-        "adapter".to_owned()
-    } else {
-        words.join("-")
+    let words = name[..end].split(|c: char| !c.is_ascii_alphanumeric());
+    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+    match &words[..] {
+        [] => "adapter".to_owned(),
+        words => words.join("-").to_ascii_lowercase(),
     }
 }
 
@@ -238,21 +199,15 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_leave_out_what_changes() {
+        let vulkan = wgpu::Backend::Vulkan;
+        let gl = |name| info(name, wgpu::Backend::Gl, "");
         let infos = [
-            info(
-                "NVIDIA GeForce RTX 4090",
-                wgpu::Backend::Vulkan,
-                "0000:01:00.0",
-            ),
-            info(
-                "NVIDIA GeForce RTX 4090",
-                wgpu::Backend::Vulkan,
-                "0000:02:00.0",
-            ),
-            info("NVIDIA GeForce RTX 4090/PCIe/SSE2", wgpu::Backend::Gl, ""),
-            info("llvmpipe (LLVM 15.0.6, 256 bits)", wgpu::Backend::Gl, ""),
-            info("llvmpipe (LLVM 19.1, 512 bits)", wgpu::Backend::Gl, ""),
-            info("", wgpu::Backend::Gl, ""),
+            info("NVIDIA GeForce RTX 4090", vulkan, "0000:01:00.0"),
+            info("NVIDIA GeForce RTX 4090", vulkan, "0000:02:00.0"),
+            gl("NVIDIA GeForce RTX 4090/PCIe/SSE2"),
+            gl("llvmpipe (LLVM 15.0.6, 256 bits)"),
+            gl("llvmpipe (LLVM 19.1, 512 bits)"),
+            gl(""),
         ];
         assert_eq!(
             names(&infos),
@@ -275,24 +230,19 @@ mod tests {
             info("llvmpipe", wgpu::Backend::Gl, ""),
         ];
         let names = names(&infos);
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let found = |wanted| select(&names, &infos, wanted);
+        let known: Vec<_> = names.iter().map(String::as_str).zip(infos).collect();
+        let found = |wanted| select(&known, wanted);
         assert_eq!(found("llvmpipe-gl").unwrap(), 2);
         assert_eq!(found("1").unwrap(), 1);
         assert_eq!(found("0000:01:00.0").unwrap(), 0);
         assert_eq!(found("RADEON").unwrap(), 0);
         assert_eq!(found("gl").unwrap(), 2);
-        let several = found("llvmpipe").unwrap_err().to_string();
+        let error = |wanted| found(wanted).unwrap_err().to_string();
         assert_eq!(
-            several,
+            error("llvmpipe"),
             "several devices match `llvmpipe`; available: amd-radeon-vulkan, llvmpipe-vulkan, llvmpipe-gl"
         );
-        assert!(
-            found("h200")
-                .unwrap_err()
-                .to_string()
-                .starts_with("no device matches `h200`")
-        );
+        assert!(error("h200").starts_with("no device matches `h200`"));
         assert!(found("").is_err());
         assert!(found("3").is_err());
     }

@@ -60,10 +60,13 @@ pub(super) fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> Result<T>)
 }
 
 fn convert(error: wgpu::Error) -> Error {
-    let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     match error {
-        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(one_line(source.to_string())),
-        wgpu::Error::Validation { description, .. } => Error::Validation(one_line(description)),
-        wgpu::Error::Internal { description, .. } => Error::Internal(one_line(description)),
+        wgpu::Error::OutOfMemory { source } => Error::OutOfMemory(one_line(&source.to_string())),
+        wgpu::Error::Validation { description, .. } => Error::Validation(one_line(&description)),
+        wgpu::Error::Internal { description, .. } => Error::Internal(one_line(&description)),
     }
+}
+
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -30,32 +30,19 @@ mod tests {
 
     #[test]
     fn folding_covers_all_workgroups_within_the_limit() {
-        for groups in [
-            0,
-            1,
-            65_534,
-            65_535,
-            65_536,
-            65_537,
-            131_070,
-            131_071,
-            1 << 26,
-            65_535 * 65_535 - 1,
-        ] {
-            let (x, y) = fold_over(groups);
-            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
-            let over = u64::from(x) * u64::from(y);
-            assert!(
-                over >= groups && over < groups + u64::from(y.max(1)),
-                "{groups}: {x} x {y}"
-            );
-            let (x, y) = fold_within(groups);
-            assert!(u64::from(x.max(y)) <= MOST_WORKGROUPS, "{groups}");
-            let within = u64::from(x) * u64::from(y);
-            assert!(
-                within <= groups && within + u64::from(y.max(1)) > groups,
-                "{groups}: {x} x {y}"
-            );
+        const MOST: u64 = MOST_WORKGROUPS;
+        let edges = [MOST, 2 * MOST, 1 << 26].map(|at| [at - 1, at, at + 1]);
+        for groups in edges.concat().into_iter().chain([0, MOST * MOST]) {
+            let spare = groups.div_ceil(MOST).max(1);
+            let over = (fold_over(groups), groups..groups + spare);
+            let within = (fold_within(groups), groups + 1 - spare..groups + 1);
+            for ((x, y), bounds) in [over, within] {
+                let (x, y) = (u64::from(x), u64::from(y));
+                assert!(
+                    x.max(y) <= MOST && bounds.contains(&(x * y)),
+                    "{groups}: {x} x {y}"
+                );
+            }
         }
     }
 }

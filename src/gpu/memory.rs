@@ -95,6 +95,16 @@ struct Size<B> {
     free: VecDeque<Pooled<B>>,
 }
 
+impl<B> Size<B> {
+    fn new(asked: u64) -> Self {
+        Self {
+            asked,
+            again: false,
+            free: VecDeque::new(),
+        }
+    }
+}
+
 struct Pooled<B> {
     buffer: B,
     /// When it was given back.
@@ -131,11 +141,7 @@ impl<B> Free<B> {
                 }
                 known
             }
-            Entry::Vacant(entry) => entry.insert(Size {
-                asked: 0,
-                again: false,
-                free: VecDeque::new(),
-            }),
+            Entry::Vacant(entry) => entry.insert(Size::new(self.now)),
         };
         known.asked = self.now;
         let pooled = known.free.pop_back()?;
@@ -151,11 +157,7 @@ impl<B> Free<B> {
         self.freed += 1;
         let (now, order) = (self.now, self.freed);
         // Forgotten if the tensor lived long.
-        let known = self.sizes.entry(size).or_insert_with(|| Size {
-            asked: now,
-            again: false,
-            free: VecDeque::new(),
-        });
+        let known = self.sizes.entry(size).or_insert_with(|| Size::new(now));
         known.free.push_back(Pooled {
             buffer,
             since: now,

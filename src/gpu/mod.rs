@@ -27,22 +27,13 @@ pub(crate) use tuning::WHOLE_ROW;
 
 use crate::{
     error::{Error, Result},
-    wgsl::Arguments,
+    wgsl::{ARGUMENT_WORDS, Arguments},
 };
 use fault::Fault;
 use memory::Memory;
-use pipeline::{ArgumentGroups, Pipelines};
+use recent::Recent;
 
 /// Whether the driver adds bounds checks of its own to our shaders.
-///
-/// ```
-/// # wgpu_activations::needs_adapter!();
-/// use wgpu_activations::{Gpu, ShaderChecks, gpu};
-///
-/// let adapters = gpu::adapters();
-/// let checked = Gpu::open(gpu::best(&adapters)?, ShaderChecks::Checked)?;
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ShaderChecks {
     /// The shaders run as written. Their bounds are proved by construction and by tests that run
@@ -54,22 +45,25 @@ pub enum ShaderChecks {
 }
 
 /// An open device. Cheap to clone; clones share memory and pipelines.
-///
-/// ```
-/// # wgpu_activations::needs_adapter!();
-/// use wgpu_activations::{Activation, Gpu};
-///
-/// let gpu = Gpu::new()?;
-/// let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
-/// let y: Vec<f32> = Activation::GELU.forward(&x)?.download()?;
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Clone)]
 pub struct Gpu {
     shared: Arc<Shared>,
 }
 
 struct Shared {
+    opened: Opened,
+    tuning: Tuning,
+    memory: Arc<Memory>,
+    /// All that a program needs, but for one whose kernels differ without end.
+    pipelines: Mutex<Recent<Kernel, Arc<Pipeline>, 512>>,
+    /// Bind groups of arguments, each written once and never changed, so that a command recorded now and submitted
+    /// later sees its own. Calls repeat their arguments, so they are kept; recorded commands hold on to theirs.
+    arguments: Mutex<Recent<[u32; ARGUMENT_WORDS], wgpu::BindGroup, 4096>>,
+}
+
+/// A device, whatever the shapes of its kernels.
+#[derive(Clone)]
+struct Opened {
     name: String,
     /// What it was opened from, unless the caller opened it.
     adapter: Option<Adapter>,
@@ -78,12 +72,8 @@ struct Shared {
     limits: wgpu::Limits,
     software: bool,
     maps_tensors: bool,
-    tuning: Tuning,
     checks: ShaderChecks,
     fault: Arc<Fault>,
-    memory: Arc<Memory>,
-    pipelines: Mutex<Pipelines>,
-    arguments: Mutex<ArgumentGroups>,
 }
 
 impl Gpu {
@@ -118,16 +108,6 @@ impl Gpu {
 
     /// Opens `adapter` with all its limits.
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// use wgpu_activations::{Gpu, ShaderChecks, gpu};
-    ///
-    /// let adapters = gpu::adapters();
-    /// let gpu = Gpu::open(gpu::find(&adapters, "0")?, ShaderChecks::default())?;
-    /// assert_eq!(gpu.name(), adapters[0].name());
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// [`Error::DeviceRequest`] with the driver's reason.
@@ -136,15 +116,6 @@ impl Gpu {
     }
 
     /// [`Gpu::open`] for asynchronous callers.
-    ///
-    /// ```
-    /// use wgpu_activations::{Gpu, Result, ShaderChecks, gpu};
-    ///
-    /// async fn software() -> Result<Gpu> {
-    ///     let adapters = gpu::adapters_async(wgpu::Backends::all()).await;
-    ///     Gpu::open_async(gpu::find(&adapters, "llvmpipe")?, ShaderChecks::default()).await
-    /// }
-    /// ```
     ///
     /// # Errors
     ///
@@ -207,19 +178,26 @@ impl Gpu {
         let software = info.device_type == wgpu::DeviceType::Cpu;
         let mappable = wgpu::Features::MAPPABLE_PRIMARY_BUFFERS;
         let maps_tensors = shares_memory(&info) && device.features().contains(mappable);
-        let tuning = Tuning::of(&info).sound(device.features());
+        let opened = Opened {
+            name,
+            adapter,
+            device,
+            queue,
+            limits,
+            software,
+            maps_tensors,
+            checks,
+            fault,
+        };
+        Self::tuned(opened, Tuning::of(&info))
+    }
+
+    fn tuned(opened: Opened, tuning: Tuning) -> Self {
+        let tuning = tuning.sound(opened.device.features());
         Self {
             shared: Arc::new(Shared {
-                name,
-                adapter,
-                device,
-                queue,
-                limits,
-                software,
-                maps_tensors,
+                opened,
                 tuning,
-                checks,
-                fault,
                 memory: Arc::default(),
                 pipelines: Mutex::default(),
                 arguments: Mutex::default(),
@@ -229,22 +207,22 @@ impl Gpu {
 
     /// The adapter's name, as [`Adapter::name`].
     pub fn name(&self) -> &str {
-        &self.shared.name
+        &self.opened().name
     }
 
     /// The wgpu device.
     pub fn device(&self) -> &wgpu::Device {
-        &self.shared.device
+        &self.opened().device
     }
 
     /// The wgpu queue.
     pub fn queue(&self) -> &wgpu::Queue {
-        &self.shared.queue
+        &self.opened().queue
     }
 
     /// The limits that the device was opened with.
     pub fn limits(&self) -> &wgpu::Limits {
-        &self.shared.limits
+        &self.opened().limits
     }
 
     /// The shapes of its kernels.
@@ -255,39 +233,10 @@ impl Gpu {
     /// The same device with kernels of other shapes. Tensors of one are foreign to the other.
     #[must_use]
     pub fn with_tuning(&self, tuning: Tuning) -> Self {
-        let shared = &self.shared;
-        Self {
-            shared: Arc::new(Shared {
-                name: shared.name.clone(),
-                adapter: shared.adapter.clone(),
-                device: shared.device.clone(),
-                queue: shared.queue.clone(),
-                limits: shared.limits.clone(),
-                software: shared.software,
-                maps_tensors: shared.maps_tensors,
-                tuning: tuning.sound(shared.device.features()),
-                checks: shared.checks,
-                fault: shared.fault.clone(),
-                memory: Arc::default(),
-                pipelines: Mutex::default(),
-                arguments: Mutex::default(),
-            }),
-        }
+        Self::tuned(self.opened().clone(), tuning)
     }
 
     /// Waits until all submitted work is done.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[-1.0f32, 0.0, 1.0], [3])?;
-    /// let start = std::time::Instant::now();
-    /// let y = Activation::GELU.forward(&x)?; // under way
-    /// gpu.wait()?;
-    /// println!("{:?}", start.elapsed());
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -298,28 +247,18 @@ impl Gpu {
     }
 
     /// Frees the device memory kept for reuse.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&vec![1.0f32; 1 << 20], [1 << 20])?;
-    /// drop(x); // its memory is kept for the next tensor
-    /// gpu.trim(); // and is given back
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     pub fn trim(&self) {
         self.shared.memory.trim();
     }
 
     /// Whether the adapter is a CPU in disguise, to which barriers between threads are dear.
     pub(crate) fn is_software(&self) -> bool {
-        self.shared.software
+        self.opened().software
     }
 
     /// Whether the host can map tensors' own memory, since it is the device's, too.
     pub(crate) fn maps_tensors(&self) -> bool {
-        self.shared.maps_tensors
+        self.opened().maps_tensors
     }
 
     /// The same adapter opened once more, after the device was lost.
@@ -328,9 +267,9 @@ impl Gpu {
     ///
     /// [`Error::DeviceLost`] for a device of the caller's own, [`Error::DeviceRequest`].
     pub(crate) fn reopen(&self) -> Result<Self> {
-        match &self.shared.adapter {
+        match &self.opened().adapter {
             Some(adapter) => {
-                let opened = Self::open(adapter, self.shared.checks)?;
+                let opened = Self::open(adapter, self.opened().checks)?;
                 Ok(opened.with_tuning(self.shared.tuning))
             }
             None => Err(Error::DeviceLost("it was opened by the caller".to_owned())),
@@ -343,11 +282,11 @@ impl Gpu {
 
     /// Waits for a submission, or for all.
     pub(crate) fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let waited = self.shared.device.poll(wgpu::PollType::Wait {
+        let waited = self.opened().device.poll(wgpu::PollType::Wait {
             submission_index: submission,
             timeout: None,
         });
-        self.shared.fault.check()?;
+        self.opened().fault.check()?;
         waited
             .map(|_| ())
             .map_err(|error| Error::Internal(error.to_string()))
@@ -355,15 +294,15 @@ impl Gpu {
 
     /// Runs `work` with errors of wgpu caught and returned.
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.shared.fault.check()?;
-        let result = fault::scoped(&self.shared.device, work);
+        self.opened().fault.check()?;
+        let result = fault::scoped(&self.opened().device, work);
         if result.is_err() {
             // Arguments written while memory was short may be empty.
             lock(&self.shared.arguments).clear();
             // wgpu tells of a lost device when next polled, and until then only of what follows.
-            let _ = self.shared.device.poll(wgpu::PollType::Poll);
+            let _ = self.opened().device.poll(wgpu::PollType::Poll);
         }
-        self.shared.fault.check()?;
+        self.opened().fault.check()?;
         result
     }
 
@@ -373,18 +312,15 @@ impl Gpu {
         record: impl FnOnce(&mut wgpu::CommandEncoder) -> Result<T>,
     ) -> Result<(wgpu::SubmissionIndex, T)> {
         self.guarded(|| {
-            let mut encoder = self
-                .shared
-                .device
-                .create_command_encoder(&Default::default());
+            let mut encoder = self.device().create_command_encoder(&Default::default());
             let result = record(&mut encoder)?;
-            Ok((self.shared.queue.submit([encoder.finish()]), result))
+            Ok((self.queue().submit([encoder.finish()]), result))
         })
     }
 
     /// A buffer of at least `bytes` for a tensor, its contents unspecified.
     pub(crate) fn allocate_bytes(&self, bytes: u64) -> Result<Allocation> {
-        let limit = self.shared.limits.max_buffer_size;
+        let limit = self.opened().limits.max_buffer_size;
         let size = memory::padded(bytes);
         if size > limit {
             return Err(Error::TooLarge {
@@ -394,14 +330,8 @@ impl Gpu {
                 advice: "work in smaller pieces",
             });
         }
-        let create = || {
-            self.guarded(|| {
-                Ok(self
-                    .shared
-                    .memory
-                    .take(&self.shared.device, size.next_multiple_of(256).min(limit)))
-            })
-        };
+        let size = size.next_multiple_of(256).min(limit);
+        let create = || self.guarded(|| Ok(self.shared.memory.take(self.device(), size)));
         match create() {
             Err(Error::OutOfMemory(_)) => {
                 self.trim();
@@ -413,15 +343,8 @@ impl Gpu {
 
     /// Threads of a workgroup as near to `wanted` as the device allows: a power of two, since kernels that share
     /// memory join halves with halves.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::Gpu;
-    /// assert_eq!(Gpu::new()?.workgroup(100), 64);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     pub fn workgroup(&self, wanted: u32) -> u32 {
-        let limits = &self.shared.limits;
+        let limits = &self.opened().limits;
         let threads = wanted
             .min(limits.max_compute_invocations_per_workgroup)
             .min(limits.max_compute_workgroup_size_x);
@@ -433,7 +356,7 @@ impl Gpu {
         if let Some(pipeline) = lock(&self.shared.pipelines).get(kernel) {
             return Ok(pipeline);
         }
-        let (device, checks) = (&self.shared.device, self.shared.checks);
+        let (device, checks) = (&self.opened().device, self.opened().checks);
         let pipeline = self.guarded(|| Ok(Arc::new(Pipeline::build(device, checks, kernel))))?;
         lock(&self.shared.pipelines).insert(kernel.clone(), pipeline.clone());
         Ok(pipeline)
@@ -441,13 +364,24 @@ impl Gpu {
 
     /// The bind group that holds a kernel's arguments, kept for the next call with the same ones.
     pub(crate) fn arguments(&self, arguments: &impl Arguments) -> wgpu::BindGroup {
-        lock(&self.shared.arguments).get(&self.shared.device, &arguments.words())
+        let words = arguments.words();
+        let mut kept = lock(&self.shared.arguments);
+        if let Some(group) = kept.get(&words) {
+            return group;
+        }
+        let group = pipeline::write_arguments(&self.opened().device, &words);
+        kept.insert(words, group.clone());
+        group
+    }
+
+    fn opened(&self) -> &Opened {
+        &self.shared.opened
     }
 }
 
 impl std::fmt::Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Gpu").field(&self.shared.name).finish()
+        f.debug_tuple("Gpu").field(&self.opened().name).finish()
     }
 }
 
@@ -470,7 +404,12 @@ fn shares_memory(info: &wgpu::AdapterInfo) -> bool {
     )
 }
 
-/// Locks; a thread that panicked while holding the lock left nothing half done in these maps.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks; a thread that panics while it holds one of this crate's locks leaves nothing half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was locked, when nobody else has it any more.
+pub(crate) fn unlocked<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,9 @@
 //! Compute pipelines, built on first use from the description of a kernel, which is their key.
 
-use std::sync::Arc;
-
-use super::{ShaderChecks, fold_over, recent::Recent};
-use crate::wgsl::{ARGUMENT_WORDS, Shader};
+use super::{ShaderChecks, fold_over};
+use crate::wgsl::Shader;
 
 /// A buffer of group 0 that an entry point uses, by its number.
-///
-/// ```
-/// use wgpu_activations::gpu::Binding;
-///
-/// assert_ne!(Binding::Read(0), Binding::Write(0));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Binding {
     /// `var<storage, read>`.
@@ -100,17 +92,14 @@ impl Pipeline {
                 )
             },
         };
-        let entries: Vec<_> = kernel
-            .bindings
-            .iter()
-            .map(|binding| {
-                let (binding, read_only) = match *binding {
-                    Binding::Read(binding) => (binding, true),
-                    Binding::Write(binding) => (binding, false),
-                };
-                entry(binding, wgpu::BufferBindingType::Storage { read_only })
-            })
-            .collect();
+        let entries = kernel.bindings.iter().map(|binding| {
+            let (binding, read_only) = match *binding {
+                Binding::Read(binding) => (binding, true),
+                Binding::Write(binding) => (binding, false),
+            };
+            entry(binding, wgpu::BufferBindingType::Storage { read_only })
+        });
+        let entries: Vec<_> = entries.collect();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label,
             entries: &entries,
@@ -158,57 +147,8 @@ fn arguments_layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     })
 }
 
-/// The pipelines built so far.
-pub(super) struct Pipelines(Recent<Kernel, Arc<Pipeline>>);
-
-impl Default for Pipelines {
-    /// All that a program needs, but for one whose kernels differ without end.
-    fn default() -> Self {
-        Self(Recent::new(512))
-    }
-}
-
-impl Pipelines {
-    pub(super) fn get(&mut self, kernel: &Kernel) -> Option<Arc<Pipeline>> {
-        self.0.get(kernel)
-    }
-
-    pub(super) fn insert(&mut self, kernel: Kernel, pipeline: Arc<Pipeline>) {
-        self.0.insert(kernel, pipeline);
-    }
-}
-
-/// Argument blocks, each written once and never changed, so that a command recorded now and
-/// submitted later sees its own. Calls repeat their arguments, so the blocks are kept; recorded commands hold on
-/// to theirs.
-pub(super) struct ArgumentGroups(Recent<[u32; ARGUMENT_WORDS], wgpu::BindGroup>);
-
-impl Default for ArgumentGroups {
-    fn default() -> Self {
-        Self(Recent::new(4096))
-    }
-}
-
-impl ArgumentGroups {
-    pub(super) fn get(
-        &mut self,
-        device: &wgpu::Device,
-        words: &[u32; ARGUMENT_WORDS],
-    ) -> wgpu::BindGroup {
-        if let Some(kept) = self.0.get(words) {
-            return kept;
-        }
-        let group = write_arguments(device, words);
-        self.0.insert(*words, group.clone());
-        group
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-}
-
-fn write_arguments(device: &wgpu::Device, words: &[u32]) -> wgpu::BindGroup {
+/// The bind group of a kernel's arguments.
+pub(super) fn write_arguments(device: &wgpu::Device, words: &[u32]) -> wgpu::BindGroup {
     let buffer = device.create_buffer(&wgpu::BufferDescriptor {
         label: Some("arguments"),
         size: size_of_val(words) as u64,

@@ -6,36 +6,19 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
+use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::Gpu;
+use super::{Gpu, fault::one_line};
 use crate::error::{Error, Result};
 
 /// Bytes per step: what staging memory a download takes at most.
 const STEP: u64 = 64 << 20;
 
-/// A buffer that the host is to see, once the device is done with it.
-pub(crate) struct Mapping(OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>);
-
-/// A copy under way to a buffer that the host can map.
-struct Transfer {
-    staging: wgpu::Buffer,
-    mapped: Mapping,
-    submission: wgpu::SubmissionIndex,
-}
-
 impl Gpu {
     /// Fills `bytes` from `buffer` at `offset`, blocking.
     pub(crate) fn read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        for (step, chunk) in (0..)
-            .step_by(STEP as usize)
-            .zip(bytes.chunks_mut(STEP as usize))
-        {
-            let step = self.begin_read(buffer, offset + step, chunk.len())?;
-            self.poll(Some(step.submission.clone()))?;
-            pollster::block_on(self.finish_read(step, chunk))?;
-        }
-        Ok(())
+        let wait = |submission| self.poll(Some(submission));
+        pollster::block_on(self.read_in_steps(buffer, offset, bytes, wait))
     }
 
     /// Fills `bytes` from `buffer` at `offset`. A thread of its own waits for the device, since
@@ -46,54 +29,53 @@ impl Gpu {
         offset: u64,
         bytes: &mut [u8],
     ) -> Result<()> {
-        for (step, chunk) in (0..)
-            .step_by(STEP as usize)
-            .zip(bytes.chunks_mut(STEP as usize))
-        {
-            let step = self.begin_read(buffer, offset + step, chunk.len())?;
-            let (gpu, submission) = (self.clone(), step.submission.clone());
+        let wait = |submission| {
+            let gpu = self.clone();
             // Its failure shows in the mapping's result.
             std::thread::spawn(move || gpu.poll(Some(submission)));
-            self.finish_read(step, chunk).await?;
+            Ok(())
+        };
+        self.read_in_steps(buffer, offset, bytes, wait).await
+    }
+
+    async fn read_in_steps(
+        &self,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        bytes: &mut [u8],
+        wait: impl Fn(wgpu::SubmissionIndex) -> Result<()>,
+    ) -> Result<()> {
+        let steps = (offset..).step_by(STEP as usize);
+        for (at, chunk) in steps.zip(bytes.chunks_mut(STEP as usize)) {
+            // Copies take multiples of 4 bytes; tensors are padded to more.
+            let size = (chunk.len() as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
+            let staging = self.guarded(|| {
+                Ok(self.device().create_buffer(&wgpu::BufferDescriptor {
+                    label: Some("read-back"),
+                    size,
+                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                    mapped_at_creation: false,
+                }))
+            })?;
+            let (submission, ()) = self.submit(|encoder| {
+                encoder.copy_buffer_to_buffer(buffer, at, &staging, 0, size);
+                Ok(())
+            })?;
+            let mapped = self.map(&staging, wgpu::MapMode::Read)?;
+            wait(submission)?;
+            mapped.await?;
+            let view = staging.get_mapped_range(..).map_err(unmapped)?;
+            chunk.copy_from_slice(&view[..chunk.len()]);
         }
         Ok(())
     }
 
-    fn begin_read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: usize) -> Result<Transfer> {
-        // Copies take multiples of 4 bytes; tensors are padded to more.
-        let size = (bytes as u64).next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT);
-        let staging = self.guarded(|| {
-            Ok(self.device().create_buffer(&wgpu::BufferDescriptor {
-                label: Some("read-back"),
-                size,
-                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }))
-        })?;
-        let (submission, ()) = self.submit(|encoder| {
-            encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-            Ok(())
-        })?;
-        let mapped = self.map(&staging, wgpu::MapMode::Read)?;
-        Ok(Transfer {
-            staging,
-            mapped,
-            submission,
-        })
-    }
-
-    async fn finish_read(&self, step: Transfer, bytes: &mut [u8]) -> Result<()> {
-        self.mapped(step.mapped).await?;
-        let view = step
-            .staging
-            .get_mapped_range(..)
-            .map_err(|error| unmapped(error.to_string()))?;
-        bytes.copy_from_slice(&view[..bytes.len()]);
-        Ok(())
-    }
-
-    /// Asks for `buffer` to be mapped when the work submitted on it is done.
-    pub(crate) fn map(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<Mapping> {
+    /// Asks for `buffer` to be mapped when the work submitted on it is done, which shows once somebody polls.
+    fn map(
+        &self,
+        buffer: &wgpu::Buffer,
+        mode: wgpu::MapMode,
+    ) -> Result<impl Future<Output = Result<()>>> {
         let (sender, mapped) = oneshot_channel();
         self.guarded(|| {
             buffer.map_async(mode, .., move |result| {
@@ -102,37 +84,34 @@ impl Gpu {
             });
             Ok(())
         })?;
-        Ok(Mapping(mapped))
-    }
-
-    /// Completes once the buffer is mapped, for which somebody must poll the device.
-    pub(crate) async fn mapped(&self, mapping: Mapping) -> Result<()> {
-        let mapped = mapping.0.receive().await;
-        self.shared.fault.check()?;
-        match mapped {
-            Some(Ok(())) => Ok(()),
-            Some(Err(error)) => Err(unmapped(error.to_string())),
-            None => Err(unmapped("the device dropped the request".to_owned())),
-        }
+        Ok(async move {
+            let mapped = mapped.receive().await;
+            self.opened().fault.check()?;
+            match mapped {
+                Some(Ok(())) => Ok(()),
+                Some(Err(error)) => Err(unmapped(error)),
+                None => Err(unmapped("the device dropped the request")),
+            }
+        })
     }
 
     /// Maps a buffer that no work under way uses, without waiting for other work.
     pub(crate) fn map_idle(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<()> {
-        let mut mapped = pin!(self.mapped(self.map(buffer, mode)?));
+        let mut mapped = pin!(self.map(buffer, mode)?);
         let mut context = Context::from_waker(Waker::noop());
         loop {
-            let _ = self.shared.device.poll(wgpu::PollType::Poll);
+            let _ = self.device().poll(wgpu::PollType::Poll);
             if let Poll::Ready(result) = mapped.as_mut().poll(&mut context) {
                 return result;
             }
-            self.shared.fault.check()?;
+            self.opened().fault.check()?;
             std::thread::yield_now();
         }
     }
 }
 
 /// A buffer that the host cannot see.
-pub(crate) fn unmapped(reason: String) -> Error {
-    let reason: Vec<_> = reason.split_whitespace().collect();
-    Error::Internal(format!("mapping a buffer failed: {}", reason.join(" ")))
+pub(crate) fn unmapped(reason: impl ToString) -> Error {
+    let reason = one_line(&reason.to_string());
+    Error::Internal(format!("mapping a buffer failed: {reason}"))
 }

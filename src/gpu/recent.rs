@@ -1,29 +1,25 @@
 //! A bounded cache.
 
-use std::{borrow::Borrow, collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash};
 
-/// Values by their keys, of which those that were not asked for lately are dropped.
-pub(super) struct Recent<K, V> {
+/// At most so many values by their keys, of which those that were not asked for lately are dropped.
+pub(super) struct Recent<K, V, const MOST: usize> {
     kept: HashMap<K, (V, u64)>,
-    most: usize,
     /// Counts what is asked for.
     now: u64,
 }
 
-impl<K: Eq + Hash, V: Clone> Recent<K, V> {
-    /// Of at most so many values.
-    pub(super) fn new(most: usize) -> Self {
+impl<K, V, const MOST: usize> Default for Recent<K, V, MOST> {
+    fn default() -> Self {
         Self {
             kept: HashMap::new(),
-            most,
             now: 0,
         }
     }
+}
 
-    pub(super) fn get<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
+impl<K: Eq + Hash, V: Clone, const MOST: usize> Recent<K, V, MOST> {
+    pub(super) fn get(&mut self, key: &K) -> Option<V> {
         self.now += 1;
         let (value, asked) = self.kept.get_mut(key)?;
         *asked = self.now;
@@ -31,7 +27,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
     }
 
     pub(super) fn insert(&mut self, key: K, value: V) {
-        if self.kept.len() >= self.most {
+        if self.kept.len() >= MOST {
             self.halve();
         }
         self.now += 1;
@@ -57,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_for_lately_stays() {
-        let mut recent = Recent::new(4);
+        let mut recent = Recent::<_, _, 4>::default();
         for key in 0..4 {
             recent.insert(key, key);
         }

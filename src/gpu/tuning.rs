@@ -25,28 +25,28 @@ pub struct Tuning {
     pub pointwise_threads: u32,
     /// Bits of the words that tensors are loaded and stored by: 32, or 64 where the device has
     /// [`wgpu::Features::SHADER_INT64`]; a thread of the pointwise kernels then takes two vectors side by side.
-    #[cfg_attr(feature = "bench", serde(default = "thirty_two"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<32>"))]
     pub word_bits: u32,
     /// Lanes of a vector that the pointwise kernels compute with at a time, where one parameter serves them: 1 or 4.
-    #[cfg_attr(feature = "bench", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<1>"))]
     pub lanes: u32,
     /// Rows that a thread takes where each channel, the innermost axis, has a parameter of its own: 4, 8 or 16.
-    #[cfg_attr(feature = "bench", serde(default = "sixteen"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<16>"))]
     pub column_rows: u32,
     /// Rows that a thread of a reduction per channel walks, 128 at most; where threads are joined, at least.
     pub reduction_rows: u32,
     /// Vectors of four columns that it walks side by side, where rows are of whole KiB: 1 or 8.
-    #[cfg_attr(feature = "bench", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<1>"))]
     pub reduction_vectors: u32,
     /// Threads of its workgroup that walk the same columns, one after another, and join what they have
     /// through the workgroup's memory: a power of two up to 8; 1 for none.
-    #[cfg_attr(feature = "bench", serde(default = "one"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<1>"))]
     pub reduction_threads: u32,
     /// Vectors of four elements that a thread of softmax takes of its row; up to 4 it holds in registers.
     pub softmax_vectors: u32,
     /// Groups of adjacent channels whose gradients a thread of maxout writes: 4, or 1, of which it writes one
     /// vector of four channels.
-    #[cfg_attr(feature = "bench", serde(default = "four"))]
+    #[cfg_attr(feature = "bench", serde(default = "earlier::<4>"))]
     pub maxout_groups: u32,
 }
 
@@ -80,14 +80,6 @@ impl Tuning {
     }
 
     /// How kernels load vectors of `element`, and compute with them.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, wgsl::Words};
-    /// let vectors = Gpu::new()?.tuning().vectors(ElementType::F16);
-    /// println!("words of {} bits", if vectors.words == Words::U64 { 64 } else { 32 });
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     pub const fn vectors(self, element: ElementType) -> Vectors {
         Vectors {
             element,
@@ -106,35 +98,18 @@ impl Tuning {
 
     /// With numbers that kernels can take on a device with `features`: threads a power of two, of everything
     /// one at least.
-    pub(super) const fn sound(self, features: wgpu::Features) -> Self {
-        const fn at_least_one(number: u32) -> u32 {
-            if number == 0 { 1 } else { number }
-        }
+    pub(super) fn sound(self, features: wgpu::Features) -> Self {
+        let long_words = self.word_bits >= 64 && features.contains(wgpu::Features::SHADER_INT64);
         Self {
-            pointwise_threads: 1 << at_least_one(self.pointwise_threads).ilog2(),
-            word_bits: if self.word_bits < 64 || !features.contains(wgpu::Features::SHADER_INT64) {
-                32
-            } else {
-                64
-            },
+            pointwise_threads: 1 << self.pointwise_threads.max(1).ilog2(),
+            word_bits: if long_words { 64 } else { 32 },
             lanes: if self.lanes < 4 { 1 } else { 4 },
-            column_rows: match self.column_rows {
-                ..8 => 4,
-                8..16 => 8,
-                16.. => 16,
-            },
-            reduction_rows: match self.reduction_rows {
-                // Rounding errors grow with them.
-                128.. => 128,
-                rows => at_least_one(rows),
-            },
+            column_rows: 1 << self.column_rows.clamp(4, 16).ilog2(),
+            // Rounding errors grow with them.
+            reduction_rows: self.reduction_rows.clamp(1, 128),
             reduction_vectors: if self.reduction_vectors < 8 { 1 } else { 8 },
-            reduction_threads: match self.reduction_threads {
-                0 => 1,
-                8.. => 8,
-                threads => 1 << threads.ilog2(),
-            },
-            softmax_vectors: at_least_one(self.softmax_vectors),
+            reduction_threads: 1 << self.reduction_threads.clamp(1, 8).ilog2(),
+            softmax_vectors: self.softmax_vectors.max(1),
             maxout_groups: if self.maxout_groups < 4 { 1 } else { 4 },
         }
     }
@@ -145,24 +120,6 @@ pub(crate) const WHOLE_ROW: u32 = 4096;
 
 /// Of a file from before there was a choice.
 #[cfg(feature = "bench")]
-const fn one() -> u32 {
-    1
-}
-
-/// Likewise.
-#[cfg(feature = "bench")]
-const fn four() -> u32 {
-    4
-}
-
-/// Likewise.
-#[cfg(feature = "bench")]
-const fn sixteen() -> u32 {
-    16
-}
-
-/// Likewise.
-#[cfg(feature = "bench")]
-const fn thirty_two() -> u32 {
-    32
+const fn earlier<const NUMBER: u32>() -> u32 {
+    NUMBER
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{family::Cut, tensor::View};
+use crate::{error::Result, family::Cut, io::Sink, tensor::View};
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,12 @@ impl Chunk {
         self.shape().iter().product()
     }
 
+    /// Where an element (outer, place, inner) of the whole tensor lies in it.
+    pub fn position(&self, (outer, place, inner): (usize, usize, usize)) -> usize {
+        let row = (outer - self.outer.start) * self.extent.len() + place - self.extent.start;
+        row * self.inner.len() + inner - self.inner.start
+    }
+
     /// The runs of elements that it takes up in the whole tensor, in order.
     pub fn runs(&self, view: View) -> impl Iterator<Item = Range<usize>> + use<> {
         let slab = view.extent * view.inner;
@@ -69,10 +75,33 @@ impl Chunk {
         })
     }
 
-    /// The rows that it has some of, numbered in the whole tensor as [outer, inner].
-    pub fn rows(&self, view: View) -> impl Iterator<Item = usize> + use<> {
+    /// Writes its elements, of `size` bytes each, to where they belong in the whole tensor.
+    pub(super) fn write(
+        &self,
+        view: View,
+        sink: &dyn Sink,
+        bytes: &[u8],
+        size: usize,
+    ) -> Result<()> {
+        let mut left = bytes;
+        for run in self.runs(view) {
+            let (part, rest) = left.split_at(run.len() * size);
+            sink.write(run.start, part)?;
+            left = rest;
+        }
+        Ok(())
+    }
+
+    /// The rows that it has some of, as (outer, inner).
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let (outer, inner) = (self.outer.clone(), self.inner.clone());
-        outer.flat_map(move |outer| inner.clone().map(move |inner| outer * view.inner + inner))
+        outer.flat_map(move |outer| inner.clone().map(move |inner| (outer, inner)))
+    }
+
+    /// The same numbered in the whole tensor.
+    pub fn rows(&self, view: View) -> impl Iterator<Item = usize> + use<> {
+        let lanes = self.lanes();
+        lanes.map(move |(outer, inner)| outer * view.inner + inner)
     }
 
     /// The box of the result, whose axis is `extent` long where this one has it whole.
@@ -120,28 +149,23 @@ pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
     };
     let sides = [&whole.outer, &whole.extent, &whole.inner];
     let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
-    let mut chunks = Vec::with_capacity(outer.len() * extent.len() * inner.len());
-    let mut add = |outer: &Range<usize>, extent: &Range<usize>, inner: &Range<usize>| {
-        chunks.push(Chunk {
+    let faces: Vec<_> = if cut == Cut::Anywhere {
+        // As they lie in memory.
+        let of_extent = |extent| inner.iter().map(move |inner| (extent, inner));
+        extent.iter().flat_map(of_extent).collect()
+    } else {
+        // Row after row.
+        let of_inner = |inner| extent.iter().map(move |extent| (extent, inner));
+        inner.iter().flat_map(of_inner).collect()
+    };
+    let chunks = outer.iter().flat_map(|outer| {
+        faces.iter().map(|&(extent, inner)| Chunk {
             outer: outer.clone(),
             extent: extent.clone(),
             inner: inner.clone(),
-        });
-    };
-    for outer in &outer {
-        if cut == Cut::Anywhere {
-            // As they lie in memory.
-            for extent in &extent {
-                inner.iter().for_each(|inner| add(outer, extent, inner));
-            }
-        } else {
-            // Row after row.
-            for inner in &inner {
-                extent.iter().for_each(|extent| add(outer, extent, inner));
-            }
-        }
-    }
-    Ok(chunks)
+        })
+    });
+    Ok(chunks.collect())
 }
 
 /// Whether chunks are runs of memory that follow one another.

@@ -1,14 +1,14 @@
 //! What surveys find in chunks, merged on the host.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::chunk::Chunk;
 use crate::{
     family::{Survey, Surveyed, Table},
+    gpu::{lock, unlocked},
     tensor::View,
 };
 
-/// Takes in what a survey finds in each chunk.
 pub(super) struct Gather {
     survey: Survey,
     /// The tensor as the surveyed operation sees it.
@@ -41,7 +41,7 @@ impl Gather {
     pub(super) fn absorb(&self, chunk: &Chunk, words: &[f32]) {
         let parts = words.chunks_exact(self.survey.words.max(1));
         let wide = |part: &[f32]| part.iter().map(|&word| f64::from(word)).collect::<Vec<_>>();
-        match &mut *self.found.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &mut *lock(&self.found) {
             Merged::Channels(table) => {
                 for (channel, part) in chunk.extent.clone().zip(parts) {
                     (self.survey.merge)(table.of_mut(channel), &wide(part));
@@ -56,8 +56,7 @@ impl Gather {
     }
 
     pub(super) fn finish(self) -> Table {
-        let found = self.found.into_inner();
-        match found.unwrap_or_else(PoisonError::into_inner) {
+        match unlocked(self.found) {
             Merged::Channels(table) => table,
             Merged::Rows(rows) => {
                 let mut table = Table::empty(&self.survey, rows.len());

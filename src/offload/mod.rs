@@ -42,6 +42,7 @@ use crate::{
     chain::{Chain, Layout},
     element::{Element, ElementType},
     error::{Error, Result},
+    family::Gradient,
     gpu::Gpu,
     io::{Shared, Sink, Slice, Source},
 };
@@ -94,6 +95,20 @@ pub struct Request<'a> {
     pub observer: Option<&'a dyn Observer>,
 }
 
+impl<'a> Request<'a> {
+    /// The result of one input.
+    pub fn new(source: &'a dyn Source, sink: &'a dyn Sink) -> Self {
+        Self {
+            sources: vec![source],
+            upstream: None,
+            parameters: false,
+            sink,
+            indices: None,
+            observer: None,
+        }
+    }
+}
+
 /// One who sees every chunk on the host.
 pub trait Observer: Sync {
     /// A chunk has come back from a pass.
@@ -139,6 +154,17 @@ pub struct HostGradient {
     pub shape: Vec<usize>,
     /// The gradient in C order.
     pub values: Vec<f32>,
+}
+
+impl HostGradient {
+    pub(crate) fn new(step: usize, gradient: &Gradient, values: Vec<f32>) -> Self {
+        Self {
+            step,
+            name: gradient.name,
+            shape: gradient.shape.clone(),
+            values,
+        }
+    }
 }
 
 /// What a job will take.
@@ -244,28 +270,11 @@ impl<'a> Offload<'a> {
         expect_len(shape, x.len())?;
         let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
         expect_len(&prepared.layout().result_shape, y.len())?;
-        let outcome = prepared.run(&Request {
-            sources: vec![&Slice(x)],
-            upstream: None,
-            parameters: false,
-            sink: &Shared::new(y),
-            indices: None,
-            observer: None,
-        })?;
-        Ok(outcome.summary)
+        let y = Shared::new(y);
+        Ok(prepared.run(&Request::new(&Slice(x), &y))?.summary)
     }
 
     /// x = chain(x), for a chain that keeps the shape.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Activation, Gpu, Offload};
-    /// # let gpu = Gpu::new()?;
-    /// let mut x = vec![-0.5f32; 1 << 20];
-    /// Offload::new(&gpu).forward_in_place(&Activation::RELU.into(), &[1 << 20], &mut x)?;
-    /// assert_eq!(x[1 << 19], 0.0);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -279,34 +288,12 @@ impl<'a> Offload<'a> {
         expect_len(shape, x.len())?;
         let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
         expect_len(&prepared.layout().result_shape, x.len())?;
-        let shared = Shared::new(x);
-        let outcome = prepared.run(&Request {
-            sources: vec![&shared],
-            upstream: None,
-            parameters: false,
-            sink: &shared,
-            indices: None,
-            observer: None,
-        })?;
-        Ok(outcome.summary)
+        let x = Shared::new(x);
+        Ok(prepared.run(&Request::new(&x, &x))?.summary)
     }
 
     /// dx, of x's shape and type, and the gradients of all parameters, from `upstream`, the gradient of the loss
     /// with respect to the chain's result. What lies between the operations is computed again from x.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// use wgpu_activations::{Chain, Gpu, Offload};
-    ///
-    /// let gpu = Gpu::new()?;
-    /// let (x, upstream) = (vec![0.5f32; 1 << 16], vec![1.0f32; 1 << 16]);
-    /// let mut dx = vec![0.0f32; 1 << 16];
-    /// let elu: Chain = "elu(alpha=0.5)".parse()?;
-    /// let backward = Offload::new(&gpu).backward(&elu, &[1 << 16], &x, &upstream, &mut dx)?;
-    /// assert_eq!(dx[0], 1.0);
-    /// assert_eq!(backward.parameters[0].name, "alpha");
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -324,28 +311,15 @@ impl<'a> Offload<'a> {
         expect_len(shape, dx.len())?;
         let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Backward)?;
         expect_len(&prepared.layout().result_shape, upstream.len())?;
+        let (upstream, dx) = (Slice(upstream), Shared::new(dx));
         prepared.run(&Request {
-            sources: vec![&Slice(x)],
-            upstream: Some(&Slice(upstream)),
+            upstream: Some(&upstream),
             parameters: true,
-            sink: &Shared::new(dx),
-            indices: None,
-            observer: None,
+            ..Request::new(&Slice(x), &dx)
         })
     }
 
     /// What streaming a tensor of this shape will take.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Offload};
-    /// # let gpu = Gpu::new()?;
-    /// // Dice in training needs the statistics of the whole before the first result.
-    /// let dice = "dice".parse()?;
-    /// let forecast = Offload::new(&gpu).forecast(&dice, &[1 << 20, 64], ElementType::F32)?;
-    /// assert_eq!((forecast.passes, forecast.in_order), (2, false));
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -356,9 +330,8 @@ impl<'a> Offload<'a> {
         shape: &[usize],
         element: ElementType,
     ) -> Result<Forecast> {
-        Ok(self
-            .prepare(chain, shape, element, Purpose::Forward)?
-            .forecast())
+        let prepared = self.prepare(chain, shape, element, Purpose::Forward)?;
+        Ok(prepared.forecast())
     }
 
     /// Lays out a tensor of this shape and cuts it into chunks: once, for a forecast, a probe and the run.
@@ -431,18 +404,6 @@ fn per_element(element: ElementType, layout: &Layout, keep: bool) -> u64 {
 impl Activation {
     /// x = f(x) for host data of any length, through a device: see [`offload`](crate::offload).
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// use half::f16;
-    /// use wgpu_activations::{Activation, Gpu};
-    ///
-    /// # let gpu = Gpu::new()?;
-    /// let mut x = vec![f16::from_f32(-0.5); 1 << 20];
-    /// Activation::RELU.apply(&gpu, &mut x)?;
-    /// assert_eq!(x[0], f16::ZERO);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// What the device reports; what was done before stays in x.
@@ -454,18 +415,16 @@ impl Activation {
 
 fn expect_len(shape: &[usize], found: usize) -> Result<()> {
     let expected = if shape.contains(&0) {
-        Some(0)
+        0
     } else {
-        shape
-            .iter()
-            .try_fold(1_usize, |len, &axis| len.checked_mul(axis))
+        shape.iter().copied().fold(1, usize::saturating_mul)
     };
-    if expected == Some(found) {
+    if expected == found {
         return Ok(());
     }
     Err(Error::LengthMismatch {
         shape: shape.to_vec(),
-        expected: expected.unwrap_or(usize::MAX),
+        expected,
         found,
     })
 }

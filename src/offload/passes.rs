@@ -1,9 +1,9 @@
 //! The passes over all chunks of a tensor: surveys, and the one that gives the result.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::{
-    Request,
+    HostGradient, Request,
     chunk::Chunk,
     gather::Gather,
     trip::{ChunkResult, ChunkWork, Received, Worker},
@@ -12,9 +12,9 @@ use crate::{
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
     error::{Error, Result},
     family::{Part, Saved, Table},
-    gpu::Gpu,
+    gpu::{Gpu, lock},
     kernel::recorder,
-    tensor::{Tensor, View},
+    tensor::Tensor,
 };
 
 /// What a pass is for.
@@ -43,7 +43,6 @@ impl Task {
     }
 }
 
-/// One pass over all chunks.
 pub(super) struct Pass<'a> {
     pub(super) chain: &'a Chain,
     pub(super) request: &'a Request<'a>,
@@ -51,7 +50,6 @@ pub(super) struct Pass<'a> {
     /// What the surveys have found, for each operation.
     pub(super) known: &'a [Vec<Table>],
     pub(super) task: Task,
-    /// For a survey.
     pub(super) gather: Option<Gather>,
     /// Sums of the parameters' gradients, for each operation.
     pub(super) sums: Mutex<Vec<Vec<Vec<f64>>>>,
@@ -107,10 +105,7 @@ impl<'a> Pass<'a> {
             Task::Survey { step, index, .. } => {
                 // Which surveys there are does not depend on more than was asked for in `surveys`.
                 let surveys = steps[step].surveys(false);
-                let view = View {
-                    extent: layout.extents[step],
-                    ..layout.view
-                };
+                let view = layout.view_before(step);
                 surveys.get(index).map(|survey| Gather::new(*survey, view))
             }
             Task::Result => None,
@@ -145,7 +140,7 @@ impl<'a> Pass<'a> {
 
     /// Adds the gradients that a chunk gave, those of all operations' parameters one after another.
     fn add_gradients(&self, chunk: &Chunk, beside: &[Vec<f32>]) {
-        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sums = lock(&self.sums);
         let mut parts = beside.iter();
         for (step, (operation, sums)) in self.chain.steps().iter().zip(&mut *sums).enumerate() {
             if operation.surveyed_gradients(&self.known[step]).is_some() {
@@ -171,16 +166,7 @@ impl ChunkWork for Pass<'_> {
     fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>> {
         Ok(Box::new(OnDevice {
             gpu: gpu.clone(),
-            chain: self.chain,
-            layout: self.layout,
-            known: self.known,
-            task: self.task,
-            backward: self.request.upstream.is_some(),
-            watched: self.request.observer.is_some(),
-            wanted: BackwardOptions {
-                parameters: self.request.parameters,
-                over_upstream: true,
-            },
+            pass: self,
         }))
     }
 
@@ -197,13 +183,11 @@ impl ChunkWork for Pass<'_> {
         if let (Task::Result, Some(sink), Some(indices)) =
             (self.task, self.request.indices, &received.indices)
         {
-            let mut at = 0;
-            let of_result = chunk.of_result(self.layout.view, self.layout.result);
-            for run in of_result.runs(self.layout.result) {
-                let part = &indices[at..at + run.len()];
-                sink.write(run.start, bytemuck::cast_slice(part))?;
-                at += run.len();
-            }
+            let Layout { view, result, .. } = *self.layout;
+            let bytes = bytemuck::cast_slice(indices);
+            chunk
+                .of_result(view, result)
+                .write(result, sink, bytes, size_of::<u32>())?;
         }
         match self.request.observer {
             Some(observer) => observer.observe(self.task, chunk, &received),
@@ -212,44 +196,44 @@ impl ChunkWork for Pass<'_> {
     }
 }
 
-/// A chain at work on chunks on one device.
+/// A pass at work on chunks on one device.
 pub(super) struct OnDevice<'a> {
     pub(super) gpu: Gpu,
-    pub(super) chain: &'a Chain,
-    pub(super) layout: &'a Layout,
-    pub(super) known: &'a [Vec<Table>],
-    pub(super) task: Task,
-    pub(super) backward: bool,
-    /// Whether an observer wants to see what the forward pass of a backward pass chose.
-    pub(super) watched: bool,
-    pub(super) wanted: BackwardOptions,
+    pub(super) pass: &'a Pass<'a>,
 }
 
 impl Worker for OnDevice<'_> {
-    fn run(&mut self, chunk: &Chunk, inputs: Vec<Tensor>) -> Result<ChunkResult> {
+    fn run(&mut self, chunk: &Chunk, mut inputs: Vec<Tensor>) -> Result<ChunkResult> {
+        let Pass {
+            request,
+            layout,
+            known,
+            task,
+            ..
+        } = self.pass;
         let part = Part {
-            view: self.layout.view,
+            view: layout.view,
             outer: chunk.outer.clone(),
             extent: chunk.extent.clone(),
             inner: chunk.inner.clone(),
             known: &[],
         };
-        let chain = self.chain.on_part(self.layout, &part, self.known)?;
-        let mut inputs = inputs;
-        let mut upstream = if self.task.needs_upstream(self.backward) {
-            inputs.pop()
-        } else {
-            None
-        };
-        if let Some(shape) = &self.layout.whole {
+        let chain = self.pass.chain.on_part(layout, &part, known)?;
+        let needs_upstream = task.needs_upstream(request.upstream.is_some());
+        let mut upstream = inputs.pop_if(|_| needs_upstream);
+        if let Some(shape) = &layout.whole {
             let reshape = |x: Tensor| x.reshaped(shape.clone());
             inputs = inputs.into_iter().map(reshape).collect::<Result<_>>()?;
-            let reshape = |g: Tensor| g.reshaped(self.layout.result_shape.clone());
+            let reshape = |g: Tensor| g.reshaped(layout.result_shape.clone());
             upstream = upstream.map(reshape).transpose()?;
         }
         let x: Vec<_> = inputs.iter().collect();
+        let wanted = BackwardOptions {
+            parameters: request.parameters,
+            over_upstream: true,
+        };
         recorder::submit(&self.gpu, |recorder| {
-            if let Task::Survey { step, index, .. } = self.task {
+            if let Task::Survey { step, index, .. } = *task {
                 let words = chain.record_survey(recorder, (step, index), &x, upstream.as_ref())?;
                 return Ok(ChunkResult {
                     beside: vec![words],
@@ -268,16 +252,21 @@ impl Worker for OnDevice<'_> {
                 dx,
                 parameters,
                 saved,
-            } = chain.record_backward(recorder, &x, upstream, self.wanted)?;
+            } = chain.record_backward(recorder, &x, upstream, wanted)?;
             let parameters = parameters.into_iter().enumerate();
-            let wanted = parameters.filter(|(step, _)| {
-                let operation = &self.chain.steps()[*step];
-                operation.surveyed_gradients(&self.known[*step]).is_none()
+            let beside = parameters.filter(|(step, _)| {
+                let operation = &self.pass.chain.steps()[*step];
+                operation.surveyed_gradients(&known[*step]).is_none()
             });
             Ok(ChunkResult {
                 output: dx.into_iter().next(),
-                beside: wanted.flat_map(|(_, values)| values).collect(),
-                saved: if self.watched { saved } else { Saved::NOTHING },
+                beside: beside.flat_map(|(_, values)| values).collect(),
+                // An observer looks at what the forward pass chose.
+                saved: if request.observer.is_some() {
+                    saved
+                } else {
+                    Saved::NOTHING
+                },
             })
         })
     }
@@ -289,7 +278,7 @@ pub(super) fn gradients(
     layout: &Layout,
     sums: Vec<Vec<Vec<f64>>>,
     known: &[Vec<Table>],
-) -> Result<Vec<super::HostGradient>> {
+) -> Result<Vec<HostGradient>> {
     let mut told = Vec::new();
     let steps = chain.steps().iter().zip(sums).enumerate();
     for (step, (operation, sums)) in steps {
@@ -308,14 +297,8 @@ pub(super) fn gradients(
                 gradients.len()
             )));
         }
-        for (gradient, values) in gradients.iter().zip(values) {
-            told.push(super::HostGradient {
-                step,
-                name: gradient.name,
-                shape: gradient.shape.clone(),
-                values,
-            });
-        }
+        let named = gradients.iter().zip(values);
+        told.extend(named.map(|(gradient, values)| HostGradient::new(step, gradient, values)));
     }
     Ok(told)
 }

@@ -1,7 +1,5 @@
 //! A tensor laid out and cut for a chain, ready to be streamed.
 
-use std::sync::PoisonError;
-
 use super::{
     Backward, Forecast, Offload, Request, Summary,
     chunk::{Chunk, in_order},
@@ -15,7 +13,7 @@ use crate::{
     element::ElementType,
     error::Result,
     family::Cut,
-    tensor::View,
+    gpu::unlocked,
 };
 
 /// What streaming is for.
@@ -74,14 +72,10 @@ impl Prepared<'_> {
     pub fn forecast(&self) -> Forecast {
         let Layout { view, result, .. } = self.layout;
         let passes = 1 + self.surveys.len();
-        let elements = |view: View| (view.outer * view.extent * view.inner) as u64;
-        let bytes = passes as u64 * elements(view) + elements(result);
+        let elements = passes * view.elements() + result.elements();
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
-        let of_result: Vec<_> = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.of_result(view, result))
-            .collect();
+        let chunks = self.chunks.iter();
+        let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
         let devices = self.offload.gpus.len();
         let per_element = per_element(self.element, &self.layout, self.purpose.keeps());
         Forecast {
@@ -92,7 +86,7 @@ impl Prepared<'_> {
             chunks: self.chunks.len(),
             chunk_elements: largest,
             passes,
-            bytes: bytes * self.element.size(),
+            bytes: elements as u64 * self.element.size(),
             memory: largest as u64 * per_element * devices as u64,
         }
     }
@@ -113,11 +107,8 @@ impl Prepared<'_> {
         let mut sums = Vec::new();
         for task in self.surveys.iter().copied().chain([Task::Result]) {
             let pass = Pass::new(chain, request, layout, &known, task);
-            let mut sources: Vec<_> = request
-                .sources
-                .iter()
-                .map(|source| (*source, layout.view))
-                .collect();
+            let inputs = request.sources.iter();
+            let mut sources: Vec<_> = inputs.map(|it| (*it, layout.view)).collect();
             if task.needs_upstream(backward) {
                 sources.extend(request.upstream.map(|source| (source, layout.result)));
             }
@@ -141,7 +132,7 @@ impl Prepared<'_> {
             } = pass;
             match (task, gather) {
                 (Task::Survey { step, .. }, Some(gather)) => known[step].push(gather.finish()),
-                _ => sums = found.into_inner().unwrap_or_else(PoisonError::into_inner),
+                _ => sums = unlocked(found),
             }
         }
         let mut extras = Vec::new();

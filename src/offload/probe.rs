@@ -3,19 +3,19 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Offload,
+    Offload, Request,
     chunk::Chunk,
-    passes::{OnDevice, Task},
+    passes::{OnDevice, Pass, Task},
     prepared::{Prepared, Purpose},
-    slot::{Load, Slot},
+    slot::{Fail, Load, Slot},
     trip::Worker,
 };
 use crate::{
-    chain::{BackwardOptions, Chain},
+    chain::Chain,
     element::Element,
     error::{Error, Result},
     family::Table,
-    io::Slice,
+    io::{Shared, Slice},
     tensor::View,
     with_element,
 };
@@ -103,11 +103,8 @@ impl Prepared<'_> {
             if let Task::Survey { step, index, .. } = *task {
                 // The speed does not depend on what was found.
                 let survey = chain.steps()[step].surveys(false)[index];
-                let view = View {
-                    extent: layout.extents[step],
-                    ..layout.view
-                };
-                let ones = vec![1.0; survey.keys(view) * survey.words];
+                let keys = survey.keys(layout.view_before(step));
+                let ones = vec![1.0; keys * survey.words];
                 known[step].push(Table::new(survey.words, ones));
             }
         }
@@ -126,8 +123,11 @@ impl Prepared<'_> {
             inner,
         };
         let zeros = vec![T::zeroed(); chunk.len()];
+        let (source, sink) = (Slice(&zeros), Shared::new::<T>(&mut []));
+        let request = Request::new(&source, &sink);
+        let pass = Pass::new(chain, &request, layout, &known, Task::Result);
         let load = Load {
-            source: &Slice(&zeros),
+            source: &source,
             view,
             chunk: Chunk::whole(view),
             element: T::TYPE,
@@ -137,18 +137,12 @@ impl Prepared<'_> {
         let mut slot = Slot::default();
         let mut worker = OnDevice {
             gpu: gpu.clone(),
-            chain,
-            layout,
-            known: &known,
-            task: Task::Result,
-            backward: false,
-            watched: false,
-            wanted: BackwardOptions::default(),
+            pass: &pass,
         };
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for time in 0..=TIMES {
             let start = Instant::now();
-            slot.fill(gpu, 0, &load)??;
+            slot.fill(gpu, 0, &load).map_err(Fail::error)?;
             let tensor = slot.tensor(gpu, 0, &load)?;
             gpu.wait()?;
             let uploaded = start.elapsed();
@@ -160,11 +154,12 @@ impl Prepared<'_> {
             if let Some(output) = &done.output {
                 let (place, _) = slot.fetch(gpu, output)?;
                 gpu.wait()?;
-                slot.empty(gpu, place, output.bytes() as usize, |bytes| {
+                let taken = slot.empty(gpu, place, output.bytes() as usize, |bytes| {
                     result.clear();
                     result.extend_from_slice(bytes);
                     Ok(())
-                })??;
+                });
+                taken.map_err(Fail::error)?;
             }
             let downloaded = start.elapsed();
             slot.free(gpu)?;

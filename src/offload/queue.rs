@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, PoisonError},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     family::Cut,
-    gpu::Gpu,
+    gpu::{Gpu, lock, unlocked},
 };
 
 /// The chunks that are left, and those under way.
@@ -43,25 +43,22 @@ impl Queue {
 
     /// The next chunk, cut to `most` elements; waits while one that is under way may come back.
     pub(super) fn take(&self, most: usize, cut: Cut) -> Option<Chunk> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         loop {
             if state.stopped.is_some() {
                 return None;
             }
             if let Some(chunk) = state.left.pop_front() {
                 state.under_way += 1;
-                let parts = if chunk.len() > most {
-                    // What cannot be cut is tried as it is.
-                    cut_up(&chunk, most, cut).unwrap_or_default()
-                } else {
-                    Vec::new()
-                };
-                let mut parts = parts.into_iter();
-                let first = parts.next().unwrap_or(chunk);
-                for part in parts.rev() {
-                    state.left.push_front(part);
+                if chunk.len() <= most {
+                    return Some(chunk);
                 }
-                return Some(first);
+                // What cannot be cut is tried as it is.
+                let parts = cut_up(&chunk, most, cut).unwrap_or_default();
+                let mut parts = parts.into_iter();
+                let first = parts.next();
+                parts.rev().for_each(|part| state.left.push_front(part));
+                return first.or(Some(chunk));
             }
             if state.under_way == 0 {
                 return None;
@@ -91,32 +88,24 @@ impl Queue {
         });
     }
 
-    /// One device less.
     pub(super) fn lose(&self, gpu: &Gpu, failure: Error, meter: &Meter<'_>) {
         self.change(|state| {
             state.devices -= 1;
             if state.devices == 0 {
                 state.stopped.get_or_insert(failure);
             } else {
-                meter.lost(gpu, &failure);
+                let lost = (gpu.name().to_owned(), failure.to_string());
+                meter.note(|summary| summary.lost.push(lost));
             }
         });
     }
 
     pub(super) fn finish(self) -> Result<()> {
-        let state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        state.stopped.map_or(Ok(()), Err)
+        unlocked(self.state).stopped.map_or(Ok(()), Err)
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.lock());
+        change(&mut lock(&self.state));
         self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

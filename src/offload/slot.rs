@@ -3,7 +3,7 @@
 use super::chunk::Chunk;
 use crate::{
     element::ElementType,
-    error::Result,
+    error::{Error, Result},
     gpu::{Gpu, unmapped},
     io::Source,
     tensor::{Tensor, View},
@@ -39,6 +39,28 @@ pub(super) enum Place {
     Output,
 }
 
+/// An error, and whose fault it is.
+pub(super) enum Fail {
+    /// The device's: another may do it.
+    Device(Error),
+    /// Nobody else would fare better.
+    Host(Error),
+}
+
+impl From<Error> for Fail {
+    fn from(error: Error) -> Self {
+        Self::Device(error)
+    }
+}
+
+impl Fail {
+    pub(super) fn error(self) -> Error {
+        match self {
+            Self::Device(error) | Self::Host(error) => error,
+        }
+    }
+}
+
 /// A chunk of one input, and where it comes from.
 pub(super) struct Load<'a> {
     pub(super) source: &'a dyn Source,
@@ -51,16 +73,11 @@ pub(super) struct Load<'a> {
 
 impl Slot {
     /// Fills the buffer of input `index`, which is mapped, and leaves it to the device.
-    ///
-    /// The outer error is the device's, the inner one the source's.
-    pub(super) fn fill(&mut self, gpu: &Gpu, index: usize, load: &Load<'_>) -> Result<Result<()>> {
+    pub(super) fn fill(&mut self, gpu: &Gpu, index: usize, load: &Load<'_>) -> Result<(), Fail> {
         let bytes = load.chunk.len() as u64 * load.element.size();
         let size = bytes.next_multiple_of(16);
-        if self
-            .inputs
-            .get(index)
-            .is_none_or(|buffer| buffer.size() < size)
-        {
+        let present = self.inputs.get(index);
+        if present.is_none_or(|buffer| buffer.size() < size) {
             let usage = if gpu.maps_tensors() {
                 MAPPED_TENSOR
             } else {
@@ -74,10 +91,7 @@ impl Slot {
         let kept = &mut self.kept[index];
         kept.clear();
         let buffer = &self.inputs[index];
-        let mut view = gpu.guarded(|| {
-            let view = buffer.get_mapped_range_mut(..size);
-            view.map_err(|error| unmapped(error.to_string()))
-        })?;
+        let mut view = gpu.guarded(|| buffer.get_mapped_range_mut(..size).map_err(unmapped))?;
         let mut at = 0;
         let mut read = Ok(());
         for run in load.chunk.runs(load.view) {
@@ -92,10 +106,9 @@ impl Slot {
             });
         }
         drop(view);
-        if read.is_ok() {
-            buffer.unmap();
-        }
-        Ok(read)
+        read.map_err(Fail::Host)?;
+        buffer.unmap();
+        Ok(())
     }
 
     /// The tensor that input `index` becomes.
@@ -138,29 +151,24 @@ impl Slot {
     }
 
     /// Hands `bytes` bytes of the result to `take`, once the device has them.
-    ///
-    /// The outer error is the device's, the inner one that of `take`.
     pub(super) fn empty(
         &self,
         gpu: &Gpu,
         place: Place,
         bytes: usize,
         take: impl FnOnce(&[u8]) -> Result<()>,
-    ) -> Result<Result<()>> {
+    ) -> Result<(), Fail> {
         let buffer = match place {
             Place::Input(input) => self.inputs.get(input),
             Place::Output => self.output.as_ref(),
         };
-        let buffer = buffer.ok_or_else(|| unmapped("there is none".to_owned()))?;
+        let buffer = buffer.ok_or_else(|| unmapped("there is none"))?;
         gpu.map_idle(buffer, wgpu::MapMode::Read)?;
-        let view = gpu.guarded(|| {
-            let view = buffer.get_mapped_range(..);
-            view.map_err(|error| unmapped(error.to_string()))
-        })?;
+        let view = gpu.guarded(|| buffer.get_mapped_range(..).map_err(unmapped))?;
         let taken = take(&view[..bytes]);
         drop(view);
         buffer.unmap();
-        Ok(taken)
+        taken.map_err(Fail::Host)
     }
 
     /// Maps the inputs' buffers for the next chunk, once the device has left them.

@@ -7,7 +7,7 @@ use super::{
     chunk::Chunk,
     meter::Meter,
     queue::Queue,
-    slot::{Load, Place, Slot},
+    slot::{Fail, Load, Place, Slot},
 };
 use crate::{
     element::ElementType,
@@ -93,20 +93,6 @@ struct Loaded {
     saved: Saved,
 }
 
-/// Whose fault it is.
-enum Fail {
-    /// The device's: another may do it.
-    Device(Error),
-    /// Nobody else would fare better.
-    Host(Error),
-}
-
-impl From<Error> for Fail {
-    fn from(error: Error) -> Self {
-        Self::Device(error)
-    }
-}
-
 impl Trip<'_> {
     /// Takes `chunks` through the devices, each of which takes the next one when it can.
     ///
@@ -178,19 +164,17 @@ impl Trip<'_> {
     ) -> Result<()> {
         let mut slots = 0;
         while let Some(chunk) = queue.take(most, self.cut) {
-            let mut slot = match free.try_recv() {
-                Ok(slot) => slot,
+            let slot = match free.try_recv() {
+                Ok(slot) => Some(slot),
                 Err(_) if slots < SLOTS => {
                     slots += 1;
-                    Slot::default()
+                    Some(Slot::default())
                 }
-                Err(_) => match free.recv() {
-                    Ok(slot) => slot,
-                    Err(_) => {
-                        queue.put_back(chunk);
-                        return Ok(());
-                    }
-                },
+                Err(_) => free.recv().ok(),
+            };
+            let Some(mut slot) = slot else {
+                queue.put_back(chunk);
+                return Ok(());
             };
             match self.fill(gpu, &mut slot, &chunk) {
                 Ok(()) => {
@@ -224,15 +208,18 @@ impl Trip<'_> {
         }
     }
 
-    fn fill(&self, gpu: &Gpu, slot: &mut Slot, chunk: &Chunk) -> std::result::Result<(), Fail> {
+    fn fill(&self, gpu: &Gpu, slot: &mut Slot, chunk: &Chunk) -> Result<(), Fail> {
         let start = Instant::now();
+        let mut elements = 0;
         for index in 0..self.sources.len() {
             let load = self.load(chunk, index);
-            slot.fill(gpu, index, &load)?.map_err(Fail::Host)?;
-            let bytes = load.chunk.len() as u64 * self.element.size();
-            self.meter.uploaded(bytes);
+            slot.fill(gpu, index, &load)?;
+            elements += load.chunk.len() as u64;
         }
-        self.meter.upload.since(start);
+        self.meter.note(|summary| {
+            summary.uploaded += elements * self.element.size();
+            summary.upload += start.elapsed();
+        });
         Ok(())
     }
 
@@ -248,27 +235,26 @@ impl Trip<'_> {
         let mut loaded = Some(loaded);
         let mut failure = None;
         for Filled { chunk, slot } in filled {
-            let worked = match (&mut worker, &loaded) {
-                (_, None) => {
-                    queue.put_back(chunk);
-                    continue;
-                }
-                (Ok(worker), Some(_)) => self.work(gpu, slot, &chunk, &mut **worker),
-                (Err(error), Some(_)) => Err(error.clone()),
+            let Some(sender) = &loaded else {
+                queue.put_back(chunk);
+                continue;
             };
-            match (worked, &loaded) {
-                (Ok(done), Some(sender)) => {
+            let worked = match &mut worker {
+                Ok(worker) => self.work(gpu, slot, &chunk, &mut **worker),
+                Err(error) => Err(error.clone()),
+            };
+            match worked {
+                Ok(done) => {
                     if let Err(unsent) = sender.send(done) {
                         queue.put_back(unsent.0.chunk);
                     }
                 }
-                (Err(error), _) => {
+                Err(error) => {
                     queue.put_back(chunk);
                     failure = Some(error);
                     // The unloader ends, and with it the filler.
                     loaded = None;
                 }
-                (Ok(_), None) => {}
             }
         }
         match (failure, worker) {
@@ -350,25 +336,21 @@ impl Trip<'_> {
         failure.map_or(Ok(()), Err)
     }
 
-    fn unload(&self, gpu: &Gpu, loaded: &Loaded) -> std::result::Result<(), Fail> {
+    fn unload(&self, gpu: &Gpu, loaded: &Loaded) -> Result<(), Fail> {
         let start = Instant::now();
         gpu.poll(Some(loaded.submission.clone()))?;
-        self.meter.device.since(start);
+        self.meter.note(|summary| summary.device += start.elapsed());
         let start = Instant::now();
         let beside = loaded.beside.iter().map(Tensor::download::<f32>);
         let beside = beside.collect::<Result<Vec<_>>>()?;
         let indices = loaded.saved.indices()?;
         let take = |output: &[u8]| {
             if let Some((sink, view)) = self.sink {
-                let size = self.element.size() as usize;
-                let mut at = 0;
-                for run in loaded.chunk.of_result(self.view, view).runs(view) {
-                    let bytes = run.len() * size;
-                    sink.write(run.start, &output[at..at + bytes])?;
-                    at += bytes;
-                }
+                let chunk = loaded.chunk.of_result(self.view, view);
+                chunk.write(view, sink, output, self.element.size() as usize)?;
             }
-            self.meter.downloaded(output.len() as u64);
+            self.meter
+                .note(|summary| summary.downloaded += output.len() as u64);
             let received = Received {
                 inputs: &loaded.slot.kept,
                 output,
@@ -383,11 +365,11 @@ impl Trip<'_> {
                 let view = self.sink.map_or(self.view, |(_, view)| view);
                 let bytes = loaded.chunk.of_result(self.view, view).len() as u64;
                 let bytes = (bytes * self.element.size()) as usize;
-                let emptied = loaded.slot.empty(gpu, place, bytes, take)?;
-                emptied.map_err(Fail::Host)?;
+                loaded.slot.empty(gpu, place, bytes, take)?;
             }
         }
-        self.meter.download.since(start);
+        self.meter
+            .note(|summary| summary.download += start.elapsed());
         Ok(())
     }
 }

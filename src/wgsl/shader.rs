@@ -26,8 +26,9 @@ pub struct Shader {
     foreign: bool,
 }
 
+/// A text of a shader, fixed or made.
 #[derive(Debug, Clone)]
-enum Piece {
+pub(crate) enum Piece {
     Fixed(&'static str),
     Made(Arc<str>),
 }
@@ -60,7 +61,6 @@ impl Shader {
         shader
     }
 
-    /// Appends texts of the crate.
     pub(crate) fn extend(&mut self, pieces: &[&'static str]) {
         for &text in pieces {
             if !text.is_empty() {
@@ -70,8 +70,8 @@ impl Shader {
     }
 
     /// Appends a text that is the crate's own unless `foreign`.
-    pub(crate) fn extend_with(&mut self, text: impl Into<Text>, foreign: bool) {
-        self.push(text.into().0);
+    pub(crate) fn extend_with(&mut self, text: impl Into<Piece>, foreign: bool) {
+        self.push(text.into());
         self.foreign |= foreign;
     }
 
@@ -102,18 +102,15 @@ impl Shader {
     }
 }
 
-/// A text of a shader, fixed or made.
-pub(crate) struct Text(Piece);
-
-impl From<&'static str> for Text {
+impl From<&'static str> for Piece {
     fn from(text: &'static str) -> Self {
-        Self(Piece::Fixed(text))
+        Self::Fixed(text)
     }
 }
 
-impl From<Arc<str>> for Text {
+impl From<Arc<str>> for Piece {
     fn from(text: Arc<str>) -> Self {
-        Self(Piece::Made(text))
+        Self::Made(text)
     }
 }
 
@@ -125,17 +122,11 @@ impl From<&'static str> for Shader {
     }
 }
 
-impl From<Arc<str>> for Shader {
-    fn from(text: Arc<str>) -> Self {
-        let mut shader = Self::default();
-        shader.extend_with(text, true);
-        shader
-    }
-}
-
 impl From<String> for Shader {
     fn from(text: String) -> Self {
-        Arc::<str>::from(text).into()
+        let mut shader = Self::default();
+        shader.extend_with(Arc::<str>::from(text), true);
+        shader
     }
 }
 

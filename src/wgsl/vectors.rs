@@ -4,14 +4,6 @@ use super::{LANES, REAL};
 use crate::element::ElementType;
 
 /// The integers that a shader loads and stores vectors by.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, Words}};
-///
-/// let of = |words| wgsl::elements(wgsl::Vectors { words, ..ElementType::F32.into() }).to_string();
-/// let [words, long_words] = Words::ALL.map(of);
-/// assert!(long_words.contains("vec4<u64>") && !words.contains("u64"));
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Words {
     /// Of 32 bits, which is WGSL.
@@ -38,18 +30,6 @@ impl Words {
 }
 
 /// How many lanes of a vector of four a shader computes with at a time.
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, Lanes, ParameterSource, Vectors}};
-///
-/// let gelu = Activation::GELU.definition();
-/// let of = |lanes| {
-///     let vectors = Vectors { lanes, ..ElementType::F32.into() };
-///     wgsl::pointwise(gelu, vectors, ParameterSource::None, Math::Accurate).to_string()
-/// };
-/// assert!(of(Lanes::One).contains("alias Real = f32;"));
-/// assert!(of(Lanes::Four).contains("alias Real = vec4<f32>;"));
-/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Lanes {
     /// One after another.
@@ -77,13 +57,6 @@ impl Lanes {
 }
 
 /// How a shader loads vectors of four elements, and computes with them.
-///
-/// ```
-/// use wgpu_activations::{ElementType, wgsl::{self, Vectors, Words}};
-///
-/// let long = Vectors { words: Words::U64, ..ElementType::F16.into() };
-/// assert_ne!(wgsl::elements(long), wgsl::elements(ElementType::F16));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Vectors {
     /// The type of the elements in memory.

@@ -119,7 +119,6 @@ impl Baseline {
         &self.name
     }
 
-    /// Bytes that it moves.
     pub(in crate::bench) fn moved_bytes(&self) -> u64 {
         let bytes = self.data.len() as u64 * self.data.element.size();
         let quarters: u64 = self.kernels.iter().map(|kernel| kernel.quarters()).sum();

@@ -34,7 +34,6 @@ pub(super) trait Measurable {
     fn working_set(&self) -> u64;
 }
 
-/// The operation of a case.
 pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Measurable>> {
     if case.kind == Kind::Baseline {
         return Ok(Box::new(Baseline::of(&case.op, data)?));

@@ -49,14 +49,11 @@ impl Operation {
                 operation.record_forward(recorder, &x, &y)
             })?;
         }
-        let upstreams = if backward {
-            data.upstreams(&result)?
+        let (upstreams, outputs) = if backward {
+            let dx = vec![data.outputs(&shape)?; operation.inputs()];
+            (data.upstreams(&result)?, dx)
         } else {
-            Vec::new()
-        };
-        let outputs = match backward {
-            true => vec![data.outputs(&shape)?; operation.inputs()],
-            false => vec![data.outputs(&result)?],
+            (Vec::new(), vec![data.outputs(&result)?])
         };
         Ok(Self {
             inputs: vec![input; operation.inputs()],

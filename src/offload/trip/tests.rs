@@ -47,32 +47,31 @@ impl Worker for Device<'_> {
     }
 }
 
-/// Where elements from some place on cannot be written.
-struct Full<'a>(Shared<'a>, usize);
+/// So many elements can be read or written, and no more.
+struct Ends<T>(T, usize);
 
-impl Sink for Full<'_> {
-    fn write(&self, first: usize, bytes: &[u8]) -> Result<()> {
-        if first >= self.1 {
-            return Err(Error::File {
-                path: "full".into(),
-                reason: "no space".to_owned(),
-            });
+impl<T> Ends<T> {
+    fn reach(&self, elements: usize) -> Result<()> {
+        if elements <= self.1 {
+            return Ok(());
         }
+        Err(Error::File {
+            path: "ends".into(),
+            reason: "told so".to_owned(),
+        })
+    }
+}
+
+impl Sink for Ends<Shared<'_>> {
+    fn write(&self, first: usize, bytes: &[u8]) -> Result<()> {
+        self.reach(first + 1)?;
         self.0.write(first, bytes)
     }
 }
 
-/// An input that has become shorter.
-struct Short<'a>(Slice<'a, f32>, usize);
-
-impl Source for Short<'_> {
+impl Source for Ends<Slice<'_, f32>> {
     fn read(&self, elements: std::ops::Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
-        if elements.end > self.1 {
-            return Err(Error::File {
-                path: "short".into(),
-                reason: "ended".to_owned(),
-            });
-        }
+        self.reach(elements.end)?;
         self.0.read(elements, put)
     }
 }
@@ -97,8 +96,8 @@ fn go(gpu: &Gpu, work: &Faulty, (readable, writable): (usize, usize)) -> Result<
         ..View::ONE_CHANNEL
     };
     let meter = Meter::new(ELEMENTS as u64, None);
-    let sink = Full(Shared::new(&mut y), writable);
-    let source = Short(Slice(&x), readable);
+    let sink = Ends(Shared::new(&mut y), writable);
+    let source = Ends(Slice(&x), readable);
     let trip = Trip {
         element: ElementType::F32,
         view,

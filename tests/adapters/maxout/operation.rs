@@ -31,12 +31,8 @@ fn winners(device: &Device) -> Result<(), Failed> {
     let chain = Chain::new(maxout);
     let prepared = offload.prepare(&chain, &shape, ElementType::F32, Purpose::Forward)?;
     prepared.run(&Request {
-        sources: vec![&Slice(&x)],
-        upstream: None,
-        parameters: false,
-        sink: &y,
         indices: Some(&indices),
-        observer: None,
+        ..Request::new(&Slice(&x), &y)
     })?;
     let indices = indices.into_inner().into_iter().map(f32::to_bits);
     assert_eq!(indices.collect::<Vec<_>>(), winners.download()?);

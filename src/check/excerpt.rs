@@ -1,0 +1,176 @@
+//! A box of a tensor with its values, which the reference looks at in selections.
+
+use rayon::prelude::*;
+
+use super::estimate::{Evaluation, Selection, exact, expected};
+use crate::{
+    accuracy::bound::Bound,
+    element::Element,
+    family::{Survey, Surveyed, Table},
+    offload::Chunk,
+};
+
+/// Elements that one task computes.
+pub(super) const TASK: usize = 1 << 14;
+
+/// An element of a tensor, as the reference is given it.
+pub(super) trait Given: Copy + Sync {
+    fn bound(self) -> Bound;
+}
+
+impl<T: Element> Given for T {
+    fn bound(self) -> Bound {
+        exact(f64::from(self.to_f32()))
+    }
+}
+
+impl Given for Bound {
+    fn bound(self) -> Bound {
+        self
+    }
+}
+
+/// A box of a tensor, and what a chain is given in it: upstream gradients where they count.
+pub(super) struct Excerpt<'a, V> {
+    pub(super) evaluation: Evaluation<'a>,
+    pub(super) chunk: &'a Chunk,
+    pub(super) x: Vec<&'a [V]>,
+    pub(super) upstream: Option<&'a [V]>,
+}
+
+/// What a survey finds in a selection: channels or rows, and the words of each.
+type Found = (Vec<usize>, Vec<f64>);
+
+impl<V: Given> Excerpt<'_, V> {
+    /// The box of the result.
+    pub(super) fn of_result(&self) -> Chunk {
+        let layout = self.evaluation.layout;
+        self.chunk.of_result(layout.view, layout.result)
+    }
+
+    /// The inputs at a selection.
+    pub(super) fn inputs(&self, selection: &Selection) -> Vec<Vec<Bound>> {
+        let places = &selection.places;
+        let of = |x: &&[V]| gather(x, self.chunk, selection, places);
+        self.x.iter().map(of).collect()
+    }
+
+    /// The upstream gradients at a selection, where there are any.
+    pub(super) fn upstream(&self, selection: &Selection) -> Option<Vec<Bound>> {
+        let places = self.evaluation.places(self.steps(), selection);
+        let upstream = self.upstream?;
+        Some(gather(upstream, &self.of_result(), selection, &places))
+    }
+
+    /// How many operations there are.
+    pub(super) fn steps(&self) -> usize {
+        self.evaluation.chain.steps().len()
+    }
+
+    /// The box in selections of some thousand elements; of whole rows where an operation needs them.
+    pub(super) fn selections(&self, needs_rows: bool) -> Vec<Selection> {
+        let extent = self.chunk.extent.clone();
+        let lanes: Vec<_> = self.chunk.lanes().collect();
+        let width = if needs_rows {
+            extent.len()
+        } else {
+            TASK.min(extent.len())
+        };
+        let parts = extent.clone().step_by(width.max(1));
+        parts
+            .flat_map(|start| {
+                let places: Vec<_> = (start..(start + width).min(extent.end)).collect();
+                in_tasks(&lanes, &places)
+            })
+            .collect()
+    }
+
+    /// Selections that hold about `count` of the whole tensor's results, spread over the box.
+    pub(super) fn sample(&self, count: usize, needs_rows: bool) -> Vec<Selection> {
+        let Evaluation { chain, layout, .. } = self.evaluation;
+        let cost = chain.steps().iter().map(|step| step.reference_cost()).max();
+        let count = (count / cost.unwrap_or(1).max(1)).max(1);
+        let whole = layout.view.elements().max(1) as u128;
+        let count = (count as u128 * self.chunk.len() as u128).div_ceil(whole) as usize;
+        let extent = self.chunk.extent.clone();
+        let all: Vec<_> = self.chunk.lanes().collect();
+        let spread = |count: usize, len: usize| {
+            let count = count.min(len);
+            (0..count).map(move |index| (index + 1) * len / count - 1)
+        };
+        // Whole rows, where an element needs its row; so many elements of each row, else.
+        let lanes = if needs_rows {
+            count.div_ceil(extent.len().max(1))
+        } else {
+            count
+        };
+        let lanes: Vec<_> = spread(lanes, all.len()).map(|lane| all[lane]).collect();
+        let each = if needs_rows {
+            extent.len()
+        } else {
+            count.div_ceil(lanes.len().max(1))
+        };
+        let places = spread(each, extent.len()).map(|place| extent.start + place);
+        in_tasks(&lanes, &places.collect::<Vec<_>>())
+    }
+
+    /// What survey number `index` of operation `step` finds.
+    pub(super) fn survey(&self, (step, index): (usize, usize), survey: &Survey) -> Vec<Found> {
+        let evaluation = self.evaluation;
+        let operation = &evaluation.chain.steps()[step];
+        // Forward alone, the surveyed operation itself needs no rows.
+        let through = if survey.needs_upstream {
+            self.steps()
+        } else {
+            step
+        };
+        let find = |selection: &Selection| {
+            let values = evaluation.forward(selection, self.inputs(selection), through);
+            let upstream = self.upstream(selection).map(|upstream| {
+                let gradient =
+                    evaluation.backward(selection, &values, upstream, None, step + 1, None);
+                expected(&gradient[0])
+            });
+            evaluation.with_sheet(step, selection, &values, |sheet| {
+                let keys = match survey.of {
+                    Surveyed::Channels => sheet.places.to_vec(),
+                    Surveyed::Rows => (0..sheet.lanes.len()).map(|lane| sheet.row(lane)).collect(),
+                };
+                (keys, operation.survey(index, sheet, upstream.as_deref()))
+            })
+        };
+        let selections = self.selections(evaluation.needs_rows(through));
+        selections.par_iter().map(find).collect()
+    }
+}
+
+/// Takes what a survey has found into `table`.
+pub(super) fn merge(survey: &Survey, table: &mut Table, found: Vec<Found>) {
+    for (keys, words) in found {
+        for (key, part) in keys.into_iter().zip(words.chunks_exact(survey.words)) {
+            (survey.merge)(table.of_mut(key), part);
+        }
+    }
+}
+
+fn in_tasks(lanes: &[(usize, usize)], places: &[usize]) -> Vec<Selection> {
+    let at_once = (TASK / places.len().max(1)).max(1);
+    let selection = |lanes: &[(usize, usize)]| Selection {
+        lanes: lanes.to_vec(),
+        places: places.to_vec(),
+    };
+    lanes.chunks(at_once).map(selection).collect()
+}
+
+/// The elements of a selection in a tensor of the box `chunk`.
+fn gather<V: Given>(
+    tensor: &[V],
+    chunk: &Chunk,
+    selection: &Selection,
+    places: &[usize],
+) -> Vec<Bound> {
+    let elements = selection.elements(places);
+    elements
+        .map(|at| tensor[chunk.position(at)].bound())
+        .collect()
+}
