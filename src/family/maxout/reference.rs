@@ -3,16 +3,6 @@
 use crate::family::Sum;
 
 /// Which channels make up a group.
-///
-/// ```
-/// use wgpu_activations::family::maxout::reference::{Layout, Pooling};
-///
-/// // Channels 0 and 1, 2 and 3; or 0 and 2, 1 and 3.
-/// let pairs = |layout| Pooling { pieces: 2, layout, channels: 4, inner: 1 };
-/// let x = [1.0, 5.0, 3.0, 2.0];
-/// assert_eq!(pairs(Layout::Adjacent).forward(&x).0, [5.0, 3.0]);
-/// assert_eq!(pairs(Layout::Strided).forward(&x).0, [3.0, 5.0]);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// Group j holds channels j k to j k + k - 1, as in TensorFlow and Paddle.
@@ -145,14 +135,6 @@ pub struct Affine<'a, W = f64> {
 }
 
 /// The gradients of [`Affine`].
-///
-/// ```
-/// use wgpu_activations::family::maxout::reference::{Affine, Gradients};
-///
-/// let map = Affine { weight: &[1.0, 2.0], bias: &[0.0], pieces: 1, inputs: 2, outputs: 1 };
-/// let Gradients { dx, weight, bias } = map.backward(&[3.0, 4.0], &[0], &[0.5], 1);
-/// assert_eq!((dx[1].value, weight[1].value, bias[0].value), (1.0, 2.0, 0.5));
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// With respect to x: [rows, inputs].
@@ -170,14 +152,6 @@ impl<W: Copy + Into<f64>> Affine<'_, W> {
     }
 
     /// What a piece gives for a row of x.
-    ///
-    /// ```
-    /// use wgpu_activations::family::maxout::reference::Affine;
-    ///
-    /// let map = Affine { weight: &[1.0, 1.0], bias: &[0.5], pieces: 1, inputs: 2, outputs: 1 };
-    /// let sum = map.sum(&[2.0, -3.0], 0, 0);
-    /// assert_eq!((sum.value, sum.magnitude), (-0.5, 5.5));
-    /// ```
     pub fn sum(&self, row: &[f64], piece: usize, output: usize) -> Sum {
         let mut sum = Sum::default();
         for (input, x) in row.iter().enumerate() {
