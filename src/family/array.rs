@@ -55,10 +55,10 @@ impl Array {
                 shape,
             });
         }
-        Ok(Self::on_the_host(values, shape))
+        Ok(Self::with_shape(values, shape))
     }
 
-    fn on_the_host(values: Arc<[f32]>, shape: Vec<usize>) -> Self {
+    fn with_shape(values: Arc<[f32]>, shape: Vec<usize>) -> Self {
         let copies = Arc::default();
         Self {
             shape,
@@ -113,7 +113,8 @@ impl Array {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignTensor`] if they lie on another device, [`Error::ElementMismatch`] if they are not f32, and what the device reports.
+    /// [`Error::ForeignTensor`] if they lie on another device, [`Error::ElementMismatch`] if they are not f32, and what
+    /// the device reports.
     pub fn on_device(&self, recorder: &mut Recorder<'_>, gpu: &Gpu, op: &str) -> Result<Tensor> {
         self.expect_f32(op, "the parameter tensor")?;
         let tensor = match &self.place {
@@ -121,12 +122,13 @@ impl Array {
             Place::Device(_) => return Err(Error::ForeignTensor { op: op.to_owned() }),
             Place::Host { values, copies } => {
                 let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut found = copies.iter();
-                if let Some(copy) = found.find(|copy| copy.gpu().same_device(gpu)) {
+                let copy = copies.iter().find(|copy| copy.gpu().same_device(gpu));
+                if let Some(copy) = copy {
                     copy.clone()
                 } else {
-                    copies.push(gpu.upload(values, self.shape.clone())?);
-                    copies[copies.len() - 1].clone()
+                    let copy = gpu.upload(values, self.shape.clone())?;
+                    copies.push(copy.clone());
+                    copy
                 }
             }
         };
@@ -200,7 +202,7 @@ impl From<Vec<f32>> for Array {
 
 impl From<&[f32]> for Array {
     fn from(values: &[f32]) -> Self {
-        Self::on_the_host(values.into(), vec![values.len()])
+        Self::with_shape(values.into(), vec![values.len()])
     }
 }
 

@@ -152,9 +152,8 @@ impl Family for OfDice {
             let means: Vec<_> = (0..extent)
                 .map(|channel| mean(channel) as f32 / 4.0)
                 .collect();
-            let variances: Vec<_> = (0..extent)
-                .map(|channel| 0.5 + (channel % 7) as f32 / 2.0)
-                .collect();
+            let variances = (0..extent).map(|channel| 0.5 + (channel % 7) as f32 / 2.0);
+            let variances: Vec<_> = variances.collect();
             let infer = train.clone().running(means, variances).infer();
             let trains = train.expect_batch(shape).is_ok();
             let train = trains.then(|| Case::new(train, shape, x.clone()));

@@ -12,7 +12,7 @@ use crate::{
     kernel::recorder,
     tensor::{Tensor, View, axis_of},
 };
-use record::{Results, Sizes};
+use record::Sizes;
 
 /// Maxout over affine maps, of Goodfellow et al., "Maxout Networks" (2013):
 /// y[n, m] = max over i of (sum over d of x[n, d] W[i, d, m] + b[i, m]).
@@ -86,18 +86,6 @@ impl MaxoutAffine {
 
     /// With `bias` [pieces, m], f32.
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Gpu, MaxoutAffine};
-    /// # let gpu = Gpu::new()?;
-    /// let weight = gpu.upload(&[1.0f32, 0.0], [2, 1, 1])?;
-    /// let bias = gpu.upload(&[0.0f32, 2.0], [2, 1])?;
-    /// let maxout = MaxoutAffine::new(&weight)?.bias(&bias)?; // the larger of x and 2
-    /// let (y, _) = maxout.forward(&gpu.upload(&[1.0f32, 3.0], [2, 1])?)?;
-    /// assert_eq!(y.download::<f32>()?, [2.0, 3.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// [`Error::AffineMismatch`] for another shape, [`Error::ElementMismatch`] for another type,
@@ -156,8 +144,10 @@ impl MaxoutAffine {
         upstream: &Tensor,
         gradients: &MaxoutGradients,
     ) -> Result<()> {
+        let MaxoutGradients { dx, weight, bias } = gradients;
+        let results = (dx, Some(weight), bias.as_ref());
         recorder::submit(x.gpu(), |recorder| {
-            self.record_gradients(recorder, x, winners, upstream, gradients.into())
+            self.record_gradients(recorder, x, winners, upstream, results)
         })
     }
 
@@ -196,11 +186,12 @@ impl MaxoutAffine {
         upstream: &Tensor,
         gradients: &MaxoutGradients,
     ) -> Result<()> {
+        let MaxoutGradients { dx, weight, bias } = gradients;
+        let results = (dx, Some(weight), bias.as_ref());
         recorder::encode(x.gpu(), encoder, |recorder| {
-            let MaxoutGradients { dx, weight, bias } = gradients;
             let used = [x, &winners.words, upstream, dx, weight].into_iter();
             used.chain(bias).for_each(|tensor| recorder.keep(tensor));
-            self.record_gradients(recorder, x, winners, upstream, gradients.into())
+            self.record_gradients(recorder, x, winners, upstream, results)
         })
     }
 
@@ -244,15 +235,5 @@ fn mismatch(
         shape: shape.to_vec(),
         weight: weight.map(|weight| weight.shape().to_vec()),
         rule,
-    }
-}
-
-impl<'a> From<&'a MaxoutGradients> for Results<'a> {
-    fn from(MaxoutGradients { dx, weight, bias }: &'a MaxoutGradients) -> Self {
-        Self {
-            dx,
-            weight: Some(weight),
-            bias: bias.as_ref(),
-        }
     }
 }

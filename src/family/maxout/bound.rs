@@ -15,7 +15,7 @@ pub(super) fn of_sum(sum: Sum) -> Bound {
 }
 
 /// The values that compete for one result, each with what it may be off by.
-pub(super) struct Contest(Vec<Bound>);
+pub(super) struct Contest(pub(super) Vec<Bound>);
 
 /// Who gets the gradient of a result.
 pub(super) struct Verdict {
@@ -25,10 +25,6 @@ pub(super) struct Verdict {
 }
 
 impl Contest {
-    pub(super) fn new(values: impl Iterator<Item = Bound>) -> Self {
-        Self(values.collect())
-    }
-
     /// The largest, and its place: the first of equal ones, the first NaN before any number.
     pub(super) fn best(&self) -> (f64, u32) {
         winner(self.0.iter().map(|value| value.expected))
@@ -79,11 +75,16 @@ pub(super) fn chose_right(contests: impl Iterator<Item = Contest>, chosen: &[u32
         .collect()
 }
 
+/// A result that is exactly so.
+pub(super) const fn exact(expected: f64) -> Bound {
+    Bound {
+        expected,
+        allowed: 0.0,
+    }
+}
+
 /// Beside the wrong winner nothing is right.
-pub(super) const WRONG: Bound = Bound {
-    expected: f64::NAN,
-    allowed: 0.0,
-};
+pub(super) const WRONG: Bound = exact(f64::NAN);
 
 #[cfg(test)]
 mod tests {
@@ -91,7 +92,7 @@ mod tests {
 
     fn contest(values: &[f64], allowed: f64) -> Contest {
         let bounds = values.iter().map(|&expected| Bound { expected, allowed });
-        Contest::new(bounds)
+        Contest(bounds.collect())
     }
 
     fn may_win(contest: &Contest) -> Vec<u32> {

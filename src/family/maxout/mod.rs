@@ -83,29 +83,29 @@ macro_rules! forward_calls {
             #[doc = $errors]
             /// and what the device reports.
             pub fn forward(&self, x: &Tensor) -> Result<(Tensor, Winners)> {
-                let y = x.gpu().allocate(self.output_shape(x.shape())?, x.element())?;
+                let y = x
+                    .gpu()
+                    .allocate(self.output_shape(x.shape())?, x.element())?;
                 let winners = self.forward_into(x, &y)?;
                 Ok((y, winners))
             }
 
-            #[doc = concat!("y into a tensor of the shape and type that [`", stringify!($Maxout), "::forward`] gives it.")]
+            /// y into a tensor of the shape and type that [`Self::forward`] gives it.
             ///
             /// # Errors
             ///
             /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or [`Error::Aliased`] if y
-            /// does not serve, and
-            #[doc = concat!("as [`", stringify!($Maxout), "::forward`].")]
+            /// does not serve, and as [`Self::forward`].
             pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
                 recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, y))
             }
 
-            #[doc = concat!("Records [`", stringify!($Maxout), "::forward_into`] into the caller's encoder.")]
-            /// Submits nothing and waits for nothing; the tensors' buffers are kept until the caller's commands are
-            #[doc = concat!("done with them. See [`", stringify!($Maxout), "::encode_backward`].")]
+            /// Records [`Self::forward_into`] into the caller's encoder. Submits nothing and waits for nothing; the
+            /// tensors' buffers are kept until the caller's commands are done with them. See [`Self::encode_backward`].
             ///
             /// # Errors
             ///
-            #[doc = concat!("As [`", stringify!($Maxout), "::forward_into`].")]
+            /// As [`Self::forward_into`].
             pub fn encode_forward(
                 &self,
                 encoder: &mut wgpu::CommandEncoder,

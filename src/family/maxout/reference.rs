@@ -35,17 +35,12 @@ impl Layout {
 /// assert_eq!(winner([]), (f64::NEG_INFINITY, 0));
 /// ```
 pub fn winner(values: impl IntoIterator<Item = f64>) -> (f64, u32) {
-    let mut best = None;
-    for (place, value) in (0..).zip(values) {
-        best = match best {
-            None => Some((value, place)),
-            Some((most, _)) if value > most || (value.is_nan() && !f64::is_nan(most)) => {
-                Some((value, place))
-            }
-            kept => kept,
-        };
-    }
-    best.unwrap_or((f64::NEG_INFINITY, 0))
+    let better = |best: (f64, u32), other: (f64, u32)| {
+        let wins = other.0 > best.0 || (other.0.is_nan() && !best.0.is_nan());
+        if wins { other } else { best }
+    };
+    let values = values.into_iter().zip(0..);
+    values.reduce(better).unwrap_or((f64::NEG_INFINITY, 0))
 }
 
 /// Maxout over groups of channels of a tensor seen as [outer, channels, inner].
@@ -93,16 +88,12 @@ impl Pooling {
     /// Where in x a piece of element `y` lies.
     pub fn place(&self, y: usize, piece: usize) -> usize {
         let groups = self.channels / self.pieces;
-        let (outer, group, inner) = (
-            y / self.inner / groups,
-            y / self.inner % groups,
-            y % self.inner,
-        );
+        let (outer, group) = (y / self.inner / groups, y / self.inner % groups);
         let channel = match self.layout {
             Layout::Adjacent => group * self.pieces + piece,
             Layout::Strided => piece * groups + group,
         };
-        (outer * self.channels + channel) * self.inner + inner
+        (outer * self.channels + channel) * self.inner + y % self.inner
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, iter, sync::Arc};
 
-use super::{MaxoutAffine, Results};
+use super::MaxoutAffine;
 use crate::{
     accuracy::bound::Bound,
     element::ElementType,
@@ -54,11 +54,7 @@ impl Operation for MaxoutAffine {
         let gradients = wanted
             .map(|of| recorder.allocate(upstream.gpu(), of.shape(), ElementType::F32))
             .collect::<Result<Vec<_>>>()?;
-        let results = Results {
-            dx: dx[0],
-            weight: gradients.first(),
-            bias: gradients.get(1),
-        };
+        let results = (dx[0], gradients.first(), gradients.get(1));
         self.record_gradients(recorder, x[0], Winners::of(saved)?, upstream, results)?;
         Ok(gradients)
     }
@@ -248,7 +244,7 @@ impl Affine<'_, f32> {
                 }
                 of_sum(sum)
             });
-            Contest::new(pieces)
+            Contest(pieces.collect())
         })
     }
 }

@@ -76,13 +76,8 @@ impl Sizes {
     }
 }
 
-/// Where gradients go; those of the parameters only where they are wanted.
-#[derive(Clone, Copy)]
-pub(super) struct Results<'a> {
-    pub(super) dx: &'a Tensor,
-    pub(super) weight: Option<&'a Tensor>,
-    pub(super) bias: Option<&'a Tensor>,
-}
+/// Where the gradients of x, weight and bias go; those of the parameters only where they are wanted.
+type Results<'a> = (&'a Tensor, Option<&'a Tensor>, Option<&'a Tensor>);
 
 impl MaxoutAffine {
     /// Records y.
@@ -133,14 +128,13 @@ impl MaxoutAffine {
         x: &Tensor,
         winners: &Winners,
         upstream: &Tensor,
-        results: Results<'_>,
+        (dx, weight, bias): Results<'_>,
     ) -> Result<()> {
         let (sizes, y_shape) = self.sizes(x.shape())?;
         let of_maps = self.weight.on_device(recorder, x.gpu(), OP)?;
         winners.expect(Origin::Affine, sizes.pieces, upstream)?;
         expect_shape(&OP, ("upstream", upstream), ("x's y", &y_shape), ("x", x))?;
-        self.expect_results(x, upstream, &of_maps, results)?;
-        let Results { dx, weight, bias } = results;
+        self.expect_results(x, upstream, &of_maps, (dx, weight, bias))?;
         let launcher = Launcher { sizes, winners };
         let upstream_padded = padded(recorder, upstream, sizes.outputs)?;
         let upstream = upstream_padded.as_ref().unwrap_or(upstream);
@@ -172,7 +166,7 @@ impl MaxoutAffine {
         x: &Tensor,
         upstream: &Tensor,
         of_maps: &Tensor,
-        Results { dx, weight, bias }: Results<'_>,
+        (dx, weight, bias): Results<'_>,
     ) -> Result<()> {
         let of_weight = ("weight", of_maps);
         let weight = weight.map(|weight| ("the weight's gradient", weight));

@@ -10,7 +10,7 @@ use crate::{
         Cut, Operation, Saved, Sheet,
         maxout::{
             OP, Winners,
-            bound::{self, Contest, WRONG},
+            bound::{self, Contest, WRONG, exact},
             reference::Pooling,
         },
     },
@@ -143,15 +143,8 @@ impl Maxout {
                     allowed: sheet.off(element),
                 }
             });
-            Contest::new(pieces)
+            Contest(pieces.collect())
         })
-    }
-}
-
-const fn exact(expected: f64) -> Bound {
-    Bound {
-        expected,
-        allowed: 0.0,
     }
 }
 
