@@ -322,7 +322,7 @@ impl Family for RmsNorms {
         let rule = "a finite number > 0";
         let epsilon = arguments.number("epsilon", rule)?.unwrap_or(EPSILON);
         if !(epsilon.is_finite() && epsilon > 0.0) {
-            return Err(arguments.error(&format!("epsilon={epsilon}"), rule));
+            return Err(arguments.error(format!("epsilon={epsilon}"), rule));
         }
         let axis = arguments.axis(-1)?;
         arguments.finish(PARAMETERS)?;

@@ -9,14 +9,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Arguments {
     op: &'static str,
-    given: Vec<Argument>,
-}
-
-#[derive(Debug)]
-struct Argument {
-    name: String,
-    value: Value,
-    taken: bool,
+    /// Those that nothing has taken yet.
+    given: Vec<(String, Value)>,
 }
 
 /// What a parameter is given as.
@@ -81,11 +75,7 @@ impl Arguments {
         if self.has(name) {
             return Err(self.error(name, "it is given twice"));
         }
-        self.given.push(Argument {
-            name: name.to_owned(),
-            value,
-            taken: false,
-        });
+        self.given.push((name.to_owned(), value));
         Ok(())
     }
 
@@ -94,16 +84,15 @@ impl Arguments {
         self.op
     }
 
-    /// Whether a parameter is given.
+    /// Whether a parameter is given that was not taken.
     pub fn has(&self, name: &str) -> bool {
-        self.given.iter().any(|given| given.name == name)
+        self.given.iter().any(|(given, _)| given == name)
     }
 
     /// What is given for `name`.
     pub fn take(&mut self, name: &str) -> Option<Value> {
-        let given = self.given.iter_mut().find(|given| given.name == name)?;
-        given.taken = true;
-        Some(given.value.clone())
+        let place = self.given.iter().position(|(given, _)| given == name)?;
+        Some(self.given.remove(place).1)
     }
 
     /// The text given for `name`.
@@ -116,7 +105,7 @@ impl Arguments {
             None => Ok(None),
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Array(_)) => {
-                Err(self.error(name, &format!("it takes {what} here, not a file")))
+                Err(self.error(name, format!("it takes {what} here, not a file")))
             }
         }
     }
@@ -130,13 +119,8 @@ impl Arguments {
         let Some(text) = self.text(name, what)? else {
             return Ok(None);
         };
-        let number = text.parse().map_err(|_| {
-            self.error(
-                &format!("{name}={text}"),
-                &format!("`{text}` is not {what}"),
-            )
-        })?;
-        Ok(Some(number))
+        let wrong = |_| self.error(format!("{name}={text}"), format!("`{text}` is not {what}"));
+        text.parse().map(Some).map_err(wrong)
     }
 
     /// A number that must be given.
@@ -146,7 +130,7 @@ impl Arguments {
     /// As [`Arguments::number`], and [`Error::Argument`] where it is missing.
     pub fn required<T: FromStr>(&mut self, name: &str, what: &str) -> Result<T> {
         self.number(name, what)?
-            .ok_or_else(|| self.error(name, &format!("it must be given: {name}=VALUE, {what}")))
+            .ok_or_else(|| self.error(name, format!("it must be given: {name}=VALUE, {what}")))
     }
 
     /// One of `choices`, the first where none is given.
@@ -161,10 +145,10 @@ impl Arguments {
             return Ok(choices[0].1);
         };
         let mut choices = choices.iter();
-        let found = choices.find(|(choice, _)| choice.eq_ignore_ascii_case(&text));
-        found
-            .map(|(_, value)| *value)
-            .ok_or_else(|| self.error(&format!("{name}={text}"), &format!("it takes {names} here")))
+        match choices.find(|(choice, _)| choice.eq_ignore_ascii_case(&text)) {
+            Some((_, value)) => Ok(*value),
+            None => Err(self.error(format!("{name}={text}"), format!("it takes {names} here"))),
+        }
     }
 
     /// An array.
@@ -176,10 +160,10 @@ impl Arguments {
         match self.take(name) {
             None => Ok(None),
             Some(Value::Array(array)) => Ok(Some(array)),
-            Some(Value::Text(text)) => Err(self.error(
-                &format!("{name}={text}"),
-                &format!("it takes an array here; write {name}=@FILE"),
-            )),
+            Some(Value::Text(text)) => {
+                let reason = format!("it takes an array here; write {name}=@FILE");
+                Err(self.error(format!("{name}={text}"), reason))
+            }
         }
     }
 
@@ -200,25 +184,26 @@ impl Arguments {
     /// [`Error::UnknownParameter`] for a name that is none of them, [`Error::Argument`] for one that has no effect beside the
     /// others.
     pub fn finish(self, known: &[Parameter]) -> Result<()> {
-        let Some(left) = self.given.iter().find(|given| !given.taken) else {
+        let Some((left, _)) = self.given.first() else {
             return Ok(());
         };
-        if known.iter().any(|parameter| parameter.name == left.name) {
-            return Err(self.error(&left.name, "it has no effect here"));
+        let known: Vec<_> = known.iter().map(|parameter| parameter.name).collect();
+        if known.contains(&&**left) {
+            return Err(self.error(left, "it has no effect here"));
         }
         Err(Error::UnknownParameter {
             op: self.op.into(),
-            name: left.name.clone(),
-            known: known.iter().map(|parameter| parameter.name).collect(),
+            name: left.clone(),
+            known,
         })
     }
 
     /// What is wrong with `argument`.
-    pub fn error(&self, argument: &str, reason: &str) -> Error {
+    pub fn error(&self, argument: impl Into<String>, reason: impl Into<String>) -> Error {
         Error::Argument {
             op: self.op.into(),
-            argument: argument.to_owned(),
-            reason: reason.to_owned(),
+            argument: argument.into(),
+            reason: reason.into(),
         }
     }
 }

@@ -55,13 +55,15 @@ impl Array {
                 shape,
             });
         }
-        Ok(Self {
+        Ok(Self::with_shape(values, shape))
+    }
+
+    fn with_shape(values: Arc<[f32]>, shape: Vec<usize>) -> Self {
+        let copies = Arc::default();
+        Self {
             shape,
-            place: Place::Host {
-                values,
-                copies: Arc::default(),
-            },
-        })
+            place: Place::Host { values, copies },
+        }
     }
 
     /// Its shape.
@@ -111,26 +113,40 @@ impl Array {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignTensor`] if they lie on another device, [`Error::ElementMismatch`] if they are not f32, and what the device reports.
+    /// [`Error::ForeignTensor`] if they lie on another device, [`Error::ElementMismatch`] if they are not f32, and what
+    /// the device reports.
     pub fn on_device(&self, recorder: &mut Recorder<'_>, gpu: &Gpu, op: &str) -> Result<Tensor> {
-        let tensor = self.upload(gpu, op)?;
+        self.expect_f32(op, "the parameter tensor")?;
+        let tensor = match &self.place {
+            Place::Device(tensor) if tensor.gpu().same_device(gpu) => tensor.clone(),
+            Place::Device(_) => return Err(Error::ForeignTensor { op: op.to_owned() }),
+            Place::Host { values, copies } => {
+                let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
+                let copy = copies.iter().find(|copy| copy.gpu().same_device(gpu));
+                if let Some(copy) = copy {
+                    copy.clone()
+                } else {
+                    let copy = gpu.upload(values, self.shape.clone())?;
+                    copies.push(copy.clone());
+                    copy
+                }
+            }
+        };
         recorder.keep(&tensor);
         Ok(tensor)
     }
 
-    /// Fails unless the numbers are f32, which an array on a device may not be.
-    pub(crate) fn expect_f32(&self, op: &str) -> Result<()> {
-        match &self.place {
-            Place::Device(tensor) if tensor.element() != ElementType::F32 => {
-                Err(Error::ElementMismatch {
-                    op: op.to_owned(),
-                    left: "the parameter tensor",
-                    left_type: tensor.element().name(),
-                    right: "the kernel",
-                    right_type: ElementType::F32.name(),
-                })
-            }
-            _ => Ok(()),
+    /// Fails unless the numbers are f32, which an array on a device may not be; `name` is the array's.
+    pub(super) fn expect_f32(&self, op: &str, name: &'static str) -> Result<()> {
+        match self.tensor().map(Tensor::element) {
+            None | Some(ElementType::F32) => Ok(()),
+            Some(element) => Err(Error::ElementMismatch {
+                op: op.to_owned(),
+                left: name,
+                left_type: element.name(),
+                right: "the kernel",
+                right_type: ElementType::F32.name(),
+            }),
         }
     }
 
@@ -151,8 +167,8 @@ impl Array {
             let reason = "one value per channel is needed, shape [channels]";
             return Err(wrong(argument, reason.to_owned()));
         }
-        let values = self.on_host().unwrap_or_default().iter().enumerate();
-        for (index, &value) in values {
+        let mut values = self.on_host().unwrap_or_default().iter().enumerate();
+        values.try_for_each(|(index, &value)| {
             allowed(value).map_err(|error| {
                 let reason = match error {
                     Error::ParameterOutOfRange { rule, .. } => {
@@ -161,27 +177,8 @@ impl Array {
                     other => other.to_string(),
                 };
                 wrong(format!("{parameter}, value {index}"), reason)
-            })?;
-        }
-        Ok(())
-    }
-
-    fn upload(&self, gpu: &Gpu, op: &str) -> Result<Tensor> {
-        self.expect_f32(op)?;
-        let (values, copies) = match &self.place {
-            Place::Device(tensor) if tensor.gpu().same_device(gpu) => return Ok(tensor.clone()),
-            Place::Device(_) => {
-                return Err(Error::ForeignTensor { op: op.to_owned() });
-            }
-            Place::Host { values, copies } => (values, copies),
-        };
-        let mut copies = copies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(copy) = copies.iter().find(|copy| copy.gpu().same_device(gpu)) {
-            return Ok(copy.clone());
-        }
-        let copy = gpu.upload(values, self.shape.clone())?;
-        copies.push(copy.clone());
-        Ok(copy)
+            })
+        })
     }
 
     /// The numbers in `range` of a list of them.
@@ -205,13 +202,7 @@ impl From<Vec<f32>> for Array {
 
 impl From<&[f32]> for Array {
     fn from(values: &[f32]) -> Self {
-        Self {
-            shape: vec![values.len()],
-            place: Place::Host {
-                values: values.into(),
-                copies: Arc::default(),
-            },
-        }
+        Self::with_shape(values.into(), vec![values.len()])
     }
 }
 

@@ -86,13 +86,12 @@ pub struct Traffic {
 
 impl Traffic {
     /// One tensor read, one written.
-    pub const COPY: Self = Self {
-        quarters: 8,
-        baseline: "copy",
-    };
+    pub const COPY: Self = Self::new(8, "copy");
     /// Two tensors read, one written.
-    pub const ADD: Self = Self {
-        quarters: 12,
-        baseline: "add",
-    };
+    pub const ADD: Self = Self::new(12, "add");
+
+    /// So many quarters of the input's bytes, beside `baseline`.
+    pub const fn new(quarters: u64, baseline: &'static str) -> Self {
+        Self { quarters, baseline }
+    }
 }

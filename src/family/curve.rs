@@ -17,6 +17,34 @@ pub struct Curve {
     pub kinks: Vec<f64>,
 }
 
+impl Curve {
+    /// A function whose slope jumps nowhere.
+    pub fn new(
+        label: impl Into<String>,
+        value: impl Fn(f64) -> f64 + 'static,
+        slope: impl Fn(f64) -> f64 + 'static,
+    ) -> Self {
+        Self {
+            label: label.into(),
+            value: Box::new(value),
+            slope: Box::new(slope),
+            kinks: Vec::new(),
+        }
+    }
+
+    /// What becomes of x in a row with `others`: `value` and `slope` of the row, x first.
+    pub(super) fn in_row(
+        others: &'static [f64],
+        value: impl Fn(&[f64]) -> f64 + 'static,
+        slope: impl Fn(&[f64]) -> f64 + 'static,
+    ) -> Self {
+        let row = move |x: f64| [&[x], others].concat();
+        let names: Vec<_> = others.iter().map(f64::to_string).collect();
+        let label = format!("x in a row with {}", names.join(", "));
+        Self::new(label, move |x| value(&row(x)), move |x| slope(&row(x)))
+    }
+}
+
 /// Curves that belong together.
 pub struct Picture {
     /// What they show, in a few words.
@@ -39,27 +67,16 @@ pub struct Picture {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Sweep {
-    swept: Vec<Swept>,
+    swept: Vec<(String, Vec<f64>)>,
     asked: Vec<&'static str>,
-}
-
-#[derive(Debug, Clone)]
-struct Swept {
-    name: String,
-    values: Vec<f64>,
-    taken: bool,
 }
 
 impl Sweep {
     /// One more parameter; the last of a name counts.
     pub fn add(&mut self, name: impl Into<String>, values: Vec<f64>) {
         let name = name.into();
-        self.swept.retain(|swept| swept.name != name);
-        self.swept.push(Swept {
-            name,
-            values,
-            taken: false,
-        });
+        self.swept.retain(|(swept, _)| *swept != name);
+        self.swept.push((name, values));
     }
 
     /// The values of `name`, if they are given.
@@ -67,9 +84,8 @@ impl Sweep {
         if !self.asked.contains(&name) {
             self.asked.push(name);
         }
-        let swept = self.swept.iter_mut().find(|swept| swept.name == name)?;
-        swept.taken = true;
-        Some(swept.values.clone())
+        let swept = self.swept.iter().find(|(swept, _)| swept == name)?;
+        Some(swept.1.clone())
     }
 
     /// The values of `name` of the operation `op`, or `default`.
@@ -101,8 +117,8 @@ impl Sweep {
 
     /// A parameter that no picture took.
     pub fn untaken(&self) -> Option<&str> {
-        let mut untaken = self.swept.iter().filter(|swept| !swept.taken);
-        untaken.next().map(|swept| &*swept.name)
+        let mut names = self.swept.iter().map(|(name, _)| &**name);
+        names.find(|name| !self.asked.contains(name))
     }
 
     /// The parameters that pictures asked for.

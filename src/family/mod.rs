@@ -44,11 +44,11 @@ macro_rules! families {
 
 families! {
     pointwise: [],
-    dice: [DICE],
+    dice: [OfDice],
     softmax: [SOFTMAX, LOG_SOFTMAX],
-    logsumexp: [LOGSUMEXP],
-    maxout: [MAXOUT],
-    alpha_dropout: [ALPHA_DROPOUT],
+    logsumexp: [OfLogSumExp],
+    maxout: [OfMaxout],
+    alpha_dropout: [OfAlphaDropout],
 }
 
 /// A named kind of operation. An [`Activation`] of one element is one, a user's own too.

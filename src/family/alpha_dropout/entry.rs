@@ -1,7 +1,5 @@
 //! Alpha dropout as a family: what is said of it, and what is tried of it.
 
-use std::borrow::Cow;
-
 use super::{AlphaDropout, NAME, reference::Transform, shaders};
 use crate::{
     accuracy::inputs,
@@ -15,12 +13,8 @@ use crate::{
     wgsl::{Math, Shader, Vectors},
 };
 
-/// The family.
-#[derive(Debug)]
-pub(crate) struct OfAlphaDropout;
-
 /// Alpha dropout, as [`families`](crate::family::families) lists it.
-pub(crate) const ALPHA_DROPOUT: OfAlphaDropout = OfAlphaDropout;
+pub(in crate::family) struct OfAlphaDropout;
 
 const P_RULE: &str = "at least 0 and less than 1";
 
@@ -51,7 +45,7 @@ impl Family for OfAlphaDropout {
             formula: "a x + b where kept, a alpha' + b where dropped, alpha' = -1.7581, \
                       a = ((1 - p) (1 + p alpha'^2))^(-1/2), b = -a alpha' p",
             slope_formula: "a g where kept, 0 where dropped",
-            parameters: Cow::Borrowed(PARAMETERS),
+            parameters: PARAMETERS.into(),
             special_values: &[
                 ("NaN, inf or -inf, kept", "as it is"),
                 ("NaN, inf or -inf, dropped", "a alpha' + b"),
@@ -120,11 +114,8 @@ impl Family for OfAlphaDropout {
 fn curves(p: f64) -> [Curve; 2] {
     [(true, "kept"), (false, "dropped")].map(|(kept, name)| {
         let transform = Transform::new(p);
-        Curve {
-            label: format!("p = {p}, {name}"),
-            value: Box::new(move |x| transform.value(x, kept)),
-            slope: Box::new(move |_| transform.backward(1.0, kept)),
-            kinks: Vec::new(),
-        }
+        let value = move |x| transform.value(x, kept);
+        let slope = move |_| transform.backward(1.0, kept);
+        Curve::new(format!("p = {p}, {name}"), value, slope)
     })
 }

@@ -5,7 +5,7 @@ mod operation;
 pub mod reference;
 mod shader;
 
-pub(crate) use entry::ALPHA_DROPOUT;
+pub(super) use entry::OfAlphaDropout;
 use shader::{DropoutArguments, shaders};
 
 use crate::{

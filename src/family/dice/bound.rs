@@ -11,14 +11,6 @@ pub(super) const fn share(math: Math) -> f64 {
     }
 }
 
-/// The same in words.
-pub(super) const fn in_words(math: Math) -> &'static str {
-    match math {
-        Math::Accurate => "1e-6 (1 + |mean| / sigma)",
-        Math::Native => "1e-5 (1 + |mean| / sigma)",
-    }
-}
-
 /// By how much more a result is off than a sigmoid: x - mean loses |mean| / sigma of its precision.
 pub(super) fn conditioning(channel: &Channel) -> f64 {
     1.0 + channel.conditioning()

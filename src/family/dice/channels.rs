@@ -27,8 +27,8 @@ impl PerChannel {
             None => Ok(None),
             Some(Value::Text(text)) => {
                 let value = text.parse().map_err(|_| {
-                    let argument = format!("{name}={text}");
-                    arguments.error(&argument, &format!("`{text}` is not a number"))
+                    let reason = format!("`{text}` is not a number");
+                    arguments.error(format!("{name}={text}"), reason)
                 })?;
                 expect_finite(name, value)?;
                 Ok(Some(Self::All(value)))
@@ -49,15 +49,8 @@ impl PerChannel {
         axis: usize,
     ) -> Result<()> {
         match self {
-            Self::Each(values) if values.len() != shape[axis] => Err(Error::ChannelMismatch {
-                op: NAME.to_owned(),
-                parameter,
-                found: values.len(),
-                channels: shape[axis],
-                axis,
-                shape: shape.to_vec(),
-            }),
-            _ => Ok(()),
+            Self::All(_) => Ok(()),
+            Self::Each(values) => expect_channels(parameter, values.len(), shape, axis),
         }
     }
 
@@ -117,6 +110,27 @@ impl From<&Tensor> for PerChannel {
     fn from(values: &Tensor) -> Self {
         Self::Each(values.into())
     }
+}
+
+/// That there are as many numbers as channels along `axis` of `shape`.
+pub(super) fn expect_channels(
+    parameter: &'static str,
+    found: usize,
+    shape: &[usize],
+    axis: usize,
+) -> Result<()> {
+    let channels = shape[axis];
+    if found == channels {
+        return Ok(());
+    }
+    Err(Error::ChannelMismatch {
+        op: NAME.to_owned(),
+        parameter,
+        found,
+        channels,
+        axis,
+        shape: shape.to_vec(),
+    })
 }
 
 fn expect_finite(parameter: &'static str, value: f32) -> Result<()> {

@@ -1,7 +1,5 @@
 //! Dice as a family: what is said of it, and what is tried of it.
 
-use std::borrow::Cow;
-
 use super::{
     Function, NAME, PerChannel, bound,
     reference::{Channel, Through},
@@ -15,16 +13,12 @@ use crate::{
         Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass,
         Picture, SHAPES, Sweep, Traffic, everyday,
     },
-    tensor::{View, axis_of},
+    tensor::View,
     wgsl::{Math, Shader, Vectors},
 };
 
-/// The family.
-#[derive(Debug)]
-pub(crate) struct OfDice;
-
 /// Dice, as [`families`](crate::family::families) lists it.
-pub(crate) const DICE: OfDice = OfDice;
+pub(in crate::family) struct OfDice;
 
 /// Channels in benchmarks.
 const CHANNELS: usize = 1024;
@@ -86,7 +80,7 @@ impl Family for OfDice {
                             k = g x (1 - alpha) p (1 - p), \
                             r = 1 / sqrt(variance + epsilon); \
                             dalpha = sum of g x (1 - p) of the channel",
-            parameters: Cow::Borrowed(PARAMETERS),
+            parameters: PARAMETERS.into(),
             special_values: &[
                 ("a constant channel", "z = 0, p = 0.5"),
                 ("one element per channel in training", "an error"),
@@ -141,12 +135,12 @@ impl Family for OfDice {
     }
 
     fn allowed(&self, _: Pass, _: ElementType, math: Math) -> String {
-        bound::in_words(math).to_owned()
+        format!("{:e} (1 + |mean| / sigma)", bound::share(math))
     }
 
     fn cases(&self, _: ElementType) -> Vec<Case> {
         let cases = SHAPES.iter().filter_map(|&(shape, axis)| {
-            let View { extent, inner, .. } = View::along(shape, axis_of(shape, axis).ok()?);
+            let View { extent, inner, .. } = View::of(shape, axis).ok()?;
             // Around a mean of each channel's own.
             let mean = |channel: usize| (channel % 5) as f64 - 2.0;
             let mut x = everyday(shape.iter().product(), 5);
@@ -158,9 +152,8 @@ impl Family for OfDice {
             let means: Vec<_> = (0..extent)
                 .map(|channel| mean(channel) as f32 / 4.0)
                 .collect();
-            let variances: Vec<_> = (0..extent)
-                .map(|channel| 0.5 + (channel % 7) as f32 / 2.0)
-                .collect();
+            let variances = (0..extent).map(|channel| 0.5 + (channel % 7) as f32 / 2.0);
+            let variances: Vec<_> = variances.collect();
             let infer = train.clone().running(means, variances).infer();
             let trains = train.expect_batch(shape).is_ok();
             let train = trains.then(|| Case::new(train, shape, x.clone()));
@@ -173,14 +166,8 @@ impl Family for OfDice {
         Some(Benchmark {
             operation: Function::new().alpha(slopes(CHANNELS)).into(),
             columns: Some(CHANNELS),
-            forward: Traffic {
-                quarters: 12,
-                baseline: "read+copy",
-            },
-            backward: Traffic {
-                quarters: 20,
-                baseline: "two-read+add",
-            },
+            forward: Traffic::new(12, "read+copy"),
+            backward: Traffic::new(20, "two-read+add"),
             parameters: true,
             takes_math: true,
             tuned_by: &[],
@@ -198,7 +185,7 @@ impl Family for OfDice {
         let variances = sweep.values(NAME, "variance", &[1.0], "a finite number >= 0", no_less)?;
         let alphas = sweep.values(NAME, "alpha", &[0.25], FINITE, f64::is_finite)?;
         let mut curves = Vec::new();
-        for &alpha in &alphas {
+        for alpha in alphas {
             for &variance in &variances {
                 curves.extend(means.iter().map(|&mean| curve(mean, variance, alpha)));
             }
@@ -225,10 +212,7 @@ fn curve(mean: f64, variance: f64, alpha: f64) -> Curve {
         alpha,
         epsilon: 1e-8,
     };
-    Curve {
-        label: format!("mean {mean}, variance {variance}, alpha {alpha}"),
-        value: Box::new(move |x| channel.value(x)),
-        slope: Box::new(move |x| channel.backward(x, 1.0, Through::default())),
-        kinks: Vec::new(),
-    }
+    let label = format!("mean {mean}, variance {variance}, alpha {alpha}");
+    let slope = move |x| channel.backward(x, 1.0, Through::default());
+    Curve::new(label, move |x| channel.value(x), slope)
 }

@@ -1,10 +1,6 @@
 //! Gradients of the layer, over a whole batch or a part of it.
 
-use super::{
-    Dice, NAME,
-    launch::{Backward, Launcher},
-    training::keep,
-};
+use super::{Dice, NAME, launch::Launcher, training::keep};
 use crate::{
     error::Result,
     kernel::{
@@ -16,19 +12,6 @@ use crate::{
 };
 
 /// What Dice's backward pass gives.
-///
-/// ```
-/// # wgpu_activations::needs_adapter!();
-/// use wgpu_activations::{Dice, DiceGradients, Gpu};
-///
-/// # let gpu = Gpu::new()?;
-/// let x = gpu.upload(&[0.0f32], [1, 1])?;
-/// let upstream = gpu.upload(&[1.0f32], [1, 1])?;
-/// let DiceGradients { dx, alpha } = Dice::new(&gpu, 1)?.infer_backward(&x, &upstream)?;
-/// assert_eq!(dx.download::<f32>()?, [0.5]);
-/// assert_eq!(alpha.download::<f32>()?, [0.0]);
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Debug)]
 pub struct DiceGradients {
     /// With respect to x, of its shape and type.
@@ -42,8 +25,8 @@ impl Dice {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch) or [`Error::ElementMismatch`](crate::Error::ElementMismatch) if upstream is not like x, and as
-    /// [`Dice::train`].
+    /// [`Error::ShapeMismatch`](crate::Error::ShapeMismatch) or
+    /// [`Error::ElementMismatch`](crate::Error::ElementMismatch) if upstream is not like x, and as [`Dice::train`].
     pub fn backward(
         &self,
         x: &Tensor,
@@ -51,7 +34,7 @@ impl Dice {
         batch: &TensorMoments,
     ) -> Result<DiceGradients> {
         recorder::submit(x.gpu(), |recorder| {
-            self.record_backward(recorder, (x, upstream), batch, None)
+            self.record_gradients(recorder, (x, upstream), Some(batch), None)
         })
     }
 
@@ -69,7 +52,7 @@ impl Dice {
     ) -> Result<DiceGradients> {
         recorder::encode(x.gpu(), encoder, |recorder| {
             keep(recorder, &[x, upstream, &batch.words]);
-            self.record_backward(recorder, (x, upstream), batch, None)
+            self.record_gradients(recorder, (x, upstream), Some(batch), None)
         })
     }
 
@@ -81,7 +64,15 @@ impl Dice {
     /// As [`Dice::backward`].
     pub fn sums(&self, x: &Tensor, upstream: &Tensor, batch: &TensorMoments) -> Result<Tensor> {
         recorder::submit(x.gpu(), |recorder| {
-            self.record_sums(recorder, (x, upstream), batch)
+            expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
+            let launcher = Launcher::new(&self.function, recorder, x)?;
+            self.expect_of_batch(x, "the batch's moments", &batch.words)?;
+            let shape = [launcher.view.extent, moments::WORDS];
+            if x.is_empty() {
+                return x.gpu().upload(&vec![0.0f32; shape[0] * shape[1]], shape);
+            }
+            let sums = launcher.sums(recorder, upstream, &batch.words)?;
+            sums.reshaped(shape)
         })
     }
 
@@ -123,7 +114,8 @@ impl Dice {
     ///
     /// # Errors
     ///
-    /// As [`Dice::backward`], and [`Error::ChannelMismatch`](crate::Error::ChannelMismatch) if the sums are of other channels.
+    /// As [`Dice::backward`], and [`Error::ChannelMismatch`](crate::Error::ChannelMismatch) if the sums are of other
+    /// channels.
     pub fn backward_with(
         &self,
         x: &Tensor,
@@ -132,58 +124,8 @@ impl Dice {
         sums: &Tensor,
     ) -> Result<DiceGradients> {
         recorder::submit(x.gpu(), |recorder| {
-            self.record_backward(recorder, (x, upstream), batch, Some(sums))
+            self.record_gradients(recorder, (x, upstream), Some(batch), Some(sums))
         })
-    }
-
-    fn record_sums(
-        &self,
-        recorder: &mut Recorder<'_>,
-        (x, upstream): (&Tensor, &Tensor),
-        batch: &TensorMoments,
-    ) -> Result<Tensor> {
-        expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
-        let launcher = Launcher::new(&self.function, recorder, x)?;
-        self.expect_of_batch(x, "the batch's moments", &batch.words)?;
-        let shape = [launcher.view.extent, moments::WORDS];
-        if x.is_empty() {
-            return x.gpu().upload(&vec![0.0f32; shape[0] * shape[1]], shape);
-        }
-        let sums = launcher.sums(recorder, (x, upstream), &batch.words)?;
-        sums.reshaped(shape)
-    }
-
-    /// With the sums of x itself where there are none.
-    fn record_backward(
-        &self,
-        recorder: &mut Recorder<'_>,
-        (x, upstream): (&Tensor, &Tensor),
-        batch: &TensorMoments,
-        sums: Option<&Tensor>,
-    ) -> Result<DiceGradients> {
-        expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
-        let launcher = Launcher::new(&self.function, recorder, x)?;
-        self.expect_of_batch(x, "the batch's moments", &batch.words)?;
-        let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
-        let tensors = Backward {
-            x,
-            upstream,
-            dx: &dx,
-        };
-        let alpha = match sums {
-            Some(sums) => {
-                self.expect_of_batch(x, "the batch's sums", sums)?;
-                launcher.backward_through(recorder, tensors, &batch.words, sums)?
-            }
-            None if x.is_empty() => launcher.no_gradient()?,
-            None => {
-                let sums = launcher.sums(recorder, (x, upstream), &batch.words)?;
-                let alpha = launcher.backward_through(recorder, tensors, &batch.words, &sums)?;
-                recorder.done_with(sums);
-                alpha
-            }
-        };
-        Ok(DiceGradients { dx, alpha })
     }
 
     /// The gradients of a pass that [`Dice::infer`] made.
@@ -193,7 +135,7 @@ impl Dice {
     /// As [`Dice::backward`].
     pub fn infer_backward(&self, x: &Tensor, upstream: &Tensor) -> Result<DiceGradients> {
         recorder::submit(x.gpu(), |recorder| {
-            self.record_infer_backward(recorder, x, upstream)
+            self.record_gradients(recorder, (x, upstream), None, None)
         })
     }
 
@@ -210,29 +152,31 @@ impl Dice {
     ) -> Result<DiceGradients> {
         recorder::encode(x.gpu(), encoder, |recorder| {
             keep(recorder, &[x, upstream]);
-            self.record_infer_backward(recorder, x, upstream)
+            self.record_gradients(recorder, (x, upstream), None, None)
         })
     }
 
-    fn record_infer_backward(
+    /// With the running statistics where there is no batch, else with the sums of x itself where there are none.
+    fn record_gradients(
         &self,
         recorder: &mut Recorder<'_>,
-        x: &Tensor,
-        upstream: &Tensor,
+        (x, upstream): (&Tensor, &Tensor),
+        batch: Option<&TensorMoments>,
+        sums: Option<&Tensor>,
     ) -> Result<DiceGradients> {
         expect_alike(&NAME, ("upstream", upstream), ("x", x))?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
-        if x.is_empty() {
-            let alpha = launcher.no_gradient()?;
-            return Ok(DiceGradients { dx, alpha });
-        }
-        let tensors = Backward {
-            x,
-            upstream,
-            dx: &dx,
+        let alpha = match batch {
+            None => launcher.backward_of_running(recorder, (upstream, &dx))?,
+            Some(batch) => {
+                self.expect_of_batch(x, "the batch's moments", &batch.words)?;
+                if let Some(sums) = sums {
+                    self.expect_of_batch(x, "the batch's sums", sums)?;
+                }
+                launcher.backward_of_batch(recorder, (upstream, &dx), &batch.words, sums)?
+            }
         };
-        let alpha = launcher.backward_of_running(recorder, tensors)?;
         Ok(DiceGradients { dx, alpha })
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         Gpu, Kernel,
     },
     kernel::{
+        largest_window,
         launch::{Launch, Pass},
         recorder::Recorder,
         reduce::Reduce,
@@ -24,32 +25,26 @@ use crate::{
 /// f32 words of the shader's `Parameter`.
 const PARAMETER: usize = 5;
 
-/// Dice on a device, for tensors of one view.
+/// Dice of a tensor.
 pub(super) struct Launcher<'a> {
     function: &'a Function,
-    gpu: &'a Gpu,
+    x: &'a Tensor,
     pub(super) view: View,
     alpha: Tensor,
 }
 
-/// The tensors of a backward pass.
+/// Where mean and variance of the channels come from: the moments of a batch, which in training move the running ones,
+/// or those.
 #[derive(Clone, Copy)]
-pub(super) struct Backward<'a> {
-    pub(super) x: &'a Tensor,
-    pub(super) upstream: &'a Tensor,
-    pub(super) dx: &'a Tensor,
-}
-
-impl<'a> Backward<'a> {
-    fn pass(self) -> Pass<'a> {
-        let Self { x, upstream, dx } = self;
-        Pass::Backward { x, upstream, dx }
-    }
+pub(super) enum Source<'a> {
+    Batch(&'a Tensor),
+    Training(&'a Tensor),
+    Running,
 }
 
 /// That the kernels can bind the parameters of so many channels.
 pub(super) fn expect_bindable(gpu: &Gpu, channels: usize) -> Result<()> {
-    let limit = gpu.limits().max_storage_buffer_binding_size & !0xfff;
+    let limit = largest_window(gpu);
     let bytes = (channels * PARAMETER * 4) as u64;
     if bytes <= limit {
         return Ok(());
@@ -63,7 +58,7 @@ pub(super) fn expect_bindable(gpu: &Gpu, channels: usize) -> Result<()> {
 }
 
 impl<'a> Launcher<'a> {
-    /// For tensors like x, which must have the channels of `function`.
+    /// For x, which must have the channels of `function`.
     pub(super) fn new(
         function: &'a Function,
         recorder: &mut Recorder<'_>,
@@ -73,82 +68,49 @@ impl<'a> Launcher<'a> {
         expect_bindable(x.gpu(), view.extent)?;
         Ok(Self {
             function,
-            gpu: x.gpu(),
+            x,
             view,
             alpha: function.alpha.on_device(recorder, x.gpu(), view.extent)?,
         })
     }
 
-    /// The parameters of the channels from the moments of a batch.
-    pub(super) fn of_batch(&self, recorder: &mut Recorder<'_>, moments: &Tensor) -> Result<Tensor> {
+    /// What the kernels know of the channels.
+    fn parameters(&self, recorder: &mut Recorder<'_>, source: Source<'_>) -> Result<Tensor> {
         let parameters = self.allocate_parameters(recorder)?;
-        self.statistics(
-            recorder,
-            "from_batch",
-            &[Read(0), Read(1), Write(2)],
-            &[(0, moments), (1, &self.alpha), (2, &parameters)],
-        )?;
+        let alpha = &self.alpha;
+        if let Source::Batch(moments) = source {
+            let tensors = [moments, alpha, &parameters];
+            let bindings = &[Read(0), Read(1), Write(2)];
+            self.statistics(recorder, "from_batch", bindings, &tensors)?;
+            return Ok(parameters);
+        }
+        let (gpu, channels) = (self.x.gpu(), self.view.extent);
+        let mean = &self.function.mean.on_device(recorder, gpu, channels)?;
+        let variance = &self.function.variance.on_device(recorder, gpu, channels)?;
+        if let Source::Training(moments) = source {
+            let tensors = [moments, alpha, &parameters, mean, variance];
+            let bindings = &[Read(0), Read(1), Write(2), Write(3), Write(4)];
+            self.statistics(recorder, "train", bindings, &tensors)?;
+        } else {
+            let tensors = [alpha, &parameters, mean, variance];
+            let bindings = &[Read(1), Write(2), Write(3), Write(4)];
+            self.statistics(recorder, "from_running", bindings, &tensors)?;
+        }
         Ok(parameters)
     }
 
-    /// The same, and the running statistics are moved.
-    pub(super) fn of_training(
+    /// y, or dx where `source` does not depend on x.
+    pub(super) fn record(
         &self,
         recorder: &mut Recorder<'_>,
-        moments: &Tensor,
-    ) -> Result<Tensor> {
-        let parameters = self.allocate_parameters(recorder)?;
-        let [mean, variance] = self.running(recorder)?;
-        self.statistics(
-            recorder,
-            "train",
-            &[Read(0), Read(1), Write(2), Write(3), Write(4)],
-            &[
-                (0, moments),
-                (1, &self.alpha),
-                (2, &parameters),
-                (3, &mean),
-                (4, &variance),
-            ],
-        )?;
-        Ok(parameters)
-    }
-
-    /// The parameters of the channels from the running statistics.
-    pub(super) fn of_running(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
-        let parameters = self.allocate_parameters(recorder)?;
-        let [mean, variance] = self.running(recorder)?;
-        self.statistics(
-            recorder,
-            "from_running",
-            &[Read(1), Write(2), Write(3), Write(4)],
-            &[
-                (1, &self.alpha),
-                (2, &parameters),
-                (3, &mean),
-                (4, &variance),
-            ],
-        )?;
-        Ok(parameters)
-    }
-
-    fn running(&self, recorder: &mut Recorder<'_>) -> Result<[Tensor; 2]> {
-        let channels = self.view.extent;
-        let Function { mean, variance, .. } = self.function;
-        Ok([
-            mean.on_device(recorder, self.gpu, channels)?,
-            variance.on_device(recorder, self.gpu, channels)?,
-        ])
-    }
-
-    /// y, by the parameters of the channels.
-    pub(super) fn forward(
-        &self,
-        recorder: &mut Recorder<'_>,
-        (x, y): (&Tensor, &Tensor),
-        parameters: Tensor,
+        pass: Pass<'_>,
+        source: Source<'_>,
     ) -> Result<()> {
-        self.launch(recorder, &parameters, Pass::Forward { x, y })?;
+        if self.x.is_empty() {
+            return Ok(());
+        }
+        let parameters = self.parameters(recorder, source)?;
+        self.launch(recorder, &parameters, pass)?;
         recorder.done_with(parameters);
         Ok(())
     }
@@ -158,105 +120,98 @@ impl<'a> Launcher<'a> {
     pub(super) fn sums(
         &self,
         recorder: &mut Recorder<'_>,
-        (x, upstream): (&Tensor, &Tensor),
+        upstream: &Tensor,
         moments: &Tensor,
     ) -> Result<Tensor> {
-        let parameters = self.of_batch(recorder, moments)?;
-        let sums = self.reduce(x, upstream, &parameters).record(recorder)?;
+        let parameters = self.parameters(recorder, Source::Batch(moments))?;
+        let sums = self.reduce(upstream, &parameters).record(recorder)?;
         recorder.done_with(parameters);
         Ok(sums)
     }
 
-    /// dx from moments and sums of the whole batch, and alpha's gradient, that of the whole batch.
-    pub(super) fn backward_through(
+    /// dx and alpha's gradient, both of the whole batch, from its moments and its sums, which are those of x where none
+    /// are given.
+    pub(super) fn backward_of_batch(
         &self,
         recorder: &mut Recorder<'_>,
-        tensors: Backward<'_>,
+        (upstream, dx): (&Tensor, &Tensor),
         moments: &Tensor,
-        sums: &Tensor,
+        sums: Option<&Tensor>,
     ) -> Result<Tensor> {
+        let Some(sums) = sums else {
+            if self.x.is_empty() {
+                return self.no_gradient();
+            }
+            let sums = self.sums(recorder, upstream, moments)?;
+            let tensors = (upstream, dx);
+            let alpha = self.backward_of_batch(recorder, tensors, moments, Some(&sums))?;
+            recorder.done_with(sums);
+            return Ok(alpha);
+        };
         let parameters = self.allocate_parameters(recorder)?;
-        let alpha = recorder.allocate(self.gpu, [self.view.extent], ElementType::F32)?;
-        self.statistics(
-            recorder,
-            "through_batch",
-            &[Read(0), Read(1), Write(2), Read(5), Write(6)],
-            &[
-                (0, moments),
-                (1, &self.alpha),
-                (2, &parameters),
-                (5, sums),
-                (6, &alpha),
-            ],
-        )?;
-        self.launch(recorder, &parameters, tensors.pass())?;
+        let gradient = recorder.allocate(self.x.gpu(), [self.view.extent], ElementType::F32)?;
+        let tensors = [moments, &self.alpha, &parameters, sums, &gradient];
+        let bindings = &[Read(0), Read(1), Write(2), Read(5), Write(6)];
+        self.statistics(recorder, "through_batch", bindings, &tensors)?;
+        self.launch(recorder, &parameters, self.backward(upstream, dx))?;
         recorder.done_with(parameters);
-        Ok(alpha)
+        Ok(gradient)
     }
 
     /// dx with the running statistics, and alpha's gradient.
     pub(super) fn backward_of_running(
         &self,
         recorder: &mut Recorder<'_>,
-        tensors: Backward<'_>,
+        (upstream, dx): (&Tensor, &Tensor),
     ) -> Result<Tensor> {
-        let parameters = self.of_running(recorder)?;
-        let mut reduce = self.reduce(tensors.x, tensors.upstream, &parameters);
+        if self.x.is_empty() {
+            return self.no_gradient();
+        }
+        let parameters = self.parameters(recorder, Source::Running)?;
+        let mut reduce = self.reduce(upstream, &parameters);
         if reduce.takes_dx() {
-            reduce.dx = Some(tensors.dx);
+            reduce.dx = Some(dx);
         } else {
-            self.launch(recorder, &parameters, tensors.pass())?;
+            self.launch(recorder, &parameters, self.backward(upstream, dx))?;
         }
         let sums = reduce.record(recorder)?;
-        let alpha = recorder.allocate(self.gpu, [self.view.extent], ElementType::F32)?;
-        self.statistics(
-            recorder,
-            "alpha_of_sums",
-            &[Read(5), Write(6)],
-            &[(5, &sums), (6, &alpha)],
-        )?;
+        let gradient = recorder.allocate(self.x.gpu(), [self.view.extent], ElementType::F32)?;
+        let bindings = &[Read(5), Write(6)];
+        self.statistics(recorder, "alpha_of_sums", bindings, &[&sums, &gradient])?;
         recorder.done_with(sums);
         recorder.done_with(parameters);
-        Ok(alpha)
-    }
-
-    /// dx with the running statistics alone.
-    pub(super) fn dx_of_running(
-        &self,
-        recorder: &mut Recorder<'_>,
-        tensors: Backward<'_>,
-    ) -> Result<()> {
-        let parameters = self.of_running(recorder)?;
-        self.launch(recorder, &parameters, tensors.pass())?;
-        recorder.done_with(parameters);
-        Ok(())
+        Ok(gradient)
     }
 
     /// Alpha's gradient for a tensor of no elements.
-    pub(super) fn no_gradient(&self) -> Result<Tensor> {
+    fn no_gradient(&self) -> Result<Tensor> {
         let channels = self.view.extent;
-        self.gpu.upload(&vec![0.0f32; channels], [channels])
+        self.x.gpu().upload(&vec![0.0f32; channels], [channels])
     }
 
     fn allocate_parameters(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {
         let words = self.view.extent * PARAMETER;
-        recorder.allocate(self.gpu, [words], ElementType::F32)
+        recorder.allocate(self.x.gpu(), [words], ElementType::F32)
     }
 
-    /// Runs an entry point of the kernel that has one thread per channel.
+    /// Runs an entry point of the kernel that has one thread per channel, on tensors in the order of its bindings.
     fn statistics(
         &self,
         recorder: &mut Recorder<'_>,
         entry_point: &'static str,
         bindings: &'static [Binding],
-        tensors: &[(u32, &Tensor)],
+        tensors: &[&Tensor],
     ) -> Result<()> {
+        let pairs = bindings.iter().zip(tensors);
+        let tensors: Vec<_> = pairs
+            .map(|(&(Read(at) | Write(at)), &tensor)| (at, tensor))
+            .collect();
         let kernel = Kernel {
             shader: shader::statistics(),
             entry_point,
             bindings,
             constants: Vec::new(),
-            workgroup: self.gpu.workgroup(64),
+            workgroup: self.x.gpu().workgroup(64),
         };
         let channels = self.view.extent;
         let arguments = StatisticsArguments {
@@ -266,7 +221,7 @@ impl<'a> Launcher<'a> {
             biased: u32::from(self.function.biased),
         };
         let groups = kernel.groups(channels as u64);
-        recorder.dispatch(&kernel, tensors, &arguments, groups)
+        recorder.dispatch(&kernel, &tensors, &arguments, groups)
     }
 
     fn launch(
@@ -289,17 +244,17 @@ impl<'a> Launcher<'a> {
         tiles::encode(recorder.encoder, &launch, pass)
     }
 
-    fn reduce<'b>(
-        &self,
-        x: &'b Tensor,
-        upstream: &'b Tensor,
-        parameters: &'b Tensor,
-    ) -> Reduce<'b> {
+    pub(super) const fn backward<'b>(&'b self, upstream: &'b Tensor, dx: &'b Tensor) -> Pass<'b> {
+        let x = self.x;
+        Pass::Backward { x, upstream, dx }
+    }
+
+    fn reduce<'b>(&'b self, upstream: &'b Tensor, parameters: &'b Tensor) -> Reduce<'b> {
         Reduce {
             op: NAME,
             reduction: Reduction::terms(DICE, self.function.math),
             view: self.view,
-            x,
+            x: self.x,
             upstream: Some(upstream),
             parameters: Some(parameters),
             dx: None,

@@ -11,7 +11,7 @@ mod shader;
 mod training;
 
 pub use channels::PerChannel;
-pub(crate) use entry::DICE;
+pub(super) use entry::OfDice;
 pub use gradients::DiceGradients;
 pub use training::Dice;
 
@@ -93,11 +93,9 @@ impl Function {
 
     /// The slope far below the mean, for all channels or for each.
     #[must_use]
-    pub fn alpha(self, alpha: impl Into<PerChannel>) -> Self {
-        Self {
-            alpha: alpha.into(),
-            ..self
-        }
+    pub fn alpha(mut self, alpha: impl Into<PerChannel>) -> Self {
+        self.alpha = alpha.into();
+        self
     }
 
     /// What is added to the variance.
@@ -125,30 +123,23 @@ impl Function {
 
     /// The batch's own variance in the running one, in place of the unbiased estimate.
     #[must_use]
-    pub fn biased(self) -> Self {
-        Self {
-            biased: true,
-            ..self
-        }
+    pub fn biased(mut self) -> Self {
+        self.biased = true;
+        self
     }
 
     /// The running mean and variance.
     #[must_use]
-    pub fn running(self, mean: impl Into<PerChannel>, variance: impl Into<PerChannel>) -> Self {
-        Self {
-            mean: mean.into(),
-            variance: variance.into(),
-            ..self
-        }
+    pub fn running(mut self, mean: impl Into<PerChannel>, variance: impl Into<PerChannel>) -> Self {
+        (self.mean, self.variance) = (mean.into(), variance.into());
+        self
     }
 
     /// The running statistics in place of the batch's.
     #[must_use]
-    pub fn infer(self) -> Self {
-        Self {
-            statistics: Statistics::Running,
-            ..self
-        }
+    pub fn infer(mut self) -> Self {
+        self.statistics = Statistics::Running;
+        self
     }
 
     /// The channels along `axis`, which counts from the end where negative.

@@ -4,14 +4,17 @@ use std::fmt;
 
 use super::{
     Function, NAME, PerChannel, Statistics, bound,
-    launch::{Backward, Launcher},
+    launch::{Launcher, Source},
     reference::{Channel, Through},
 };
 use crate::{
     accuracy::bound::Bound,
     error::{Error, Result},
-    family::{Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table},
+    family::{
+        Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table, add,
+    },
     kernel::{
+        launch::Pass,
         moments::{TensorMoments, WORDS, record_moments},
         recorder::Recorder,
     },
@@ -47,25 +50,18 @@ const OF_SUMS: usize = 1;
 const EXTRAS: [&str; 4] = ["mean", "variance", "running-mean", "running-variance"];
 
 fn merge_moments(all: &mut [f64], part: &[f64]) {
-    let (&mut [count, mean, m2, _], &[part_count, part_mean, part_m2, _]) = (&mut *all, part)
-    else {
-        return;
-    };
-    if part_count == 0.0 {
-        return;
+    if part[0] != 0.0 {
+        let channel = |words: &[f64]| (words[0], (words[1], words[2]));
+        let (mean, m2) = merge_channel(channel(all), channel(part));
+        let count = all[0] + part[0];
+        all[..3].copy_from_slice(&[count, mean, m2]);
     }
-    let (mean, m2) = merge_channel((count, (mean, m2)), (part_count, (part_mean, part_m2)));
-    all[..3].copy_from_slice(&[count + part_count, mean, m2]);
 }
 
 fn merge_sums(all: &mut [f64], part: &[f64]) {
-    let (&mut [k, kz, alpha, steepest], &[part_k, part_kz, part_alpha, part_steepest]) =
-        (&mut *all, part)
-    else {
-        return;
-    };
-    let steepest = steepest.max(part_steepest);
-    all.copy_from_slice(&[k + part_k, kz + part_kz, alpha + part_alpha, steepest]);
+    let steepest = all[3].max(part[3]);
+    add(all, part);
+    all[3] = steepest;
 }
 
 impl Keep for TensorMoments {
@@ -96,25 +92,20 @@ impl Operation for Function {
         let x = x[0];
         self.output_shape(x.shape())?;
         let launcher = Launcher::new(self, recorder, x)?;
-        if x.is_empty() {
-            return Ok(Saved::NOTHING);
-        }
-        let mut saved = Saved::NOTHING;
-        let parameters = match &self.statistics {
+        let pass = Pass::Forward { x, y };
+        match &self.statistics {
             Statistics::Batch => {
                 let batch = record_moments(recorder, NAME, x, launcher.view)?;
-                let parameters = launcher.of_batch(recorder, &batch.words)?;
-                saved = Saved::new(batch);
-                parameters
+                launcher.record(recorder, pass, Source::Batch(&batch.words))?;
+                return Ok(Saved::new(batch));
             }
-            Statistics::Running => launcher.of_running(recorder)?,
+            Statistics::Running => launcher.record(recorder, pass, Source::Running)?,
             Statistics::Whole { moments, .. } => {
                 let moments = moments.on_device(recorder, x.gpu(), NAME)?;
-                launcher.of_batch(recorder, &moments)?
+                launcher.record(recorder, pass, Source::Batch(&moments))?;
             }
-        };
-        launcher.forward(recorder, (x, y), parameters)?;
-        Ok(saved)
+        }
+        Ok(Saved::NOTHING)
     }
 
     fn record_backward(
@@ -128,38 +119,28 @@ impl Operation for Function {
     ) -> Result<Vec<Tensor>> {
         let (x, dx) = (x[0], dx[0]);
         let launcher = Launcher::new(self, recorder, x)?;
-        if x.is_empty() {
-            return match parameters {
-                true => Ok(vec![launcher.no_gradient()?]),
-                false => Ok(Vec::new()),
-            };
-        }
-        let tensors = Backward { x, upstream, dx };
-        match &self.statistics {
+        let tensors = (upstream, dx);
+        let alpha = match &self.statistics {
             Statistics::Batch => {
                 let batch = saved.get::<TensorMoments>();
                 let moments = &batch.ok_or_else(|| unknown("moments"))?.words;
-                let sums = launcher.sums(recorder, (x, upstream), moments)?;
-                let alpha = launcher.backward_through(recorder, tensors, moments, &sums)?;
-                recorder.done_with(sums);
-                Ok(if parameters { vec![alpha] } else { Vec::new() })
+                launcher.backward_of_batch(recorder, tensors, moments, None)?
             }
-            Statistics::Running if parameters => {
-                Ok(vec![launcher.backward_of_running(recorder, tensors)?])
-            }
+            Statistics::Running if parameters => launcher.backward_of_running(recorder, tensors)?,
             Statistics::Running => {
-                launcher.dx_of_running(recorder, tensors)?;
-                Ok(Vec::new())
+                launcher.record(recorder, launcher.backward(upstream, dx), Source::Running)?;
+                return Ok(Vec::new());
             }
             Statistics::Whole { moments, sums } => {
                 let sums = sums.as_ref().ok_or_else(|| unknown("sums"))?;
                 let moments = moments.on_device(recorder, x.gpu(), NAME)?;
                 let sums = sums.on_device(recorder, x.gpu(), NAME)?;
-                let alpha = launcher.backward_through(recorder, tensors, &moments, &sums)?;
+                let alpha = launcher.backward_of_batch(recorder, tensors, &moments, Some(&sums))?;
                 recorder.done_with(alpha);
-                Ok(Vec::new())
+                return Ok(Vec::new());
             }
-        }
+        };
+        Ok(if parameters { vec![alpha] } else { Vec::new() })
     }
 
     fn saves(&self) -> bool {
@@ -188,9 +169,10 @@ impl Operation for Function {
     }
 
     fn surveys(&self, _whole_axis: bool) -> Vec<Survey> {
-        match self.statistics {
-            Statistics::Batch => vec![MOMENTS, SUMS],
-            Statistics::Running | Statistics::Whole { .. } => Vec::new(),
+        if self.statistics == Statistics::Batch {
+            vec![MOMENTS, SUMS]
+        } else {
+            Vec::new()
         }
     }
 
@@ -206,7 +188,7 @@ impl Operation for Function {
         match (&self.statistics, upstream) {
             (Statistics::Whole { moments, .. }, Some(upstream)) => {
                 let moments = moments.on_device(recorder, x.gpu(), NAME)?;
-                launcher.sums(recorder, (x, upstream), &moments)
+                launcher.sums(recorder, upstream, &moments)
             }
             _ => Ok(record_moments(recorder, NAME, x, launcher.view)?.into_words()),
         }
@@ -232,14 +214,12 @@ impl Operation for Function {
     }
 
     fn extras(&self, known: &[Table]) -> Vec<Extra> {
-        let extras = self.expected_extras(known).into_iter();
-        extras
-            .map(|(name, bounds)| Extra {
-                name,
-                shape: vec![bounds.len()],
-                values: bounds.iter().map(|bound| bound.expected as f32).collect(),
-            })
-            .collect()
+        let extra = |(name, bounds): (_, Vec<Bound>)| Extra {
+            name,
+            shape: vec![bounds.len()],
+            values: bounds.iter().map(|bound| bound.expected as f32).collect(),
+        };
+        self.expected_extras(known).into_iter().map(extra).collect()
     }
 
     fn expected_extras(&self, known: &[Table]) -> Vec<(&'static str, Vec<Bound>)> {
@@ -249,11 +229,8 @@ impl Operation for Function {
         let channels = moments.rows().len();
         let momentum = f64::from(self.momentum);
         let (means, variances) = (self.mean.to_host(channels), self.variance.to_host(channels));
-        let mut all = EXTRAS.map(|name| (name, Vec::with_capacity(channels)));
-        for (channel, moments) in moments.rows().enumerate() {
-            let &[count, mean, m2, _] = moments else {
-                continue;
-            };
+        let of_channel = |(channel, moments): (usize, &[f64])| {
+            let (count, mean, m2) = (moments[0], moments[1], moments[2]);
             let batch_mean = bound::mean(mean, m2 / count);
             let batch_variance = bound::variance(mean, m2 / count);
             let estimate = match self.biased {
@@ -263,16 +240,18 @@ impl Operation for Function {
                     allowed: batch_variance.allowed * count / (count - 1.0),
                 },
             };
-            let of_channel = [
+            [
                 batch_mean,
                 batch_variance,
                 bound::moved(means[channel], momentum, batch_mean),
                 bound::moved(variances[channel], momentum, estimate),
-            ];
-            let pairs = all.iter_mut().zip(of_channel);
-            pairs.for_each(|((_, bounds), bound)| bounds.push(bound));
-        }
-        all.into()
+            ]
+        };
+        let all: Vec<_> = moments.rows().enumerate().map(of_channel).collect();
+        let named = EXTRAS.iter().enumerate();
+        named
+            .map(|(index, name)| (*name, all.iter().map(|bounds| bounds[index]).collect()))
+            .collect()
     }
 
     fn extra_names(&self) -> &'static [&'static str] {
@@ -297,11 +276,8 @@ impl Operation for Function {
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
         let channels = self.channels(sheet);
-        let through: Vec<_> = sheet
-            .places
-            .iter()
-            .map(|&place| self.through(sheet, place))
-            .collect();
+        let through = sheet.places.iter().map(|&place| self.through(sheet, place));
+        let through: Vec<_> = through.collect();
         let channels = channels.iter().zip(&through).cycle();
         let elements = sheet.x().iter().zip(upstream).zip(channels);
         let dx = elements.map(|((&x, &g), (channel, through))| {
@@ -354,10 +330,8 @@ impl Function {
     fn channels(&self, sheet: &Sheet<'_>) -> Vec<Channel> {
         let extent = sheet.view.extent;
         let alpha = self.alpha.to_host(extent);
-        let running = match self.statistics {
-            Statistics::Running => Some((self.mean.to_host(extent), self.variance.to_host(extent))),
-            Statistics::Batch | Statistics::Whole { .. } => None,
-        };
+        let given = self.statistics == Statistics::Running;
+        let running = given.then(|| (self.mean.to_host(extent), self.variance.to_host(extent)));
         let statistics = |place: usize| match (&running, sheet.known.get(OF_MOMENTS)) {
             (Some((mean, variance)), _) => (mean[place], variance[place]),
             (None, Some(moments)) => {
@@ -382,11 +356,8 @@ impl Function {
     fn through(&self, sheet: &Sheet<'_>, channel: usize) -> Option<(Through, f64)> {
         let count = sheet.known.get(OF_MOMENTS)?.of(channel)[0];
         let sums = sheet.known.get(OF_SUMS)?.of(channel);
-        let means = Through {
-            k: sums[0] / count,
-            kz: sums[1] / count,
-        };
-        Some((means, sums[3]))
+        let (k, kz) = (sums[0] / count, sums[1] / count);
+        Some((Through { k, kz }, sums[3]))
     }
 
     /// What [`SUMS`] finds in a sheet.
@@ -427,15 +398,14 @@ impl fmt::Display for Function {
             PerChannel::All(alpha) => write!(f, "{NAME}(alpha={alpha}")?,
             PerChannel::Each(_) => write!(f, "{NAME}(alpha per channel")?,
         }
-        let mode = match self.statistics {
-            Statistics::Running => "infer",
-            Statistics::Batch | Statistics::Whole { .. } => "train",
-        };
         write!(f, ", epsilon={:e}", self.epsilon)?;
         if self.momentum != Self::new().momentum {
             write!(f, ", momentum={}", self.momentum)?;
         }
-        write!(f, ", mode={mode}")?;
+        f.write_str(match self.statistics {
+            Statistics::Running => ", mode=infer",
+            Statistics::Batch | Statistics::Whole { .. } => ", mode=train",
+        })?;
         if self.axis != -1 {
             write!(f, ", axis={}", self.axis)?;
         }

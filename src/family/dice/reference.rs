@@ -38,13 +38,6 @@ impl Channel {
     }
 
     /// dx, the gradient with respect to x.
-    ///
-    /// ```
-    /// use wgpu_activations::family::dice::reference::{Channel, Through};
-    ///
-    /// let channel = Channel { mean: 0.0, variance: 1.0, alpha: 0.5, epsilon: 0.0 };
-    /// assert_eq!(channel.backward(0.0, 1.0, Through::default()), 0.75);
-    /// ```
     pub fn backward(&self, x: f64, upstream: f64, means: Through) -> f64 {
         let z = self.z(x);
         let through = self.through(x, upstream).k - means.k - z * means.kz;
@@ -57,15 +50,7 @@ impl Channel {
         upstream * x * sigmoid(-self.z(x))
     }
 
-    /// What an element adds to the sums whose means are [`Through`].
-    ///
-    /// ```
-    /// use wgpu_activations::family::dice::reference::{Channel, Through};
-    ///
-    /// let channel = Channel { mean: 1.0, variance: 1.0, alpha: 0.0, epsilon: 0.0 };
-    /// // At the mean z is 0 and the sigmoid's slope 1/4.
-    /// assert_eq!(channel.through(1.0, 1.0), Through { k: 0.25, kz: 0.0 });
-    /// ```
+    /// What an element adds to the sums whose means are [`Through`]: at the mean z is 0 and the sigmoid's slope 1/4.
     pub fn through(&self, x: f64, upstream: f64) -> Through {
         let z = self.z(x);
         let k = upstream * x * (1.0 - self.alpha) * sigmoid(z) * sigmoid(-z);

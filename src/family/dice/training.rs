@@ -2,7 +2,8 @@
 
 use super::{
     Function, NAME,
-    launch::{Launcher, expect_bindable},
+    channels::expect_channels,
+    launch::{Launcher, Source, expect_bindable},
 };
 use crate::{
     error::{Error, Result},
@@ -33,6 +34,7 @@ use crate::{
 ///
 /// let gpu = Gpu::new()?;
 /// let dice = Dice::new(&gpu, 2)?;
+/// dice.alpha().write(&[0.25f32, 1.0])?; // with 1 a channel is the identity
 /// let x = gpu.upload(&[1.0f32, 2.0, 3.0, 5.0], [2, 2])?;
 /// let (y, batch) = dice.train(&x)?;
 /// let gradients = dice.backward(&x, &y, &batch)?; // y as the upstream gradient
@@ -92,7 +94,7 @@ impl Dice {
     ///
     /// # Errors
     ///
-    /// [`Error::ParameterOutOfRange`] unless it is a finite number > 0.
+    /// As [`Function::epsilon`].
     pub fn epsilon(mut self, epsilon: f32) -> Result<Self> {
         self.function = self.function.epsilon(epsilon)?;
         Ok(self)
@@ -100,35 +102,15 @@ impl Dice {
 
     /// With the share of the batch in the running statistics.
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let dice = Dice::new(&gpu, 1)?.momentum(0.5)?;
-    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?; // mean 3; it was 0
-    /// assert_eq!(dice.running_mean().download::<f32>()?, [1.5]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
-    /// [`Error::ParameterOutOfRange`] unless it is from 0 to 1.
+    /// As [`Function::momentum`].
     pub fn momentum(mut self, momentum: f32) -> Result<Self> {
         self.function = self.function.momentum(momentum)?;
         Ok(self)
     }
 
     /// With the batch's own variance in the running one, in place of the unbiased estimate.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let dice = Dice::new(&gpu, 1)?.momentum(1.0)?.biased();
-    /// dice.train(&gpu.upload(&[2.0f32, 4.0], [2, 1])?)?;
-    /// assert_eq!(dice.running_variance().download::<f32>()?, [1.0]); // else 2
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     #[must_use]
     pub fn biased(mut self) -> Self {
         self.function = self.function.biased();
@@ -136,16 +118,6 @@ impl Dice {
     }
 
     /// With elementary functions from `math`.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu, Math};
-    /// # let gpu = Gpu::new()?;
-    /// let dice = Dice::new(&gpu, 1)?.math(Math::Native);
-    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
-    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     #[must_use]
     pub fn math(mut self, math: Math) -> Self {
         self.function = self.function.math(math);
@@ -153,17 +125,6 @@ impl Dice {
     }
 
     /// The slope of each channel where it is switched off: f32, `[channels]`.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let dice = Dice::new(&gpu, 2)?;
-    /// dice.alpha().write(&[0.25f32, 1.0])?; // with 1 a channel is the identity
-    /// let x = gpu.upload(&[0.0f32, -3.0], [1, 2])?;
-    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [0.0, -3.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     pub fn alpha(&self) -> &Tensor {
         &self.alpha
     }
@@ -178,19 +139,7 @@ impl Dice {
         &self.running_variance
     }
 
-    /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running
-    /// ones are moved.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
-    /// let (y, batch) = Dice::new(&gpu, 1)?.train(&x)?;
-    /// assert_eq!(batch.download()?.mean(), [2.0]);
-    /// assert!((y.download::<f32>()?[0] - 0.2689414).abs() < 1e-5); // sigmoid(-1)
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
+    /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running ones are moved.
     ///
     /// # Errors
     ///
@@ -201,22 +150,18 @@ impl Dice {
         Ok((y, batch))
     }
 
-    /// [`Dice::train`] with the moments of a batch of which x is a part: those of all parts merged.
+    /// [`Dice::train`] with the moments of a batch of which x is a part: those of all parts merged. See
+    /// [`Dice::backward_with`].
     ///
     /// # Errors
     ///
     /// As [`Dice::train`], and [`Error::ChannelMismatch`] if the moments are of other channels.
     pub fn train_with(&self, x: &Tensor, batch: &TensorMoments) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        recorder::submit(x.gpu(), |recorder| {
-            self.record_train_with(recorder, (x, &y), batch)
-        })?;
-        Ok(y)
+        self.submit(x, Some(batch))
     }
 
-    /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits
-    /// nothing and waits for nothing; the tensors' buffers are kept until the caller's commands are done
-    /// with them.
+    /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits nothing and
+    /// waits for nothing; the tensors' buffers are kept until the caller's commands are done with them.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -259,66 +204,20 @@ impl Dice {
         let view = self.function.view(x.shape())?;
         self.function.expect_batch(x.shape())?;
         let batch = record_moments(recorder, NAME, x, view)?;
-        self.record_train_with(recorder, (x, y), &batch)?;
+        self.record_y(recorder, x, y, Some(&batch))?;
         Ok(batch)
-    }
-
-    fn record_train_with(
-        &self,
-        recorder: &mut Recorder<'_>,
-        (x, y): (&Tensor, &Tensor),
-        batch: &TensorMoments,
-    ) -> Result<()> {
-        Pass::Forward { x, y }.expect_fit(&NAME, x.shape(), false)?;
-        let launcher = Launcher::new(&self.function, recorder, x)?;
-        self.expect_of_batch(x, "the batch's moments", &batch.words)?;
-        if x.is_empty() {
-            return Ok(());
-        }
-        let parameters = launcher.of_training(recorder, &batch.words)?;
-        launcher.forward(recorder, (x, y), parameters)
     }
 
     /// y with the running statistics.
     ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// let dice = Dice::new(&gpu, 1)?;
-    /// dice.running_mean().write(&[2.0f32])?;
-    /// let x = gpu.upload(&[2.0f32], [1, 1])?;
-    /// assert_eq!(dice.infer(&x)?.download::<f32>()?, [1.0]); // half of it
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
     /// # Errors
     ///
-    /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what
-    /// the device reports.
+    /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what the device reports.
     pub fn infer(&self, x: &Tensor) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        recorder::submit(x.gpu(), |recorder| self.record_infer(recorder, x, &y))?;
-        Ok(y)
+        self.submit(x, None)
     }
 
     /// Records [`Dice::infer`]: see [`Dice::encode_train`].
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{Dice, ElementType, Gpu};
-    /// # let gpu = Gpu::new()?;
-    /// # let dice = Dice::new(&gpu, 1)?;
-    /// # let x = gpu.upload(&[0.0f32], [1, 1])?;
-    /// # let upstream = gpu.upload(&[1.0f32], [1, 1])?;
-    /// # let y = gpu.allocate([1, 1], ElementType::F32)?;
-    /// # let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// dice.encode_infer(&mut encoder, &x, &y)?;
-    /// let gradients = dice.encode_infer_backward(&mut encoder, &x, &upstream)?;
-    /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(gradients.dx.download::<f32>()?, [0.5]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -331,18 +230,35 @@ impl Dice {
     ) -> Result<()> {
         recorder::encode(x.gpu(), encoder, |recorder| {
             keep(recorder, &[x, y]);
-            self.record_infer(recorder, x, y)
+            self.record_y(recorder, x, y, None)
         })
     }
 
-    fn record_infer(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<()> {
-        Pass::Forward { x, y }.expect_fit(&NAME, x.shape(), false)?;
+    fn submit(&self, x: &Tensor, batch: Option<&TensorMoments>) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, &y, batch))?;
+        Ok(y)
+    }
+
+    /// With the running statistics, or with those of a batch, which move them.
+    fn record_y(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        y: &Tensor,
+        batch: Option<&TensorMoments>,
+    ) -> Result<()> {
+        let pass = Pass::Forward { x, y };
+        pass.expect_fit(&NAME, x.shape(), false)?;
         let launcher = Launcher::new(&self.function, recorder, x)?;
-        if x.is_empty() {
-            return Ok(());
-        }
-        let parameters = launcher.of_running(recorder)?;
-        launcher.forward(recorder, (x, y), parameters)
+        let source = match batch {
+            None => Source::Running,
+            Some(batch) => {
+                self.expect_of_batch(x, "the batch's moments", &batch.words)?;
+                Source::Training(&batch.words)
+            }
+        };
+        launcher.record(recorder, pass, source)
     }
 
     /// That `words` are four for each channel of x, on its device.
@@ -357,18 +273,8 @@ impl Dice {
                 op: NAME.to_owned(),
             });
         }
-        let (found, channels) = (words.len() / moments::WORDS, self.alpha.len());
-        if found != channels {
-            return Err(Error::ChannelMismatch {
-                op: NAME.to_owned(),
-                parameter: name,
-                found,
-                channels,
-                axis: axis_of(x.shape(), self.function.axis)?,
-                shape: x.shape().to_vec(),
-            });
-        }
-        Ok(())
+        let axis = axis_of(x.shape(), self.function.axis)?;
+        expect_channels(name, words.len() / moments::WORDS, x.shape(), axis)
     }
 }
 

@@ -9,14 +9,12 @@ use crate::{
         Arguments, Benchmark, Case, Curve, Entry, Family, Operation, Parameter, Pass, Picture,
         SHAPES, Sweep, Traffic, everyday,
     },
+    tensor::View,
     wgsl::{Math, Shader, Vectors},
 };
 
 /// Log-sum-exp, as [`families`](crate::family::families) lists it.
-#[derive(Debug)]
 pub(in crate::family) struct OfLogSumExp;
-
-pub(in crate::family) const LOGSUMEXP: OfLogSumExp = OfLogSumExp;
 
 const PARAMETERS: &[Parameter] = &[Parameter {
     description: "the axis that is summed over, which stays with length 1",
@@ -66,8 +64,7 @@ impl Family for OfLogSumExp {
             let mut x = everyday(shape.iter().product(), 21);
             let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
             let place = axis.rem_euclid(shape.len() as i64) as usize;
-            let inner: usize = shape[place + 1..].iter().product();
-            let extent = shape[place];
+            let View { extent, inner, .. } = View::along(shape, place);
             for (index, x) in x.iter_mut().enumerate() {
                 let row = index / (extent * inner) * inner + index % inner;
                 match (row % 9, index / inner % extent) {
@@ -88,10 +85,7 @@ impl Family for OfLogSumExp {
         Some(Benchmark {
             operation: Box::new(LogSumExp::new(-1)),
             columns: Some(COLUMNS),
-            forward: Traffic {
-                quarters: 4,
-                baseline: "read",
-            },
+            forward: Traffic::new(4, "read"),
             backward: Traffic::COPY,
             parameters: false,
             takes_math: true,
@@ -104,15 +98,9 @@ impl Family for OfLogSumExp {
     }
 
     fn picture(&self, _: &mut Sweep) -> Result<Option<Picture>> {
-        let curve = |others: &'static [f64]| {
-            let row = move |x: f64| [&[x], others].concat();
-            let names: Vec<_> = others.iter().map(f64::to_string).collect();
-            Curve {
-                label: format!("x in a row with {}", names.join(", ")),
-                value: Box::new(move |x| reference::forward(&row(x))),
-                slope: Box::new(move |x| reference::backward(&row(x), 1.0)[0]),
-                kinks: Vec::new(),
-            }
+        let curve = |others| {
+            let slope = |row: &[f64]| reference::backward(row, 1.0)[0];
+            Curve::in_row(others, reference::forward, slope)
         };
         Ok(Some(Picture {
             subject: "the smooth maximum",

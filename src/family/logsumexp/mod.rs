@@ -6,7 +6,7 @@ mod operation;
 pub mod reference;
 mod shader;
 
-pub(super) use entry::LOGSUMEXP;
+pub(super) use entry::OfLogSumExp;
 
 use crate::{
     error::Result,

@@ -15,7 +15,7 @@ pub(super) fn of_sum(sum: Sum) -> Bound {
 }
 
 /// The values that compete for one result, each with what it may be off by.
-pub(super) struct Contest(Vec<Bound>);
+pub(super) struct Contest(pub(super) Vec<Bound>);
 
 /// Who gets the gradient of a result.
 pub(super) struct Verdict {
@@ -25,10 +25,6 @@ pub(super) struct Verdict {
 }
 
 impl Contest {
-    pub(super) fn new(values: impl Iterator<Item = Bound>) -> Self {
-        Self(values.collect())
-    }
-
     /// The largest, and its place: the first of equal ones, the first NaN before any number.
     pub(super) fn best(&self) -> (f64, u32) {
         winner(self.0.iter().map(|value| value.expected))
@@ -53,27 +49,42 @@ impl Contest {
 
     /// Who won: `chosen` where the device says so, none if that is wrong.
     pub(super) fn verdict(&self, chosen: Option<u32>) -> Option<Verdict> {
-        let Some(chosen) = chosen else {
-            let (_, winner) = self.best();
-            let others = (0..self.0.len() as u32).filter(|piece| *piece != winner);
-            let rivals = others.filter(|piece| self.may_be_won_by(*piece));
-            return Some(Verdict {
-                winner: winner as usize,
-                rivals: rivals.map(|piece| piece as usize).collect(),
-            });
+        let winner = chosen.unwrap_or(self.best().1);
+        let rivals = match chosen {
+            Some(_) => 0..0,
+            None => 0..self.0.len() as u32,
         };
-        self.may_be_won_by(chosen).then(|| Verdict {
-            winner: chosen as usize,
-            rivals: Vec::new(),
+        let rivals = rivals.filter(|piece| *piece != winner && self.may_be_won_by(*piece));
+        self.may_be_won_by(winner).then(|| Verdict {
+            winner: winner as usize,
+            rivals: rivals.map(|piece| piece as usize).collect(),
         })
     }
 }
 
+/// The winners of contests.
+pub(super) fn choose(contests: impl Iterator<Item = Contest>) -> Vec<u32> {
+    contests.map(|contest| contest.best().1).collect()
+}
+
+/// Whether each of `chosen` may have won.
+pub(super) fn chose_right(contests: impl Iterator<Item = Contest>, chosen: &[u32]) -> Vec<bool> {
+    let pairs = contests.zip(chosen);
+    pairs
+        .map(|(contest, piece)| contest.may_be_won_by(*piece))
+        .collect()
+}
+
+/// A result that is exactly so.
+pub(super) const fn exact(expected: f64) -> Bound {
+    Bound {
+        expected,
+        allowed: 0.0,
+    }
+}
+
 /// Beside the wrong winner nothing is right.
-pub(super) const WRONG: Bound = Bound {
-    expected: f64::NAN,
-    allowed: 0.0,
-};
+pub(super) const WRONG: Bound = exact(f64::NAN);
 
 #[cfg(test)]
 mod tests {
@@ -81,32 +92,35 @@ mod tests {
 
     fn contest(values: &[f64], allowed: f64) -> Contest {
         let bounds = values.iter().map(|&expected| Bound { expected, allowed });
-        Contest::new(bounds)
+        Contest(bounds.collect())
+    }
+
+    fn may_win(contest: &Contest) -> Vec<u32> {
+        let pieces = 0..contest.0.len() as u32 + 1;
+        pieces
+            .filter(|piece| contest.may_be_won_by(*piece))
+            .collect()
     }
 
     #[test]
     fn exact_values_have_one_winner() {
-        let won = |values: &[f64]| {
-            let contest = contest(values, 0.0);
-            let pieces = 0..values.len() as u32 + 1;
-            pieces
-                .filter(|piece| contest.may_be_won_by(*piece))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(won(&[1.0, 3.0, 3.0]), [1]);
-        assert_eq!(won(&[1.0, f64::NAN, f64::NAN]), [1]);
-        assert_eq!(won(&[f64::INFINITY; 2]), [0]);
+        for (values, winner) in [
+            (&[1.0, 3.0, 3.0][..], 1),
+            (&[1.0, f64::NAN, f64::NAN], 1),
+            (&[f64::INFINITY; 2], 0),
+        ] {
+            assert_eq!(may_win(&contest(values, 0.0)), [winner]);
+        }
     }
 
     #[test]
     fn close_values_may_win() {
         let contest = contest(&[1.0, 1.5, 2.0], 0.25);
         assert_eq!((contest.best(), contest.allowed()), ((2.0, 2), 0.25));
-        assert!(contest.may_be_won_by(1) && !contest.may_be_won_by(0));
-        let own = contest.verdict(None).map(|own| (own.winner, own.rivals));
-        assert_eq!(own, Some((2, vec![1])));
-        let chosen = contest.verdict(Some(1)).map(|it| (it.winner, it.rivals));
-        assert_eq!(chosen, Some((1, Vec::new())));
-        assert!(contest.verdict(Some(0)).is_none() && contest.verdict(Some(3)).is_none());
+        assert_eq!(may_win(&contest), [1, 2]);
+        let verdict = |chosen| contest.verdict(chosen).map(|it| (it.winner, it.rivals));
+        assert_eq!(verdict(None), Some((2, vec![1])));
+        assert_eq!(verdict(Some(1)), Some((1, Vec::new())));
+        assert_eq!([verdict(Some(0)), verdict(Some(3))], [None, None]);
     }
 }

@@ -1,14 +1,10 @@
-//! What is tried of maxout, measured and drawn.
+//! What is tried of maxout, and drawn.
 
 use super::{Maxout, MaxoutAffine, reference::Layout};
 use crate::{
     accuracy::inputs::words,
-    family::{Array, Benchmark, Case, Curve, Pass, Picture, SHAPES, Traffic, everyday},
+    family::{Array, Case, Curve, SHAPES, everyday},
 };
-
-/// Channels of the benchmark, and how many of them compete.
-const CHANNELS: usize = 1024;
-const PIECES: usize = 4;
 
 /// Rows, inputs, pieces and outputs of affine maps.
 const SIZES: [[usize; 4]; 4] = [
@@ -20,9 +16,8 @@ const SIZES: [[usize; 4]; 4] = [
 
 /// Both layouts of channels with special values and ties, and affine maps.
 pub(super) fn cases() -> Vec<Case> {
-    let layouts = Layout::ALL.into_iter();
-    let pooling =
-        layouts.flat_map(|layout| SHAPES.map(|(shape, axis)| pooling(layout, shape, axis)));
+    let of = |layout| SHAPES.map(|(shape, axis)| pooling(layout, shape, axis));
+    let pooling = Layout::ALL.into_iter().flat_map(of);
     pooling
         .chain(SIZES.into_iter().filter_map(affine))
         .collect()
@@ -37,13 +32,10 @@ fn pooling(layout: Layout, shape: &[usize], axis: i64) -> Case {
         kind @ 0..5 => special[kind as usize],
         _ => f64::from(word >> 29) - 3.5,
     });
+    let operation = Maxout::new(pieces.unwrap_or(1), layout, axis);
     Case {
         upstream: |len| everyday(len, 10),
-        ..Case::new(
-            Maxout::new(pieces.unwrap_or(1), layout, axis),
-            shape,
-            numbers.collect(),
-        )
+        ..Case::new(operation, shape, numbers.collect())
     }
 }
 
@@ -55,66 +47,29 @@ fn affine([rows, inputs, pieces, outputs]: [usize; 4]) -> Option<Case> {
     };
     let weight = parameter(&[pieces, inputs, outputs], 12)?;
     let bias = parameter(&[pieces, outputs], 13)?;
-    let operation = MaxoutAffine::new(weight).and_then(|affine| affine.bias(bias));
+    let operation = MaxoutAffine::new(weight).ok()?.bias(bias).ok()?;
+    let x = everyday(rows * inputs, 11);
     Some(Case {
         upstream: |len| everyday(len, 14),
-        ..Case::new(
-            operation.ok()?,
-            &[rows, inputs],
-            everyday(rows * inputs, 11),
-        )
+        ..Case::new(operation, &[rows, inputs], x)
     })
 }
 
-/// Pooling of neighbours: y is a quarter of x.
-pub(super) fn benchmark() -> Benchmark {
-    let traffic = |baseline| Traffic {
-        quarters: 5,
-        baseline,
-    };
-    Benchmark {
-        operation: Box::new(Maxout::new(PIECES, Layout::Adjacent, -1)),
-        columns: Some(CHANNELS),
-        forward: traffic("streams"),
-        backward: traffic("copy"),
-        parameters: false,
-        takes_math: false,
-        tuned_by: &[("maxout_groups", Pass::Backward)],
-    }
-}
-
-/// Affine maps of one input.
-pub(super) fn picture() -> Picture {
-    Picture {
-        subject: "pieces make any convex function",
-        curves: vec![
-            curve(
-                "3 pieces: -x - 2, 0.2 x, x - 2",
-                &[(-1.0, -2.0), (0.2, 0.0), (1.0, -2.0)],
-            ),
-            curve("2 pieces: -x, x", &[(-1.0, 0.0), (1.0, 0.0)]),
-        ],
-    }
-}
-
 /// The largest of lines, each a slope and its value at 0, by rising slope.
-fn curve(label: &str, pieces: &'static [(f64, f64)]) -> Curve {
-    let best = |x: f64| {
-        let values = pieces
-            .iter()
-            .map(move |&(slope, at_zero)| (slope * x + at_zero, slope));
-        values.fold((f64::NEG_INFINITY, 0.0), |best, piece| {
+pub(super) fn curve<const N: usize>(label: &str, pieces: [(f64, f64); N]) -> Curve {
+    let best = move |x: f64| {
+        let values = pieces.map(|(slope, at_zero)| (slope * x + at_zero, slope));
+        let larger = |best: (f64, f64), piece: (f64, f64)| {
             if piece.0 > best.0 { piece } else { best }
-        })
+        };
+        values.into_iter().fold((f64::NEG_INFINITY, 0.0), larger)
     };
     let crossings = pieces.windows(2).map(|pair| {
         let [(a, b), (c, d)] = [pair[0], pair[1]];
         (b - d) / (c - a)
     });
     Curve {
-        label: label.to_owned(),
-        value: Box::new(move |x| best(x).0),
-        slope: Box::new(move |x| best(x).1),
         kinks: crossings.collect(),
+        ..Curve::new(label, move |x| best(x).0, move |x| best(x).1)
     }
 }

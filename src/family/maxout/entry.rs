@@ -1,7 +1,5 @@
 //! What maxout is, and how it is called.
 
-use std::borrow::Cow;
-
 use super::{Maxout, MaxoutAffine, OP, bound, case, reference::Layout, shader};
 use crate::{
     activation::Paper,
@@ -9,17 +7,13 @@ use crate::{
     error::Result,
     family::{
         Arguments, Benchmark, Case, Default, Entry, Family, Operation, Parameter, Pass, Picture,
-        Sweep,
+        Sweep, Traffic,
     },
     wgsl::{Math, Shader, Vectors},
 };
 
-/// Maxout, whichever its form: [`Maxout`], or [`MaxoutAffine`] where there is a weight.
-#[derive(Debug)]
-pub(crate) struct OfMaxout;
-
-/// Maxout, as [`families`](crate::family::families) lists it.
-pub(crate) const MAXOUT: OfMaxout = OfMaxout;
+/// Maxout, as [`families`](crate::family::families) lists it: [`Maxout`], or [`MaxoutAffine`] where there is a weight.
+pub(in crate::family) struct OfMaxout;
 
 const PARAMETERS: &[Parameter] = &[
     Parameter {
@@ -61,7 +55,7 @@ impl Family for OfMaxout {
             title: "Maxout",
             formula: "max over the pieces of x, or of x W_i + b_i",
             slope_formula: "g to the piece that won, 0 to the others",
-            parameters: Cow::Borrowed(PARAMETERS),
+            parameters: PARAMETERS.into(),
             special_values: &[
                 ("NaN in a piece", "NaN, and it wins"),
                 ("pieces that tie", "the first wins"),
@@ -101,7 +95,7 @@ impl Family for OfMaxout {
         let mut affine = MaxoutAffine::new(weight)?;
         if let Some(pieces) = pieces.filter(|pieces| *pieces != shape[0]) {
             let reason = format!("weight has shape {shape:?}, so {} pieces", shape[0]);
-            return Err(arguments.error(&format!("pieces={pieces}"), &reason));
+            return Err(arguments.error(format!("pieces={pieces}"), reason));
         }
         if let Some(bias) = arguments.array("bias")? {
             affine = affine.bias(bias)?;
@@ -118,8 +112,17 @@ impl Family for OfMaxout {
         case::cases()
     }
 
+    /// Pooling of neighbours: y is a quarter of x.
     fn benchmark(&self) -> Option<Benchmark> {
-        Some(case::benchmark())
+        Some(Benchmark {
+            operation: Maxout::new(4, Layout::Adjacent, -1).boxed(),
+            columns: Some(1024),
+            forward: Traffic::new(5, "streams"),
+            backward: Traffic::new(5, "copy"),
+            parameters: false,
+            takes_math: false,
+            tuned_by: &[("maxout_groups", Pass::Backward)],
+        })
     }
 
     fn shaders(&self, vectors: Vectors, _: Math) -> Vec<(String, Shader)> {
@@ -127,6 +130,13 @@ impl Family for OfMaxout {
     }
 
     fn picture(&self, _: &mut Sweep) -> Result<Option<Picture>> {
-        Ok(Some(case::picture()))
+        let rising = [(-1.0, -2.0), (0.2, 0.0), (1.0, -2.0)];
+        Ok(Some(Picture {
+            subject: "pieces make any convex function",
+            curves: vec![
+                case::curve("3 pieces: -x - 2, 0.2 x, x - 2", rising),
+                case::curve("2 pieces: -x, x", [(-1.0, 0.0), (1.0, 0.0)]),
+            ],
+        }))
     }
 }

@@ -11,16 +11,18 @@ mod shader;
 mod winners;
 
 pub use affine::{MaxoutAffine, MaxoutGradients};
-pub(crate) use entry::MAXOUT;
+pub(super) use entry::OfMaxout;
 pub use pooling::Maxout;
 use reference::Layout;
 use winners::Origin;
 pub use winners::Winners;
 
 use crate::{
-    error::Result,
-    gpu::Gpu,
-    kernel::{Window, expect_apart, expect_shape},
+    gpu::{
+        Binding::{self, Read, Write},
+        Gpu,
+    },
+    kernel::Window,
     tensor::Tensor,
 };
 
@@ -29,15 +31,7 @@ const OP: &str = "maxout";
 /// Elements that windows start at multiples of: with 1 to 4 bytes each, a multiple of 256 bytes.
 const ALIGNED: usize = 256;
 
-/// Elements of a shape; the other axes of an empty one may be as long as they like.
-fn len_of(shape: &[usize]) -> usize {
-    if shape.contains(&0) {
-        return 0;
-    }
-    shape.iter().product()
-}
-
-/// A run of elements, and where a window that may begin has it.
+/// A run of elements, of a tensor or of the winners.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: usize,
@@ -45,28 +39,21 @@ struct Span {
 }
 
 impl Span {
-    /// The element that its window begins with.
-    const fn first(self) -> usize {
-        self.start / ALIGNED * ALIGNED
+    const fn new(start: usize, len: usize) -> Self {
+        Self { start, len }
     }
 
-    /// Elements of its window before the run.
+    /// Elements of its window before it.
     const fn skip(self) -> usize {
         self.start % ALIGNED
     }
 
-    fn binding(self, binding: u32, tensor: &Tensor) -> wgpu::BindGroupEntry<'_> {
-        let size = tensor.element().size();
-        let window = Window {
-            start: self.first() as u64 * size,
+    /// The window that has it, of elements of `size` bytes.
+    const fn window(self, size: u64) -> Window {
+        Window {
+            start: (self.start - self.skip()) as u64 * size,
             bytes: (self.skip() + self.len) as u64 * size,
-        };
-        window.bind(binding, tensor)
-    }
-
-    fn winners(self, binding: u32, winners: &Winners) -> wgpu::BindGroupEntry<'_> {
-        let window = winners.window(self.first(), self.skip() + self.len);
-        window.bind(binding, &winners.words)
+        }
     }
 }
 
@@ -75,12 +62,62 @@ fn most_elements(gpu: &Gpu, size: u64) -> usize {
     (crate::kernel::largest_window(gpu) / size) as usize - ALIGNED
 }
 
-/// Whether `result` has the shape that follows from `from`, its type, and memory of its own.
-fn expect_result(
-    result: (&'static str, &Tensor),
-    shape: &[usize],
-    from: (&'static str, &Tensor),
-) -> Result<()> {
-    expect_shape(&OP, result, ("the result", shape), from)?;
-    expect_apart(&OP, from, result, "a tensor of its own")
+/// Windows in the order of an entry point's bindings, with the bindings' numbers.
+fn numbered<'a>(
+    bindings: &[Binding],
+    windows: impl IntoIterator<Item = (&'a Tensor, Window)>,
+) -> Vec<(u32, &'a Tensor, Window)> {
+    let pairs = bindings.iter().zip(windows);
+    let numbered = pairs.map(|(&(Read(at) | Write(at)), (tensor, window))| (at, tensor, window));
+    numbered.collect()
 }
+
+/// The calls of a forward pass, which gives the winners beside y; `$errors` are those of a shape that does not fit.
+macro_rules! forward_calls {
+    ($Maxout:ident, $errors:literal) => {
+        impl $Maxout {
+            /// y, of x's type, and the piece that won each of its elements.
+            ///
+            /// # Errors
+            ///
+            #[doc = $errors]
+            /// and what the device reports.
+            pub fn forward(&self, x: &Tensor) -> Result<(Tensor, Winners)> {
+                let y = x
+                    .gpu()
+                    .allocate(self.output_shape(x.shape())?, x.element())?;
+                let winners = self.forward_into(x, &y)?;
+                Ok((y, winners))
+            }
+
+            /// y into a tensor of the shape and type that [`Self::forward`] gives it.
+            ///
+            /// # Errors
+            ///
+            /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or [`Error::Aliased`] if y
+            /// does not serve, and as [`Self::forward`].
+            pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
+                recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, y))
+            }
+
+            /// Records [`Self::forward_into`] into the caller's encoder. Submits nothing and waits for nothing; the
+            /// tensors' buffers are kept until the caller's commands are done with them. See [`Self::encode_backward`].
+            ///
+            /// # Errors
+            ///
+            /// As [`Self::forward_into`].
+            pub fn encode_forward(
+                &self,
+                encoder: &mut wgpu::CommandEncoder,
+                x: &Tensor,
+                y: &Tensor,
+            ) -> Result<Winners> {
+                recorder::encode(x.gpu(), encoder, |recorder| {
+                    [x, y].into_iter().for_each(|tensor| recorder.keep(tensor));
+                    self.record_y(recorder, x, y)
+                })
+            }
+        }
+    };
+}
+use forward_calls;

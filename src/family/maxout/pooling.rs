@@ -3,11 +3,15 @@
 mod launch;
 mod operation;
 
-use super::{Layout, OP, Origin, Winners, expect_result};
+use super::{Layout, OP, Origin, Winners, forward_calls};
 use crate::{
     error::{Error, Result},
-    kernel::recorder::{self, Recorder},
-    tensor::{Tensor, axis_of},
+    family::Operation,
+    kernel::{
+        self, expect_apart, expect_shape,
+        recorder::{self, Recorder},
+    },
+    tensor::{Tensor, View, axis_of},
 };
 use launch::Pass;
 
@@ -42,6 +46,11 @@ pub struct Maxout {
     axis: i64,
 }
 
+forward_calls!(
+    Maxout,
+    "[`Error::AxisOutOfRange`], [`Error::PiecesMismatch`] if the pieces do not divide the channels,"
+);
+
 impl Maxout {
     /// Over groups of `pieces` channels along `axis`, which counts from the end where negative.
     pub const fn new(pieces: usize, layout: Layout, axis: i64) -> Self {
@@ -57,89 +66,20 @@ impl Maxout {
         self.pieces
     }
 
-    /// y, of x's type and its shape with the axis divided by the number of pieces, and the piece that
-    /// won each of its elements.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::AxisOutOfRange`], [`Error::PiecesMismatch`] if the pieces do not divide the channels,
-    /// and what the device reports.
-    pub fn forward(&self, x: &Tensor) -> Result<(Tensor, Winners)> {
-        let y = x.gpu().allocate(self.y_shape(x.shape())?, x.element())?;
-        let winners = self.forward_into(x, &y)?;
-        Ok((y, winners))
-    }
-
-    /// y into a tensor of the shape and type that [`Maxout::forward`] gives it.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Maxout, family::maxout::reference::Layout};
-    /// # let gpu = Gpu::new()?;
-    /// let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
-    /// let y = gpu.allocate([1, 2], ElementType::F32)?;
-    /// let winners = Maxout::new(2, Layout::Adjacent, -1).forward_into(&x, &y)?;
-    /// assert_eq!(y.download::<f32>()?, [5.0, 3.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`], [`Error::ForeignTensor`] or
-    /// [`Error::Aliased`] if y does not serve, and as [`Maxout::forward`].
-    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<Winners> {
-        recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, y))
-    }
-
-    /// Records [`Maxout::forward_into`] into the caller's encoder. Submits nothing and waits for
-    /// nothing; the tensors' buffers are kept until the caller's commands are done with them.
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Maxout, family::maxout::reference::Layout};
-    /// # let gpu = Gpu::new()?;
-    /// # let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
-    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
-    /// # let y = gpu.allocate([1, 2], ElementType::F32)?;
-    /// # let dx = gpu.allocate([1, 4], ElementType::F32)?;
-    /// let maxout = Maxout::new(2, Layout::Adjacent, -1);
-    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// let winners = maxout.encode_forward(&mut encoder, &x, &y)?;
-    /// maxout.encode_backward(&mut encoder, &winners, &upstream, &dx)?;
-    /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`Maxout::forward_into`].
-    pub fn encode_forward(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
-        y: &Tensor,
-    ) -> Result<Winners> {
-        let winners = recorder::encode(x.gpu(), encoder, |recorder| self.record_y(recorder, x, y))?;
-        [x, y, &winners.words].into_iter().for_each(Tensor::expose);
-        Ok(winners)
-    }
-
     fn record_y(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Winners> {
-        let shape = self.y_shape(x.shape())?;
-        expect_result(("y", y), &shape, ("x", x))?;
         let axis = axis_of(x.shape(), self.axis)?;
-        let winners = Winners::allocate(
-            recorder,
-            x.gpu(),
-            Origin::Pooling(self.layout, axis),
-            self.pieces,
-            &shape,
-            y.len(),
-            x.element(),
-        )?;
-        let view = y.view(self.axis)?;
-        self.dispatch(recorder, Pass::Forward { x, y }, view, &winners)?;
+        let shape = self.y_shape(x.shape())?;
+        kernel::launch::Pass::Forward { x, y }.expect_fit(&OP, &shape, false)?;
+        let origin = Origin::Pooling(self.layout, axis);
+        let winners = Winners::allocate(recorder, y, origin, self.pieces, y.len())?;
+        let pass = Pass {
+            forward: true,
+            x,
+            y,
+            winners: &winners,
+            groups: self.groups(y.view(self.axis)?),
+        };
+        pass.record(recorder)?;
         Ok(winners)
     }
 
@@ -148,9 +88,8 @@ impl Maxout {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like y,
-    /// [`Error::WinnersMismatch`] if the winners are of other groups, [`Error::ForeignTensor`], and what
-    /// the device reports.
+    /// [`Error::ShapeMismatch`] or [`Error::ElementMismatch`] if upstream is not like y, [`Error::WinnersMismatch`] if
+    /// the winners are of other groups, [`Error::ForeignTensor`], and what the device reports.
     pub fn backward(&self, winners: &Winners, upstream: &Tensor) -> Result<Tensor> {
         let shape = self.x_shape(upstream)?;
         let dx = upstream.gpu().allocate(shape, upstream.element())?;
@@ -158,20 +97,7 @@ impl Maxout {
         Ok(dx)
     }
 
-    /// dx into a tensor of x's shape and type: see [`Maxout::backward`].
-    ///
-    /// ```
-    /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, Maxout, family::maxout::reference::Layout};
-    /// # let gpu = Gpu::new()?;
-    /// # let maxout = Maxout::new(2, Layout::Adjacent, -1);
-    /// # let (_, winners) = maxout.forward(&gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?)?;
-    /// let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
-    /// let dx = gpu.allocate([1, 4], ElementType::F32)?;
-    /// maxout.backward_into(&winners, &upstream, &dx)?;
-    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
-    /// # Ok::<(), wgpu_activations::Error>(())
-    /// ```
+    /// dx into a tensor of x's shape and type.
     ///
     /// # Errors
     ///
@@ -182,7 +108,23 @@ impl Maxout {
         })
     }
 
-    /// Records [`Maxout::backward_into`]: see [`Maxout::encode_forward`].
+    /// Records [`Maxout::backward_into`].
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{ElementType, Gpu, Maxout, family::maxout::reference::Layout};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
+    /// # let upstream = gpu.upload(&[0.5f32, 0.25], [1, 2])?;
+    /// let (y, dx) = (gpu.allocate([1, 2], ElementType::F32)?, gpu.allocate([1, 4], ElementType::F32)?);
+    /// let maxout = Maxout::new(2, Layout::Adjacent, -1);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// let winners = maxout.encode_forward(&mut encoder, &x, &y)?;
+    /// maxout.encode_backward(&mut encoder, &winners, &upstream, &dx)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(dx.download::<f32>()?, [0.0, 0.5, 0.25, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -195,11 +137,11 @@ impl Maxout {
         dx: &Tensor,
     ) -> Result<()> {
         recorder::encode(upstream.gpu(), encoder, |recorder| {
+            [&winners.words, upstream, dx]
+                .into_iter()
+                .for_each(|tensor| recorder.keep(tensor));
             self.record_dx(recorder, winners, upstream, dx)
-        })?;
-        let used = [&winners.words, upstream, dx];
-        used.into_iter().for_each(Tensor::expose);
-        Ok(())
+        })
     }
 
     fn record_dx(
@@ -209,15 +151,33 @@ impl Maxout {
         upstream: &Tensor,
         dx: &Tensor,
     ) -> Result<()> {
+        let (of_y, of_x) = (("upstream", upstream), ("dx", dx));
         let shape = self.x_shape(upstream)?;
-        let (axis, view) = (
-            axis_of(upstream.shape(), self.axis)?,
-            upstream.view(self.axis)?,
-        );
-        winners.expect(Origin::Pooling(self.layout, axis), self.pieces, upstream)?;
-        expect_result(("dx", dx), &shape, ("upstream", upstream))?;
-        let pass = Pass::Backward { upstream, dx };
-        self.dispatch(recorder, pass, view, winners)
+        let origin = Origin::Pooling(self.layout, axis_of(&shape, self.axis)?);
+        winners.expect(origin, self.pieces, upstream)?;
+        expect_shape(&OP, of_x, ("the result", &shape), of_y)?;
+        expect_apart(&OP, of_y, of_x, "a tensor of its own")?;
+        let pass = Pass {
+            forward: false,
+            x: dx,
+            y: upstream,
+            winners,
+            groups: self.groups(upstream.view(self.axis)?),
+        };
+        pass.record(recorder)
+    }
+
+    /// x as [rows, pieces, span], whichever the layout, from a view of y.
+    const fn groups(&self, y: View) -> View {
+        let (outer, inner) = match self.layout {
+            Layout::Adjacent => (y.outer.saturating_mul(y.extent), y.inner),
+            Layout::Strided => (y.outer, y.extent.saturating_mul(y.inner)),
+        };
+        View {
+            outer,
+            extent: self.pieces,
+            inner,
+        }
     }
 
     fn y_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {

@@ -3,16 +3,6 @@
 use crate::family::Sum;
 
 /// Which channels make up a group.
-///
-/// ```
-/// use wgpu_activations::family::maxout::reference::{Layout, Pooling};
-///
-/// // Channels 0 and 1, 2 and 3; or 0 and 2, 1 and 3.
-/// let pairs = |layout| Pooling { pieces: 2, layout, channels: 4, inner: 1 };
-/// let x = [1.0, 5.0, 3.0, 2.0];
-/// assert_eq!(pairs(Layout::Adjacent).forward(&x).0, [5.0, 3.0]);
-/// assert_eq!(pairs(Layout::Strided).forward(&x).0, [3.0, 5.0]);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// Group j holds channels j k to j k + k - 1, as in TensorFlow and Paddle.
@@ -45,17 +35,12 @@ impl Layout {
 /// assert_eq!(winner([]), (f64::NEG_INFINITY, 0));
 /// ```
 pub fn winner(values: impl IntoIterator<Item = f64>) -> (f64, u32) {
-    let mut best = None;
-    for (place, value) in (0..).zip(values) {
-        best = match best {
-            None => Some((value, place)),
-            Some((most, _)) if value > most || (value.is_nan() && !f64::is_nan(most)) => {
-                Some((value, place))
-            }
-            kept => kept,
-        };
-    }
-    best.unwrap_or((f64::NEG_INFINITY, 0))
+    let better = |best: (f64, u32), other: (f64, u32)| {
+        let wins = other.0 > best.0 || (other.0.is_nan() && !best.0.is_nan());
+        if wins { other } else { best }
+    };
+    let values = values.into_iter().zip(0..);
+    values.reduce(better).unwrap_or((f64::NEG_INFINITY, 0))
 }
 
 /// Maxout over groups of channels of a tensor seen as [outer, channels, inner].
@@ -103,16 +88,12 @@ impl Pooling {
     /// Where in x a piece of element `y` lies.
     pub fn place(&self, y: usize, piece: usize) -> usize {
         let groups = self.channels / self.pieces;
-        let (outer, group, inner) = (
-            y / self.inner / groups,
-            y / self.inner % groups,
-            y % self.inner,
-        );
+        let (outer, group) = (y / self.inner / groups, y / self.inner % groups);
         let channel = match self.layout {
             Layout::Adjacent => group * self.pieces + piece,
             Layout::Strided => piece * groups + group,
         };
-        (outer * self.channels + channel) * self.inner + inner
+        (outer * self.channels + channel) * self.inner + y % self.inner
     }
 }
 
@@ -145,14 +126,6 @@ pub struct Affine<'a, W = f64> {
 }
 
 /// The gradients of [`Affine`].
-///
-/// ```
-/// use wgpu_activations::family::maxout::reference::{Affine, Gradients};
-///
-/// let map = Affine { weight: &[1.0, 2.0], bias: &[0.0], pieces: 1, inputs: 2, outputs: 1 };
-/// let Gradients { dx, weight, bias } = map.backward(&[3.0, 4.0], &[0], &[0.5], 1);
-/// assert_eq!((dx[1].value, weight[1].value, bias[0].value), (1.0, 2.0, 0.5));
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
     /// With respect to x: [rows, inputs].
@@ -170,14 +143,6 @@ impl<W: Copy + Into<f64>> Affine<'_, W> {
     }
 
     /// What a piece gives for a row of x.
-    ///
-    /// ```
-    /// use wgpu_activations::family::maxout::reference::Affine;
-    ///
-    /// let map = Affine { weight: &[1.0, 1.0], bias: &[0.5], pieces: 1, inputs: 2, outputs: 1 };
-    /// let sum = map.sum(&[2.0, -3.0], 0, 0);
-    /// assert_eq!((sum.value, sum.magnitude), (-0.5, 5.5));
-    /// ```
     pub fn sum(&self, row: &[f64], piece: usize, output: usize) -> Sum {
         let mut sum = Sum::default();
         for (input, x) in row.iter().enumerate() {

@@ -61,6 +61,19 @@ pub(super) enum IndexType {
 }
 
 impl IndexType {
+    /// One that tells so many pieces apart.
+    pub(super) const fn of(pieces: usize) -> Self {
+        if pieces <= 256 { Self::U8 } else { Self::U32 }
+    }
+
+    /// Bytes of a winner, and words of four.
+    pub(super) const fn size(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U32 => 4,
+        }
+    }
+
     const fn source(self) -> &'static str {
         match self {
             Self::U8 => include_str!("../../../shaders/index/u8.wgsl"),
@@ -69,16 +82,13 @@ impl IndexType {
     }
 }
 
-/// The shader of maxout over groups of channels: entry points `forward_streams`, `forward_runs`,
-/// `forward_groups`, `forward_lanes`, `backward_streams`, `backward_groups`, `backward_vectors`,
-/// `backward_lanes`.
+/// The shader of maxout over groups of channels.
 pub(super) fn pooling(vectors: Vectors, index: IndexType) -> Shader {
     let kernel = include_str!("../../../shaders/family/maxout_pooling.wgsl");
     composed([PoolingArguments::WGSL, kernel], vectors, index)
 }
 
-/// The shader of maxout over affine maps: entry points `forward`, `backward_x`, `backward_weight`,
-/// `merge`.
+/// The shader of maxout over affine maps.
 pub(super) fn affine(vectors: Vectors, index: IndexType) -> Shader {
     let kernel = include_str!("../../../shaders/family/maxout_affine.wgsl");
     composed([AffineArguments::WGSL, kernel], vectors, index)

@@ -2,46 +2,30 @@
 
 use std::fmt;
 
-use super::{Layout, OP, len_of, shader::IndexType};
+use super::{Layout, OP, shader::IndexType};
 use crate::{
     element::ElementType,
     error::{Error, Result},
     family::{Keep, Saved},
-    gpu::Gpu,
-    kernel::{Window, recorder::Recorder},
+    kernel::recorder::Recorder,
     tensor::Tensor,
 };
-
-/// Pieces that a byte can tell apart.
-const MOST_IN_BYTES: usize = 256;
 
 /// Which piece won each element of y, on the device, for the backward pass.
 ///
 /// A byte per element for up to 256 pieces, else four.
-///
-/// ```
-/// # wgpu_activations::needs_adapter!();
-/// use wgpu_activations::{Gpu, Maxout, family::maxout::reference::Layout};
-///
-/// # let gpu = Gpu::new()?;
-/// let x = gpu.upload(&[1.0f32, 5.0, 3.0, 2.0], [1, 4])?;
-/// let (_, winners) = Maxout::new(2, Layout::Adjacent, -1).forward(&x)?;
-/// assert_eq!((winners.shape(), winners.pieces()), (&[1, 2][..], 2));
-/// assert_eq!(winners.download()?, [1, 0]);
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Debug)]
 pub struct Winners {
     pub(super) words: Tensor,
     pub(super) index: IndexType,
     /// Shape of y.
     shape: Vec<usize>,
-    /// Type of x.
-    element: ElementType,
+    /// Type of x and y.
+    pub(super) element: ElementType,
     origin: Origin,
     pieces: usize,
-    /// Elements of a row, and from one row to the next.
-    row: (usize, usize),
+    rows: usize,
+    columns: usize,
 }
 
 /// The operation that winners belong to.
@@ -61,33 +45,26 @@ impl fmt::Display for Origin {
 }
 
 impl Winners {
-    /// Memory for the winners of a y of `shape`, whose rows of `row` elements are padded to vectors.
+    /// Memory for the winners of y, whose rows of `columns` elements are padded to vectors.
     pub(super) fn allocate(
         recorder: &mut Recorder<'_>,
-        gpu: &Gpu,
+        y: &Tensor,
         origin: Origin,
         pieces: usize,
-        shape: &[usize],
-        row: usize,
-        element: ElementType,
+        columns: usize,
     ) -> Result<Self> {
-        let index = if pieces <= MOST_IN_BYTES {
-            IndexType::U8
-        } else {
-            IndexType::U32
-        };
-        let len = len_of(shape);
-        let pitch = row.next_multiple_of(4);
-        let rows = if len == 0 { 0 } else { len / row };
-        let words = rows * pitch / 4 * words_per_vector(index);
+        let index = IndexType::of(pieces);
+        let rows = y.len().checked_div(columns).unwrap_or(0);
+        let words = rows * columns.div_ceil(4) * index.size();
         Ok(Self {
-            words: recorder.allocate(gpu, [words], ElementType::F32)?,
+            words: recorder.allocate(y.gpu(), [words], ElementType::F32)?,
             index,
-            shape: shape.to_vec(),
-            element,
+            shape: y.shape().to_vec(),
+            element: y.element(),
             origin,
             pieces,
-            row: (row, pitch),
+            rows,
+            columns,
         })
     }
 
@@ -109,15 +86,15 @@ impl Winners {
     pub fn download(&self) -> Result<Vec<u32>> {
         let words: Vec<f32> = self.words.download()?;
         let word = |place: usize| words[place].to_bits();
-        let (row, pitch) = self.row;
+        let pitch = self.columns.next_multiple_of(4);
         let winner = |element: usize| {
-            let place = element / row * pitch + element % row;
+            let place = element / self.columns * pitch + element % self.columns;
             match self.index {
                 IndexType::U8 => (word(place / 4) >> (place % 4 * 8)) & 0xff,
                 IndexType::U32 => word(place),
             }
         };
-        Ok((0..len_of(&self.shape)).map(winner).collect())
+        Ok((0..self.rows * self.columns).map(winner).collect())
     }
 
     /// Those that a forward pass saved.
@@ -159,18 +136,9 @@ impl Winners {
         Ok(())
     }
 
-    /// The window that holds `len` winners from place `start` on, a multiple of [`super::ALIGNED`].
-    pub(super) fn window(&self, start: usize, len: usize) -> Window {
-        let bytes = |lanes: usize| (lanes.div_ceil(4) * words_per_vector(self.index) * 4) as u64;
-        Window {
-            start: bytes(start),
-            bytes: bytes(len),
-        }
-    }
-
     /// Bytes of one winner.
     pub(super) const fn size(&self) -> u64 {
-        words_per_vector(self.index) as u64
+        self.index.size() as u64
     }
 }
 
@@ -181,13 +149,5 @@ impl Keep for Winners {
 
     fn indices(&self) -> Result<Option<Vec<u32>>> {
         self.download().map(Some)
-    }
-}
-
-/// Words of four winners.
-const fn words_per_vector(index: IndexType) -> usize {
-    match index {
-        IndexType::U8 => 1,
-        IndexType::U32 => 4,
     }
 }

@@ -88,7 +88,7 @@ impl Family for Activation {
                 Some(Value::Text(text)) => {
                     let value = text.parse::<f64>().map_err(|_| {
                         let argument = format!("{}={text}", parameter.name);
-                        arguments.error(&argument, &format!("`{text}` is not a number"))
+                        arguments.error(argument, format!("`{text}` is not a number"))
                     })?;
                     operation = Pointwise::new(self.with(value as f32)?);
                 }

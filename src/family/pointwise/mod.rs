@@ -76,7 +76,7 @@ impl Pointwise {
     pub fn per_channel(self, parameters: impl Into<Array>, axis: i64) -> Result<Self> {
         self.parameter_name()?;
         let parameters = parameters.into();
-        parameters.expect_f32(self.activation.name())?;
+        parameters.expect_f32(self.activation.name(), "the parameter tensor")?;
         Ok(Self {
             channels: Some((parameters, axis)),
             ..self

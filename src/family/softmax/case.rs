@@ -82,18 +82,12 @@ pub(super) fn picture(form: Form) -> Picture {
     }
 }
 
-/// What an element becomes in a row with `others`.
 fn curve(others: &'static [f64], form: Form) -> Curve {
-    let row = |x: f64| -> Vec<f64> { std::iter::once(x).chain(others.iter().copied()).collect() };
-    let names: Vec<_> = others.iter().map(f64::to_string).collect();
-    Curve {
-        label: format!("x in a row with {}", names.join(", ")),
-        value: Box::new(move |x| forward(form, MaskedRows::Nan, &row(x))[0]),
-        slope: Box::new(move |x| {
-            let mut upstream = vec![0.0; others.len() + 1];
-            upstream[0] = 1.0;
-            backward(form, MaskedRows::Nan, &row(x), &upstream)[0]
-        }),
-        kinks: Vec::new(),
-    }
+    let value = move |row: &[f64]| forward(form, MaskedRows::Nan, row)[0];
+    let slope = move |row: &[f64]| {
+        let mut upstream = vec![0.0; row.len()];
+        upstream[0] = 1.0;
+        backward(form, MaskedRows::Nan, row, &upstream)[0]
+    };
+    Curve::in_row(others, value, slope)
 }

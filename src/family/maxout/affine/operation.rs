@@ -1,8 +1,8 @@
 //! Maxout over affine maps as an operation.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, iter, sync::Arc};
 
-use super::{MaxoutAffine, Results};
+use super::MaxoutAffine;
 use crate::{
     accuracy::bound::Bound,
     element::ElementType,
@@ -11,7 +11,7 @@ use crate::{
         Array, Cut, Gradient, Operation, Part, Saved, Sheet, Sum,
         maxout::{
             OP, Winners,
-            bound::{Contest, SHARE, Verdict, WRONG, of_sum},
+            bound::{self, Contest, SHARE, Verdict, WRONG, of_sum},
             reference::Affine,
         },
     },
@@ -25,7 +25,7 @@ impl Operation for MaxoutAffine {
     }
 
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
-        self.y_shape(shape)
+        Ok(self.sizes(shape)?.1)
     }
 
     fn record_forward(
@@ -46,16 +46,11 @@ impl Operation for MaxoutAffine {
         dx: &[&Tensor],
         parameters: bool,
     ) -> Result<Vec<Tensor>> {
-        let wanted = [Some(&self.weight), self.bias.as_ref()];
-        let wanted = wanted.into_iter().flatten().filter(|_| parameters);
+        let wanted = self.parameters().filter(|_| parameters);
         let gradients = wanted
             .map(|of| recorder.allocate(upstream.gpu(), of.shape(), ElementType::F32))
             .collect::<Result<Vec<_>>>()?;
-        let results = Results {
-            dx: dx[0],
-            weight: gradients.first(),
-            bias: gradients.get(1),
-        };
+        let results = (dx[0], gradients.first(), gradients.get(1));
         self.record_gradients(recorder, x[0], Winners::of(saved)?, upstream, results)?;
         Ok(gradients)
     }
@@ -70,16 +65,13 @@ impl Operation for MaxoutAffine {
     }
 
     fn gradients(&self, _: &[usize]) -> Vec<Gradient> {
-        let weight = ("weight", Some(&self.weight));
-        let named = [weight, ("bias", self.bias.as_ref())];
-        let gradient = |(name, array): (_, Option<&Array>)| {
-            array.map(|array| Gradient {
-                name,
-                shape: array.shape().to_vec(),
-                per_channel: false,
-            })
+        let named = ["weight", "bias"].into_iter().zip(self.parameters());
+        let gradient = |(name, array): (_, &Array)| Gradient {
+            name,
+            shape: array.shape().to_vec(),
+            per_channel: false,
         };
-        named.into_iter().filter_map(gradient).collect()
+        named.map(gradient).collect()
     }
 
     fn cut(&self) -> Cut {
@@ -98,15 +90,14 @@ impl Operation for MaxoutAffine {
     }
 
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        let maps = self.on_host();
-        let bound = |place| {
-            let contest = maps.contest(sheet, place);
-            Bound {
-                expected: contest.best().0,
-                allowed: contest.allowed(),
-            }
+        let best = |contest: Contest| Bound {
+            expected: contest.best().0,
+            allowed: contest.allowed(),
         };
-        maps.results(sheet).map(bound).collect()
+        self.reference(&self.on_host())
+            .contests(sheet)
+            .map(best)
+            .collect()
     }
 
     fn expected_backward(
@@ -116,35 +107,29 @@ impl Operation for MaxoutAffine {
         chosen: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
         let maps = self.on_host();
-        let Affine {
-            weight,
-            inputs,
-            outputs,
-            ..
-        } = maps.affine();
+        let affine = self.reference(&maps);
         let mut dx = vec![Sum::default(); sheet.x().len()];
         let mut wrong = vec![false; sheet.lanes.len()];
-        for place in maps.results(sheet) {
-            let (lane, output) = (place / outputs, place % outputs);
-            let Some(verdict) = maps.verdict(sheet, place, chosen) else {
+        for (place, contest) in affine.contests(sheet).enumerate() {
+            let (lane, output) = (place / affine.outputs, place % affine.outputs);
+            let Some(verdict) = contest.verdict(chosen.map(|chosen| chosen[place])) else {
                 wrong[lane] = true;
                 continue;
             };
             let g = upstream[place];
-            for (input, sum) in dx[lane * inputs..][..inputs].iter_mut().enumerate() {
-                let of = |piece| f64::from(weight[maps.affine().place(piece, input, output)]);
+            let row = &mut dx[lane * affine.inputs..][..affine.inputs];
+            for (input, sum) in row.iter_mut().enumerate() {
+                let of = |piece| f64::from(affine.weight[affine.place(piece, input, output)]);
                 let own = of(verdict.winner);
                 sum.add(g * own);
                 let others = verdict.rivals.iter().map(|&rival| (of(rival) - own).abs());
                 sum.off += g.abs() * others.fold(0.0, f64::max);
             }
         }
-        let bounds = dx.into_iter().enumerate().map(|(element, sum)| {
-            if wrong[element / inputs] {
-                WRONG
-            } else {
-                of_sum(sum)
-            }
+        let bounds = dx.into_iter().enumerate();
+        let bounds = bounds.map(|(element, sum)| match wrong[element / affine.inputs] {
+            true => WRONG,
+            false => of_sum(sum),
         });
         vec![bounds.collect()]
     }
@@ -160,12 +145,13 @@ impl Operation for MaxoutAffine {
             return;
         };
         let maps = self.on_host();
-        let affine = maps.affine();
-        for place in maps.results(sheet) {
+        let affine = self.reference(&maps);
+        for (place, contest) in affine.contests(sheet).enumerate() {
             let (lane, output) = (place / affine.outputs, place % affine.outputs);
             let g = upstream[place];
             // Beside a wrong winner dx is wrong already.
-            let Some(Verdict { winner, rivals }) = maps.verdict(sheet, place, chosen) else {
+            let verdict = contest.verdict(chosen.map(|chosen| chosen[place]));
+            let Some(Verdict { winner, rivals }) = verdict else {
                 continue;
             };
             let doubtful = rivals.iter().chain((!rivals.is_empty()).then_some(&winner));
@@ -193,16 +179,13 @@ impl Operation for MaxoutAffine {
     }
 
     fn choose(&self, sheet: &Sheet<'_>) -> Option<Vec<u32>> {
-        let maps = self.on_host();
-        let winner = |place| maps.contest(sheet, place).best().1;
-        Some(maps.results(sheet).map(winner).collect())
+        Some(bound::choose(
+            self.reference(&self.on_host()).contests(sheet),
+        ))
     }
 
     fn chose_right(&self, sheet: &Sheet<'_>, chosen: &[u32]) -> Vec<bool> {
-        let maps = self.on_host();
-        let chosen = chosen.iter().enumerate();
-        let right = |(place, &piece)| maps.contest(sheet, place).may_be_won_by(piece);
-        chosen.map(right).collect()
+        bound::chose_right(self.reference(&self.on_host()).contests(sheet), chosen)
     }
 
     fn reference_cost(&self) -> usize {
@@ -211,65 +194,54 @@ impl Operation for MaxoutAffine {
     }
 }
 
-/// Weight and bias on the host.
-struct Maps {
-    weight: Arc<[f32]>,
-    bias: Option<Arc<[f32]>>,
-    lengths: [usize; 3],
-}
-
 impl MaxoutAffine {
-    fn on_host(&self) -> Maps {
-        // Where they cannot be read nothing is right: NaN.
+    /// The weight, and the bias if there is one.
+    fn parameters(&self) -> impl Iterator<Item = &Array> {
+        iter::once(&self.weight).chain(&self.bias)
+    }
+
+    /// Weight and bias on the host. Where they cannot be read nothing is right: NaN.
+    fn on_host(&self) -> [Arc<[f32]>; 2] {
         let read = |array: &Array| {
             let unread = |_| vec![f32::NAN; array.len()].into();
             array.to_host().unwrap_or_else(unread)
         };
-        Maps {
-            weight: read(&self.weight),
-            bias: self.bias.as_ref().map(read),
-            lengths: self.lengths(),
-        }
+        [
+            read(&self.weight),
+            self.bias.as_ref().map(read).unwrap_or_default(),
+        ]
     }
-}
 
-impl Maps {
-    fn affine(&self) -> Affine<'_, f32> {
-        let [pieces, inputs, outputs] = self.lengths;
+    fn reference<'a>(&self, [weight, bias]: &'a [Arc<[f32]>; 2]) -> Affine<'a, f32> {
+        let [pieces, inputs, outputs] = self.lengths();
         Affine {
-            weight: &self.weight,
-            bias: self.bias.as_deref().unwrap_or(&[]),
+            weight,
+            bias,
             pieces,
             inputs,
             outputs,
         }
     }
+}
 
-    /// The places of all results of a sheet, whose lanes are rows.
-    fn results(&self, sheet: &Sheet<'_>) -> std::ops::Range<usize> {
-        let [_, _, outputs] = self.lengths;
-        0..sheet.lanes.len() * outputs
-    }
-
-    fn contest(&self, sheet: &Sheet<'_>, place: usize) -> Contest {
-        let affine = self.affine();
-        let (lane, output) = (place / affine.outputs, place % affine.outputs);
-        let elements = lane * affine.inputs..(lane + 1) * affine.inputs;
-        let row = &sheet.x()[elements.clone()];
-        let pieces = (0..affine.pieces).map(|piece| {
-            let mut sum = affine.sum(row, piece, output);
-            for (input, element) in elements.clone().enumerate() {
-                let weight = f64::from(affine.weight[affine.place(piece, input, output)]);
-                sum.off += weight.abs() * sheet.off(element);
-            }
-            of_sum(sum)
-        });
-        Contest::new(pieces)
-    }
-
-    fn verdict(&self, sheet: &Sheet<'_>, place: usize, chosen: Option<&[u32]>) -> Option<Verdict> {
-        let contest = self.contest(sheet, place);
-        contest.verdict(chosen.map(|chosen| chosen[place]))
+impl Affine<'_, f32> {
+    /// What competes for each result of a sheet, whose lanes are rows.
+    fn contests(&self, sheet: &Sheet<'_>) -> impl Iterator<Item = Contest> {
+        let results = 0..sheet.lanes.len() * self.outputs;
+        results.map(|place| {
+            let (lane, output) = (place / self.outputs, place % self.outputs);
+            let elements = lane * self.inputs..(lane + 1) * self.inputs;
+            let row = &sheet.x()[elements.clone()];
+            let pieces = (0..self.pieces).map(|piece| {
+                let mut sum = self.sum(row, piece, output);
+                for (input, element) in elements.clone().enumerate() {
+                    let weight = f64::from(self.weight[self.place(piece, input, output)]);
+                    sum.off += weight.abs() * sheet.off(element);
+                }
+                of_sum(sum)
+            });
+            Contest(pieces.collect())
+        })
     }
 }
 

@@ -2,16 +2,20 @@
 
 use super::{
     MaxoutAffine,
-    launch::{BACKWARD_X, FORWARD, record_rows, sums_over_rows},
+    launch::{BACKWARD_X, FORWARD, Launcher, Operand},
 };
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    family::maxout::{OP, Origin, Winners, expect_result},
+    family::{
+        Array,
+        maxout::{OP, Origin, Winners},
+    },
     gpu::Gpu,
     kernel::{
         arrange::{self, Arrangement},
-        expect_apart, largest_window,
+        expect_apart, expect_shape, largest_window,
+        launch::Pass,
         recorder::Recorder,
     },
     tensor::Tensor,
@@ -72,13 +76,8 @@ impl Sizes {
     }
 }
 
-/// Where gradients go; those of the parameters only where they are wanted.
-#[derive(Clone, Copy)]
-pub(super) struct Results<'a> {
-    pub(super) dx: &'a Tensor,
-    pub(super) weight: Option<&'a Tensor>,
-    pub(super) bias: Option<&'a Tensor>,
-}
+/// Where the gradients of x, weight and bias go; those of the parameters only where they are wanted.
+type Results<'a> = (&'a Tensor, Option<&'a Tensor>, Option<&'a Tensor>);
 
 impl MaxoutAffine {
     /// Records y.
@@ -88,36 +87,32 @@ impl MaxoutAffine {
         x: &Tensor,
         y: &Tensor,
     ) -> Result<Winners> {
-        let sizes = self.sizes(x.shape())?;
-        expect_result(("y", y), &self.y_shape(x.shape())?, ("x", x))?;
-        let gpu = x.gpu();
-        let of_maps = self.weight.on_device(recorder, gpu, OP)?;
-        let winners = Winners::allocate(
-            recorder,
-            gpu,
-            Origin::Affine,
-            sizes.pieces,
-            y.shape(),
-            sizes.outputs,
-            x.element(),
-        )?;
+        let (sizes, y_shape) = self.sizes(x.shape())?;
+        Pass::Forward { x, y }.expect_fit(&OP, &y_shape, false)?;
+        let of_maps = self.weight.on_device(recorder, x.gpu(), OP)?;
+        let origin = Origin::Affine;
+        let winners = Winners::allocate(recorder, y, origin, sizes.pieces, sizes.outputs)?;
         if y.is_empty() {
             return Ok(winners);
         }
         let weight = weight_padded(recorder, &of_maps, sizes)?;
-        let bias = self.bias_padded(recorder, gpu, sizes)?;
-        let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
-        let wide = wide_for(recorder, y, sizes.rows, sizes.outputs)?;
-        let tensors = [
-            (0, x_padded.as_ref().unwrap_or(x)),
-            (1, weight.as_ref().unwrap_or(&of_maps)),
-            (2, &bias),
+        let bias = self.bias_padded(recorder, x.gpu(), sizes)?;
+        let x_padded = padded(recorder, x, sizes.inputs)?;
+        let wide = wide_for(recorder, y, sizes.outputs)?;
+        let operands = [
+            Operand::OfX(x_padded.as_ref().unwrap_or(x)),
+            Operand::Whole(weight.as_ref().unwrap_or(&of_maps)),
+            Operand::Whole(&bias),
+            Operand::OfY(wide.as_ref().unwrap_or(y)),
+            Operand::Winners,
         ];
-        let output = wide.as_ref().unwrap_or(y);
+        let launcher = Launcher {
+            sizes,
+            winners: &winners,
+        };
         // A thread takes four rows of a vector.
         let threads = |rows: usize| rows.div_ceil(4) * sizes.y_pitch() / 4;
-        let work = (output, &tensors[..]);
-        record_rows(recorder, &FORWARD, sizes, &winners, work, threads)?;
+        launcher.over_rows(recorder, FORWARD, &operands, threads)?;
         if let Some(wide) = &wide {
             arrange::rows(recorder, OP, wide, sizes.y_pitch(), y, sizes.outputs)?;
         }
@@ -133,37 +128,35 @@ impl MaxoutAffine {
         x: &Tensor,
         winners: &Winners,
         upstream: &Tensor,
-        results: Results<'_>,
+        (dx, weight, bias): Results<'_>,
     ) -> Result<()> {
-        let sizes = self.sizes(x.shape())?;
+        let (sizes, y_shape) = self.sizes(x.shape())?;
         let of_maps = self.weight.on_device(recorder, x.gpu(), OP)?;
-        self.expect_winners_of(x, winners, upstream, sizes)?;
-        self.expect_results(x, upstream, &of_maps, results)?;
-        let Results { dx, weight, bias } = results;
-        let upstream_padded = padded(recorder, upstream, sizes.rows, sizes.outputs)?;
+        winners.expect(Origin::Affine, sizes.pieces, upstream)?;
+        expect_shape(&OP, ("upstream", upstream), ("x's y", &y_shape), ("x", x))?;
+        self.expect_results(x, upstream, &of_maps, (dx, weight, bias))?;
+        let launcher = Launcher { sizes, winners };
+        let upstream_padded = padded(recorder, upstream, sizes.outputs)?;
         let upstream = upstream_padded.as_ref().unwrap_or(upstream);
-        x_gradient(recorder, dx, &of_maps, winners, upstream, sizes)?;
+        x_gradient(recorder, launcher, dx, &of_maps, upstream)?;
         let bias = bias.filter(|_| self.bias.is_some());
         if upstream.is_empty() {
             for zeros in [weight, bias].into_iter().flatten() {
-                let (buffer, size) = (zeros.raw(), zeros.bytes());
-                recorder
-                    .encoder
-                    .clear_buffer(buffer, zeros.offset(), Some(size));
+                let (at, size) = (zeros.offset(), zeros.bytes());
+                recorder.encoder.clear_buffer(zeros.raw(), at, Some(size));
             }
             return Ok(());
         }
+        let mut scratch = Vec::new();
         if weight.is_some() || bias.is_some() {
-            let x_padded = padded(recorder, x, sizes.rows, sizes.inputs)?;
+            let x_padded = padded(recorder, x, sizes.inputs)?;
             let x = x_padded.as_ref().unwrap_or(x);
-            let sums = sums_over_rows(recorder, x, winners, upstream, sizes)?;
+            let sums = launcher.sums_over_rows(recorder, x, upstream)?;
             sizes.take_apart(recorder, &sums, weight, bias)?;
-            let scratch = [x_padded, Some(sums)].into_iter().flatten();
-            scratch.for_each(|tensor| recorder.done_with(tensor));
+            scratch.extend([x_padded, Some(sums)]);
         }
-        upstream_padded
-            .into_iter()
-            .for_each(|tensor| recorder.done_with(tensor));
+        let scratch = scratch.into_iter().chain([upstream_padded]).flatten();
+        scratch.for_each(|tensor| recorder.done_with(tensor));
         Ok(())
     }
 
@@ -173,25 +166,24 @@ impl MaxoutAffine {
         x: &Tensor,
         upstream: &Tensor,
         of_maps: &Tensor,
-        Results { dx, weight, bias }: Results<'_>,
+        (dx, weight, bias): Results<'_>,
     ) -> Result<()> {
         let of_weight = ("weight", of_maps);
-        expect_result(("dx", dx), x.shape(), ("x", x))?;
-        let mut results = vec![("dx", dx)];
-        if let Some(result) = weight {
-            let result = ("the weight's gradient", result);
-            expect_result(result, self.weight.shape(), of_weight)?;
-            results.push(result);
-        }
-        if let (Some(bias), Some(result)) = (&self.bias, bias) {
-            let result = ("the bias's gradient", result);
-            expect_result(result, bias.shape(), of_weight)?;
-            results.push(result);
-        }
-        for (place, &result) in results.iter().enumerate() {
-            let inputs = [("x", x), ("upstream", upstream), of_weight];
-            for other in inputs.iter().chain(&results[..place]) {
-                expect_apart(&OP, *other, result, "a tensor of its own")?;
+        let weight = weight.map(|weight| ("the weight's gradient", weight));
+        let bias = bias.map(|bias| ("the bias's gradient", bias));
+        let bias_shape = self.bias.as_ref().map(Array::shape);
+        let mut others = vec![("x", x), ("upstream", upstream), of_weight];
+        for (result, shape, from) in [
+            (Some(("dx", dx)), Some(x.shape()), ("x", x)),
+            (weight, Some(self.weight.shape()), of_weight),
+            (bias, bias_shape, of_weight),
+        ] {
+            if let (Some(result), Some(shape)) = (result, shape) {
+                expect_shape(&OP, result, ("the result", shape), from)?;
+                for other in &others {
+                    expect_apart(&OP, *other, result, "a tensor of its own")?;
+                }
+                others.push(result);
             }
         }
         Ok(())
@@ -217,22 +209,32 @@ impl MaxoutAffine {
 
 fn x_gradient(
     recorder: &mut Recorder<'_>,
+    launcher: Launcher<'_>,
     dx: &Tensor,
     weight: &Tensor,
-    winners: &Winners,
     upstream: &Tensor,
-    sizes: Sizes,
 ) -> Result<()> {
     if dx.is_empty() {
         return Ok(());
     }
-    let weight = weight_transposed(recorder, weight, sizes)?;
-    let wide = wide_for(recorder, dx, sizes.rows, sizes.inputs)?;
-    let tensors = [(1, &weight), (6, upstream)];
-    let output = wide.as_ref().unwrap_or(dx);
+    let sizes = launcher.sizes;
+    // The weights as [pieces, y_pitch, x_pitch].
+    let transposed = Arrangement {
+        shape: [sizes.pieces, sizes.y_pitch(), sizes.x_pitch()],
+        there: [sizes.outputs, sizes.inputs],
+        offset: 0,
+        strides: [sizes.inputs * sizes.outputs, 1, sizes.outputs],
+    };
+    let weight = arranged(recorder, "the weight", weight, transposed)?;
+    let wide = wide_for(recorder, dx, sizes.inputs)?;
+    let operands = [
+        Operand::Whole(&weight),
+        Operand::OfX(wide.as_ref().unwrap_or(dx)),
+        Operand::Winners,
+        Operand::OfY(upstream),
+    ];
     let threads = |rows: usize| rows * sizes.x_pitch() / 4;
-    let work = (output, &tensors[..]);
-    record_rows(recorder, &BACKWARD_X, sizes, winners, work, threads)?;
+    launcher.over_rows(recorder, BACKWARD_X, &operands, threads)?;
     if let Some(wide) = &wide {
         arrange::rows(recorder, OP, wide, sizes.x_pitch(), dx, sizes.inputs)?;
     }
@@ -241,8 +243,7 @@ fn x_gradient(
     Ok(())
 }
 
-/// The weights with rows of whole vectors, whole vectors of them for each piece; none where they
-/// are so already.
+/// The weights with rows of whole vectors, whole vectors of them for each piece; none where they are so already.
 fn weight_padded(
     recorder: &mut Recorder<'_>,
     weight: &Tensor,
@@ -262,47 +263,28 @@ fn weight_padded(
     arranged(recorder, "the weight", weight, arrangement).map(Some)
 }
 
-/// The weights as [pieces, y_pitch, x_pitch].
-fn weight_transposed(recorder: &mut Recorder<'_>, weight: &Tensor, sizes: Sizes) -> Result<Tensor> {
-    let arrangement = Arrangement {
-        shape: [sizes.pieces, sizes.y_pitch(), sizes.x_pitch()],
-        there: [sizes.outputs, sizes.inputs],
-        offset: 0,
-        strides: [sizes.inputs * sizes.outputs, 1, sizes.outputs],
-    };
-    arranged(recorder, "the weight", weight, arrangement)
-}
-
 /// `tensor` with its rows of `columns` elements padded to whole vectors; none where they are so already.
-fn padded(
-    recorder: &mut Recorder<'_>,
-    tensor: &Tensor,
-    rows: usize,
-    columns: usize,
-) -> Result<Option<Tensor>> {
-    if columns.is_multiple_of(4) {
-        return Ok(None);
+fn padded(recorder: &mut Recorder<'_>, tensor: &Tensor, columns: usize) -> Result<Option<Tensor>> {
+    let wide = wide_for(recorder, tensor, columns)?;
+    if let Some(wide) = &wide {
+        let pitch = columns.next_multiple_of(4);
+        arrange::rows(recorder, OP, tensor, columns, wide, pitch)?;
     }
-    let pitch = columns.next_multiple_of(4);
-    let to = recorder.allocate(tensor.gpu(), [rows, pitch], tensor.element())?;
-    arrange::rows(recorder, OP, tensor, columns, &to, pitch)?;
-    Ok(Some(to))
+    Ok(wide)
 }
 
-/// Memory for a result whose rows of `columns` elements are not whole vectors yet.
+/// Memory for a tensor whose rows of `columns` elements are padded to whole vectors; none where they are so already.
 fn wide_for(
     recorder: &mut Recorder<'_>,
-    result: &Tensor,
-    rows: usize,
+    tensor: &Tensor,
     columns: usize,
 ) -> Result<Option<Tensor>> {
     if columns.is_multiple_of(4) {
         return Ok(None);
     }
-    let shape = [rows, columns.next_multiple_of(4)];
-    recorder
-        .allocate(result.gpu(), shape, result.element())
-        .map(Some)
+    let shape = [tensor.len() / columns, columns.next_multiple_of(4)];
+    let wide = recorder.allocate(tensor.gpu(), shape, tensor.element())?;
+    Ok(Some(wide))
 }
 
 /// `from` laid out anew, both within a binding.

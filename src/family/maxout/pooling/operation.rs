@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Layout, Maxout};
+use super::Maxout;
 use crate::{
     accuracy::bound::Bound,
     error::Result,
@@ -10,12 +10,12 @@ use crate::{
         Cut, Operation, Saved, Sheet,
         maxout::{
             OP, Winners,
-            bound::{Contest, WRONG},
+            bound::{self, Contest, WRONG, exact},
             reference::Pooling,
         },
     },
     kernel::recorder::Recorder,
-    tensor::{Tensor, View, axis_of},
+    tensor::{Tensor, View},
 };
 
 impl Operation for Maxout {
@@ -67,17 +67,9 @@ impl Operation for Maxout {
 
     /// Each group is a short axis of its own, so that the channels may be cut between groups.
     fn view_alone(&self, shape: &[usize]) -> Option<View> {
-        let view = View::along(shape, axis_of(shape, self.axis).ok()?);
-        let groups = view.extent.checked_div(self.pieces)?;
-        let (outer, inner) = match self.layout {
-            Layout::Adjacent => (view.outer * groups, view.inner),
-            Layout::Strided => (view.outer, groups * view.inner),
-        };
-        Some(View {
-            outer,
-            extent: self.pieces,
-            inner,
-        })
+        let view = View::of(shape, self.axis).ok()?;
+        let extent = view.extent.checked_div(self.pieces)?;
+        Some(self.groups(View { extent, ..view }))
     }
 
     fn extra_names(&self) -> &'static [&'static str] {
@@ -85,11 +77,8 @@ impl Operation for Maxout {
     }
 
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        let exact = |place| Bound {
-            expected: self.contest(sheet, place).best().0,
-            allowed: 0.0,
-        };
-        results(sheet).map(exact).collect()
+        let best = |contest: Contest| exact(contest.best().0);
+        self.contests(sheet).map(best).collect()
     }
 
     fn expected_backward(
@@ -98,72 +87,60 @@ impl Operation for Maxout {
         upstream: &[f64],
         chosen: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
-        let zero = Bound {
-            expected: 0.0,
-            allowed: 0.0,
-        };
-        let mut dx = vec![zero; sheet.x().len()];
-        for place in results(sheet) {
+        let lanes = self.lanes(sheet);
+        let mut dx = vec![exact(0.0); sheet.x().len()];
+        for (place, contest) in self.contests(sheet).enumerate() {
             let g = upstream[place];
-            let contest = self.contest(sheet, place);
             let Some(verdict) = contest.verdict(chosen.map(|chosen| chosen[place])) else {
-                (0..self.pieces).for_each(|piece| dx[self.element(sheet, place, piece)] = WRONG);
+                (0..self.pieces).for_each(|piece| dx[lanes.place(place, piece)] = WRONG);
                 continue;
             };
-            let off = if verdict.rivals.is_empty() {
-                0.0
-            } else {
-                g.abs()
-            };
-            dx[self.element(sheet, place, verdict.winner)] = Bound {
-                expected: g,
-                allowed: off,
-            };
+            let winner = &mut dx[lanes.place(place, verdict.winner)];
+            *winner = exact(g);
+            if !verdict.rivals.is_empty() {
+                winner.allowed = g.abs();
+            }
             for rival in verdict.rivals {
-                dx[self.element(sheet, place, rival)].allowed = off;
+                dx[lanes.place(place, rival)].allowed = g.abs();
             }
         }
         vec![dx]
     }
 
     fn choose(&self, sheet: &Sheet<'_>) -> Option<Vec<u32>> {
-        let winner = |place| self.contest(sheet, place).best().1;
-        Some(results(sheet).map(winner).collect())
+        Some(bound::choose(self.contests(sheet)))
     }
 
     fn chose_right(&self, sheet: &Sheet<'_>, chosen: &[u32]) -> Vec<bool> {
-        let chosen = chosen.iter().enumerate();
-        let right = |(place, &piece)| self.contest(sheet, place).may_be_won_by(piece);
-        chosen.map(right).collect()
+        bound::chose_right(self.contests(sheet), chosen)
     }
 }
 
-/// The places of all results of a sheet, lane after lane.
-fn results(sheet: &Sheet<'_>) -> std::ops::Range<usize> {
-    0..sheet.lanes.len() * sheet.extent_after
-}
-
 impl Maxout {
-    /// Where a piece of result `place` lies in a sheet, whose lanes are whole.
-    fn element(&self, sheet: &Sheet<'_>, place: usize, piece: usize) -> usize {
-        let lanes = Pooling {
+    /// A sheet's lanes, which are whole, side by side.
+    fn lanes(&self, sheet: &Sheet<'_>) -> Pooling {
+        Pooling {
             pieces: self.pieces,
             layout: self.layout,
             channels: sheet.places.len(),
             inner: 1,
-        };
-        lanes.place(place, piece)
+        }
     }
 
-    fn contest(&self, sheet: &Sheet<'_>, place: usize) -> Contest {
-        let pieces = (0..self.pieces).map(|piece| {
-            let element = self.element(sheet, place, piece);
-            Bound {
-                expected: sheet.x()[element],
-                allowed: sheet.off(element),
-            }
-        });
-        Contest::new(pieces)
+    /// What competes for each result of a sheet, lane after lane.
+    fn contests(&self, sheet: &Sheet<'_>) -> impl Iterator<Item = Contest> {
+        let lanes = self.lanes(sheet);
+        let results = 0..sheet.lanes.len() * sheet.extent_after;
+        results.map(move |place| {
+            let pieces = (0..lanes.pieces).map(|piece| {
+                let element = lanes.place(place, piece);
+                Bound {
+                    expected: sheet.x()[element],
+                    allowed: sheet.off(element),
+                }
+            });
+            Contest(pieces.collect())
+        })
     }
 }
 
