@@ -18,7 +18,11 @@ pub(super) const DEFINITION: Definition = Definition {
     }),
     properties: Some(Properties {
         saturates: (Some(-1.0), None),
-        ..Properties::new((-1.0, f64::INFINITY), Smoothness::Once(0.0), Cost::Exponential)
+        ..Properties::new(
+            (-1.0, f64::INFINITY),
+            Smoothness::Once(0.0),
+            Cost::Exponential,
+        )
     }),
     paper: Some(Paper {
         authors: "Clevert, Unterthiner, Hochreiter",

@@ -1,6 +1,6 @@
 use super::{
-    Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid,
-    softplus::softplus, tanh::tanh_slope,
+    Cost, Definition, Paper, Properties, Smoothness, sigmoid::sigmoid, softplus::softplus,
+    tanh::tanh_slope,
 };
 
 /// Beyond it e^-x is 0 in f64: x stops there, lest infinity meet 0.

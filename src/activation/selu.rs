@@ -13,7 +13,11 @@ pub(super) const DEFINITION: Definition = Definition {
     parameter: None,
     properties: Some(Properties {
         saturates: (Some(-LAMBDA_ALPHA), None),
-        ..Properties::new((-LAMBDA_ALPHA, f64::INFINITY), Smoothness::Kink(0.0), Cost::Exponential)
+        ..Properties::new(
+            (-LAMBDA_ALPHA, f64::INFINITY),
+            Smoothness::Kink(0.0),
+            Cost::Exponential,
+        )
     }),
     paper: Some(Paper {
         authors: "Klambauer, Unterthiner, Mayr, Hochreiter",

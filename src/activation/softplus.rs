@@ -1,6 +1,4 @@
-use super::{
-    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, sigmoid::sigmoid,
-};
+use super::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, sigmoid::sigmoid};
 
 /// Beyond it e^-z is 0 in f64: z stops there, lest infinity meet 0.
 const ZERO_FROM: f64 = 800.0;

@@ -109,6 +109,12 @@ impl LogSumExp {
     ) -> Kernel {
         let gpu = x.gpu();
         let shader = shader(gpu.tuning().vectors(x.element()), self.math);
-        Kernel::new(shader, entry_point, bindings, gpu.workgroup(64))
+        Kernel {
+            shader,
+            entry_point,
+            bindings,
+            constants: Vec::new(),
+            workgroup: gpu.workgroup(64),
+        }
     }
 }

@@ -115,7 +115,7 @@ impl Family for OfMaxout {
     /// Pooling of neighbours: y is a quarter of x.
     fn benchmark(&self) -> Option<Benchmark> {
         Some(Benchmark {
-            operation: Maxout::new(4, Layout::Adjacent, -1).boxed(),
+            operation: Maxout::new(4, Layout::Adjacent, -1).into(),
             columns: Some(1024),
             forward: Traffic::new(5, "streams"),
             backward: Traffic::new(5, "copy"),
