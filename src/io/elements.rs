@@ -26,6 +26,25 @@ pub trait Source: Sync {
     ///
     /// What keeps them from being read.
     fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()>;
+
+    /// Fails where more follows than was read, if it is read but once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`](crate::Error::File).
+    fn expect_end(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
+        (**self).read(elements, put)
+    }
+
+    fn expect_end(&self) -> Result<()> {
+        (**self).expect_end()
+    }
 }
 
 /// Where the elements of an array go. Several threads write at a time, each its own elements.

@@ -49,6 +49,19 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
     Ok(filled)
 }
 
+/// What a file holds is not right, in words.
+pub(super) fn invalid_data(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// What is to be written is not right, in words.
+pub(super) fn invalid_input<E>(reason: E) -> io::Error
+where
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
+}
+
 pub(super) fn cannot_read(error: io::Error) -> String {
     format!("cannot be read: {error}")
 }

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-use super::file::{self, Reason, cannot_read};
+use super::file::{self, Reason, cannot_read, invalid_data, invalid_input};
 use super::npy::{Claim, Header};
 use crate::error::Result;
 
@@ -64,22 +64,6 @@ pub struct Member<R = File> {
 ///
 /// A name is that of the array's file without `.npy`, as NumPy has it. Other files are passed over.
 ///
-/// ```
-/// use wgpu_activations::io::npz;
-/// # use std::io::Write;
-/// # use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
-/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-/// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("data.npz");
-/// # let mut writer = npz::Writer::new(std::fs::File::create(&path)?, "x", &header)?;
-/// # writer.write_all(&1.0f32.to_le_bytes())?;
-/// # writer.finish()?;
-///
-/// assert_eq!(npz::names(&path)?, ["x"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
 /// # Errors
 ///
 /// [`Error::File`](crate::Error::File) where the file cannot be read or is not an `.npz` file whose
@@ -94,27 +78,6 @@ pub fn names(path: &Path) -> Result<Vec<String>> {
 
 impl Member {
     /// Opens an array of an archive by its name, or the only one.
-    ///
-    /// ```
-    /// use std::io::Read;
-    /// use wgpu_activations::io::npz::Member;
-    /// # use std::io::Write;
-    /// # use wgpu_activations::io::{npy::{Dtype, Endian, Float, Header, Order}, npz::Writer};
-    /// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-    /// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("data.npz");
-    /// # let mut writer = Writer::new(std::fs::File::create(&path)?, "x", &header)?;
-    /// # writer.write_all(&1.0f32.to_le_bytes())?;
-    /// # writer.finish()?;
-    ///
-    /// let mut only = Member::open(&path, None)?;
-    /// assert_eq!((only.name(), &only.header().shape), ("x", &vec![1]));
-    /// let mut first = [0; 4];
-    /// only.read_exact(&mut first)?;
-    /// assert_eq!(f32::from_le_bytes(first), 1.0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     ///
     /// # Errors
     ///
@@ -138,8 +101,7 @@ impl<R: Read + Seek> Member<R> {
     /// What `reader` reports; and `InvalidData` where [`Member::open`] refuses a file.
     pub fn new(mut reader: R, name: Option<&str>) -> io::Result<Self> {
         let length = reader.seek(io::SeekFrom::End(0))?;
-        Self::find(reader, length, name)
-            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+        Self::find(reader, length, name).map_err(invalid_data)
     }
 
     fn find(reader: R, length: u64, name: Option<&str>) -> Reason<Self> {

@@ -3,12 +3,6 @@
 use crate::element::ElementType;
 
 /// Order of the bytes within an element.
-///
-/// ```
-/// use wgpu_activations::io::Endian;
-///
-/// assert_eq!(Endian::NATIVE == Endian::Big, cfg!(target_endian = "big"));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endian {
     /// Lowest byte first, NumPy's `<`.
@@ -18,14 +12,6 @@ pub enum Endian {
 }
 
 /// A type of number that a file can hold.
-///
-/// ```
-/// use wgpu_activations::{ElementType, io::Number};
-///
-/// assert_eq!(Number::F64.bytes(), 8);
-/// assert_eq!(Number::F64.element(), Some(ElementType::F32));
-/// assert_eq!(Number::U32.element(), None);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Number {
     /// IEEE binary16.

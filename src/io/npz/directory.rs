@@ -35,7 +35,8 @@ impl<R: Read + Seek> Directory<R> {
             let entry = archive.by_index_data(index).map_err(damaged)?;
             let name = entry.name().map_err(damaged)?.into_owned();
             if !seen.insert(name.clone()) {
-                return Err(twice(&name));
+                let name = name.escape_debug();
+                return Err(format!("holds two entries `{name}`; names must differ"));
             }
             if let Some(name) = name.strip_suffix(SUFFIX) {
                 arrays.push((index, name.to_owned()));
@@ -82,39 +83,30 @@ impl<R: Read + Seek> Directory<R> {
 
     fn find(&self, name: Option<&str>) -> Reason<usize> {
         let Some(wanted) = name else {
+            let names = self.listed();
             return match self.arrays.len() {
                 0 => Err("holds no arrays".to_owned()),
                 1 => Ok(0),
-                count => Err(format!(
-                    "holds {count} arrays, one must be named: {}",
-                    self.listed()
-                )),
+                count => Err(format!("holds {count} arrays, one must be named: {names}")),
             };
         };
         let found = self.arrays.iter().position(|(_, name)| name == wanted);
         found.ok_or_else(|| {
-            format!(
-                "has no array `{}`; it holds {}",
-                wanted.escape_debug(),
-                self.listed()
-            )
+            let (wanted, names) = (wanted.escape_debug(), self.listed());
+            format!("has no array `{wanted}`; it holds {names}")
         })
     }
 
     /// The arrays' names, cut where they are too many for a line.
     fn listed(&self) -> String {
-        let mut names: Vec<String> = self
-            .arrays
-            .iter()
-            .take(SHOWN)
-            .map(|(_, name)| format!("`{}`", name.escape_debug()))
-            .collect();
-        match self.arrays.len().saturating_sub(SHOWN) {
-            0 if names.is_empty() => return "none".to_owned(),
-            0 => {}
-            more => names.push(format!("{more} more")),
+        if self.arrays.is_empty() {
+            return "none".to_owned();
         }
-        names.join(", ")
+        let shown = self.arrays.iter().take(SHOWN);
+        let shown = shown.map(|(_, name)| format!("`{}`", name.escape_debug()));
+        let more = self.arrays.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| format!("{more} more"));
+        shown.chain(more).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -143,12 +135,15 @@ fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
             ));
         }
     };
-    let extent = Extent {
-        packed,
-        size,
-        checksum: entry.crc32(),
-    };
-    Ok((deflated, extent))
+    let checksum = entry.crc32();
+    Ok((
+        deflated,
+        Extent {
+            packed,
+            size,
+            checksum,
+        },
+    ))
 }
 
 /// Refuses what does not begin as an archive does.
@@ -171,13 +166,6 @@ fn expect_zip(reader: &mut (impl Read + Seek)) -> Reason<()> {
         ));
     }
     Ok(())
-}
-
-fn twice(name: &str) -> String {
-    format!(
-        "holds two entries `{}`; names must differ",
-        name.escape_debug()
-    )
 }
 
 fn damaged(error: ZipError) -> String {

@@ -8,7 +8,7 @@ use crate::{
     error::{Error, Result},
     io::{
         Complete, Format, NewArray, Opened, Output, Selection, StoredArray, Target, file,
-        input::Data, npy::header_of,
+        input::Data, stream::cannot_write,
     },
 };
 
@@ -33,36 +33,26 @@ impl Format for Npz {
     }
 
     fn open(&self, file: Opened, path: &Path, names: &[String]) -> Result<Selection> {
-        let name = match names {
-            [] => None,
-            [name] => Some(name.as_str()),
-            _ => {
-                let rule = "one array of an .npz file at a time; name one with --tensor";
-                return Err(Error::FileFormat(rule.to_owned()));
-            }
-        };
+        if names.len() > 1 {
+            let rule = "one array of an .npz file at a time; name one with --tensor";
+            return Err(Error::FileFormat(rule.to_owned()));
+        }
         let find = || {
             let (file, length) = file.into_file(NEEDED)?;
-            Member::find(file, length, name)
+            Member::find(file, length, names.first().map(String::as_str))
         };
         let member = find().map_err(file::of(path))?;
         let (name, header) = (member.name.clone(), member.header.clone());
         let bytes = member.body.left();
         let data = Data::Pipe(Box::new(member), bytes);
-        Ok(Selection {
-            arrays: vec![StoredArray::of_header(path, &name, &header, data)],
-            rest: Vec::new(),
-        })
+        let arrays = vec![StoredArray::of_header(path, &name, &header, data)];
+        let rest = Vec::new();
+        Ok(Selection { arrays, rest })
     }
 
     fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
-        let begin = || {
-            let file = target.into_file(NEEDED)?;
-            let header = header_of(array, NEEDED)?;
-            Writer::begin(file, array, &header)
-                .map_err(|error| format!("cannot be written: {error}"))
-        };
-        let writer = begin().map_err(file::of(path))?;
+        let file = target.into_file(NEEDED).map_err(file::of(path))?;
+        let writer = Writer::begin(file, array).map_err(|error| cannot_write(path, &error))?;
         Ok(Output::in_order(writer, path, array.storage))
     }
 }

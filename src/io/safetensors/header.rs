@@ -8,21 +8,17 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use super::Reason;
 
 /// What the header says of a tensor; nothing has been held against anything.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Tensor {
+    /// The key of its object.
+    #[serde(skip)]
     pub(super) name: String,
     pub(super) dtype: String,
     pub(super) shape: Vec<usize>,
     /// Where its data begins and ends, in bytes from the beginning of all data.
+    #[serde(rename = "data_offsets")]
     pub(super) offsets: (u64, u64),
-}
-
-/// An object of the header.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Object {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (u64, u64),
 }
 
 /// The tensors in the header's order, those with the same name too.
@@ -79,17 +75,8 @@ impl<'de> Visitor<'de> for Objects {
                 map.next_value::<HashMap<String, String>>()?;
                 continue;
             }
-            let Object {
-                dtype,
-                shape,
-                data_offsets,
-            } = map.next_value()?;
-            tensors.push(Tensor {
-                name,
-                dtype,
-                shape,
-                offsets: data_offsets,
-            });
+            let tensor = map.next_value()?;
+            tensors.push(Tensor { name, ..tensor });
         }
         Ok(Tensors(tensors))
     }
