@@ -1,13 +1,18 @@
 //! `activations ops`
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{Result, named::Named, properties, text};
+use super::{
+    Result,
+    named::Named,
+    properties,
+    text::{self, Column},
+};
 use wgpu_activations::{
     Activation,
     activation::{self, Smoothness},
-    family::{self, families},
+    family::{Default, families},
 };
 
 #[derive(Args)]
@@ -53,6 +58,7 @@ enum Kind {
 #[derive(Serialize)]
 struct Parameter {
     name: &'static str,
+    #[serde(serialize_with = "default_of")]
     default: Default,
     range: &'static str,
     description: &'static str,
@@ -62,12 +68,12 @@ struct Parameter {
 }
 
 /// A number or a choice; null where it must be given.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Default {
-    Required,
-    Number(f32),
-    Choice(&'static str),
+fn default_of<S: Serializer>(default: &Default, to: S) -> std::result::Result<S::Ok, S::Error> {
+    match default {
+        Default::Required => to.serialize_none(),
+        Default::Number(number) => to.serialize_f32(*number),
+        Default::Choice(choice) => to.serialize_str(choice),
+    }
 }
 
 #[derive(Serialize)]
@@ -101,41 +107,37 @@ struct Paper {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
+    let (op, device, json) = (
+        arguments.op.as_deref(),
+        arguments.device.as_deref(),
+        arguments.json,
+    );
     if arguments.properties {
-        return properties::run(
-            arguments.op.as_deref(),
-            arguments.device.as_deref(),
-            arguments.json,
-        );
+        return properties::run(op, device, json);
     }
-    let Some(name) = &arguments.op else {
-        return list(arguments.json);
-    };
-    let entry = Entry::of(&Named::parse(name)?);
-    if arguments.json {
-        return Ok(text::print_json(&entry)?);
+    if let Some(name) = op {
+        let entry = Entry::of(&Named::parse(name)?);
+        if json {
+            return Ok(text::print_json(&entry)?);
+        }
+        return Ok(text::print(&lines(&page(&entry)))?);
     }
-    Ok(text::print(&lines(&page(&entry)))?)
-}
-
-fn list(json: bool) -> Result {
-    let entries: Vec<_> = families()
-        .map(|family| Entry::of(&Named::from(family)))
-        .collect();
+    let entries = families().map(|family| Entry::of(&Named::from(family)));
+    let entries: Vec<_> = entries.collect();
     if json {
         return Ok(text::print_json(&entries)?);
     }
-    let mut table = text::table(&["name", "f(x)", "parameter"]);
-    for entry in entries {
-        let parameters = entry.parameters.iter().filter_map(in_list);
-        table.add_row([
-            entry.name.to_owned(),
-            entry.formula.to_owned(),
-            parameters.collect::<Vec<_>>().join(", "),
-        ]);
-    }
-    Ok(text::print(&text::trimmed(&table))?)
+    Ok(text::print_table(&entries, &COLUMNS)?)
 }
+
+const COLUMNS: [Column<Entry>; 3] = [
+    Column::words("name", |entry| entry.name.to_owned()),
+    Column::words("f(x)", |entry| entry.formula.to_owned()),
+    Column::words("parameter", |entry| {
+        let parameters = entry.parameters.iter().filter_map(in_list);
+        parameters.collect::<Vec<_>>().join(", ")
+    }),
+];
 
 /// What must be given, and numbers with their defaults; choices are for the page.
 fn in_list(parameter: &Parameter) -> Option<String> {
@@ -160,10 +162,8 @@ fn number(value: f32) -> String {
 type Rows = Vec<(&'static str, String)>;
 
 fn lines(rows: &Rows) -> String {
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|(label, content)| format!("{label:<13} {content}").trim_end().to_owned())
-        .collect();
+    let line = |(label, content): &_| format!("{label:<13} {content}").trim_end().to_owned();
+    let lines: Vec<_> = rows.iter().map(line).collect();
     lines.join("\n").trim_start().to_owned()
 }
 
@@ -192,78 +192,52 @@ fn page(entry: &Entry) -> Rows {
         rows.push(("note", (*note).to_owned()));
     }
     if let Some(paper) = &entry.paper {
-        let Paper {
-            authors,
-            title,
-            year,
-            url,
-        } = paper;
-        rows.push(("paper", format!("{authors}: {title} ({year})")));
-        rows.push(("", (*url).to_owned()));
+        let origin = format!("{}: {} ({})", paper.authors, paper.title, paper.year);
+        rows.extend([("paper", origin), ("", paper.url.to_owned())]);
     }
     rows
 }
 
 fn of_parameter(parameter: &Parameter) -> Rows {
-    let Parameter {
-        name,
-        default,
-        range,
-        description,
-        slope,
-    } = parameter;
-    let default = match default {
+    let (name, description, range) = (parameter.name, parameter.description, parameter.range);
+    let default = match parameter.default {
         Default::Required => "to be given".to_owned(),
-        Default::Number(default) => format!("default {}", number(*default)),
+        Default::Number(default) => format!("default {}", number(default)),
         Default::Choice(choice) => format!("default {choice}"),
     };
-    let mut rows = vec![(
-        "parameter",
-        format!("{name}: {description}; {range}, {default}"),
-    )];
-    if let Some(slope) = slope {
-        rows.push(("", format!("df/d{name} = {slope}")));
-    }
-    rows
+    let about = format!("{name}: {description}; {range}, {default}");
+    let slope = parameter
+        .slope
+        .map(|slope| ("", format!("df/d{name} = {slope}")));
+    std::iter::once(("parameter", about)).chain(slope).collect()
 }
 
 fn course(properties: &Properties) -> Rows {
     let bound = |bound: Option<f64>, unbounded: &str| bound.map_or(unbounded.to_owned(), short);
-    let mut rows = Vec::new();
-    rows.push((
-        "range",
-        format!(
-            "{} to {}",
-            bound(properties.range.0, "-inf"),
-            bound(properties.range.1, "inf")
+    let (low, high) = properties.range;
+    let turns = |at| format!("no, it turns at x = {}", short(at));
+    let zero_centred = if properties.zero_centred { "yes" } else { "no" };
+    let (below, above) = properties.saturates;
+    let ends = [(below, "-inf"), (above, "inf")].into_iter();
+    let ends = ends.filter_map(|(value, end)| Some(format!("at {} towards {end}", short(value?))));
+    let saturates = match ends.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => "no".to_owned(),
+        ends => ends,
+    };
+    vec![
+        (
+            "range",
+            format!("{} to {}", bound(low, "-inf"), bound(high, "inf")),
         ),
-    ));
-    rows.push((
-        "monotonic",
-        properties.turning_point.map_or("yes".to_owned(), |at| {
-            format!("no, it turns at x = {}", short(at))
-        }),
-    ));
-    rows.push((
-        "zero-centred",
-        if properties.zero_centred { "yes" } else { "no" }.to_owned(),
-    ));
-    rows.push(("smooth", properties.smoothness.clone()));
-    rows.push((
-        "saturates",
-        match properties.saturates {
-            (None, None) => "no".to_owned(),
-            (low, high) => [(low, "-inf"), (high, "inf")]
-                .iter()
-                .filter_map(|(value, end)| {
-                    value.map(|value| format!("at {} towards {end}", short(value)))
-                })
-                .collect::<Vec<_>>()
-                .join(", "),
-        },
-    ));
-    rows.push(("cost", properties.cost.to_owned()));
-    rows
+        (
+            "monotonic",
+            properties.turning_point.map_or("yes".to_owned(), turns),
+        ),
+        ("zero-centred", zero_centred.to_owned()),
+        ("smooth", properties.smoothness.clone()),
+        ("saturates", saturates),
+        ("cost", properties.cost.to_owned()),
+    ]
 }
 
 /// Six significant digits.
@@ -280,51 +254,47 @@ impl Entry {
         let own = definition.and_then(|definition| definition.parameter.as_ref());
         let parameters = entry.parameters.iter().map(|parameter| Parameter {
             name: parameter.name,
-            default: match parameter.default {
-                family::Default::Required => Default::Required,
-                family::Default::Number(number) => Default::Number(number),
-                family::Default::Choice(choice) => Default::Choice(choice),
-            },
+            default: parameter.default,
             range: parameter.rule,
             description: parameter.description,
             slope: own
                 .filter(|own| own.name == parameter.name)
                 .map(|own| own.slope_formula),
         });
+        let properties = definition.and_then(|definition| definition.properties);
         Self {
-            kind: match activation {
-                Some(_) => Kind::Pointwise,
-                None => Kind::Family,
-            },
+            kind: activation.map_or(Kind::Family, |_| Kind::Pointwise),
             name: entry.name,
             aliases: entry.aliases,
             title: entry.title,
             formula: entry.formula,
             slope: entry.slope_formula,
             parameters: parameters.collect(),
-            properties: definition
-                .and_then(|definition| definition.properties)
-                .map(properties_of),
+            properties: properties.map(properties_of),
             special_values: match activation {
                 Some(activation) => evaluated(activation),
                 None => in_words(entry.special_values),
             },
             notes: entry.notes,
-            paper: entry.paper.map(paper),
+            paper: entry.paper.map(|paper| Paper {
+                authors: paper.authors,
+                title: paper.title,
+                year: paper.year,
+                url: paper.url,
+            }),
         }
     }
 }
 
 /// What an activation gives at the edges.
 fn evaluated(activation: Activation) -> Vec<Special> {
-    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0]
-        .into_iter()
-        .map(|x| Special {
-            x: x.to_string(),
-            value: activation.value(x).to_string(),
-            slope: Some(activation.slope(x).to_string()),
-        })
-        .collect()
+    let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
+    let special = edges.map(|x| Special {
+        x: x.to_string(),
+        value: activation.value(x).to_string(),
+        slope: Some(activation.slope(x).to_string()),
+    });
+    special.into()
 }
 
 fn in_words(special_values: &[(&str, &str)]) -> Vec<Special> {
@@ -350,14 +320,5 @@ fn properties_of(properties: activation::Properties) -> Properties {
         },
         saturates: properties.saturates,
         cost: properties.cost.description(),
-    }
-}
-
-fn paper(paper: activation::Paper) -> Paper {
-    Paper {
-        authors: paper.authors,
-        title: paper.title,
-        year: paper.year,
-        url: paper.url,
     }
 }

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    Failure, Result, device,
+    Result, device,
     named::Named,
     text::{self, Column},
+    usage,
 };
 use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
 
@@ -55,14 +56,13 @@ impl Compared {
 pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result {
     let activations: Vec<Activation> = match op {
         None => Activation::all().collect(),
-        Some(name) => {
-            let named = Named::parse(name)?;
-            vec![named.activation().ok_or_else(|| {
-                Failure::Usage(format!(
-                    "{name} is not of one element; `activations ops {name}` tells about it"
-                ))
-            })?]
-        }
+        Some(name) => match Named::parse(name)?.activation() {
+            Some(activation) => vec![activation],
+            None => {
+                let rule = format!("`activations ops {name}` tells about it");
+                return usage(format!("{name} is not of one element; {rule}"));
+            }
+        },
     };
     let device = device::open(device)?;
     let progress = text::spinner();
@@ -73,28 +73,24 @@ pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result 
         })?,
     };
     progress.finish_and_clear();
-    let time = |activation: &Activation| {
-        let mut own = costs.iter().filter(|(name, _)| *name == activation.name());
-        own.next().map(|(_, time)| *time)
+    let row = |activation: Activation| {
+        let cost = costs.iter().find(|(name, _)| *name == activation.name());
+        Compared::of(activation, cost.map(|(_, time)| *time))
     };
-    let rows: Vec<_> = activations
-        .into_iter()
-        .map(|activation| Compared::of(activation, time(&activation)))
-        .collect();
+    let rows: Vec<_> = activations.into_iter().map(row).collect();
     if json {
         return Ok(text::print_json(&rows)?);
     }
-    let table = text::fill(text::table(&[]), &rows, &COLUMNS);
-    text::print(&text::trimmed(&table))?;
+    text::print_table(&rows, &COLUMNS)?;
     let measured = match device.gpu() {
         Some(gpu) => format!(
-            "time: forward pass, f32, accurate math, on {}, as a multiple of relu's",
+            "forward pass, f32, accurate math, on {}, as a multiple of relu's",
             gpu.name()
         ),
-        None => "time: not measured without a GPU".to_owned(),
+        None => "not measured without a GPU".to_owned(),
     };
     text::print(&format!(
-        "\nflat: where the slope is below 0.01; {measured}"
+        "\nflat: where the slope is below 0.01; time: {measured}"
     ))?;
     Ok(())
 }

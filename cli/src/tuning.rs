@@ -6,28 +6,20 @@ use wgpu_activations::{Adapter, Error, Result, bench::facts, gpu::Tuning};
 
 /// The file: by device, driver and version of this program.
 fn path() -> Option<PathBuf> {
-    Some(
-        dirs::cache_dir()?
-            .join("wgpu-activations")
-            .join("tuning.json"),
-    )
+    let folder = dirs::cache_dir()?.join("wgpu-activations");
+    Some(folder.join("tuning.json"))
 }
 
 fn key(adapter: &Adapter) -> String {
     let device = facts::device(adapter);
-    format!(
-        "{} | {} | {}",
-        device.name,
-        device.driver,
-        env!("CARGO_PKG_VERSION")
-    )
+    [&device.name, &device.driver, env!("CARGO_PKG_VERSION")].join(" | ")
 }
 
 /// All that is kept; nothing where there is no such file, or none that can be read.
 fn load() -> BTreeMap<String, Tuning> {
     let text = path().and_then(|path| std::fs::read_to_string(path).ok());
-    text.and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
+    let kept = text.and_then(|text| serde_json::from_str(&text).ok());
+    kept.unwrap_or_default()
 }
 
 /// What is kept for an adapter.

@@ -3,7 +3,11 @@
 pub(crate) mod palette;
 pub(crate) mod png;
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{Failure, Result};
 
 /// A page that needs nothing beside it: whatever it shows, it fetches and runs nothing.
 pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
@@ -22,6 +26,24 @@ pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
             body { (body) }
         }
     }
+}
+
+/// The one of `all` whose extension the name of `path` has.
+pub(crate) fn by_extension<F: Copy>(
+    path: &Path,
+    all: &[F],
+    extension: fn(F) -> &'static str,
+) -> Result<F> {
+    let wanted = path.extension().unwrap_or_default();
+    let is = |format: &F| wanted.eq_ignore_ascii_case(extension(*format));
+    all.iter().copied().find(is).ok_or_else(|| {
+        let known = all.iter().map(|&format| format!(".{}", extension(format)));
+        let known = known.collect::<Vec<_>>().join(", ");
+        Failure::Usage(format!(
+            "{}: the name must end with one of {known}",
+            path.display()
+        ))
+    })
 }
 
 /// Pixels, to a tenth.
