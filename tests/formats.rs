@@ -80,6 +80,8 @@ fn round_trip<T: Element + PartialEq>(number: Number) {
         let what = format!("{} of {number:?}", format.name());
         let path = folder.path().join(format!("x.{}", format.extensions()[0]));
         assert_eq!(io::format_of(&path), *format);
+        let loud = format!("x.{}", format.extensions()[0].to_uppercase());
+        assert_eq!(io::format_of(loud.as_ref()), *format);
         for in_order in [true, false] {
             let written = write::<T>(*format, &path, &described(storage(number)), in_order);
             if number == Number::Bf16 && !format.rewrites() {

@@ -75,17 +75,7 @@ impl std::fmt::Debug for dyn Format {
     }
 }
 
-/// The format that the name of a file asks for, whatever the case; [`FORMATS`]' first where it asks for
-/// none.
-///
-/// ```
-/// use wgpu_activations::io::{FORMATS, format_of};
-///
-/// assert_eq!(format_of("x".as_ref()), FORMATS[0]);
-/// # if cfg!(feature = "npz") {
-/// assert_eq!(format_of("x.NPZ".as_ref()).name(), "npz");
-/// # }
-/// ```
+/// The format that the name of a file asks for, whatever the case; [`FORMATS`]' first where it asks for none.
 pub fn format_of(path: &Path) -> &'static dyn Format {
     let extension = path.extension().unwrap_or_default();
     let is = |known: &&str| extension.eq_ignore_ascii_case(known);

@@ -275,7 +275,7 @@ impl StoredArray {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] where reading fails.
+    /// As [`StoredArray::read`].
     pub fn in_memory(self, order: Order) -> Result<Elements> {
         with_element!(self.element, T => Ok(Box::new(self.read::<T>(order)?)))
     }

@@ -17,6 +17,7 @@ use std::path::Path;
 use half::f16;
 
 use super::{
+    Number, Storage,
     file::{self, Reason, cannot_read, invalid_data, invalid_input},
     input::count,
     order::rearrange,
@@ -120,6 +121,17 @@ impl fmt::Display for Dtype {
     }
 }
 
+impl From<Dtype> for Storage {
+    fn from(Dtype { float, endian }: Dtype) -> Self {
+        let number = match float {
+            Float::F16 => Number::F16,
+            Float::F32 => Number::F32,
+            Float::F64 => Number::F64,
+        };
+        Self { number, endian }
+    }
+}
+
 impl Endian {
     /// NumPy's sign for it.
     const fn sign(self) -> char {
@@ -157,19 +169,16 @@ impl Array {
     /// NumPy would refuse the shape.
     pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
         self.check().map_err(invalid_input)?;
-        writer.write_all(&header::of(
-            &self.shape,
-            self.order,
-            &self.dtype.to_string(),
-        )?)?;
-        let endian = self.dtype.endian;
+        let dtype = self.dtype.to_string();
+        writer.write_all(&header::of(&self.shape, self.order, &dtype)?)?;
+        let storage = Storage::from(self.dtype);
         match (&self.values, self.dtype.float) {
-            (Values::F16(values), Float::F16) => data::write(writer, endian, values, |x| x),
-            (Values::F16(values), Float::F32) => data::write(writer, endian, values, f16::to_f32),
-            (Values::F16(values), Float::F64) => data::write(writer, endian, values, f16::to_f64),
-            (Values::F32(values), Float::F16) => data::write(writer, endian, values, f16::from_f32),
-            (Values::F32(values), Float::F32) => data::write(writer, endian, values, |x| x),
-            (Values::F32(values), Float::F64) => data::write(writer, endian, values, f64::from),
+            (Values::F16(values), Float::F16) => data::write(writer, storage, values, |x| x),
+            (Values::F16(values), _) => data::write(writer, storage, values, f16::to_f32),
+            (Values::F32(values), Float::F16) => {
+                data::write(writer, storage, values, f16::from_f32)
+            }
+            (Values::F32(values), _) => data::write(writer, storage, values, |x| x),
         }
     }
 
@@ -237,13 +246,8 @@ fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
     let (header, claim) = Header::held(reader, length)?;
     let (dtype, known) = (header.dtype, length.is_some());
     let values = match dtype.float {
-        Float::F16 => Values::F16(data::read(reader, &claim, known, dtype.endian, |x| x)?),
-        Float::F32 => Values::F32(data::read(reader, &claim, known, dtype.endian, |x| x)?),
-        Float::F64 => {
-            // As the standard has it: to nearest, and beyond f32's range to infinity.
-            let narrow = |x: f64| x as f32;
-            Values::F32(data::read(reader, &claim, known, dtype.endian, narrow)?)
-        }
+        Float::F16 => Values::F16(data::read(reader, dtype.into(), &claim, known)?),
+        Float::F32 | Float::F64 => Values::F32(data::read(reader, dtype.into(), &claim, known)?),
     };
     if file::fill(reader, &mut [0]).map_err(cannot_read)? > 0 {
         return Err(claim.mismatch(claim.bytes, " and more"));

@@ -61,16 +61,6 @@ impl Number {
             Self::F64 => 8,
         }
     }
-
-    /// The type that it is computed in; none for places.
-    pub const fn element(self) -> Option<ElementType> {
-        match self {
-            Self::F16 => Some(ElementType::F16),
-            Self::Bf16 => Some(ElementType::Bf16),
-            Self::F32 | Self::F64 => Some(ElementType::F32),
-            Self::U32 => None,
-        }
-    }
 }
 
 impl From<ElementType> for Number {
@@ -120,7 +110,7 @@ impl Storage {
 }
 
 /// Reverses the bytes of each number of `width` bytes, unless `endian` is this machine's own order.
-pub(super) fn swap_bytes(bytes: &mut [u8], width: usize, endian: Endian) {
+fn swap_bytes(bytes: &mut [u8], width: usize, endian: Endian) {
     if endian == Endian::NATIVE {
         return;
     }

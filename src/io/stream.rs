@@ -15,24 +15,6 @@ use crate::error::{Error, Result};
 const BLOCK: usize = 1 << 18;
 
 /// Elements in a file, from some byte on.
-///
-/// ```
-/// use wgpu_activations::io::{Endian, FileSource, Number, Source, Storage};
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("x.bin");
-/// # std::fs::write(&path, [0, 0, 0, 0, 0, 0, 128, 63])?;
-///
-/// let source = FileSource {
-///     file: std::fs::File::open(&path)?.into(),
-///     path,
-///     start: 4,
-///     storage: Storage { number: Number::F32, endian: Endian::Little },
-/// };
-/// let mut found = Vec::new();
-/// source.read(0..1, &mut |bytes| found.extend_from_slice(bytes))?;
-/// assert_eq!(found, 1.0f32.to_ne_bytes());
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Debug)]
 pub struct FileSource {
     /// The file; several sources may share one.

@@ -4,58 +4,50 @@ use std::io::{self, Read, Write};
 
 use bytemuck::Pod;
 
-use super::{Claim, Endian, Reason, cannot_read, file::fill};
-use crate::io::storage::swap_bytes;
+use super::{Claim, Reason, Storage, cannot_read, file::fill};
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
 const CHUNK: usize = 1 << 18;
 
-/// Reads all elements that a header claims, as the file's type `D`, converted. Memory is reserved for all of them
-/// where the claim is `known` to be true.
-pub(super) fn read<D: Pod, T>(
+/// Reads all elements that a header claims. Memory is reserved for all of them where the claim is `known` to be true.
+pub(super) fn read<T: Pod>(
     reader: &mut impl Read,
+    storage: Storage,
     claim: &Claim,
     known: bool,
-    endian: Endian,
-    convert: impl Fn(D) -> T,
 ) -> Reason<Vec<T>> {
     let no_memory = |_| format!("not enough memory for {} bytes of data", claim.bytes);
+    let width = storage.number.bytes();
     let mut values = Vec::new();
     if known {
         values.try_reserve_exact(claim.count).map_err(no_memory)?;
     }
-    let mut buffer = vec![D::zeroed(); claim.count.min(CHUNK / size_of::<D>())];
+    let mut buffer = vec![0; claim.bytes.min(CHUNK as u64) as usize];
     while values.len() < claim.count {
-        let length = buffer.len().min(claim.count - values.len());
-        let chunk = &mut buffer[..length];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(chunk);
-        let found = fill(reader, bytes).map_err(cannot_read)?;
-        if found < bytes.len() {
-            let found = values.len() * size_of::<D>() + found;
-            return Err(claim.mismatch(found as u64, ""));
+        let length = (claim.count - values.len()).min(CHUNK / width);
+        let stored = &mut buffer[..length * width];
+        let found = fill(reader, stored).map_err(cannot_read)?;
+        if found < stored.len() {
+            return Err(claim.mismatch((values.len() * width + found) as u64, ""));
         }
-        swap_bytes(bytes, size_of::<D>(), endian);
         values.try_reserve(length).map_err(no_memory)?;
-        values.extend(chunk.iter().map(|&x| convert(x)));
+        storage.decode(stored, &mut |elements| {
+            values.extend(bytemuck::pod_collect_to_vec::<u8, T>(elements));
+        });
     }
     Ok(values)
 }
 
-/// Writes elements converted to those of a file.
-pub(super) fn write<T: Copy, D: Pod>(
+/// Writes elements, converted to what memory has of those that the file stores.
+pub(super) fn write<T: Copy, M: Pod>(
     writer: &mut impl Write,
-    endian: Endian,
+    storage: Storage,
     values: &[T],
-    convert: impl Fn(T) -> D,
+    convert: impl Fn(T) -> M,
 ) -> io::Result<()> {
-    let length = CHUNK / size_of::<D>();
-    let mut buffer: Vec<D> = Vec::with_capacity(length.min(values.len()));
-    for chunk in values.chunks(length) {
-        buffer.clear();
-        buffer.extend(chunk.iter().map(|&x| convert(x)));
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut buffer);
-        swap_bytes(bytes, size_of::<D>(), endian);
-        writer.write_all(bytes)?;
+    for chunk in values.chunks(CHUNK / size_of::<M>()) {
+        let elements: Vec<_> = chunk.iter().map(|&x| convert(x)).collect();
+        writer.write_all(&storage.encode(bytemuck::cast_slice(&elements)))?;
     }
     Ok(())
 }

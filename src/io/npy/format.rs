@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Dtype, Float, Header, NEEDED, header, invalid_input};
+use super::{Float, Header, NEEDED, header, invalid_input};
 use crate::{
     element::ElementType,
     error::Result,
@@ -100,20 +100,18 @@ pub(in crate::io) fn header_of(array: &NewArray<'_>, noun: &str) -> io::Result<V
 impl StoredArray {
     /// An array that a file's header describes.
     pub(in crate::io) fn of_header(path: &Path, name: &str, header: &Header, data: Data) -> Self {
-        let Dtype { float, endian } = header.dtype;
-        let (number, element) = match float {
-            Float::F16 => (Number::F16, ElementType::F16),
-            Float::F32 => (Number::F32, ElementType::F32),
-            Float::F64 => (Number::F64, ElementType::F32),
+        let element = match header.dtype.float {
+            Float::F16 => ElementType::F16,
+            Float::F32 | Float::F64 => ElementType::F32,
         };
         Self {
             name: name.to_owned(),
             shape: header.shape.clone(),
             order: header.order,
             element,
-            storage: Storage { number, endian },
+            storage: header.dtype.into(),
             dtype: header.dtype.to_string(),
-            type_name: float.name(),
+            type_name: header.dtype.float.name(),
             place: None,
             data,
             path: path.to_owned(),

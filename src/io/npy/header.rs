@@ -94,10 +94,7 @@ impl Header {
 
     pub(in crate::io) fn parse(reader: &mut impl Read) -> Reason<Self> {
         let (text, bytes) = read_text(reader)?;
-        Ok(Self {
-            bytes,
-            ..interpret(&text)?
-        })
+        interpret(&text, bytes)
     }
 
     /// Writes the header, version 1.0, padded to a multiple of 64 bytes; returns how many.
@@ -204,8 +201,8 @@ fn read_text(reader: &mut impl Read) -> Reason<(String, u64)> {
     Ok((String::from_utf8_lossy(&text).into_owned(), header_bytes))
 }
 
-/// What the header's dictionary says; where the data begins is not known here.
-fn interpret(text: &str) -> Reason<Header> {
+/// What the header's dictionary says; the data begins at byte `bytes`.
+fn interpret(text: &str, bytes: u64) -> Reason<Header> {
     let malformed = || {
         let found: String = text.trim_end().chars().take(160).collect();
         format!(
@@ -263,7 +260,7 @@ fn interpret(text: &str) -> Reason<Header> {
         shape,
         order,
         dtype: Dtype { float, endian },
-        bytes: 0,
+        bytes,
     })
 }
 

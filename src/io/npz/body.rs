@@ -9,6 +9,7 @@ use super::invalid_data;
 /// What an archive's directory says of an entry.
 #[derive(Debug)]
 pub(super) struct Extent {
+    pub(super) deflated: bool,
     /// Bytes in the archive.
     pub(super) packed: u64,
     /// Bytes of what was packed.
@@ -33,9 +34,9 @@ enum Packed<R> {
 
 impl<R: Read> Body<R> {
     /// An entry whose first byte is the reader's next.
-    pub(super) fn new(reader: R, deflated: bool, extent: Extent) -> Self {
+    pub(super) fn new(reader: R, extent: Extent) -> Self {
         let reader = reader.take(extent.packed);
-        let packed = match deflated {
+        let packed = match extent.deflated {
             true => Packed::Deflated(DeflateDecoder::new(reader)),
             false => Packed::Stored(reader),
         };

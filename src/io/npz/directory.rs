@@ -63,13 +63,14 @@ impl<R: Read + Seek> Directory<R> {
         let (index, name) = self.arrays.swap_remove(index);
         let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
         let entry = self.archive.by_index_data(index).map_err(damaged)?;
-        let (deflated, extent) = accept(&entry).map_err(of_array)?;
+        let extent = accept(&entry).map_err(of_array)?;
         let start = self
             .archive
             .by_index_raw(index)
             .map_err(damaged)?
-            .data_start()
-            .ok_or_else(|| of_array("has no place in the archive".to_owned()))?;
+            .data_start();
+        let no_place = || of_array("has no place in the archive".to_owned());
+        let start = start.ok_or_else(no_place)?;
         if extent.packed > self.length.saturating_sub(start) {
             return Err(of_array(format!(
                 "takes {} bytes from byte {start}, but the file has {}; the file is not complete",
@@ -78,7 +79,7 @@ impl<R: Read + Seek> Directory<R> {
         }
         let mut reader = self.archive.into_inner().into_inner();
         reader.seek(SeekFrom::Start(start)).map_err(cannot_read)?;
-        Ok((name, Body::new(reader, deflated, extent)))
+        Ok((name, Body::new(reader, extent)))
     }
 
     fn find(&self, name: Option<&str>) -> Reason<usize> {
@@ -110,16 +111,17 @@ impl<R: Read + Seek> Directory<R> {
     }
 }
 
-/// Where an entry that can be read lies, and whether it is deflated.
-fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
+/// What is said of an entry that can be read.
+fn accept(entry: &ZipFileEntry<'_>) -> Reason<Extent> {
     if entry.encrypted() {
         return Err("is encrypted; save it without a password".to_owned());
     }
     let (packed, size) = (entry.compressed_size(), entry.size());
     let deflated = match entry.compression() {
         CompressionMethod::Stored if packed != size => {
+            let rule = "they must match";
             return Err(format!(
-                "is stored in {packed} bytes but claims {size}; they must match"
+                "is stored in {packed} bytes but claims {size}; {rule}"
             ));
         }
         CompressionMethod::Stored => false,
@@ -135,15 +137,12 @@ fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
             ));
         }
     };
-    let checksum = entry.crc32();
-    Ok((
+    Ok(Extent {
         deflated,
-        Extent {
-            packed,
-            size,
-            checksum,
-        },
-    ))
+        packed,
+        size,
+        checksum: entry.crc32(),
+    })
 }
 
 /// Refuses what does not begin as an archive does.

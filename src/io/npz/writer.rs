@@ -57,31 +57,19 @@ impl<W: Write + Seek> Writer<W> {
     /// What `inner` reports; and `InvalidInput` where NumPy would refuse the shape, or the name is
     /// longer than the format allows or holds a NUL.
     pub fn new(inner: W, name: &str, header: &Header) -> io::Result<Self> {
-        let mut preamble = Vec::new();
-        header.write(&mut preamble)?;
-        Self::begin_file(inner, name, &header.shape, &preamble, header.data_bytes())
+        let array = NewArray {
+            name,
+            shape: &header.shape,
+            order: header.order,
+            storage: header.dtype.into(),
+            place: None,
+        };
+        Self::begin(inner, name, &array)
     }
 
     /// The same of an array that [`begin`](crate::io::Format::begin) is given.
-    pub(super) fn begin(inner: W, array: &NewArray<'_>) -> io::Result<Self> {
-        let preamble = header_of(array, NEEDED)?;
-        Self::begin_file(
-            inner,
-            array.name(),
-            array.shape,
-            &preamble,
-            array.data_bytes(),
-        )
-    }
-
-    /// Begins the array's file with what it has before its data.
-    fn begin_file(
-        mut inner: W,
-        name: &str,
-        shape: &[usize],
-        preamble: &[u8],
-        data_bytes: Option<u64>,
-    ) -> io::Result<Self> {
+    pub(super) fn begin(mut inner: W, name: &str, array: &NewArray<'_>) -> io::Result<Self> {
+        let (preamble, shape) = (header_of(array, NEEDED)?, array.shape);
         let entry = format!("{name}.npy");
         let Ok(name_bytes) = u16::try_from(entry.len()) else {
             let (found, most) = (name.len(), usize::from(u16::MAX) - ".npy".len());
@@ -91,15 +79,15 @@ impl<W: Write + Seek> Writer<W> {
         if name.contains('\0') {
             return Err(invalid_input(format!("array's name {name:?} holds a NUL")));
         }
-        let sizes = data_bytes.and_then(|expected| {
+        let sizes = array.data_bytes().and_then(|expected| {
             // Room for what the archive adds.
             let size = (preamble.len() as u64).checked_add(expected)?;
             size.checked_add(1 << 20).map(|_| (expected, size))
         });
-        let (expected, size) = sizes
-            .ok_or_else(|| invalid_input(format!("shape {shape:?} is more than any file holds")))?;
+        let too_large = || invalid_input(format!("shape {shape:?} is more than any file holds"));
+        let (expected, size) = sizes.ok_or_else(too_large)?;
         let mut crc = Crc::new();
-        crc.update(preamble);
+        crc.update(&preamble);
 
         let mut local = Record::new(b"PK\x03\x04");
         local.u16s(&[VERSION, FLAGS, STORED, TIME, DATE]);
@@ -109,7 +97,7 @@ impl<W: Write + Seek> Writer<W> {
         local.u16s(&[1, 16]).u64(size).u64(size);
         let start = inner.stream_position()?;
         inner.write_all(&local.0)?;
-        inner.write_all(preamble)?;
+        inner.write_all(&preamble)?;
         Ok(Self {
             inner,
             start,

@@ -52,9 +52,20 @@ impl Format for Safetensors {
             let listing = parse(&mut file, length)?;
             let chosen = choose(&listing, names)?;
             let file = Arc::new(file);
-            let array = |&(entry, element): &(&Entry, ElementType)| {
-                let data = Data::File(Arc::clone(&file), entry.data.start);
-                StoredArray::of_entry(path, entry, element, data)
+            let array = |&(entry, element): &(&Entry, ElementType)| StoredArray {
+                name: entry.name.clone(),
+                shape: entry.shape.clone(),
+                order: Order::C,
+                element,
+                storage: Storage {
+                    number: element.into(),
+                    endian: Endian::Little,
+                },
+                dtype: entry.dtype.to_string(),
+                type_name: element.name(),
+                place: Some(entry.data.start),
+                data: Data::File(Arc::clone(&file), entry.data.start),
+                path: path.to_owned(),
             };
             let arrays = chosen.iter().map(array).collect();
             let taken: HashSet<_> = chosen.iter().map(|(entry, _)| &*entry.name).collect();
@@ -180,25 +191,4 @@ fn header_of(array: &NewArray<'_>) -> io::Result<Vec<u8>> {
     let padded = text.len().next_multiple_of(PREFIX as usize);
     text.extend(std::iter::repeat_n(' ', padded - text.len()));
     Ok([&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat())
-}
-
-impl StoredArray {
-    /// A tensor that a file lists.
-    fn of_entry(path: &Path, entry: &Entry, element: ElementType, data: Data) -> Self {
-        Self {
-            name: entry.name.clone(),
-            shape: entry.shape.clone(),
-            order: Order::C,
-            element,
-            storage: Storage {
-                number: element.into(),
-                endian: Endian::Little,
-            },
-            dtype: entry.dtype.to_string(),
-            type_name: element.name(),
-            place: Some(entry.data.start),
-            data,
-            path: path.to_owned(),
-        }
-    }
 }
