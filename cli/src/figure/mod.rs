@@ -37,23 +37,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    pub(crate) const ALL: [Self; 3] = [Self::Svg, Self::Png, Self::Html];
-
-    /// What the names of such files end with.
-    pub(crate) const fn extension(self) -> &'static str {
-        match self {
-            Self::Svg => "svg",
-            Self::Png => "png",
-            Self::Html => "html",
-        }
-    }
+    /// Each with what the names of its files end with.
+    pub(crate) const ALL: [(Self, &str); 3] =
+        [(Self::Svg, "svg"), (Self::Png, "png"), (Self::Html, "html")];
 }
 
 /// The content of a file of `format`.
-///
-/// # Errors
-///
-/// [`Error::Picture`](wgpu_activations::Error::Picture) if a PNG cannot be drawn.
 pub(crate) fn render(plot: &Plot, format: Format) -> Result<Vec<u8>> {
     let svg = || legal(&picture::svg(plot).into_string());
     Ok(match format {

@@ -41,23 +41,19 @@ pub(crate) enum Verdict {
 pub(crate) struct Side<'a> {
     /// The run, by its place among those compared.
     pub(crate) run: usize,
-    /// The row.
     pub(crate) row: &'a Row,
 }
 
 /// Two rows of the same work.
 #[derive(Debug, Clone)]
 pub(crate) struct Comparison<'a> {
-    /// What is compared with.
     pub(crate) before: Side<'a>,
-    /// What is compared.
     pub(crate) after: Side<'a>,
     /// What the ratio is of.
     pub(crate) measure: Measure,
     /// Of `after` to `before`, with its 99 % interval: 1.2 takes a fifth more time. None unless both
     /// have times.
     pub(crate) ratio: Option<Estimate>,
-    /// What that says.
     pub(crate) verdict: Verdict,
 }
 
@@ -90,9 +86,8 @@ pub(crate) fn compare(runs: &[Run], measure: Option<Measure>) -> Vec<Comparison<
     }
     for run in 1..runs.len() {
         for after in sides(run) {
-            let mut befores: Vec<_> = sides(0)
-                .filter(|before| same_work(before.row, after.row))
-                .collect();
+            let befores = sides(0).filter(|before| same_work(before.row, after.row));
+            let mut befores: Vec<_> = befores.collect();
             let exact = |before: &Side<'_>| same_contender(before.row, after.row);
             let there = |before: &Side<'_>| before.row.device == after.row.device;
             if let Some(before) = befores.iter().copied().find(exact) {
@@ -115,9 +110,8 @@ pub(crate) fn unmatched(runs: &[Run]) -> usize {
         return 0;
     };
     let elsewhere = |key: &_| others.iter().any(|keys| keys.contains(key));
-    let lost = first
-        .iter()
-        .filter(|key| !others.is_empty() && !elsewhere(*key));
+    let is_lost = |key: &&_| !others.is_empty() && !elsewhere(*key);
+    let lost = first.iter().filter(is_lost);
     let new = others.iter().flatten().filter(|key| !first.contains(*key));
     lost.count() + new.count()
 }

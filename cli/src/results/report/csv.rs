@@ -1,9 +1,9 @@
 //! The rows of result files, a line each, as RFC 4180 has it. Samples stay in the result files.
 
-use super::{tables::kind, view::View};
+use super::view::View;
 use crate::text;
 use wgpu_activations::bench::record::{
-    Accuracy, Baseline, Clock, DeviceFacts, DeviceLimits, Host, Measurement, Row, Run, Settings,
+    Accuracy, Baseline, DeviceFacts, DeviceLimits, Host, Measurement, Row, Run, Settings,
 };
 
 /// Head and lines.
@@ -43,11 +43,8 @@ impl Line<'_> {
     }
 
     fn limit<T: ToString>(&self, of: fn(&DeviceLimits) -> T) -> String {
-        text_of(
-            self.device
-                .and_then(|device| device.limits.as_ref())
-                .map(of),
-        )
+        let limits = self.device.and_then(|device| device.limits.as_ref());
+        text_of(limits.map(of))
     }
 
     fn error<T: ToString>(&self, of: fn(&Accuracy) -> T) -> String {
@@ -59,12 +56,9 @@ impl Line<'_> {
     }
 
     fn beside<T: ToString>(&self, of: fn(&Baseline) -> T) -> String {
-        let measurement = self.row.measurement.as_ref();
-        text_of(
-            measurement
-                .and_then(|times| times.baseline.as_ref())
-                .map(of),
-        )
+        let times = self.row.measurement.as_ref();
+        let baseline = times.and_then(|times| times.baseline.as_ref());
+        text_of(baseline.map(of))
     }
 }
 
@@ -123,7 +117,7 @@ const COLUMNS: &[Column] = &[
         line.device(|of| text_of(of.timestamp_period_ns))
     }),
     ("implementation", |line| line.row.implementation.clone()),
-    ("kind", |line| kind(line.row.kind).to_owned()),
+    ("kind", |line| text::name(line.row.kind)),
     ("op", |line| line.row.op.clone()),
     ("pass", |line| line.row.pass.clone()),
     ("dtype", |line| line.row.dtype.clone()),
@@ -142,7 +136,7 @@ const COLUMNS: &[Column] = &[
     ("worst_of_allowed", |line| {
         line.error(|of| of.worst_of_allowed)
     }),
-    ("clock", |line| line.times(|of| clock(of.clock))),
+    ("clock", |line| line.times(|of| text::name(of.clock))),
     ("repeats", |line| line.times(|of| of.repeats)),
     ("working_set_bytes", |line| {
         line.times(|of| of.working_set_bytes)
@@ -162,12 +156,3 @@ const COLUMNS: &[Column] = &[
         line.beside(|of| of.moved_bytes)
     }),
 ];
-
-/// As result files have it.
-const fn clock(clock: Clock) -> &'static str {
-    match clock {
-        Clock::Device => "device",
-        Clock::HostSlope => "host-slope",
-        Clock::Host => "host",
-    }
-}
