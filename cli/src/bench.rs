@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    Failure, Result, device,
+    Failure, Result, device, file_error,
     files::Outputs,
     flags::{memory, one_of},
     measure::{Supervisor, facts, serve},
@@ -20,7 +20,7 @@ use crate::{
     tuning, usage,
 };
 use wgpu_activations::{
-    ElementType, Error, Gpu, Math, ShaderChecks,
+    ElementType, Gpu, Math, ShaderChecks,
     bench::{
         self, About, Event, GRAIN, Plan, Target,
         record::{Kind, Row, Run, Status},
@@ -139,9 +139,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if let Some(path) = &arguments.output {
         Outputs::plan(vec![path], arguments.force)?;
     }
-    let program = std::env::current_exe().map_err(|error| Error::File {
-        path: "activations".into(),
-        reason: format!("cannot be found to measure in a process of its own: {error}"),
+    let program = std::env::current_exe().map_err(|error| {
+        let reason = format!("cannot be found to measure in a process of its own: {error}");
+        file_error("activations", reason)
     })?;
     // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
     let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
@@ -203,10 +203,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 pub(super) fn work(arguments: &Worker) -> Result {
     let adapters = device::adapters();
     let adapter = gpu::find(&adapters, &arguments.device)?;
-    let gpu = if arguments.untuned {
-        Gpu::open(adapter, ShaderChecks::Trusted)?
-    } else {
-        device::open_tuned(adapter)?
+    let gpu = match arguments.untuned {
+        true => Gpu::open(adapter, ShaderChecks::Trusted)?,
+        false => device::open_tuned(adapter)?,
     };
     Ok(serve(&gpu, BufReader::new(stdin()), stdout())?)
 }
@@ -314,11 +313,8 @@ fn tell(run: &Run, arguments: &Arguments) -> Result {
             let own = run.rows.iter().filter(|row| row.device == device.name);
             let rows: Vec<_> = own.cloned().collect();
             let mut title = vec![device.name.clone(), device.driver.clone()];
-            title.extend(
-                [TYPE, MATH]
-                    .iter()
-                    .filter_map(|column| column.common(&rows)),
-            );
+            let common = |column: Column<Row>| column.common(&rows);
+            title.extend([TYPE, MATH].into_iter().filter_map(common));
             title.retain(|part| !part.is_empty());
             text::print(&title.join(", "))?;
             text::print_table(&rows, &COLUMNS)?;
@@ -345,10 +341,7 @@ fn tell(run: &Run, arguments: &Arguments) -> Result {
 }
 
 const COLUMNS: [Column<Row>; 10] = [
-    Column::words("op", |row| match row.kind {
-        Kind::Offload => format!("{} offload", row.op),
-        _ => row.op.clone(),
-    }),
+    Column::words("op", title),
     Column::words("pass", |row| row.pass.clone()),
     TYPE,
     MATH,
@@ -392,6 +385,14 @@ const MATH: Column<Row> = Column::words("math", |row: &Row| {
     row.math.clone().unwrap_or_else(|| "-".to_owned())
 })
 .may_go();
+
+/// The operation, and that it is not on the device where it is not.
+pub(super) fn title(row: &Row) -> String {
+    match row.kind {
+        Kind::Offload => format!("{} offload", row.op),
+        _ => row.op.clone(),
+    }
+}
 
 /// A size as it is written on the command line.
 pub(super) fn size(bytes: u64) -> String {

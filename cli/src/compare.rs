@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{
     Failure, Result,
-    bench::{size, time},
+    bench::{size, time, title},
     text::{self, Column, CsvColumn},
     usage,
 };
@@ -146,7 +146,7 @@ const COLUMNS: [Column<Line>; 9] = [
     }),
     Column::words("verdict", |line| match line.verdict {
         Verdict::Untimed => line.note.clone(),
-        verdict => lower(verdict),
+        verdict => text::name(verdict),
     }),
 ];
 
@@ -158,29 +158,18 @@ const CSV: [CsvColumn<Line>; 14] = [
     ("size_bytes", |line| line.size.to_string()),
     ("compared_with", |line| line.before.clone()),
     ("what", |line| line.after.clone()),
-    ("by", |line| lower(line.by)),
+    ("by", |line| text::name(line.by)),
     ("before_ns", |line| number(line.before_ns)),
     ("after_ns", |line| number(line.after_ns)),
     ("ratio", |line| number(line.ratio.map(|ratio| ratio.value))),
     ("low", |line| number(line.ratio.map(|ratio| ratio.low))),
     ("high", |line| number(line.ratio.map(|ratio| ratio.high))),
-    ("verdict", |line| lower(line.verdict)),
+    ("verdict", |line| text::name(line.verdict)),
     ("note", |line| line.note.clone()),
 ];
 
 fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
-}
-
-/// The name of a variant, in lower case.
-fn lower(variant: impl std::fmt::Debug) -> String {
-    format!("{variant:?}").to_lowercase()
-}
-
-/// Whether a time differs beyond noise, and by a tenth.
-fn is_far(comparison: &Comparison<'_>) -> bool {
-    let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
-    comparison.verdict != Verdict::Same && comparison.ratio.is_some_and(tenth)
 }
 
 fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
@@ -202,18 +191,18 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
             summary += &format!(", {number} {what}");
         }
     }
-    if comparisons
-        .iter()
-        .all(|found| found.measure == Measure::Time)
-    {
+    let mut measures = comparisons.iter().map(|found| found.measure);
+    if measures.all(|measure| measure == Measure::Time) {
         return summary;
     }
     summary += "; ratios are of times as multiples of the baseline's beside them";
-    let baselines = comparisons.iter().filter(|found| {
+    let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
+    let far = comparisons.iter().filter(|found| {
         let (before, after) = (found.before.row, found.after.row);
-        after.kind == Kind::Baseline && before.device == after.device && is_far(found)
+        let is_baseline = after.kind == Kind::Baseline && before.device == after.device;
+        is_baseline && found.verdict != Verdict::Same && found.ratio.is_some_and(tenth)
     });
-    let changed: BTreeSet<_> = baselines.map(|found| &*found.after.row.op).collect();
+    let changed: BTreeSet<_> = far.map(|found| &*found.after.row.op).collect();
     if !changed.is_empty() {
         let changed = Vec::from_iter(changed).join(", ");
         summary += &format!(
@@ -235,12 +224,11 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn new(files: &'a [PathBuf], comparisons: &[Comparison<'_>]) -> Self {
+    fn new(files: &'a [PathBuf], comparisons: &[Comparison<'a>]) -> Self {
         let differ = |key: fn(&Row) -> &str| {
-            let sides = comparisons
-                .iter()
-                .flat_map(|found| [found.before.row, found.after.row]);
-            sides.map(key).collect::<HashSet<_>>().len() > 1
+            let sides = |found: &Comparison<'a>| [found.before.row, found.after.row].map(key);
+            let keys = comparisons.iter().flat_map(sides);
+            keys.collect::<HashSet<_>>().len() > 1
         };
         Self {
             files,
@@ -261,23 +249,16 @@ impl<'a> Names<'a> {
             self.by_implementation.then_some(&*row.implementation),
             row.math.as_deref().filter(|_| self.by_math),
         ];
-        match parts.into_iter().flatten().collect::<Vec<_>>().join(" ") {
-            name if name.is_empty() => "-".to_owned(),
-            name => name,
-        }
+        text::or(Vec::from_iter(parts.into_iter().flatten()).join(" "), "-")
     }
 
     fn line(&self, comparison: &Comparison<'_>) -> Line {
         let (before, after) = (comparison.before.row, comparison.after.row);
         let median = |row: &Row| Some(row.measurement.as_ref()?.summary.median_ns);
-        let untimed = [before, after]
-            .into_iter()
-            .find(|row| row.status != Status::Ok);
+        let mut sides = [before, after].into_iter();
+        let untimed = sides.find(|row| row.status != Status::Ok);
         Line {
-            op: match after.kind {
-                Kind::Offload => format!("{} offload", after.op),
-                _ => after.op.clone(),
-            },
+            op: title(after),
             pass: after.pass.clone(),
             r#type: after.dtype.clone(),
             size: after.input_bytes,

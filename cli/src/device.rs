@@ -12,7 +12,6 @@ pub(super) enum Device {
 }
 
 impl Device {
-    /// The GPU, if it is one.
     pub(super) const fn gpu(&self) -> Option<&Gpu> {
         match self {
             Self::Gpu(gpu) => Some(gpu),

@@ -40,11 +40,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let mut entries: Vec<_> = adapters.iter().map(entry).collect();
     entries.push(cpu(best.is_none()));
     if arguments.json {
-        return Ok(text::print_json(&entries)?);
+        return text::print_json(&entries);
     }
     text::print_table(&entries, &COLUMNS)?;
-    text::print("* used where --device is not given; limits and features: --json")?;
-    Ok(())
+    text::print("* used where --device is not given; limits and features: --json")
 }
 
 const COLUMNS: [Column<Entry>; 6] = [

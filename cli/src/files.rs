@@ -12,9 +12,8 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Failure, Result, usage};
+use super::{Failure, Result, file_error, usage};
 use wgpu_activations::{
-    Error,
     io::{self, Endian, Format, NewArray, Number, Order, Output, Storage, Target},
     offload::Progress,
 };
@@ -26,7 +25,6 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static DONE: AtomicU64 = AtomicU64::new(0);
 static OF: AtomicU64 = AtomicU64::new(0);
 
-/// Keeps how far a stream has come.
 pub(super) fn note_progress(progress: Progress) {
     DONE.fetch_max(progress.done, Ordering::Relaxed);
     OF.store(progress.of, Ordering::Relaxed);
@@ -58,7 +56,6 @@ impl<'a> Outputs<'a> {
         })
     }
 
-    /// Writes all files, each with its content.
     pub(super) fn write(&self, contents: &[Vec<u8>]) -> Result {
         let mut files = self.begin()?;
         for (Unfinished { path, file }, content) in files.iter_mut().zip(contents) {
@@ -83,10 +80,9 @@ impl<'a> Outputs<'a> {
     /// Renames files that are complete to where they belong.
     pub(super) fn finish(&self, files: Vec<Unfinished<'_>>) -> Result {
         for ((path, destination), Unfinished { file, .. }) in self.paths.iter().zip(files) {
-            let renamed = if self.force {
-                file.persist(destination)
-            } else {
-                file.persist_noclobber(destination)
+            let renamed = match self.force {
+                true => file.persist(destination),
+                false => file.persist_noclobber(destination),
             };
             renamed.map_err(|error| cannot_write(path)(error.error))?;
         }
@@ -133,7 +129,7 @@ impl Unfinished<'_> {
 
 /// Where `path` leads, through symbolic links, so that a link stays one.
 fn destination(path: &Path, force: bool) -> Result<PathBuf> {
-    let refuse = |reason: &str| Err(fail(path, reason.to_owned()));
+    let refuse = |reason: &str| Err(file_error(path, reason).into());
     let folder = folder(path);
     if !folder.is_dir() {
         return refuse(&format!("there is no folder {}", folder.display()));
@@ -180,14 +176,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 fn cannot_write(path: &Path) -> impl Fn(std::io::Error) -> Failure {
-    move |error| fail(path, format!("cannot be written: {error}"))
-}
-
-fn fail(path: &Path, reason: String) -> Failure {
-    Failure::Error(Error::File {
-        path: path.to_owned(),
-        reason,
-    })
+    move |error| file_error(path, format!("cannot be written: {error}")).into()
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
@@ -204,9 +193,8 @@ fn remove_unfinished_on_interrupt() {
         }
         let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
         if of > 0 {
-            super::text::note(&format!(
-                "interrupted after {done} of {of} elements; nothing was written"
-            ));
+            let how_far = format!("interrupted after {done} of {of} elements");
+            super::text::note(&format!("{how_far}; nothing was written"));
         }
         std::process::exit(130);
     });

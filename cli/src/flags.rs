@@ -79,8 +79,7 @@ pub(super) fn memory(text: &str) -> Result<u64, String> {
         "g" | "gb" | "gib" => Some(30),
         _ => None,
     };
-    let bytes = number
-        .zip(shift)
-        .and_then(|(number, shift)| number.checked_mul(1 << shift));
+    let shifted = |(number, shift): (u64, u32)| number.checked_mul(1 << shift);
+    let bytes = number.zip(shift).and_then(shifted);
     bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

@@ -70,13 +70,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     note_float64(&upstream, &arguments.upstream);
     let (main, beside) = (files.first(), &files[1..]);
     let offload = stream.offload(&devices);
-    let done = stream.run_item(
-        stream.see(x),
-        Some(upstream),
-        offload.as_ref(),
-        main,
-        beside,
-    )?;
+    let seen = stream.see(x);
+    let done = stream.run_item(seen, Some(upstream), offload.as_ref(), main, beside)?;
     outputs.finish(files)?;
     tell::done(&stream, &[done], &devices)
 }
@@ -86,10 +81,7 @@ fn only(path: &Path) -> Result<(Input, StoredArray)> {
     let mut input = open(path, &[])?;
     match input.arrays.pop() {
         Some(array) if !input.format.rewrites() => Ok((input, array)),
-        _ => usage(format!(
-            "{}: grad takes .npy and .npz files",
-            path.display()
-        )),
+        _ => usage(path.display().to_string() + ": grad takes .npy and .npz files"),
     }
 }
 

@@ -26,7 +26,7 @@ mod text;
 mod tune;
 mod tuning;
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -113,6 +113,14 @@ fn usage<T>(message: impl Into<String>) -> Result<T> {
     Err(Failure::Usage(message.into()))
 }
 
+/// What is wrong with a file.
+fn file_error(path: impl Into<PathBuf>, reason: impl Into<String>) -> Error {
+    Error::File {
+        path: path.into(),
+        reason: reason.into(),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Error(error)
@@ -124,10 +132,7 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::PipeClosed;
         }
-        Self::Error(Error::File {
-            path: "stdout".into(),
-            reason: format!("cannot be written: {error}"),
-        })
+        file_error("stdout", format!("cannot be written: {error}")).into()
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) struct Arguments {
 /// What is told of a family; more of an activation of one element.
 #[derive(Serialize)]
 struct Entry {
-    kind: Kind,
+    /// `pointwise` of one element, else `family`.
+    kind: &'static str,
     name: &'static str,
     aliases: &'static [&'static str],
     title: &'static str,
@@ -46,13 +47,6 @@ struct Entry {
     special_values: Vec<Special>,
     notes: &'static [&'static str],
     paper: Option<Paper>,
-}
-
-#[derive(Serialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Pointwise,
-    Family,
 }
 
 #[derive(Serialize)]
@@ -78,8 +72,8 @@ fn default_of<S: Serializer>(default: &Default, to: S) -> std::result::Result<S:
 
 #[derive(Serialize)]
 struct Properties {
-    /// Infimum and supremum; null where unbounded.
-    range: (Option<f64>, Option<f64>),
+    /// Infimum and supremum; infinity is null in JSON.
+    range: (f64, f64),
     monotonic: bool,
     turning_point: Option<f64>,
     zero_centred: bool,
@@ -107,27 +101,27 @@ struct Paper {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let (op, device, json) = (
-        arguments.op.as_deref(),
-        arguments.device.as_deref(),
-        arguments.json,
-    );
+    let (op, json) = (arguments.op.as_deref(), arguments.json);
     if arguments.properties {
-        return properties::run(op, device, json);
+        return properties::run(op, arguments.device.as_deref(), json);
     }
     if let Some(name) = op {
         let entry = Entry::of(&Named::parse(name)?);
         if json {
-            return Ok(text::print_json(&entry)?);
+            return text::print_json(&entry);
         }
-        return Ok(text::print(&lines(&page(&entry)))?);
+        return text::print(&lines(&page(&entry)));
     }
-    let entries = families().map(|family| Entry::of(&Named::from(family)));
+    let alone = |family| Named {
+        family,
+        operation: None,
+    };
+    let entries = families().map(|family| Entry::of(&alone(family)));
     let entries: Vec<_> = entries.collect();
     if json {
-        return Ok(text::print_json(&entries)?);
+        return text::print_json(&entries);
     }
-    Ok(text::print_table(&entries, &COLUMNS)?)
+    text::print_table(&entries, &COLUMNS)
 }
 
 const COLUMNS: [Column<Entry>; 3] = [
@@ -169,8 +163,8 @@ fn lines(rows: &Rows) -> String {
 
 fn page(entry: &Entry) -> Rows {
     let slope = match entry.kind {
-        Kind::Pointwise => "f'(x)",
-        Kind::Family => "backward",
+        "pointwise" => "f'(x)",
+        _ => "backward",
     };
     let mut rows = vec![
         ("", format!("{} ({})", entry.title, entry.name)),
@@ -213,29 +207,19 @@ fn of_parameter(parameter: &Parameter) -> Rows {
 }
 
 fn course(properties: &Properties) -> Rows {
-    let bound = |bound: Option<f64>, unbounded: &str| bound.map_or(unbounded.to_owned(), short);
-    let (low, high) = properties.range;
+    let (low, high) = (short(properties.range.0), short(properties.range.1));
     let turns = |at| format!("no, it turns at x = {}", short(at));
+    let monotonic = properties.turning_point.map_or("yes".to_owned(), turns);
     let zero_centred = if properties.zero_centred { "yes" } else { "no" };
     let (below, above) = properties.saturates;
     let ends = [(below, "-inf"), (above, "inf")].into_iter();
     let ends = ends.filter_map(|(value, end)| Some(format!("at {} towards {end}", short(value?))));
-    let saturates = match ends.collect::<Vec<_>>().join(", ") {
-        none if none.is_empty() => "no".to_owned(),
-        ends => ends,
-    };
     vec![
-        (
-            "range",
-            format!("{} to {}", bound(low, "-inf"), bound(high, "inf")),
-        ),
-        (
-            "monotonic",
-            properties.turning_point.map_or("yes".to_owned(), turns),
-        ),
+        ("range", format!("{low} to {high}")),
+        ("monotonic", monotonic),
         ("zero-centred", zero_centred.to_owned()),
         ("smooth", properties.smoothness.clone()),
-        ("saturates", saturates),
+        ("saturates", text::or(Vec::from_iter(ends).join(", "), "no")),
         ("cost", properties.cost.to_owned()),
     ]
 }
@@ -263,7 +247,7 @@ impl Entry {
         });
         let properties = definition.and_then(|definition| definition.properties);
         Self {
-            kind: activation.map_or(Kind::Family, |_| Kind::Pointwise),
+            kind: activation.map_or("family", |_| "pointwise"),
             name: entry.name,
             aliases: entry.aliases,
             title: entry.title,
@@ -273,7 +257,7 @@ impl Entry {
             properties: properties.map(properties_of),
             special_values: match activation {
                 Some(activation) => evaluated(activation),
-                None => in_words(entry.special_values),
+                None => entry.special_values.iter().map(in_words).collect(),
             },
             notes: entry.notes,
             paper: entry.paper.map(|paper| Paper {
@@ -297,19 +281,17 @@ fn evaluated(activation: Activation) -> Vec<Special> {
     special.into()
 }
 
-fn in_words(special_values: &[(&str, &str)]) -> Vec<Special> {
-    let special = special_values.iter().map(|&(x, value)| Special {
+fn in_words(&(x, value): &(&str, &str)) -> Special {
+    Special {
         x: x.to_owned(),
         value: value.to_owned(),
         slope: None,
-    });
-    special.collect()
+    }
 }
 
 fn properties_of(properties: activation::Properties) -> Properties {
-    let finite = |value: f64| value.is_finite().then_some(value);
     Properties {
-        range: (finite(properties.range.0), finite(properties.range.1)),
+        range: properties.range,
         monotonic: properties.turning_point.is_none(),
         turning_point: properties.turning_point,
         zero_centred: properties.zero_centred,

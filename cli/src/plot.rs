@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, Result, draw::by_extension, files::Outputs, named::Named, text, usage};
+use super::{
+    Failure, Result, draw::by_extension, file_error, files::Outputs, named::Named, text, usage,
+};
 use wgpu_activations::{
-    Error, Family,
+    Family,
     family::{Curve, Sweep},
 };
 
@@ -71,10 +73,10 @@ fn swept(text: &str) -> std::result::Result<Swept, String> {
 }
 
 fn range(text: &str) -> std::result::Result<(f64, f64), String> {
-    let ends = text.split_once("..").and_then(|(from, to)| {
-        let end = |text: &str| text.trim().parse::<f64>().ok();
-        Some((end(from)?, end(to)?))
-    });
+    let end = |text: &str| text.trim().parse::<f64>().ok();
+    let ends = text
+        .split_once("..")
+        .and_then(|(from, to)| end(from).zip(end(to)));
     let (from, to) = ends.ok_or("a range is written FROM..TO, such as -6..6")?;
     // Wide enough for its marks to differ, and for differences to be finite.
     let apart = to - from > 1e-6 * from.abs().max(to.abs());
@@ -92,16 +94,18 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         return all(arguments);
     }
     let output = &arguments.output;
-    let format = by_extension(output, &Format::ALL, Format::extension)?;
+    let format = by_extension(output, &Format::ALL)?;
     let picture = render(&plot(arguments)?, format)?;
     Outputs::plan(vec![output], arguments.force)?.write(&[picture])
 }
 
 fn all(arguments: &Arguments) -> Result {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder).map_err(|error| Error::File {
-        path: folder.clone(),
-        reason: format!("is no folder, and none can be made: {error}"),
+    std::fs::create_dir_all(folder).map_err(|error| {
+        file_error(
+            folder,
+            format!("is no folder, and none can be made: {error}"),
+        )
     })?;
     let (mut paths, mut pictures) = (Vec::new(), Vec::new());
     for (name, plot) in gallery::all()? {
@@ -111,9 +115,7 @@ fn all(arguments: &Arguments) -> Result {
     let planned = paths.iter().map(PathBuf::as_path).collect();
     Outputs::plan(planned, arguments.force)?.write(&pictures)?;
     let (count, folder) = (pictures.len(), folder.display());
-    Ok(text::print(&format!(
-        "{count} pictures written to {folder}"
-    ))?)
+    text::print(&format!("{count} pictures written to {folder}"))
 }
 
 fn plot(arguments: &Arguments) -> Result<Plot> {

@@ -47,7 +47,10 @@ Examples:
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let output = &arguments.output;
-    let format = by_extension(output, &Format::ALL, Format::extension)?;
+    let format = by_extension(
+        output,
+        &Format::ALL.map(|format| (format, format.extension())),
+    )?;
     let mut seen = HashSet::new();
     if let Some(twice) = arguments.runs.iter().find(|path| !seen.insert(*path)) {
         return usage(format!("{} is named twice", twice.display()));

@@ -62,10 +62,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let paths = paths.chain(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths.collect(), flags.force)?;
     let mut input = open(&arguments.input, &arguments.tensor)?;
-    let format = if to_stdout {
-        io::format_of(&flags.output)
-    } else {
-        input.output_format(&flags.output)?
+    let format = match to_stdout {
+        true => io::format_of(&flags.output),
+        false => input.output_format(&flags.output)?,
     };
     let items = std::mem::take(&mut input.arrays);
     if items.len() > 1 && !outs.is_empty() {
@@ -103,8 +102,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         done.push(stream.run_item(item, None, offload.as_ref(), main.as_ref(), &beside)?);
     }
     outputs.finish(main.into_iter().chain(beside).collect())?;
-    if to_stdout {
-        return Ok(());
+    match to_stdout {
+        true => Ok(()),
+        false => tell::done(&stream, &done, &devices),
     }
-    tell::done(&stream, &done, &devices)
 }

@@ -9,6 +9,8 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::Result;
+
 /// One line on stderr that says why the command failed.
 pub(super) fn complain(message: &str) {
     line(&format!("error: {message}"));
@@ -34,17 +36,18 @@ fn on_one_line(message: &str) -> String {
 }
 
 /// Prints text on stdout.
-pub(super) fn print(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{text}")
+pub(super) fn print(text: &str) -> Result {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
 /// Prints a value as JSON on stdout.
-pub(super) fn print_json(value: &impl Serialize) -> std::io::Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+pub(super) fn print_json(value: &impl Serialize) -> Result {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
+    print(&text)
 }
 
 /// Prints a table without lines on stdout; it wraps only on a terminal.
-pub(super) fn print_table<T>(rows: &[T], columns: &[Column<T>]) -> std::io::Result<()> {
+pub(super) fn print_table<T>(rows: &[T], columns: &[Column<T>]) -> Result {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -65,9 +68,15 @@ pub(super) fn spinner() -> ProgressBar {
 
 /// Shows on stderr how far things are, if that is a terminal.
 pub(super) fn bar(steps: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{wide_bar} {percent}% {eta} left  {msg}");
+    let bar = styled(steps, "{wide_bar} {percent}% {eta} left  {msg}");
+    ticking(bar, 500)
+}
+
+/// A bar that moves only when it is told to.
+pub(super) fn styled(steps: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-    ticking(ProgressBar::new(steps).with_style(style), 500)
+    ProgressBar::new(steps).with_style(style)
 }
 
 fn ticking(progress: ProgressBar, milliseconds: u64) -> ProgressBar {
@@ -87,7 +96,6 @@ pub(super) struct Column<T> {
 }
 
 impl<T> Column<T> {
-    /// A column of words.
     pub(super) const fn words(title: &'static str, cell: fn(&T) -> String) -> Self {
         Self {
             title,
@@ -97,7 +105,6 @@ impl<T> Column<T> {
         }
     }
 
-    /// A column of numbers.
     pub(super) const fn numbers(title: &'static str, cell: fn(&T) -> String) -> Self {
         Self {
             aligned: CellAlignment::Right,
@@ -121,7 +128,6 @@ impl<T> Column<T> {
     }
 }
 
-/// Fills a table.
 pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Table {
     let told = |column: &&Column<T>| !(column.may_go && column.common(rows).is_some());
     let columns: Vec<_> = columns.iter().filter(told).collect();
@@ -137,12 +143,27 @@ pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Ta
     table
 }
 
+/// The text, or `none` where there is none.
+pub(super) fn or(text: String, none: &str) -> String {
+    if text.is_empty() {
+        none.to_owned()
+    } else {
+        text
+    }
+}
+
+/// The name that JSON has for a variant.
+pub(super) fn name(variant: impl Serialize) -> String {
+    let name = serde_json::to_value(variant).ok();
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    name.unwrap_or_default().to_owned()
+}
+
 /// A ULP count: two decimals, powers of ten where they would not help.
 pub(super) fn ulp(count: f64) -> String {
-    if count < 1e4 {
-        format!("{count:.2}")
-    } else {
-        format!("{count:.0e}")
+    match count {
+        ..1e4 => format!("{count:.2}"),
+        _ => format!("{count:.0e}"),
     }
 }
 

@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::file_error;
 use wgpu_activations::{
-    Error, Result,
+    Result,
     bench::{Answer, Measurer, Request, record::Status},
 };
 
@@ -116,10 +117,7 @@ impl Drop for Supervisor {
 impl Process {
     fn start(command: &mut Command) -> Result<Self> {
         let program = command.get_program().to_owned();
-        let failed = |reason: String| Error::File {
-            path: program.clone().into(),
-            reason,
-        };
+        let failed = |reason: String| file_error(&program, reason);
         // The terminal's interrupt is for who supervises, who ends this process then.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
@@ -150,8 +148,7 @@ impl Process {
 
     fn send(&mut self, request: &Request) -> std::io::Result<()> {
         let line = serde_json::to_string(request)?;
-        writeln!(self.requests, "{line}")?;
-        self.requests.flush()
+        writeln!(self.requests, "{line}")
     }
 
     fn kill(mut self) {
@@ -165,26 +162,16 @@ impl Process {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use wgpu_activations::{
-        ElementType, Math,
-        bench::{Case, record::Kind},
-    };
+    use serde_json::json;
 
     fn request() -> Request {
-        Request {
-            case: Case {
-                kind: Kind::Kernel,
-                op: "relu".to_owned(),
-                pass: None,
-                element: ElementType::F32,
-                math: Math::Accurate,
-                bytes: 65536,
-            },
-            samples: 1,
-            verify: true,
-            min_time_ms: 1.0,
-            working_set_bytes: 0,
-        }
+        let case = json!({
+            "kind": "kernel", "op": "relu", "pass": null, "element": "f32", "math": "accurate", "bytes": 65536,
+        });
+        let request = json!({
+            "case": case, "samples": 1, "verify": true, "min_time_ms": 1.0, "working_set_bytes": 0,
+        });
+        serde_json::from_value(request).unwrap()
     }
 
     fn supervisor(script: &str) -> Supervisor {

@@ -6,8 +6,6 @@ pub(super) mod tell;
 
 use std::path::Path;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use super::{
     Failure, Result,
     device::{self, Device},
@@ -22,6 +20,7 @@ use wgpu_activations::{
     family::{Extra, Pass},
     io::{self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target},
     offload::{HostGradient, Prepared, Progress, Purpose, Rates, Request, Summary},
+    with_element,
 };
 
 /// The name of standard input and output.
@@ -30,6 +29,9 @@ pub(super) const PIPE: &str = "-";
 /// Elements that `--verify sample` compares.
 const SAMPLE: usize = 1 << 16;
 
+/// How far it is.
+const PROGRESS: &str = "{bar:32} {percent:>3} % {msg}{per_sec:>12}, {eta} left";
+
 /// What was done to one array.
 pub(super) struct Done {
     name: String,
@@ -37,7 +39,6 @@ pub(super) struct Done {
     dtype: String,
     /// The same in words.
     type_name: &'static str,
-    elements: usize,
     report: Option<Report>,
     summary: Summary,
     /// How long the parts of the way take alone, where that was asked for, and bytes of an element.
@@ -144,7 +145,7 @@ impl Stream<'_> {
             shape,
             chain,
         } = seen;
-        let progress = self.progress();
+        let progress = text::styled(0, PROGRESS);
         let told = |reached: Progress| {
             note_progress(reached);
             progress.set_length(reached.of);
@@ -204,7 +205,9 @@ impl Stream<'_> {
         };
         let (outcome, mut report) = match &prepared {
             Some(prepared) => (prepared.run(&request)?, None),
-            None => on_cpu::run((&chain, element), &shape, &request, self.share())?,
+            None => with_element!(element, T => {
+                on_cpu::run::<T>(&chain, &shape, &request, self.share())?
+            }),
         };
         if let Some(verifier) = verifier {
             report = Some(verifier.finish(&outcome.summary.extras, &outcome.parameters)?);
@@ -221,7 +224,6 @@ impl Stream<'_> {
         progress.finish_and_clear();
         Ok(Done {
             name,
-            elements: output_shape.iter().product(),
             shape: output_shape,
             dtype,
             type_name,
@@ -238,9 +240,8 @@ impl Stream<'_> {
         extras: &[(usize, Extra)],
         gradients: &[HostGradient],
     ) -> Result {
-        let extras = extras
-            .iter()
-            .map(|(_, it)| (it.name, &it.shape, &it.values));
+        let extras = extras.iter().map(|(_, it)| it);
+        let extras = extras.map(|it| (it.name, &it.shape, &it.values));
         let gradients = gradients.iter().map(|it| (it.name, &it.shape, &it.values));
         let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter().zip(&self.outs) {
@@ -251,14 +252,6 @@ impl Stream<'_> {
             }
         }
         Ok(())
-    }
-
-    /// A bar on stderr, if that is a terminal.
-    fn progress(&self) -> ProgressBar {
-        const STYLE: &str = "{bar:32} {percent:>3} % {msg}{per_sec:>12}, {eta} left";
-        let style = ProgressStyle::with_template(STYLE);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        ProgressBar::new(0).with_style(style)
     }
 }
 

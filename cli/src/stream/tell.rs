@@ -1,6 +1,6 @@
 //! What is said of a stream, before and after.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
@@ -21,9 +21,8 @@ pub(crate) fn forecast(
     devices: &[Device],
 ) -> Result {
     let Some(offload) = offload else {
-        return Ok(text::print(
-            "cpu: all in memory, by the f64 reference; a device streams in chunks",
-        )?);
+        let what = "cpu: all in memory, by the f64 reference; a device streams in chunks";
+        return text::print(what);
     };
     let mut rows = Vec::new();
     for item in items {
@@ -60,7 +59,7 @@ pub(crate) fn forecast(
             row
         };
         let rows: Vec<_> = rows.iter().map(row).collect();
-        return Ok(text::print_json(&rows)?);
+        return text::print_json(&rows);
     }
     for (item, forecast, rates) in &rows {
         let name = match &*item.name {
@@ -106,7 +105,6 @@ fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
     ideal.as_secs_f64()
 }
 
-/// What was done.
 pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Result {
     let flags = stream.flags;
     let device: Vec<_> = devices.iter().map(Device::name).collect();
@@ -115,28 +113,23 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
         text::note(&format!("{lost}: {why}; other devices did its part"));
     }
     if flags.json {
-        let outs = stream.outs.iter();
-        let beside: BTreeMap<_, _> = outs
-            .map(|(name, path)| (*name, path.to_string_lossy()))
-            .collect();
-        let rows: Vec<_> = done
+        let outs = stream
+            .outs
             .iter()
-            .map(|done| json_of(stream, done, &device))
-            .collect();
+            .map(|(name, path)| (*name, path.to_string_lossy()));
+        let rows = done.iter().map(|done| json_of(stream, done, &device));
+        let rows: Vec<_> = rows.collect();
         let mut value = match (stream.input.format.rewrites(), &rows[..]) {
             (true, rows) => json!({ "tensors": rows }),
             (false, [row]) => row.clone(),
             (false, rows) => json!(rows),
         };
         value["output"] = json!(flags.output.to_string_lossy());
-        value["outputs"] = json!(beside);
-        return Ok(text::print_json(&value)?);
+        value["outputs"] = json!(BTreeMap::from_iter(outs));
+        return text::print_json(&value);
     }
-    let beside = stream
-        .outs
-        .iter()
-        .map(|(_, path)| format!(" and {}", path.display()));
-    let and: String = beside.collect();
+    let out = |(_, path): &(_, &Path)| format!(" and {}", path.display());
+    let and: String = stream.outs.iter().map(out).collect();
     let what = match stream.pass {
         Pass::Forward => "",
         Pass::Backward => "gradient of ",
@@ -151,7 +144,7 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), done.elements),
+            verified(done.report.as_ref(), done.shape.iter().product()),
             flags.output.display(),
         ))?;
     }
