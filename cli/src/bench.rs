@@ -1,26 +1,26 @@
 //! `activations bench`
 
 use std::{
-    io::{BufReader, IsTerminal, stderr, stdin, stdout},
-    path::PathBuf,
+    io::{BufReader, stdin, stdout},
+    path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    Failure, Result, device,
+    Failure, Result, device, file_error,
     files::Outputs,
-    flags::MathFlag,
-    measure::{self, Supervisor, facts},
+    flags::{memory, one_of},
+    measure::{Supervisor, facts, serve},
     results,
     text::{self, Column},
-    tuning,
+    tuning, usage,
 };
 use wgpu_activations::{
-    ElementType, Error, Gpu, Math, ShaderChecks,
+    ElementType, Gpu, Math, ShaderChecks,
     bench::{
         self, About, Event, GRAIN, Plan, Target,
         record::{Kind, Row, Run, Status},
@@ -31,6 +31,9 @@ use wgpu_activations::{
 
 /// Steps of the progress bar.
 const STEPS: u64 = 1000;
+
+/// How long a measuring process may say nothing.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 const ABOUT: &str = "\
 Every operation is verified against the f64 reference before it is timed; a wrong result has no time. \
@@ -63,11 +66,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "OP", value_delimiter = ',')]
     op: Vec<String>,
     /// Directions [default: both].
-    #[arg(long, value_enum, value_delimiter = ',')]
-    pass: Vec<PassFlag>,
+    #[arg(long, value_parser = one_of(&Pass::ALL, Pass::name), value_delimiter = ',')]
+    pass: Vec<Pass>,
     /// Element types [default: f32].
-    #[arg(long, value_enum, value_delimiter = ',')]
-    dtype: Vec<Dtype>,
+    #[arg(long, value_parser = one_of(&ElementType::ALL, ElementType::name), value_delimiter = ',')]
+    dtype: Vec<ElementType>,
     /// The input's size, a multiple of 64KiB, or a sweep such as 64KiB..1GiB [default: the preset's].
     #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     size: Vec<String>,
@@ -78,8 +81,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     all_devices: bool,
     /// Elementary functions: the crate's own, or the adapter's; may be repeated [default: accurate].
-    #[arg(long, value_enum, value_delimiter = ',')]
-    math: Vec<MathFlag>,
+    #[arg(long, value_parser = one_of(&Math::ALL, Math::name), value_delimiter = ',')]
+    math: Vec<Math>,
     /// How much to measure where nothing else is said.
     #[arg(long, value_enum, default_value_t)]
     preset: Preset,
@@ -114,19 +117,6 @@ enum Preset {
     Full,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum PassFlag {
-    Forward,
-    Backward,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Dtype {
-    F32,
-    F16,
-    Bf16,
-}
-
 /// What answers `activations bench` in a process of its own.
 #[derive(Args)]
 pub(super) struct Worker {
@@ -141,27 +131,21 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let plan = plan(arguments)?;
-    if arguments
-        .output
-        .as_ref()
-        .is_some_and(|path| path.as_os_str() == "-")
-    {
-        return Err(Failure::Usage(
-            "a result file is written again and again: --json prints one on stdout".to_owned(),
-        ));
+    if arguments.output.as_deref() == Some(Path::new("-")) {
+        return usage("a result file is written again and again: --json prints one on stdout");
     }
     let adapters = device::adapters();
     let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
     if let Some(path) = &arguments.output {
         Outputs::plan(vec![path], arguments.force)?;
     }
-    let program = std::env::current_exe().map_err(|error| Error::File {
-        path: "activations".into(),
-        reason: format!("cannot be found to measure in a process of its own: {error}"),
+    let program = std::env::current_exe().map_err(|error| {
+        let reason = format!("cannot be found to measure in a process of its own: {error}");
+        file_error("activations", reason)
     })?;
     // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
     let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
-    let progress = progress();
+    let progress = text::bar(STEPS);
     let targets = chosen.into_iter().map(|adapter| {
         let mut worker = Command::new(&program);
         worker.args(["bench-worker", adapter.name()]);
@@ -170,7 +154,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         Target {
             adapter,
-            measurer: Supervisor::new(worker, measure::PATIENCE),
+            measurer: Supervisor::new(worker, PATIENCE),
             tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
         }
     });
@@ -219,12 +203,11 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 pub(super) fn work(arguments: &Worker) -> Result {
     let adapters = device::adapters();
     let adapter = gpu::find(&adapters, &arguments.device)?;
-    let gpu = if arguments.untuned {
-        Gpu::open(adapter, ShaderChecks::Trusted)?
-    } else {
-        device::open_tuned(adapter)?
+    let gpu = match arguments.untuned {
+        true => Gpu::open(adapter, ShaderChecks::Trusted)?,
+        false => device::open_tuned(adapter)?,
     };
-    Ok(measure::serve(&gpu, BufReader::new(stdin()), stdout())?)
+    Ok(serve(&gpu, BufReader::new(stdin()), stdout())?)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan> {
@@ -233,47 +216,28 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
         Preset::Standard => Plan::standard(),
         Preset::Full => Plan::full(),
     };
-    if !arguments.op.is_empty() {
-        let ops = arguments.op.iter().map(|op| operation(op));
-        plan.ops = ops.collect::<Result<_>>()?;
-        plan.ops.dedup();
-        plan.host_side = false;
-    }
-    if !arguments.pass.is_empty() {
-        let pass = |flag: &PassFlag| match flag {
-            PassFlag::Forward => Pass::Forward,
-            PassFlag::Backward => Pass::Backward,
-        };
-        plan.passes = arguments.pass.iter().map(pass).collect();
-        plan.passes.dedup();
-    }
-    if !arguments.dtype.is_empty() {
-        let element = |flag: &Dtype| match flag {
-            Dtype::F32 => ElementType::F32,
-            Dtype::F16 => ElementType::F16,
-            Dtype::Bf16 => ElementType::Bf16,
-        };
-        plan.elements = arguments.dtype.iter().map(element).collect();
-        plan.elements.dedup();
-    }
-    if !arguments.math.is_empty() {
-        plan.maths = arguments
-            .math
-            .iter()
-            .map(|&flag| Math::from(flag))
-            .collect();
-        plan.maths.dedup();
-    }
-    if !arguments.size.is_empty() {
-        let sizes = arguments.size.iter().map(|text| sizes(text));
-        plan.sizes = sizes.collect::<Result<Vec<_>>>()?.concat();
-        plan.sizes.sort_unstable();
-        plan.sizes.dedup();
-    }
+    plan.host_side &= arguments.op.is_empty();
+    let ops = arguments.op.iter().map(|op| operation(op));
+    replace(&mut plan.ops, ops.collect::<Result<_>>()?);
+    replace(&mut plan.passes, arguments.pass.clone());
+    replace(&mut plan.elements, arguments.dtype.clone());
+    replace(&mut plan.maths, arguments.math.clone());
+    let sizes = arguments.size.iter().map(|text| sizes(text));
+    let mut sizes = sizes.collect::<Result<Vec<_>>>()?.concat();
+    sizes.sort_unstable();
+    replace(&mut plan.sizes, sizes);
     plan.samples = arguments.samples.unwrap_or(plan.samples);
     plan.rounds = plan.rounds.min(plan.samples);
     plan.min_time_ms = arguments.min_time.unwrap_or(plan.min_time_ms);
     Ok(plan)
+}
+
+/// What the user asks for in place of the preset's, if anything.
+fn replace<T: PartialEq>(planned: &mut Vec<T>, mut wanted: Vec<T>) {
+    if !wanted.is_empty() {
+        wanted.dedup();
+        *planned = wanted;
+    }
 }
 
 /// The name of an operation, which is measured with its default parameters.
@@ -292,9 +256,9 @@ fn operation(text: &str) -> Result<&'static str> {
         }
     };
     if text.contains('(') {
-        return Err(Failure::Usage(format!(
+        return usage(format!(
             "operations are measured with their default parameters: write {found}"
-        )));
+        ));
     }
     Ok(found)
 }
@@ -302,16 +266,16 @@ fn operation(text: &str) -> Result<&'static str> {
 /// One size, or those of a sweep, each four times the one before.
 fn sizes(text: &str) -> Result<Vec<u64>> {
     let size = |text: &str| {
-        let bytes = super::flags::memory(text).map_err(|_| {
-            Failure::Usage(format!(
+        let Ok(bytes) = memory(text) else {
+            return usage(format!(
                 "size {text:?}: write a size such as 64MiB or 64KiB..1GiB"
-            ))
-        })?;
+            ));
+        };
         let largest = 16 << 30;
         if bytes == 0 || bytes % GRAIN != 0 || bytes > largest {
-            return Err(Failure::Usage(format!(
+            return usage(format!(
                 "size {text}: sizes are multiples of 64KiB, up to 16GiB"
-            )));
+            ));
         }
         Ok(bytes)
     };
@@ -320,9 +284,9 @@ fn sizes(text: &str) -> Result<Vec<u64>> {
     };
     let (from, to) = (size(from)?, size(to)?);
     if from > to {
-        return Err(Failure::Usage(format!(
+        return usage(format!(
             "size {text}: a sweep goes from a smaller size to a larger one"
-        )));
+        ));
     }
     let steps = std::iter::successors(Some(from), |bytes| Some(bytes * 4));
     Ok(steps.take_while(|bytes| *bytes <= to).collect())
@@ -341,59 +305,33 @@ fn milliseconds(text: &str) -> std::result::Result<f64, String> {
     }
 }
 
-/// A bar on stderr, if that is a terminal.
-fn progress() -> ProgressBar {
-    let progress = ProgressBar::new(STEPS);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta} left  {msg}") {
-        progress.set_style(style);
-    }
-    if stderr().is_terminal() {
-        progress.enable_steady_tick(std::time::Duration::from_millis(500));
-    }
-    progress
-}
-
 fn tell(run: &Run, arguments: &Arguments) -> Result {
     if arguments.json {
         run.write_to(stdout().lock())?;
     } else {
         for device in &run.devices {
-            let rows: Vec<_> = run
-                .rows
-                .iter()
-                .filter(|row| row.device == device.name)
-                .cloned()
-                .collect();
-            let common = [TYPE, MATH]
-                .into_iter()
-                .filter_map(|column| column.common(&rows));
-            let title = [device.name.clone(), device.driver.clone()].into_iter();
-            let title: Vec<_> = title
-                .chain(common)
-                .filter(|part| !part.is_empty())
-                .collect();
+            let own = run.rows.iter().filter(|row| row.device == device.name);
+            let rows: Vec<_> = own.cloned().collect();
+            let mut title = vec![device.name.clone(), device.driver.clone()];
+            let common = |column: Column<Row>| column.common(&rows);
+            title.extend([TYPE, MATH].into_iter().filter_map(common));
+            title.retain(|part| !part.is_empty());
             text::print(&title.join(", "))?;
-            let table = text::fill(text::table(&[]), &rows, &COLUMNS);
-            text::print(&text::trimmed(&table))?;
+            text::print_table(&rows, &COLUMNS)?;
             text::print("")?;
         }
         text::print(
             "GB/s count what must be read and written; of baseline: fraction of its speed, in turn with it",
         )?;
     }
-    let ill: Vec<_> = run
-        .rows
-        .iter()
-        .filter(|row| !matches!(row.status, Status::Ok | Status::Unsupported))
-        .collect();
+    let went_well = |row: &&Row| matches!(row.status, Status::Ok | Status::Unsupported);
+    let ill: Vec<_> = run.rows.iter().filter(|row| !went_well(row)).collect();
     for row in &ill {
-        text::complain(&format!(
-            "{} {} on {}: {}",
-            row.op,
-            row.pass,
-            row.device,
-            row.message.as_deref().unwrap_or("failed")
-        ));
+        let Row {
+            op, pass, device, ..
+        } = row;
+        let message = row.message.as_deref().unwrap_or("failed");
+        text::complain(&format!("{op} {pass} on {device}: {message}"));
     }
     match &ill[..] {
         [] => Ok(()),
@@ -403,10 +341,7 @@ fn tell(run: &Run, arguments: &Arguments) -> Result {
 }
 
 const COLUMNS: [Column<Row>; 10] = [
-    Column::words("op", |row| match row.kind {
-        Kind::Offload => format!("{} offload", row.op),
-        _ => row.op.clone(),
-    }),
+    Column::words("op", title),
     Column::words("pass", |row| row.pass.clone()),
     TYPE,
     MATH,
@@ -450,6 +385,14 @@ const MATH: Column<Row> = Column::words("math", |row: &Row| {
     row.math.clone().unwrap_or_else(|| "-".to_owned())
 })
 .may_go();
+
+/// The operation, and that it is not on the device where it is not.
+pub(super) fn title(row: &Row) -> String {
+    match row.kind {
+        Kind::Offload => format!("{} offload", row.op),
+        _ => row.op.clone(),
+    }
+}
 
 /// A size as it is written on the command line.
 pub(super) fn size(bytes: u64) -> String {

@@ -1,12 +1,16 @@
 //! `activations check`
 
-use std::time::Duration;
-
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::{Failure, Result, device, device::Device, flags::MathFlag, named::Named, text};
+use super::{
+    Failure, Result,
+    device::{self, Device},
+    flags::one_of,
+    named::Named,
+    text::{self, Column},
+    usage,
+};
 use wgpu_activations::{
     ElementType, Family, Gpu, Math,
     accuracy::Report,
@@ -26,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     all_devices: bool,
     /// Elementary functions: the crate's own, or the adapter's, of which less is asked.
-    #[arg(long, value_enum, default_value_t)]
-    math: MathFlag,
+    #[arg(long, value_parser = one_of(&Math::ALL, Math::name), default_value = "accurate")]
+    math: Math,
     /// Also y = f(x) of pointwise activations for all 2^32 f32 inputs; minutes each.
     #[arg(long)]
     exhaustive: bool,
@@ -59,22 +63,20 @@ struct Row {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let ops = match &arguments.ops[..] {
-        [] => families().map(Named::from).collect(),
-        ops => ops
-            .iter()
-            .map(|op| Named::parse(op))
-            .collect::<Result<Vec<_>>>()?,
-    };
+    let ops = arguments.ops.iter().map(|op| Named::parse(op));
+    let mut ops = ops.collect::<Result<Vec<_>>>()?;
+    if ops.is_empty() {
+        ops.extend(families().map(|family| Named {
+            family,
+            operation: None,
+        }));
+    }
     let gpus = devices(arguments)?;
-    let math = Math::from(arguments.math);
-    let of_one_element = ops.iter().filter(|op| op.activation().is_some());
-    let exhaustive = if arguments.exhaustive {
-        of_one_element.count()
-    } else {
-        0
-    };
-    let progress = progress(ops.len() * gpus.len(), exhaustive);
+    let math = arguments.math;
+    let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
+    // One step for each activation and device, and 1,024 for all inputs.
+    let all_inputs = ops.iter().filter_map(exhaustive).count();
+    let progress = text::bar((ops.len() * gpus.len() + 1024 * all_inputs) as u64);
     let mut rows = Vec::new();
     for op in &ops {
         for gpu in &gpus {
@@ -82,13 +84,13 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             for pass in Pass::ALL {
                 for element in ElementType::ALL {
                     let report = op.check(gpu, pass, element, math)?;
-                    let allowed = op.allowed(pass, element, math);
+                    let allowed = op.family.allowed(pass, element, math);
                     rows.push(row(op.name(), pass, element, gpu, math, allowed, &report));
                 }
             }
             progress.inc(1);
         }
-        if let (true, Some(op)) = (arguments.exhaustive, op.activation()) {
+        if let Some(op) = exhaustive(op) {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
             let reports = check::exhaustive(&gpus, op, math, |inputs| {
@@ -97,34 +99,30 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             for (gpu, report) in gpus.iter().zip(&reports) {
                 let (pass, element) = (Pass::Forward, ElementType::F32);
                 let allowed = op.allowed(pass, element, math);
-                let row = row(op.to_string(), pass, element, gpu, math, allowed, report);
-                rows.push(Row {
-                    exhaustive: true,
-                    ..row
-                });
+                let mut row = row(op.to_string(), pass, element, gpu, math, allowed, report);
+                row.exhaustive = true;
+                rows.push(row);
             }
         }
     }
     progress.finish_and_clear();
-    let printed = if arguments.json {
-        text::print_json(&rows).map_err(Failure::from)
-    } else {
-        print(&rows)
+    let printed = match arguments.json {
+        true => text::print_json(&rows),
+        false => print(&rows),
     };
     // A failed check is the news, whether or not somebody read it.
-    if rows.iter().all(|row| row.passed) {
-        printed
-    } else {
-        Err(Failure::Unverified)
+    match rows.iter().all(|row| row.passed) {
+        true => printed,
+        false => Err(Failure::Unverified),
     }
 }
 
 fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
     let open = |wanted: Option<&str>| match device::open_strictly(wanted)? {
         Device::Gpu(gpu) => Ok(gpu),
-        Device::Cpu => Err(Failure::Usage(
-            "cpu is the reference that devices are checked against; name another device".to_owned(),
-        )),
+        Device::Cpu => {
+            usage("cpu is the reference that devices are checked against; name another device")
+        }
     };
     if arguments.all_devices {
         let adapters = device::adapters();
@@ -135,17 +133,6 @@ fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
         [] => Ok(vec![open(None)?]),
         names => names.iter().map(|name| open(Some(name))).collect(),
     }
-}
-
-/// A bar on stderr, if that is a terminal. Steps: one per activation and device, 1,024 per
-/// exhaustive run.
-fn progress(checks: usize, exhaustive: usize) -> ProgressBar {
-    let progress = ProgressBar::new((checks + 1024 * exhaustive) as u64);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta} left  {msg}") {
-        progress.set_style(style);
-    }
-    progress.enable_steady_tick(Duration::from_millis(500));
-    progress
 }
 
 impl Named {
@@ -165,11 +152,6 @@ impl Named {
             (Some(activation), _) => check::check(gpu, &activation, pass, element, math)?,
             (None, None) => check::check(gpu, self.family, pass, element, math)?,
         })
-    }
-
-    /// What is allowed, in words.
-    fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
-        self.family.allowed(pass, element, math)
     }
 }
 
@@ -201,33 +183,28 @@ fn row(
     }
 }
 
+const COLUMNS: [Column<Row>; 9] = [
+    Column::words("op", |row| row.op.clone()),
+    Column::words("pass", |row| row.pass.to_owned()),
+    Column::words("type", |row| row.r#type.to_owned()),
+    Column::words("device", |row| row.device.clone()),
+    Column::words("inputs", |row| match row.exhaustive {
+        true => "all".to_owned(),
+        false => row.compared.to_string(),
+    }),
+    Column::words("worst", |row| match row.allowed.ends_with("ULP") {
+        true => text::ulp(row.worst_ulp),
+        false => format!("{:.0} %", row.worst_of_allowed * 100.0),
+    }),
+    Column::words("allowed", |row| row.allowed.clone()),
+    Column::words("at x =", |row| format!("{:e}", row.worst_at)),
+    Column::words("result", |row| {
+        if row.passed { "ok" } else { "FAIL" }.to_owned()
+    }),
+];
+
 fn print(rows: &[Row]) -> Result {
-    let mut table = text::table(&[
-        "op", "pass", "type", "device", "inputs", "worst", "allowed", "at x =", "result",
-    ]);
-    for row in rows {
-        let ulp = row.allowed.ends_with("ULP");
-        table.add_row([
-            row.op.clone(),
-            row.pass.to_owned(),
-            row.r#type.to_owned(),
-            row.device.clone(),
-            if row.exhaustive {
-                "all".to_owned()
-            } else {
-                row.compared.to_string()
-            },
-            if ulp {
-                text::ulp(row.worst_ulp)
-            } else {
-                format!("{:.0} %", row.worst_of_allowed * 100.0)
-            },
-            row.allowed.clone(),
-            format!("{:e}", row.worst_at),
-            if row.passed { "ok" } else { "FAIL" }.to_owned(),
-        ]);
-    }
-    text::print(&text::trimmed(&table))?;
+    text::print_table(rows, &COLUMNS)?;
     let failed: Vec<_> = rows.iter().filter(|row| !row.passed).collect();
     for row in &failed {
         let found = match row.compared {
@@ -237,15 +214,9 @@ fn print(rows: &[Row]) -> Result {
                 row.failed, row.worst
             ),
         };
-        text::print(&format!(
-            "{} {} {} on {}: {found}",
-            row.op, row.pass, row.r#type, row.device
-        ))?;
+        let (op, pass, dtype, device) = (&row.op, row.pass, row.r#type, &row.device);
+        text::print(&format!("{op} {pass} {dtype} on {device}: {found}"))?;
     }
-    text::print(&format!(
-        "{} of {} checks passed",
-        rows.len() - failed.len(),
-        rows.len()
-    ))?;
-    Ok(())
+    let (passed, all) = (rows.len() - failed.len(), rows.len());
+    text::print(&format!("{passed} of {all} checks passed"))
 }

@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use super::{
     Failure, Result,
-    bench::size,
-    text::{self, Column},
+    bench::{size, time, title},
+    text::{self, Column, CsvColumn},
+    usage,
 };
 use crate::results::compare::{Comparison, Measure, Side, Verdict, compare, unmatched};
 
@@ -49,27 +50,19 @@ pub(super) struct Arguments {
     format: Format,
     /// What to compare [default: baseline on one device and implementation, else time].
     #[arg(long, value_enum)]
-    by: Option<By>,
+    by: Option<Measure>,
     /// Fail if a row takes more time than this above before, beyond noise, such as 10%.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_above: Option<f64>,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Default, ValueEnum)]
 enum Format {
     #[default]
     Table,
     Markdown,
     Csv,
     Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum By {
-    /// Times.
-    Time,
-    /// Times as multiples of the baseline's.
-    Baseline,
 }
 
 /// One line of the result.
@@ -90,36 +83,22 @@ struct Line {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let runs = arguments
-        .runs
-        .iter()
-        .map(|path| Run::read(path))
-        .collect::<wgpu_activations::Result<Vec<_>>>()?;
-    let measure = arguments.by.map(|by| match by {
-        By::Time => Measure::Time,
-        By::Baseline => Measure::Baseline,
-    });
-    let comparisons = compare(&runs, measure);
+    let runs = arguments.runs.iter().map(|path| Run::read(path));
+    let runs = runs.collect::<wgpu_activations::Result<Vec<_>>>()?;
+    let comparisons = compare(&runs, arguments.by);
     if comparisons.is_empty() {
-        return Err(Failure::Usage(
+        return usage(
             "nothing to compare: no row of one file is of the same operation, direction, type and \
-             shape as one of another"
-                .to_owned(),
-        ));
+             shape as one of another",
+        );
     }
     let names = Names::new(&arguments.runs, &comparisons);
-    let lines: Vec<_> = comparisons
-        .iter()
-        .map(|comparison| names.line(comparison))
-        .collect();
+    let lines = comparisons.iter().map(|comparison| names.line(comparison));
+    let lines: Vec<_> = lines.collect();
     match arguments.format {
         Format::Json => text::print_json(&lines)?,
         Format::Table => {
-            text::print(&text::trimmed(&text::fill(
-                text::table(&[]),
-                &lines,
-                &COLUMNS,
-            )))?;
+            text::print_table(&lines, &COLUMNS)?;
             text::print(&summary(&comparisons, unmatched(&runs)))?;
         }
         Format::Markdown => {
@@ -127,36 +106,27 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             markdown.load_style(presets::ASCII_MARKDOWN);
             text::print(&text::fill(markdown, &lines, &COLUMNS).to_string())?;
         }
-        Format::Csv => text::print(csv(&lines).trim_end())?,
+        Format::Csv => text::print(text::csv(&lines, &CSV, "\n").trim_end())?,
     }
-    for run in arguments
-        .runs
-        .iter()
-        .zip(&runs)
-        .filter(|(_, run)| !run.complete)
-    {
-        text::note(&format!("{} is of a run that did not end", run.0.display()));
+    for (path, run) in arguments.runs.iter().zip(&runs) {
+        if !run.complete {
+            text::note(&format!("{} is of a run that did not end", path.display()));
+        }
     }
-    let Some(share) = arguments.fail_above else {
-        return Ok(());
-    };
-    let worse: Vec<_> = comparisons
-        .iter()
-        .zip(&lines)
-        .filter(|(comparison, _)| comparison.is_worse_by(share))
-        .collect();
-    for (_, line) in &worse {
+    let mut result = Ok(());
+    for (comparison, line) in comparisons.iter().zip(&lines) {
+        let fails = |share| comparison.is_worse_by(share);
+        if !arguments.fail_above.is_some_and(fails) {
+            continue;
+        }
         let how = match line.ratio {
             Some(ratio) => format!("takes {:.2} times as long", ratio.value),
             None => line.note.clone(),
         };
         text::complain(&format!("{} {} {}: {how}", line.op, line.pass, line.after));
+        result = Err(Failure::Slower);
     }
-    if worse.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::Slower)
-    }
+    result
 }
 
 const COLUMNS: [Column<Line>; 9] = [
@@ -167,7 +137,7 @@ const COLUMNS: [Column<Line>; 9] = [
     Column::words("compared with", |line: &Line| line.before.clone()).may_go(),
     Column::words("what", |line: &Line| line.after.clone()).may_go(),
     Column::numbers("time", |line| {
-        let time = |ns: Option<f64>| ns.map_or("-".to_owned(), super::bench::time);
+        let time = |ns: Option<f64>| ns.map_or("-".to_owned(), time);
         format!("{} -> {}", time(line.before_ns), time(line.after_ns))
     }),
     Column::numbers("ratio", |line| match line.ratio {
@@ -176,20 +146,36 @@ const COLUMNS: [Column<Line>; 9] = [
     }),
     Column::words("verdict", |line| match line.verdict {
         Verdict::Untimed => line.note.clone(),
-        verdict => format!("{verdict:?}").to_lowercase(),
+        verdict => text::name(verdict),
     }),
 ];
 
-/// Whether a time differs beyond noise, and by a tenth.
-fn is_far(comparison: &Comparison<'_>) -> bool {
-    let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
-    comparison.verdict != Verdict::Same && comparison.ratio.is_some_and(tenth)
+/// The columns of a CSV file.
+const CSV: [CsvColumn<Line>; 14] = [
+    ("op", |line| line.op.clone()),
+    ("pass", |line| line.pass.clone()),
+    ("type", |line| line.r#type.clone()),
+    ("size_bytes", |line| line.size.to_string()),
+    ("compared_with", |line| line.before.clone()),
+    ("what", |line| line.after.clone()),
+    ("by", |line| text::name(line.by)),
+    ("before_ns", |line| number(line.before_ns)),
+    ("after_ns", |line| number(line.after_ns)),
+    ("ratio", |line| number(line.ratio.map(|ratio| ratio.value))),
+    ("low", |line| number(line.ratio.map(|ratio| ratio.low))),
+    ("high", |line| number(line.ratio.map(|ratio| ratio.high))),
+    ("verdict", |line| text::name(line.verdict)),
+    ("note", |line| line.note.clone()),
+];
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
     let count = |wanted: Verdict| {
-        let of = comparisons.iter().filter(|found| found.verdict == wanted);
-        of.count()
+        let verdicts = comparisons.iter().map(|found| found.verdict);
+        verdicts.filter(|verdict| *verdict == wanted).count()
     };
     let mut summary = format!(
         "{} slower, {} faster, {} the same within noise",
@@ -205,25 +191,24 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
             summary += &format!(", {number} {what}");
         }
     }
-    let by_baseline = comparisons
-        .iter()
-        .any(|found| found.measure == Measure::Baseline);
-    if by_baseline {
-        summary += "; ratios are of times as multiples of the baseline's beside them";
-        let changed: BTreeSet<_> = comparisons
-            .iter()
-            .filter(|found| found.after.row.kind == Kind::Baseline && is_far(found))
-            .filter(|found| found.before.row.device == found.after.row.device)
-            .map(|found| &*found.after.row.op)
-            .collect();
-        if !changed.is_empty() {
-            let changed: Vec<_> = changed.into_iter().collect();
-            summary += &format!(
-                "\nnot the same themselves: {}. If that is the machine, the ratios make up for it; if it is \
-                 another version of them, --by time does not count it",
-                changed.join(", ")
-            );
-        }
+    let mut measures = comparisons.iter().map(|found| found.measure);
+    if measures.all(|measure| measure == Measure::Time) {
+        return summary;
+    }
+    summary += "; ratios are of times as multiples of the baseline's beside them";
+    let tenth = |ratio: Estimate| (ratio.value - 1.0).abs() > 0.1;
+    let far = comparisons.iter().filter(|found| {
+        let (before, after) = (found.before.row, found.after.row);
+        let is_baseline = after.kind == Kind::Baseline && before.device == after.device;
+        is_baseline && found.verdict != Verdict::Same && found.ratio.is_some_and(tenth)
+    });
+    let changed: BTreeSet<_> = far.map(|found| &*found.after.row.op).collect();
+    if !changed.is_empty() {
+        let changed = Vec::from_iter(changed).join(", ");
+        summary += &format!(
+            "\nnot the same themselves: {changed}. If that is the machine, the ratios make up for it; if it is \
+             another version of them, --by time does not count it"
+        );
     }
     summary
 }
@@ -239,12 +224,11 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn new(files: &'a [PathBuf], comparisons: &[Comparison<'_>]) -> Self {
+    fn new(files: &'a [PathBuf], comparisons: &[Comparison<'a>]) -> Self {
         let differ = |key: fn(&Row) -> &str| {
-            let sides = comparisons
-                .iter()
-                .flat_map(|found| [found.before.row, found.after.row]);
-            sides.map(key).collect::<HashSet<_>>().len() > 1
+            let sides = |found: &Comparison<'a>| [found.before.row, found.after.row].map(key);
+            let keys = comparisons.iter().flat_map(sides);
+            keys.collect::<HashSet<_>>().len() > 1
         };
         Self {
             files,
@@ -258,33 +242,23 @@ impl<'a> Names<'a> {
     fn of(&self, side: Side<'_>) -> String {
         let row = side.row;
         let file = self.files.get(side.run).and_then(|path| path.file_stem());
+        let file = file.map(|name| name.to_string_lossy());
         let parts = [
-            self.by_file
-                .then(|| file.map(|name| name.to_string_lossy().into_owned()))
-                .flatten(),
-            self.by_device.then(|| row.device.clone()),
-            self.by_implementation.then(|| row.implementation.clone()),
-            self.by_math.then(|| row.math.clone()).flatten(),
+            file.as_deref().filter(|_| self.by_file),
+            self.by_device.then_some(&*row.device),
+            self.by_implementation.then_some(&*row.implementation),
+            row.math.as_deref().filter(|_| self.by_math),
         ];
-        let name = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        if name.is_empty() {
-            "-".to_owned()
-        } else {
-            name
-        }
+        text::or(Vec::from_iter(parts.into_iter().flatten()).join(" "), "-")
     }
 
     fn line(&self, comparison: &Comparison<'_>) -> Line {
         let (before, after) = (comparison.before.row, comparison.after.row);
         let median = |row: &Row| Some(row.measurement.as_ref()?.summary.median_ns);
-        let untimed = [before, after]
-            .into_iter()
-            .find(|row| row.status != Status::Ok);
+        let mut sides = [before, after].into_iter();
+        let untimed = sides.find(|row| row.status != Status::Ok);
         Line {
-            op: match after.kind {
-                Kind::Offload => format!("{} offload", after.op),
-                _ => after.op.clone(),
-            },
+            op: title(after),
             pass: after.pass.clone(),
             r#type: after.dtype.clone(),
             size: after.input_bytes,
@@ -304,35 +278,6 @@ impl<'a> Names<'a> {
             }),
         }
     }
-}
-
-fn csv(lines: &[Line]) -> String {
-    let mut text =
-        "op,pass,type,size_bytes,compared_with,what,by,before_ns,after_ns,ratio,low,high,\
-                    verdict,note\n"
-            .to_owned();
-    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    for line in lines {
-        let cells = [
-            line.op.clone(),
-            line.pass.clone(),
-            line.r#type.clone(),
-            line.size.to_string(),
-            line.before.clone(),
-            line.after.clone(),
-            format!("{:?}", line.by).to_lowercase(),
-            number(line.before_ns),
-            number(line.after_ns),
-            number(line.ratio.map(|ratio| ratio.value)),
-            number(line.ratio.map(|ratio| ratio.low)),
-            number(line.ratio.map(|ratio| ratio.high)),
-            format!("{:?}", line.verdict).to_lowercase(),
-            line.note.clone(),
-        ];
-        text += &cells.map(|cell| text::csv_cell(&cell)).join(",");
-        text.push('\n');
-    }
-    text
 }
 
 /// A share: 10%, 0.1.

@@ -1,6 +1,6 @@
 //! Which device a command works on.
 
-use super::{Failure, Result, text, tuning};
+use super::{Failure, Result, text, tuning, usage};
 use wgpu_activations::{Adapter, Error, Gpu, ShaderChecks, gpu};
 
 /// What does the work.
@@ -12,7 +12,6 @@ pub(super) enum Device {
 }
 
 impl Device {
-    /// The GPU, if it is one.
     pub(super) const fn gpu(&self) -> Option<&Gpu> {
         match self {
             Self::Gpu(gpu) => Some(gpu),
@@ -56,21 +55,11 @@ pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
 
 /// As [`open`], but [`Error::NoAdapter`] where there is no adapter and none is named.
 pub(super) fn open_strictly(wanted: Option<&str>) -> Result<Device> {
-    let wanted = wanted
-        .map(str::to_owned)
-        .or_else(|| variable("WGPU_ADAPTER_NAME"));
-    if wanted
-        .as_ref()
-        .is_some_and(|wanted| wanted.eq_ignore_ascii_case(CPU))
-    {
+    if named(wanted).is_some_and(|wanted| is_cpu(&wanted)) {
         return Ok(Device::Cpu);
     }
     let adapters = adapters();
-    let adapter = match &wanted {
-        Some(wanted) => find(&adapters, wanted)?,
-        None => gpu::best(&adapters)?,
-    };
-    Ok(Device::Gpu(open_tuned(adapter)?))
+    Ok(Device::Gpu(open_tuned(choose(&adapters, wanted)?)?))
 }
 
 /// Opens an adapter with the shapes of kernels that `activations tune` found.
@@ -107,16 +96,23 @@ pub(super) fn choose_all<'a>(
 
 /// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
 fn choose<'a>(adapters: &'a [Adapter], wanted: Option<&str>) -> Result<&'a Adapter> {
-    let wanted = wanted
-        .map(str::to_owned)
-        .or_else(|| variable("WGPU_ADAPTER_NAME"));
-    match wanted {
-        Some(wanted) if wanted.eq_ignore_ascii_case(CPU) => Err(Failure::Usage(
-            "cpu is the reference that devices are held against; name another device".to_owned(),
-        )),
+    match named(wanted) {
+        Some(wanted) if is_cpu(&wanted) => {
+            usage("cpu is the reference that devices are held against; name another device")
+        }
         Some(wanted) => find(adapters, &wanted),
         None => Ok(gpu::best(adapters)?),
     }
+}
+
+/// What `wanted` or WGPU_ADAPTER_NAME names.
+fn named(wanted: Option<&str>) -> Option<String> {
+    let wanted = wanted.map(str::to_owned);
+    wanted.or_else(|| variable("WGPU_ADAPTER_NAME"))
+}
+
+fn is_cpu(wanted: &str) -> bool {
+    wanted.eq_ignore_ascii_case(CPU)
 }
 
 /// An environment variable; an empty one counts as not set.
@@ -133,23 +129,11 @@ fn limited() -> String {
 
 /// As [`gpu::find`], with `cpu` among the names there are.
 fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    gpu::find(adapters, wanted).map_err(|error| {
-        match error {
-            Error::UnknownDevice {
-                wanted,
-                reason,
-                available,
-            } => Error::UnknownDevice {
-                wanted,
-                reason,
-                available: if available.is_empty() {
-                    CPU.to_owned()
-                } else {
-                    format!("{available}, {CPU}")
-                },
-            },
-            other => other,
+    Ok(gpu::find(adapters, wanted).map_err(|mut error| {
+        if let Error::UnknownDevice { available, .. } = &mut error {
+            let separator = if available.is_empty() { "" } else { ", " };
+            *available += &format!("{separator}{CPU}");
         }
-        .into()
-    })
+        error
+    })?)
 }

@@ -3,7 +3,10 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{Result, device, text};
+use super::{
+    Result, device,
+    text::{self, Column},
+};
 use wgpu_activations::{
     Adapter,
     bench::{
@@ -30,46 +33,40 @@ struct Entry {
 pub(super) fn run(arguments: &Arguments) -> Result {
     let adapters = device::adapters();
     let best = gpu::best(&adapters).ok().map(Adapter::name);
-    let mut entries: Vec<_> = adapters
-        .iter()
-        .map(|adapter| entry(adapter, best))
-        .collect();
-    entries.push(cpu(best.is_none()));
-    if arguments.json {
-        return Ok(text::print_json(&entries)?);
-    }
-    let mut table = text::table(&["name", "backend", "type", "driver", "binding", "buffer"]);
-    for entry in &entries {
-        let size = |bytes: fn(&DeviceLimits) -> u64| {
-            entry
-                .facts
-                .limits
-                .as_ref()
-                .map_or("-".to_owned(), |limits| mebibytes(bytes(limits)))
-        };
-        table.add_row([
-            format!(
-                "{}{}",
-                entry.facts.name,
-                if entry.default { " *" } else { "" }
-            ),
-            entry.facts.backend.clone(),
-            entry.facts.r#type.clone(),
-            entry.facts.driver.clone(),
-            size(|limits| limits.max_binding_bytes),
-            size(|limits| limits.max_buffer_bytes),
-        ]);
-    }
-    text::print(&text::trimmed(&table))?;
-    text::print("* used where --device is not given; limits and features: --json")?;
-    Ok(())
-}
-
-fn entry(adapter: &Adapter, best: Option<&str>) -> Entry {
-    Entry {
+    let entry = |adapter: &Adapter| Entry {
         facts: facts::device(adapter),
         default: best == Some(adapter.name()),
+    };
+    let mut entries: Vec<_> = adapters.iter().map(entry).collect();
+    entries.push(cpu(best.is_none()));
+    if arguments.json {
+        return text::print_json(&entries);
     }
+    text::print_table(&entries, &COLUMNS)?;
+    text::print("* used where --device is not given; limits and features: --json")
+}
+
+const COLUMNS: [Column<Entry>; 6] = [
+    Column::words("name", |entry| {
+        let sign = if entry.default { " *" } else { "" };
+        format!("{}{sign}", entry.facts.name)
+    }),
+    Column::words("backend", |entry| entry.facts.backend.clone()),
+    Column::words("type", |entry| entry.facts.r#type.clone()),
+    Column::words("driver", |entry| entry.facts.driver.clone()),
+    Column::words("binding", |entry| {
+        size(entry, |limits| limits.max_binding_bytes)
+    }),
+    Column::words("buffer", |entry| {
+        size(entry, |limits| limits.max_buffer_bytes)
+    }),
+];
+
+fn size(entry: &Entry, bytes: fn(&DeviceLimits) -> u64) -> String {
+    let limits = entry.facts.limits.as_ref();
+    limits.map_or("-".to_owned(), |limits| {
+        format!("{} MiB", bytes(limits) >> 20)
+    })
 }
 
 fn cpu(default: bool) -> Entry {
@@ -90,8 +87,4 @@ fn cpu(default: bool) -> Entry {
         },
         default,
     }
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{} MiB", bytes >> 20)
 }

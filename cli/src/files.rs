@@ -1,7 +1,6 @@
 //! Outputs that appear whole or not at all.
 
 use std::{
-    collections::HashSet,
     fs::File,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
@@ -13,10 +12,9 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Failure, Result};
+use super::{Failure, Result, file_error, usage};
 use wgpu_activations::{
-    Error,
-    io::{self, Endian, Format, NewArray, Number, Order, Output, Sink, Storage, Target},
+    io::{self, Endian, Format, NewArray, Number, Order, Output, Storage, Target},
     offload::Progress,
 };
 
@@ -27,45 +25,10 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 static DONE: AtomicU64 = AtomicU64::new(0);
 static OF: AtomicU64 = AtomicU64::new(0);
 
-/// Keeps how far a stream has come.
 pub(super) fn note_progress(progress: Progress) {
     DONE.fetch_max(progress.done, Ordering::Relaxed);
     OF.store(progress.of, Ordering::Relaxed);
 }
-
-/// What a file will hold.
-#[derive(Debug, Clone)]
-pub(super) enum Content {
-    /// An array in C order, its elements in this machine's byte order.
-    Array {
-        shape: Vec<usize>,
-        storage: Storage,
-        elements: Vec<u8>,
-    },
-    Bytes(Vec<u8>),
-}
-
-impl Content {
-    /// float32 in C order.
-    pub(super) fn numbers(shape: Vec<usize>, values: Vec<f32>) -> Self {
-        let storage = Storage {
-            number: Number::F32,
-            endian: Endian::NATIVE,
-        };
-        let elements = bytemuck::cast_slice(&values).to_vec();
-        Self::Array {
-            shape,
-            storage,
-            elements,
-        }
-    }
-}
-
-/// How indices are stored.
-pub(super) const INDICES: Storage = Storage {
-    number: Number::U32,
-    endian: Endian::Little,
-};
 
 /// The files that a command will write.
 pub(super) struct Outputs<'a> {
@@ -78,15 +41,12 @@ impl<'a> Outputs<'a> {
     /// Refuses early what could only fail at the end: a file that is there without `force`, what
     /// is no file, one file for two results.
     pub(super) fn plan(paths: Vec<&'a Path>, force: bool) -> Result<Self> {
-        let mut seen = HashSet::new();
-        let mut planned = Vec::new();
+        let mut planned = Vec::<(_, PathBuf)>::new();
         for path in paths {
             let destination = destination(path, force)?;
-            if !seen.insert(destination.clone()) {
-                return Err(Failure::Usage(format!(
-                    "{} is named for two outputs",
-                    path.display()
-                )));
+            if planned.iter().any(|(_, other)| *other == destination) {
+                let path = path.display();
+                return usage(format!("{path} is named for two outputs"));
             }
             planned.push((path, destination));
         }
@@ -96,11 +56,22 @@ impl<'a> Outputs<'a> {
         })
     }
 
+    pub(super) fn write(&self, contents: &[Vec<u8>]) -> Result {
+        let mut files = self.begin()?;
+        for (Unfinished { path, file }, content) in files.iter_mut().zip(contents) {
+            file.write_all(content).map_err(cannot_write(path))?;
+        }
+        self.finish(files)
+    }
+
     /// Begins all files, each beside its destination.
     pub(super) fn begin(&self) -> Result<Vec<Unfinished<'a>>> {
         remove_unfinished_on_interrupt();
         let begin = |(path, destination): &(&'a Path, PathBuf)| {
-            let file = begin_beside(destination).map_err(|error| fail(path, reason(&error)))?;
+            // Locked, lest an interrupt come between the file and its entry.
+            let mut unfinished = lock();
+            let file = beside(destination, ".tmp").map_err(cannot_write(path))?;
+            unfinished.push(file.path().to_owned());
             Ok(Unfinished { path, file })
         };
         self.paths.iter().map(begin).collect()
@@ -109,12 +80,11 @@ impl<'a> Outputs<'a> {
     /// Renames files that are complete to where they belong.
     pub(super) fn finish(&self, files: Vec<Unfinished<'_>>) -> Result {
         for ((path, destination), Unfinished { file, .. }) in self.paths.iter().zip(files) {
-            let renamed = if self.force {
-                file.persist(destination)
-            } else {
-                file.persist_noclobber(destination)
+            let renamed = match self.force {
+                true => file.persist(destination),
+                false => file.persist_noclobber(destination),
             };
-            renamed.map_err(|error| fail(path, reason(&error.error)))?;
+            renamed.map_err(|error| cannot_write(path)(error.error))?;
         }
         Ok(())
     }
@@ -132,47 +102,34 @@ impl Unfinished<'_> {
         self.file.as_file()
     }
 
-    /// Begins the one array of the file, in the format that its name asks for.
-    pub(super) fn begin(&self, array: &NewArray<'_>) -> Result<Output> {
-        self.begin_as(io::format_of(self.path), array)
-    }
-
     /// Begins an array of the file.
-    pub(super) fn begin_as(&self, format: &dyn Format, array: &NewArray<'_>) -> Result<Output> {
-        let file = self.file().try_clone();
-        let file = file.map_err(|error| fail(self.path, reason(&error)))?;
+    pub(super) fn begin(&self, format: &dyn Format, array: &NewArray<'_>) -> Result<Output> {
+        let file = self.file().try_clone().map_err(cannot_write(self.path))?;
         Ok(format.begin(Target::File(file), self.path, array)?)
     }
 
-    pub(super) fn fill(&mut self, content: &Content) -> Result {
-        match content {
-            Content::Array {
-                shape,
-                storage,
-                elements,
-            } => {
-                let output = self.begin(&NewArray {
-                    name: "",
-                    shape,
-                    order: Order::C,
-                    storage: *storage,
-                    place: None,
-                })?;
-                output.write(0, elements)?;
-                Ok(output.finish()?)
-            }
-            Content::Bytes(bytes) => {
-                let written = self.file.write_all(bytes);
-                written.map_err(|error| fail(self.path, reason(&error)))
-            }
-        }
+    /// Begins the one array of the file, in the format that its name asks for.
+    pub(super) fn begin_only(
+        &self,
+        shape: &[usize],
+        order: Order,
+        number: Number,
+    ) -> Result<Output> {
+        let endian = Endian::Little;
+        let array = NewArray {
+            name: "",
+            shape,
+            order,
+            storage: Storage { number, endian },
+            place: None,
+        };
+        self.begin(io::format_of(self.path), &array)
     }
 }
 
 /// Where `path` leads, through symbolic links, so that a link stays one.
 fn destination(path: &Path, force: bool) -> Result<PathBuf> {
-    let refuse = |reason: &str| Err(fail(path, reason.to_owned()));
-    let unreachable = |error| fail(path, reason(&error));
+    let refuse = |reason: &str| Err(file_error(path, reason).into());
     let folder = folder(path);
     if !folder.is_dir() {
         return refuse(&format!("there is no folder {}", folder.display()));
@@ -184,35 +141,31 @@ fn destination(path: &Path, force: bool) -> Result<PathBuf> {
             refuse("is a device, pipe or socket; an output file is needed")
         }
         Ok(_) if !force => refuse("exists; add --force to replace it"),
-        Ok(_) => path.canonicalize().map_err(unreachable),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(unreachable(error)),
+        Ok(_) => path.canonicalize().map_err(cannot_write(path)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(cannot_write(path)(error)),
         Err(_) if path.is_symlink() => {
             refuse("is a symbolic link to a file that is not there; name that file")
         }
         Err(_) => match path.file_name() {
-            Some(name) if !path.to_string_lossy().ends_with(std::path::is_separator) => {
-                Ok(folder.canonicalize().map_err(unreachable)?.join(name))
-            }
+            Some(name) if !path.to_string_lossy().ends_with(std::path::is_separator) => Ok(folder
+                .canonicalize()
+                .map_err(cannot_write(path))?
+                .join(name)),
             _ => refuse("there is no such folder; an output file is needed"),
         },
     }
 }
 
 /// A temporary file in the folder of `path`.
-fn begin_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+pub(crate) fn beside(path: &Path, suffix: &str) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".activations-").suffix(".tmp");
+    builder.prefix(".activations-").suffix(suffix);
     // As any new file: readable to whom the user's mask allows.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Locked, lest an interrupt come between the file and its entry.
-    let mut unfinished = lock();
-    let file = builder
-        .tempfile_in(folder(path))
-        // The error itself names the temporary file, which the user does not know.
-        .map_err(|error| error.kind())?;
-    unfinished.push(file.path().to_owned());
-    Ok(file)
+    // The error itself names the temporary file, which the user does not know.
+    let file = builder.tempfile_in(folder(path));
+    Ok(file.map_err(|error| error.kind())?)
 }
 
 fn folder(path: &Path) -> &Path {
@@ -222,15 +175,8 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-fn reason(error: &std::io::Error) -> String {
-    format!("cannot be written: {error}")
-}
-
-fn fail(path: &Path, reason: String) -> Failure {
-    Failure::Error(Error::File {
-        path: path.to_owned(),
-        reason,
-    })
+fn cannot_write(path: &Path) -> impl Fn(std::io::Error) -> Failure {
+    move |error| file_error(path, format!("cannot be written: {error}")).into()
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
@@ -247,9 +193,8 @@ fn remove_unfinished_on_interrupt() {
         }
         let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
         if of > 0 {
-            super::text::note(&format!(
-                "interrupted after {done} of {of} elements; nothing was written"
-            ));
+            let how_far = format!("interrupted after {done} of {of} elements");
+            super::text::note(&format!("{how_far}; nothing was written"));
         }
         std::process::exit(130);
     });

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use wgpu_activations::Math;
 
@@ -18,8 +21,8 @@ pub(super) struct Flags {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(super) axis: Option<i64>,
     /// What dice takes its statistics from: the batch, or running ones given by --param.
-    #[arg(long, value_enum)]
-    pub(super) mode: Option<Mode>,
+    #[arg(long, value_parser = ["train", "infer"])]
+    pub(super) mode: Option<String>,
     /// The device: a name from `activations devices`, a unique part of one, or cpu. Several
     /// share the work if this is given several times.
     #[arg(long, value_name = "D")]
@@ -28,8 +31,8 @@ pub(super) struct Flags {
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
-    #[arg(long, value_enum, default_value_t)]
-    math: MathFlag,
+    #[arg(long, value_parser = one_of(&Math::ALL, Math::name), default_value = "accurate")]
+    pub(super) math: Math,
     /// How much of the result to compare with the f64 reference.
     #[arg(long, value_enum, default_value_t)]
     pub(super) verify: Verify,
@@ -39,38 +42,6 @@ pub(super) struct Flags {
     /// Print a summary as JSON.
     #[arg(long)]
     pub(super) json: bool,
-}
-
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub(super) enum MathFlag {
-    #[default]
-    Accurate,
-    Native,
-}
-
-impl From<MathFlag> for Math {
-    fn from(flag: MathFlag) -> Self {
-        match flag {
-            MathFlag::Accurate => Self::Accurate,
-            MathFlag::Native => Self::Native,
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Mode {
-    Train,
-    Infer,
-}
-
-impl Mode {
-    /// As a parameter gives it.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Infer => "infer",
-        }
-    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -84,29 +55,31 @@ pub(super) enum Verify {
     Full,
 }
 
-impl Flags {
-    pub(super) fn math(&self) -> Math {
-        self.math.into()
-    }
+/// Parses one of `all` by its name.
+pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    let names = all.iter().map(|&one| name(one));
+    PossibleValuesParser::new(names).try_map(move |text| {
+        let mut all = all.iter().copied();
+        all.find(|&one| name(one) == text).ok_or("unknown")
+    })
 }
 
 /// A number of bytes: 64M, 2GiB.
 pub(super) fn memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = text[..text.len() - unit.len()].parse::<u64>().ok();
     let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        _ => return Err("write a number of bytes such as 512M or 2G".to_owned()),
+        "" | "b" => Some(0),
+        "k" | "kb" | "kib" => Some(10),
+        "m" | "mb" | "mib" => Some(20),
+        "g" | "gb" | "gib" => Some(30),
+        _ => None,
     };
-    let bytes = number
-        .parse()
-        .ok()
-        .and_then(|number: u64| number.checked_mul(1 << shift));
+    let shifted = |(number, shift): (u64, u32)| number.checked_mul(1 << shift);
+    let bytes = number.zip(shift).and_then(shifted);
     bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

@@ -26,7 +26,7 @@ mod text;
 mod tune;
 mod tuning;
 
-use std::{io, process::ExitCode};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -108,6 +108,19 @@ enum Failure {
 
 type Result<T = ()> = std::result::Result<T, Failure>;
 
+/// A command line that asks for what cannot be.
+fn usage<T>(message: impl Into<String>) -> Result<T> {
+    Err(Failure::Usage(message.into()))
+}
+
+/// What is wrong with a file.
+fn file_error(path: impl Into<PathBuf>, reason: impl Into<String>) -> Error {
+    Error::File {
+        path: path.into(),
+        reason: reason.into(),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self::Error(error)
@@ -117,13 +130,9 @@ impl From<Error> for Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::PipeClosed
-        } else {
-            Self::Error(Error::File {
-                path: "stdout".into(),
-                reason: format!("cannot be written: {error}"),
-            })
+            return Self::PipeClosed;
         }
+        file_error("stdout", format!("cannot be written: {error}")).into()
     }
 }
 
@@ -181,21 +190,15 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            match &failure {
-                Failure::Error(error) => text::complain(&error.to_string()),
-                Failure::Usage(message) => text::complain(message),
-                Failure::Unverified
-                | Failure::Told
-                | Failure::Slower
-                | Failure::Interrupted
-                | Failure::PipeClosed => {}
-            }
-            ExitCode::from(failure.exit_code())
-        }
+    let Err(failure) = result else {
+        return ExitCode::SUCCESS;
+    };
+    match &failure {
+        Failure::Error(error) => text::complain(&error.to_string()),
+        Failure::Usage(message) => text::complain(message),
+        _ => {}
     }
+    ExitCode::from(failure.exit_code())
 }
 
 #[cfg(test)]
@@ -203,36 +206,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_results_have_an_exit_status_of_their_own() {
+    fn the_kind_of_an_error_decides_the_exit_status() {
         let verification = Error::Verification {
             op: "gelu".to_owned(),
             report: "1 of 4 elements outside the tolerance".to_owned(),
         };
-        assert_eq!(Failure::from(verification).exit_code(), 4);
-        assert_eq!(Failure::Unverified.exit_code(), 4);
-    }
-
-    #[test]
-    fn the_kind_of_an_error_decides_the_exit_status() {
-        let unknown = "nothing".parse::<wgpu_activations::Activation>();
-        assert_eq!(
-            unknown.map_err(|error| Failure::from(error).exit_code()),
-            Err(2)
-        );
+        let name = "nothing"
+            .parse::<wgpu_activations::Activation>()
+            .unwrap_err();
         let axis = Error::AxisOutOfRange {
             axis: 2,
             shape: vec![1],
         };
-        assert_eq!(Failure::from(axis).exit_code(), 2);
         let device = Error::UnknownDevice {
             wanted: "none".to_owned(),
             reason: "no device is called",
             available: String::new(),
         };
-        assert_eq!(Failure::from(device).exit_code(), 3);
-        assert_eq!(
-            Failure::from(Error::OutOfMemory(String::new())).exit_code(),
-            1
-        );
+        let memory = Error::OutOfMemory(String::new());
+        for (error, code) in [
+            (verification, 4),
+            (name, 2),
+            (axis, 2),
+            (device, 3),
+            (memory, 1),
+        ] {
+            assert_eq!(Failure::from(error).exit_code(), code);
+        }
+        assert_eq!(Failure::Unverified.exit_code(), 4);
     }
 }

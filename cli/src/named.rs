@@ -35,12 +35,3 @@ impl Named {
         }
     }
 }
-
-impl From<&'static dyn Family> for Named {
-    fn from(family: &'static dyn Family) -> Self {
-        Self {
-            family,
-            operation: None,
-        }
-    }
-}

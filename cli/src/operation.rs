@@ -8,50 +8,40 @@ use wgpu_activations::{
     io::{self, Order},
 };
 
-use super::{Failure, Result, flags::Flags};
+use super::{Result, flags::Flags, usage};
 
 /// The operations of `a | b | c` with the parameters that they and the flags give. `outs` are the names of `--out`.
 pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Result<Chain> {
     let texts: Vec<_> = text.split('|').map(str::trim).collect();
     let alone = texts.len() == 1;
-    if !alone {
-        if let Some(param) = flags.param.first() {
-            return Err(Failure::Usage(format!(
-                "--param {param}: in a chain, parameters stand with their operation, as in \
-                 \"elu(alpha=0.5) | softmax\""
-            )));
-        }
-        if let Some(name) = outs.first() {
-            return Err(Failure::Usage(format!(
-                "--out {name}: a chain gives nothing beside the output"
-            )));
-        }
+    if let Some(param) = flags.param.first().filter(|_| !alone) {
+        return usage(format!(
+            "--param {param}: in a chain, parameters stand with their operation, as in \
+             \"elu(alpha=0.5) | softmax\""
+        ));
+    }
+    if let Some(name) = outs.first().filter(|_| !alone) {
+        return usage(format!(
+            "--out {name}: a chain gives nothing beside the output"
+        ));
     }
     let mut steps = Vec::new();
     let mut effects = Effects::default();
     for text in texts {
         steps.push(step(text, flags, alone, &mut effects)?);
     }
+    let what = if alone { steps[0].name() } else { "this chain" };
     if let Some(axis) = flags.axis.filter(|_| !effects.axis) {
-        let what = if alone { steps[0].name() } else { "this chain" };
-        return Err(Failure::Usage(format!(
-            "--axis {axis} has no effect on {what}"
-        )));
+        return usage(format!("--axis {axis} has no effect on {what}"));
     }
     if flags.mode.is_some() && !effects.mode {
-        let what = if alone { steps[0].name() } else { "this chain" };
-        return Err(Failure::Usage(format!("--mode has no effect on {what}")));
+        return usage(format!("--mode has no effect on {what}"));
     }
     for out in outs {
         expect_gives(&*steps[0], pass, out)?;
     }
-    let mut steps = steps.into_iter();
-    let first = steps
-        .next()
-        .ok_or_else(|| Failure::Usage("an activation is needed, such as gelu".to_owned()))?;
-    Ok(steps
-        .fold(Chain::new(first), Chain::then)
-        .math(flags.math()))
+    let first = Chain::new(steps.remove(0));
+    Ok(steps.into_iter().fold(first, Chain::then).math(flags.math))
 }
 
 /// Which of the flags had an effect.
@@ -74,29 +64,24 @@ fn step(
     arguments.add_text(given, &array)?;
     if alone {
         for param in &flags.param {
-            let added = arguments.add_one(param, &array);
-            added.map_err(|error| match error {
-                Error::Argument { reason, .. } => {
-                    Failure::Usage(format!("--param {param}: {reason}"))
+            match arguments.add_one(param, &array) {
+                Err(Error::Argument { reason, .. }) => {
+                    return usage(format!("--param {param}: {reason}"));
                 }
-                other => other.into(),
-            })?;
+                added => added?,
+            }
         }
     }
-    let takes_mode = entry
-        .parameters
-        .iter()
-        .any(|parameter| parameter.name == "mode");
-    if let Some(mode) = flags.mode.filter(|_| takes_mode && !arguments.has("mode")) {
-        arguments.add("mode", Value::Text(mode.name().to_owned()))?;
+    let mut parameters = entry.parameters.iter();
+    let takes_mode = parameters.any(|parameter| parameter.name == "mode");
+    if let (Some(mode), true) = (&flags.mode, takes_mode && !arguments.has("mode")) {
+        arguments.add("mode", Value::Text(mode.clone()))?;
         effects.mode = true;
     }
     let has_axis = arguments.has("axis");
     let mut operation = family.parse(arguments)?;
-    if let Some(axis) = flags
-        .axis
-        .filter(|_| !has_axis && operation.axis().is_some())
-    {
+    let goes_along_one = !has_axis && operation.axis().is_some();
+    if let Some(axis) = flags.axis.filter(|_| goes_along_one) {
         operation.set_axis(axis);
         // An axis that is fixed stays where it is.
         effects.axis |= operation.axis() == Some(axis);
@@ -123,16 +108,12 @@ fn expect_gives(operation: &dyn Operation, pass: Pass, out: &str) -> Result<()> 
     if gives.contains(&out) {
         return Ok(());
     }
-    let name = operation.name();
-    Err(Failure::Usage(
-        if pass == Pass::Forward && gradients.contains(&out) {
-            format!(
-                "--out {out}: {name} gives nothing of that name; `grad` gives the gradient of {out}"
-            )
-        } else if gives.is_empty() {
-            format!("--out {out}: {name} gives nothing beside the output")
-        } else {
-            format!("--out {out}: {name} gives `{}` here", gives.join("`, `"))
-        },
-    ))
+    let found = if pass == Pass::Forward && gradients.contains(&out) {
+        format!("nothing of that name; `grad` gives the gradient of {out}")
+    } else if gives.is_empty() {
+        "nothing beside the output".to_owned()
+    } else {
+        format!("`{}` here", gives.join("`, `"))
+    };
+    usage(format!("--out {out}: {} gives {found}", operation.name()))
 }

@@ -1,13 +1,18 @@
 //! `activations ops`
 
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::{Result, named::Named, properties, text};
+use super::{
+    Result,
+    named::Named,
+    properties,
+    text::{self, Column},
+};
 use wgpu_activations::{
     Activation,
     activation::{self, Smoothness},
-    family::{self, families},
+    family::{Default, families},
 };
 
 #[derive(Args)]
@@ -29,7 +34,8 @@ pub(super) struct Arguments {
 /// What is told of a family; more of an activation of one element.
 #[derive(Serialize)]
 struct Entry {
-    kind: Kind,
+    /// `pointwise` of one element, else `family`.
+    kind: &'static str,
     name: &'static str,
     aliases: &'static [&'static str],
     title: &'static str,
@@ -43,16 +49,10 @@ struct Entry {
     paper: Option<Paper>,
 }
 
-#[derive(Serialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Pointwise,
-    Family,
-}
-
 #[derive(Serialize)]
 struct Parameter {
     name: &'static str,
+    #[serde(serialize_with = "default_of")]
     default: Default,
     range: &'static str,
     description: &'static str,
@@ -62,18 +62,18 @@ struct Parameter {
 }
 
 /// A number or a choice; null where it must be given.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Default {
-    Required,
-    Number(f32),
-    Choice(&'static str),
+fn default_of<S: Serializer>(default: &Default, to: S) -> std::result::Result<S::Ok, S::Error> {
+    match default {
+        Default::Required => to.serialize_none(),
+        Default::Number(number) => to.serialize_f32(*number),
+        Default::Choice(choice) => to.serialize_str(choice),
+    }
 }
 
 #[derive(Serialize)]
 struct Properties {
-    /// Infimum and supremum; null where unbounded.
-    range: (Option<f64>, Option<f64>),
+    /// Infimum and supremum; infinity is null in JSON.
+    range: (f64, f64),
     monotonic: bool,
     turning_point: Option<f64>,
     zero_centred: bool,
@@ -101,41 +101,37 @@ struct Paper {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
+    let (op, json) = (arguments.op.as_deref(), arguments.json);
     if arguments.properties {
-        return properties::run(
-            arguments.op.as_deref(),
-            arguments.device.as_deref(),
-            arguments.json,
-        );
+        return properties::run(op, arguments.device.as_deref(), json);
     }
-    let Some(name) = &arguments.op else {
-        return list(arguments.json);
+    if let Some(name) = op {
+        let entry = Entry::of(&Named::parse(name)?);
+        if json {
+            return text::print_json(&entry);
+        }
+        return text::print(&lines(&page(&entry)));
+    }
+    let alone = |family| Named {
+        family,
+        operation: None,
     };
-    let entry = Entry::of(&Named::parse(name)?);
-    if arguments.json {
-        return Ok(text::print_json(&entry)?);
+    let entries = families().map(|family| Entry::of(&alone(family)));
+    let entries: Vec<_> = entries.collect();
+    if json {
+        return text::print_json(&entries);
     }
-    Ok(text::print(&lines(&page(&entry)))?)
+    text::print_table(&entries, &COLUMNS)
 }
 
-fn list(json: bool) -> Result {
-    let entries: Vec<_> = families()
-        .map(|family| Entry::of(&Named::from(family)))
-        .collect();
-    if json {
-        return Ok(text::print_json(&entries)?);
-    }
-    let mut table = text::table(&["name", "f(x)", "parameter"]);
-    for entry in entries {
+const COLUMNS: [Column<Entry>; 3] = [
+    Column::words("name", |entry| entry.name.to_owned()),
+    Column::words("f(x)", |entry| entry.formula.to_owned()),
+    Column::words("parameter", |entry| {
         let parameters = entry.parameters.iter().filter_map(in_list);
-        table.add_row([
-            entry.name.to_owned(),
-            entry.formula.to_owned(),
-            parameters.collect::<Vec<_>>().join(", "),
-        ]);
-    }
-    Ok(text::print(&text::trimmed(&table))?)
-}
+        parameters.collect::<Vec<_>>().join(", ")
+    }),
+];
 
 /// What must be given, and numbers with their defaults; choices are for the page.
 fn in_list(parameter: &Parameter) -> Option<String> {
@@ -160,17 +156,15 @@ fn number(value: f32) -> String {
 type Rows = Vec<(&'static str, String)>;
 
 fn lines(rows: &Rows) -> String {
-    let lines: Vec<_> = rows
-        .iter()
-        .map(|(label, content)| format!("{label:<13} {content}").trim_end().to_owned())
-        .collect();
+    let line = |(label, content): &_| format!("{label:<13} {content}").trim_end().to_owned();
+    let lines: Vec<_> = rows.iter().map(line).collect();
     lines.join("\n").trim_start().to_owned()
 }
 
 fn page(entry: &Entry) -> Rows {
     let slope = match entry.kind {
-        Kind::Pointwise => "f'(x)",
-        Kind::Family => "backward",
+        "pointwise" => "f'(x)",
+        _ => "backward",
     };
     let mut rows = vec![
         ("", format!("{} ({})", entry.title, entry.name)),
@@ -192,78 +186,42 @@ fn page(entry: &Entry) -> Rows {
         rows.push(("note", (*note).to_owned()));
     }
     if let Some(paper) = &entry.paper {
-        let Paper {
-            authors,
-            title,
-            year,
-            url,
-        } = paper;
-        rows.push(("paper", format!("{authors}: {title} ({year})")));
-        rows.push(("", (*url).to_owned()));
+        let origin = format!("{}: {} ({})", paper.authors, paper.title, paper.year);
+        rows.extend([("paper", origin), ("", paper.url.to_owned())]);
     }
     rows
 }
 
 fn of_parameter(parameter: &Parameter) -> Rows {
-    let Parameter {
-        name,
-        default,
-        range,
-        description,
-        slope,
-    } = parameter;
-    let default = match default {
+    let (name, description, range) = (parameter.name, parameter.description, parameter.range);
+    let default = match parameter.default {
         Default::Required => "to be given".to_owned(),
-        Default::Number(default) => format!("default {}", number(*default)),
+        Default::Number(default) => format!("default {}", number(default)),
         Default::Choice(choice) => format!("default {choice}"),
     };
-    let mut rows = vec![(
-        "parameter",
-        format!("{name}: {description}; {range}, {default}"),
-    )];
-    if let Some(slope) = slope {
-        rows.push(("", format!("df/d{name} = {slope}")));
-    }
-    rows
+    let about = format!("{name}: {description}; {range}, {default}");
+    let slope = parameter
+        .slope
+        .map(|slope| ("", format!("df/d{name} = {slope}")));
+    std::iter::once(("parameter", about)).chain(slope).collect()
 }
 
 fn course(properties: &Properties) -> Rows {
-    let bound = |bound: Option<f64>, unbounded: &str| bound.map_or(unbounded.to_owned(), short);
-    let mut rows = Vec::new();
-    rows.push((
-        "range",
-        format!(
-            "{} to {}",
-            bound(properties.range.0, "-inf"),
-            bound(properties.range.1, "inf")
-        ),
-    ));
-    rows.push((
-        "monotonic",
-        properties.turning_point.map_or("yes".to_owned(), |at| {
-            format!("no, it turns at x = {}", short(at))
-        }),
-    ));
-    rows.push((
-        "zero-centred",
-        if properties.zero_centred { "yes" } else { "no" }.to_owned(),
-    ));
-    rows.push(("smooth", properties.smoothness.clone()));
-    rows.push((
-        "saturates",
-        match properties.saturates {
-            (None, None) => "no".to_owned(),
-            (low, high) => [(low, "-inf"), (high, "inf")]
-                .iter()
-                .filter_map(|(value, end)| {
-                    value.map(|value| format!("at {} towards {end}", short(value)))
-                })
-                .collect::<Vec<_>>()
-                .join(", "),
-        },
-    ));
-    rows.push(("cost", properties.cost.to_owned()));
-    rows
+    let (low, high) = (short(properties.range.0), short(properties.range.1));
+    let turns = |at| format!("no, it turns at x = {}", short(at));
+    let monotonic = properties.turning_point.map_or("yes".to_owned(), turns);
+    let zero_centred = if properties.zero_centred { "yes" } else { "no" };
+    let (below, above) = properties.saturates;
+    let ends = [(below, "-inf"), (above, "inf")].into_iter();
+    let ends = ends.filter_map(|(value, end)| Some(format!("at {} towards {end}", short(value?))));
+    vec![
+        ("range", format!("{low} to {high}")),
+        ("monotonic", monotonic),
+        ("zero-centred", zero_centred.to_owned()),
+        ("smooth", properties.smoothness.clone()),
+        ("saturates", text::or(Vec::from_iter(ends).join(", "), "no")),
+        ("cost", properties.cost.to_owned()),
+    ]
 }
 
 /// Six significant digits.
@@ -280,66 +238,60 @@ impl Entry {
         let own = definition.and_then(|definition| definition.parameter.as_ref());
         let parameters = entry.parameters.iter().map(|parameter| Parameter {
             name: parameter.name,
-            default: match parameter.default {
-                family::Default::Required => Default::Required,
-                family::Default::Number(number) => Default::Number(number),
-                family::Default::Choice(choice) => Default::Choice(choice),
-            },
+            default: parameter.default,
             range: parameter.rule,
             description: parameter.description,
             slope: own
                 .filter(|own| own.name == parameter.name)
                 .map(|own| own.slope_formula),
         });
+        let properties = definition.and_then(|definition| definition.properties);
         Self {
-            kind: match activation {
-                Some(_) => Kind::Pointwise,
-                None => Kind::Family,
-            },
+            kind: activation.map_or("family", |_| "pointwise"),
             name: entry.name,
             aliases: entry.aliases,
             title: entry.title,
             formula: entry.formula,
             slope: entry.slope_formula,
             parameters: parameters.collect(),
-            properties: definition
-                .and_then(|definition| definition.properties)
-                .map(properties_of),
+            properties: properties.map(properties_of),
             special_values: match activation {
                 Some(activation) => evaluated(activation),
-                None => in_words(entry.special_values),
+                None => entry.special_values.iter().map(in_words).collect(),
             },
             notes: entry.notes,
-            paper: entry.paper.map(paper),
+            paper: entry.paper.map(|paper| Paper {
+                authors: paper.authors,
+                title: paper.title,
+                year: paper.year,
+                url: paper.url,
+            }),
         }
     }
 }
 
 /// What an activation gives at the edges.
 fn evaluated(activation: Activation) -> Vec<Special> {
-    [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0]
-        .into_iter()
-        .map(|x| Special {
-            x: x.to_string(),
-            value: activation.value(x).to_string(),
-            slope: Some(activation.slope(x).to_string()),
-        })
-        .collect()
+    let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
+    let special = edges.map(|x| Special {
+        x: x.to_string(),
+        value: activation.value(x).to_string(),
+        slope: Some(activation.slope(x).to_string()),
+    });
+    special.into()
 }
 
-fn in_words(special_values: &[(&str, &str)]) -> Vec<Special> {
-    let special = special_values.iter().map(|&(x, value)| Special {
+fn in_words(&(x, value): &(&str, &str)) -> Special {
+    Special {
         x: x.to_owned(),
         value: value.to_owned(),
         slope: None,
-    });
-    special.collect()
+    }
 }
 
 fn properties_of(properties: activation::Properties) -> Properties {
-    let finite = |value: f64| value.is_finite().then_some(value);
     Properties {
-        range: (finite(properties.range.0), finite(properties.range.1)),
+        range: properties.range,
         monotonic: properties.turning_point.is_none(),
         turning_point: properties.turning_point,
         zero_centred: properties.zero_centred,
@@ -350,14 +302,5 @@ fn properties_of(properties: activation::Properties) -> Properties {
         },
         saturates: properties.saturates,
         cost: properties.cost.description(),
-    }
-}
-
-fn paper(paper: activation::Paper) -> Paper {
-    Paper {
-        authors: paper.authors,
-        title: paper.title,
-        year: paper.year,
-        url: paper.url,
     }
 }

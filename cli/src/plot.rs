@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    Failure, Result,
-    files::{Content, Outputs},
-    named::Named,
-    text,
+    Failure, Result, draw::by_extension, file_error, files::Outputs, named::Named, text, usage,
 };
 use wgpu_activations::{
-    Error, Family,
+    Family,
     family::{Curve, Sweep},
 };
 
@@ -76,10 +73,10 @@ fn swept(text: &str) -> std::result::Result<Swept, String> {
 }
 
 fn range(text: &str) -> std::result::Result<(f64, f64), String> {
-    let ends = text.split_once("..").and_then(|(from, to)| {
-        let end = |text: &str| text.trim().parse::<f64>().ok();
-        Some((end(from)?, end(to)?))
-    });
+    let end = |text: &str| text.trim().parse::<f64>().ok();
+    let ends = text
+        .split_once("..")
+        .and_then(|(from, to)| end(from).zip(end(to)));
     let (from, to) = ends.ok_or("a range is written FROM..TO, such as -6..6")?;
     // Wide enough for its marks to differ, and for differences to be finite.
     let apart = to - from > 1e-6 * from.abs().max(to.abs());
@@ -97,44 +94,28 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         return all(arguments);
     }
     let output = &arguments.output;
-    let format = Format::of(output).ok_or_else(|| {
-        Failure::Usage(format!(
-            "{}: the name must end with one of .svg, .png, .html",
-            output.display()
-        ))
-    })?;
-    let plot = plot(arguments)?;
-    write(&[(output.clone(), render(&plot, format)?)], arguments.force)
+    let format = by_extension(output, &Format::ALL)?;
+    let picture = render(&plot(arguments)?, format)?;
+    Outputs::plan(vec![output], arguments.force)?.write(&[picture])
 }
 
 fn all(arguments: &Arguments) -> Result {
     let folder = &arguments.output;
-    std::fs::create_dir_all(folder).map_err(|error| Error::File {
-        path: folder.clone(),
-        reason: format!("is no folder, and none can be made: {error}"),
+    std::fs::create_dir_all(folder).map_err(|error| {
+        file_error(
+            folder,
+            format!("is no folder, and none can be made: {error}"),
+        )
     })?;
-    let pictures = gallery::all()?.into_iter().map(|(name, plot)| {
-        let path = folder.join(name).with_extension("svg");
-        Ok((path, render(&plot, Format::Svg)?))
-    });
-    let pictures = pictures.collect::<Result<Vec<_>>>()?;
-    write(&pictures, arguments.force)?;
-    let line = format!(
-        "{} pictures written to {}",
-        pictures.len(),
-        folder.display()
-    );
-    Ok(text::print(&line)?)
-}
-
-fn write(pictures: &[(PathBuf, Vec<u8>)], force: bool) -> Result {
-    let paths = pictures.iter().map(|(path, _)| path.as_path()).collect();
-    let outputs = Outputs::plan(paths, force)?;
-    let mut files = outputs.begin()?;
-    for (file, (_, bytes)) in files.iter_mut().zip(pictures) {
-        file.fill(&Content::Bytes(bytes.clone()))?;
+    let (mut paths, mut pictures) = (Vec::new(), Vec::new());
+    for (name, plot) in gallery::all()? {
+        paths.push(folder.join(name).with_extension("svg"));
+        pictures.push(render(&plot, Format::Svg)?);
     }
-    outputs.finish(files)
+    let planned = paths.iter().map(PathBuf::as_path).collect();
+    Outputs::plan(planned, arguments.force)?.write(&pictures)?;
+    let (count, folder) = (pictures.len(), folder.display());
+    text::print(&format!("{count} pictures written to {folder}"))
 }
 
 fn plot(arguments: &Arguments) -> Result<Plot> {
@@ -154,16 +135,16 @@ fn plot(arguments: &Arguments) -> Result<Plot> {
             [] => String::new(),
             others => format!("; they are drawn over {}", others.join(", ")),
         };
-        return Err(Failure::Usage(format!(
-            "--param {name}: none of {} has it in its picture{others}",
-            arguments.ops.join(", ")
-        )));
+        let ops = arguments.ops.join(", ");
+        return usage(format!(
+            "--param {name}: none of {ops} has it in its picture{others}"
+        ));
     }
-    if curves.len() > MOST_CURVES {
-        return Err(Failure::Usage(format!(
-            "{} curves are asked for; colours tell {MOST_CURVES} apart: draw several pictures",
-            curves.len()
-        )));
+    let count = curves.len();
+    if count > MOST_CURVES {
+        return usage(format!(
+            "{count} curves are asked for; colours tell {MOST_CURVES} apart: draw several pictures"
+        ));
     }
     titles.dedup();
     Ok(Plot {
@@ -180,9 +161,8 @@ fn curves_of(op: &str, named: &Named, sweep: &mut Sweep) -> Result<Vec<Curve>> {
         (Some(activation), _) => activation.picture(sweep)?,
         (None, None) => named.family.picture(sweep)?,
         (None, Some(_)) => {
-            return Err(Failure::Usage(format!(
-                "{op}: parameters are drawn by --param NAME=VALUE,VALUE.. here"
-            )));
+            let rule = "parameters are drawn by --param NAME=VALUE,VALUE.. here";
+            return usage(format!("{op}: {rule}"));
         }
     };
     let curves = picture.map(|picture| picture.curves);

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use super::{
-    Failure, Result, device,
+    Result, device,
     named::Named,
     text::{self, Column},
+    usage,
 };
 use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
 
@@ -14,13 +15,13 @@ use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
 struct Compared {
     /// With its parameter, where it has one.
     name: String,
-    /// Infimum and supremum; null where unbounded.
-    range: (Option<f64>, Option<f64>),
+    /// Infimum and supremum; infinity is null in JSON.
+    range: (f64, f64),
     turning_points: Vec<f64>,
     zero_centred: bool,
     smooth: &'static str,
-    /// Where the slope is below 0.01; null where an interval has no end.
-    flat: Vec<(Option<f64>, Option<f64>)>,
+    /// Where the slope is below 0.01.
+    flat: Vec<(f64, f64)>,
     arithmetic: &'static str,
     /// Its time as a multiple of ReLU's, where it was measured.
     time_of_relu: Option<f64>,
@@ -29,11 +30,9 @@ struct Compared {
 impl Compared {
     fn of(activation: Activation, time_of_relu: Option<f64>) -> Self {
         let course = activation.course();
-        let finite = |value: f64| value.is_finite().then_some(value);
-        let ends = |(low, high): (f64, f64)| (finite(low), finite(high));
         Self {
             name: activation.to_string(),
-            range: ends(course.range),
+            range: course.range,
             turning_points: course.turning_points,
             zero_centred: course.zero_centred,
             smooth: match course.smoothness {
@@ -41,7 +40,7 @@ impl Compared {
                 Smoothness::Once(_) => "once",
                 Smoothness::Kink(_) => "no",
             },
-            flat: course.flat.into_iter().map(ends).collect(),
+            flat: course.flat,
             arithmetic: activation
                 .definition()
                 .properties
@@ -55,14 +54,13 @@ impl Compared {
 pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result {
     let activations: Vec<Activation> = match op {
         None => Activation::all().collect(),
-        Some(name) => {
-            let named = Named::parse(name)?;
-            vec![named.activation().ok_or_else(|| {
-                Failure::Usage(format!(
-                    "{name} is not of one element; `activations ops {name}` tells about it"
-                ))
-            })?]
-        }
+        Some(name) => match Named::parse(name)?.activation() {
+            Some(activation) => vec![activation],
+            None => {
+                let rule = format!("`activations ops {name}` tells about it");
+                return usage(format!("{name} is not of one element; {rule}"));
+            }
+        },
     };
     let device = device::open(device)?;
     let progress = text::spinner();
@@ -73,38 +71,31 @@ pub(super) fn run(op: Option<&str>, device: Option<&str>, json: bool) -> Result 
         })?,
     };
     progress.finish_and_clear();
-    let time = |activation: &Activation| {
-        let mut own = costs.iter().filter(|(name, _)| *name == activation.name());
-        own.next().map(|(_, time)| *time)
+    let row = |activation: Activation| {
+        let cost = costs.iter().find(|(name, _)| *name == activation.name());
+        Compared::of(activation, cost.map(|(_, time)| *time))
     };
-    let rows: Vec<_> = activations
-        .into_iter()
-        .map(|activation| Compared::of(activation, time(&activation)))
-        .collect();
+    let rows: Vec<_> = activations.into_iter().map(row).collect();
     if json {
-        return Ok(text::print_json(&rows)?);
+        return text::print_json(&rows);
     }
-    let table = text::fill(text::table(&[]), &rows, &COLUMNS);
-    text::print(&text::trimmed(&table))?;
+    text::print_table(&rows, &COLUMNS)?;
     let measured = match device.gpu() {
         Some(gpu) => format!(
-            "time: forward pass, f32, accurate math, on {}, as a multiple of relu's",
+            "forward pass, f32, accurate math, on {}, as a multiple of relu's",
             gpu.name()
         ),
-        None => "time: not measured without a GPU".to_owned(),
+        None => "not measured without a GPU".to_owned(),
     };
     text::print(&format!(
-        "\nflat: where the slope is below 0.01; {measured}"
-    ))?;
-    Ok(())
+        "\nflat: where the slope is below 0.01; time: {measured}"
+    ))
 }
 
 const COLUMNS: [Column<Compared>; 8] = [
     Column::words("name", |row| row.name.clone()),
     Column::words("range", |row| {
-        let bound = |bound: Option<f64>, none: &str| bound.map_or(none.to_owned(), two);
-        let (low, high) = row.range;
-        format!("{} to {}", bound(low, "-inf"), bound(high, "inf"))
+        format!("{} to {}", two(row.range.0), two(row.range.1))
     }),
     Column::words("monotonic", |row| match &row.turning_points[..] {
         [] => "yes".to_owned(),
@@ -118,16 +109,14 @@ const COLUMNS: [Column<Compared>; 8] = [
     }),
     Column::words("smooth", |row| row.smooth.to_owned()),
     Column::words("flat", |row| {
-        let end = |(from, to): &(Option<f64>, Option<f64>)| match (from, to) {
-            (None, Some(to)) => format!("x < {}", two(*to)),
-            (Some(from), None) => format!("x > {}", two(*from)),
-            (Some(from), Some(to)) => format!("{} to {}", two(*from), two(*to)),
-            (None, None) => "everywhere".to_owned(),
+        let interval = |&(from, to): &(f64, f64)| match (from.is_finite(), to.is_finite()) {
+            (false, true) => format!("x < {}", two(to)),
+            (true, false) => format!("x > {}", two(from)),
+            (true, true) => format!("{} to {}", two(from), two(to)),
+            (false, false) => "everywhere".to_owned(),
         };
-        match &row.flat[..] {
-            [] => "-".to_owned(),
-            intervals => intervals.iter().map(end).collect::<Vec<_>>().join(", "),
-        }
+        let intervals = row.flat.iter().map(interval);
+        text::or(intervals.collect::<Vec<_>>().join(", "), "-")
     }),
     Column::words("arithmetic", |row| row.arithmetic.to_owned()),
     Column::numbers("time", |row| {

@@ -5,16 +5,17 @@ use std::{collections::HashSet, path::PathBuf};
 use clap::Args;
 
 use super::{
-    Failure, Result,
-    files::{Content, Outputs},
-    flags::MathFlag,
+    Result,
+    draw::by_extension,
+    files::Outputs,
+    flags::one_of,
+    results::report::{self, Format, Source},
+    usage,
 };
 use wgpu_activations::{
     Math,
     bench::record::{Row, Run},
 };
-
-use crate::results::report::{self, Format, Source};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -29,8 +30,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "OP", value_delimiter = ',')]
     op: Vec<String>,
     /// Show rows of this math only, and those that have no such choice.
-    #[arg(long, value_enum)]
-    math: Option<MathFlag>,
+    #[arg(long, value_parser = one_of(&Math::ALL, Math::name))]
+    math: Option<Math>,
     /// Replace the output file if it is there.
     #[arg(long)]
     force: bool,
@@ -46,23 +47,16 @@ Examples:
 
 pub(super) fn run(arguments: &Arguments) -> Result {
     let output = &arguments.output;
-    let format = Format::of(output).ok_or_else(|| {
-        let known = Format::ALL.map(|format| format!(".{}", format.extension()));
-        Failure::Usage(format!(
-            "{}: the name must end with one of {}",
-            output.display(),
-            known.join(", ")
-        ))
-    })?;
+    let format = by_extension(
+        output,
+        &Format::ALL.map(|format| (format, format.extension())),
+    )?;
     let mut seen = HashSet::new();
     if let Some(twice) = arguments.runs.iter().find(|path| !seen.insert(*path)) {
-        return Err(Failure::Usage(format!(
-            "{} is named twice",
-            twice.display()
-        )));
+        return usage(format!("{} is named twice", twice.display()));
     }
     let outputs = Outputs::plan(vec![output], arguments.force)?;
-    let math = arguments.math.map(|flag| Math::from(flag).name());
+    let math = arguments.math.map(Math::name);
     let shown = |row: &Row| {
         let of_math = math.is_none_or(|math| row.math.as_deref().is_none_or(|own| own == math));
         of_math && (arguments.op.is_empty() || arguments.op.contains(&row.op))
@@ -80,15 +74,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     });
     let sources = sources.collect::<Result<Vec<_>>>()?;
     if left_out > 0 && sources.iter().all(|source| source.run.rows.is_empty()) {
-        return Err(Failure::Usage(
-            "no row of these files is of the operations and the math that are to be shown"
-                .to_owned(),
-        ));
+        return usage(
+            "no row of these files is of the operations and the math that are to be shown",
+        );
     }
-    let content = Content::Bytes(report::render(&sources, format)?);
-    let mut files = outputs.begin()?;
-    for file in &mut files {
-        file.fill(&content)?;
-    }
-    outputs.finish(files)
+    outputs.write(&[report::render(&sources, format)?])
 }

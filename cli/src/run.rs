@@ -1,14 +1,17 @@
 //! `activations run`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{
     Result,
+    files::Outputs,
     flags::Flags,
-    stream::{self, CommandLine},
+    stream::{PIPE, Stream, note_float64, open, plan, tell},
+    usage,
 };
+use wgpu_activations::{family::Pass, io};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -50,11 +53,57 @@ Examples:
   activations run mish x.npy -o y.npy --device llvmpipe --verify full --json";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let wanted = CommandLine {
-        op: &arguments.op,
-        x: &arguments.input,
-        out: &arguments.out,
-        flags: &arguments.flags,
+    let (flags, to_stdout) = (&arguments.flags, arguments.flags.output == Path::new(PIPE));
+    let (chain, outs) = plan::chain(&arguments.op, flags, &arguments.out, Pass::Forward)?;
+    if to_stdout && flags.json {
+        return usage("--json and the output cannot both go to stdout; name an output file");
+    }
+    let paths = std::iter::once(&*flags.output).filter(|_| !to_stdout);
+    let paths = paths.chain(outs.iter().map(|(_, path)| *path));
+    let outputs = Outputs::plan(paths.collect(), flags.force)?;
+    let mut input = open(&arguments.input, &arguments.tensor)?;
+    let format = match to_stdout {
+        true => io::format_of(&flags.output),
+        false => input.output_format(&flags.output)?,
     };
-    stream::run(&wanted, &arguments.tensor, arguments.dry_run)
+    let items = std::mem::take(&mut input.arrays);
+    if items.len() > 1 && !outs.is_empty() {
+        return usage("--out takes one tensor; name it with --tensor");
+    }
+    let stream = Stream {
+        flags,
+        input,
+        chain,
+        outs,
+        format,
+        pass: Pass::Forward,
+    };
+    for item in &items {
+        let result = stream.chain.result_shape(&item.shape)?;
+        stream.input.expect_fit(item, &result, stream.format)?;
+    }
+    let devices = plan::devices(&flags.device)?;
+    let offload = stream.offload(&devices);
+    let items = items.into_iter().map(|item| stream.see(item));
+    if arguments.dry_run {
+        let items: Vec<_> = items.collect();
+        return tell::forecast(&stream, offload.as_ref(), &items, &devices);
+    }
+
+    let mut files = outputs.begin()?.into_iter();
+    let main = if to_stdout { None } else { files.next() };
+    let beside: Vec<_> = files.collect();
+    if let Some(main) = &main {
+        stream.input.copy_rest(main.file(), main.path)?;
+    }
+    let mut done = Vec::new();
+    for item in items {
+        note_float64(&item.array, &arguments.input);
+        done.push(stream.run_item(item, None, offload.as_ref(), main.as_ref(), &beside)?);
+    }
+    outputs.finish(main.into_iter().chain(beside).collect())?;
+    match to_stdout {
+        true => Ok(()),
+        false => tell::done(&stream, &done, &devices),
+    }
 }

@@ -1,10 +1,15 @@
 //! What the command prints, and how.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+
+use super::Result;
 
 /// One line on stderr that says why the command failed.
 pub(super) fn complain(message: &str) {
@@ -23,44 +28,62 @@ fn line(message: &str) {
 
 /// File names and drivers' words may hold line breaks and what would move the cursor.
 fn on_one_line(message: &str) -> String {
-    let mut line = String::new();
-    for character in message.trim_end().chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+    let escaped = |character: char| match character.is_control() {
+        true => character.escape_default().collect(),
+        false => character.to_string(),
+    };
+    message.trim_end().chars().map(escaped).collect()
 }
 
 /// Prints text on stdout.
-pub(super) fn print(text: &str) -> std::io::Result<()> {
-    writeln!(std::io::stdout().lock(), "{text}")
+pub(super) fn print(text: &str) -> Result {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
 /// Prints a value as JSON on stdout.
-pub(super) fn print_json(value: &impl Serialize) -> std::io::Result<()> {
-    print(&serde_json::to_string_pretty(value)?)
+pub(super) fn print_json(value: &impl Serialize) -> Result {
+    let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
+    print(&text)
 }
 
-/// A table without lines but under its head; it wraps only on a terminal.
-pub(super) fn table(head: &[&str]) -> Table {
+/// Prints a table without lines on stdout; it wraps only on a terminal.
+pub(super) fn print_table<T>(rows: &[T], columns: &[Column<T>]) -> Result {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(head.iter().map(|title| title.to_uppercase()));
-    table
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    let table = fill(table, rows, columns);
+    // Without the blanks around its lines.
+    let lines = table.lines().map(|line| {
+        let line = line.trim_end();
+        line.strip_prefix(' ').unwrap_or(line).to_owned()
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Shows on stderr what is going on, if that is a terminal.
 pub(super) fn spinner() -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
+    ticking(ProgressBar::new_spinner(), 200)
+}
+
+/// Shows on stderr how far things are, if that is a terminal.
+pub(super) fn bar(steps: u64) -> ProgressBar {
+    let bar = styled(steps, "{wide_bar} {percent}% {eta} left  {msg}");
+    ticking(bar, 500)
+}
+
+/// A bar that moves only when it is told to.
+pub(super) fn styled(steps: u64, template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(steps).with_style(style)
+}
+
+fn ticking(progress: ProgressBar, milliseconds: u64) -> ProgressBar {
     if std::io::stderr().is_terminal() {
-        spinner.enable_steady_tick(std::time::Duration::from_millis(200));
+        progress.enable_steady_tick(Duration::from_millis(milliseconds));
     }
-    spinner
+    progress
 }
 
 /// A column of a table: its title and what it says of a row.
@@ -73,7 +96,6 @@ pub(super) struct Column<T> {
 }
 
 impl<T> Column<T> {
-    /// A column of words.
     pub(super) const fn words(title: &'static str, cell: fn(&T) -> String) -> Self {
         Self {
             title,
@@ -83,7 +105,6 @@ impl<T> Column<T> {
         }
     }
 
-    /// A column of numbers.
     pub(super) const fn numbers(title: &'static str, cell: fn(&T) -> String) -> Self {
         Self {
             aligned: CellAlignment::Right,
@@ -107,7 +128,6 @@ impl<T> Column<T> {
     }
 }
 
-/// Fills a table.
 pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Table {
     let told = |column: &&Column<T>| !(column.may_go && column.common(rows).is_some());
     let columns: Vec<_> = columns.iter().filter(told).collect();
@@ -123,34 +143,44 @@ pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Ta
     table
 }
 
-/// A table's text without the blanks around its lines.
-pub(super) fn trimmed(table: &Table) -> String {
-    let lines: Vec<_> = table
-        .lines()
-        .map(|line| {
-            line.trim_end()
-                .strip_prefix(' ')
-                .unwrap_or(&line)
-                .to_owned()
-        })
-        .collect();
-    lines.join("\n")
+/// The text, or `none` where there is none.
+pub(super) fn or(text: String, none: &str) -> String {
+    if text.is_empty() {
+        none.to_owned()
+    } else {
+        text
+    }
+}
+
+/// The name that JSON has for a variant.
+pub(super) fn name(variant: impl Serialize) -> String {
+    let name = serde_json::to_value(variant).ok();
+    let name = name.as_ref().and_then(serde_json::Value::as_str);
+    name.unwrap_or_default().to_owned()
 }
 
 /// A ULP count: two decimals, powers of ten where they would not help.
 pub(super) fn ulp(count: f64) -> String {
-    if count < 1e4 {
-        format!("{count:.2}")
-    } else {
-        format!("{count:.0e}")
+    match count {
+        ..1e4 => format!("{count:.2}"),
+        _ => format!("{count:.0e}"),
     }
 }
 
-/// A value as a cell of a CSV file (RFC 4180).
-pub(super) fn csv_cell(value: &str) -> String {
-    if value.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", value.replace('"', "\"\""))
-    } else {
-        value.to_owned()
-    }
+/// A column of a CSV file: its title and what it says of a row.
+pub(super) type CsvColumn<T> = (&'static str, fn(&T) -> String);
+
+/// Rows as a CSV file (RFC 4180), its lines ended by `end`.
+pub(super) fn csv<T>(rows: &[T], columns: &[CsvColumn<T>], end: &str) -> String {
+    let quoted = |cell: String| {
+        if cell.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell
+        }
+    };
+    let line = |cells: Vec<String>| cells.join(",") + end;
+    let head = columns.iter().map(|(title, _)| (*title).to_owned());
+    let of_row = |row| line(columns.iter().map(|(_, cell)| quoted(cell(row))).collect());
+    line(head.collect()) + &rows.iter().map(of_row).collect::<String>()
 }

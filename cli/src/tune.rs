@@ -72,11 +72,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         let path = tuning::keep(adapter, better)?;
         if !arguments.json {
             text::print(adapter.name())?;
-            text::print(&text::trimmed(&text::fill(
-                text::table(&[]),
-                &knobs,
-                &COLUMNS,
-            )))?;
+            text::print_table(&knobs, &COLUMNS)?;
             let kept = match better {
                 Some(_) => format!("kept in {}", path.display()),
                 None => "the default suits it".to_owned(),

@@ -2,32 +2,25 @@
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
-use wgpu_activations::{Adapter, Error, Result, bench::facts, gpu::Tuning};
+use super::file_error;
+use wgpu_activations::{Adapter, Result, bench::facts, gpu::Tuning};
 
 /// The file: by device, driver and version of this program.
 fn path() -> Option<PathBuf> {
-    Some(
-        dirs::cache_dir()?
-            .join("wgpu-activations")
-            .join("tuning.json"),
-    )
+    let folder = dirs::cache_dir()?.join("wgpu-activations");
+    Some(folder.join("tuning.json"))
 }
 
 fn key(adapter: &Adapter) -> String {
     let device = facts::device(adapter);
-    format!(
-        "{} | {} | {}",
-        device.name,
-        device.driver,
-        env!("CARGO_PKG_VERSION")
-    )
+    [&device.name, &device.driver, env!("CARGO_PKG_VERSION")].join(" | ")
 }
 
 /// All that is kept; nothing where there is no such file, or none that can be read.
 fn load() -> BTreeMap<String, Tuning> {
     let text = path().and_then(|path| std::fs::read_to_string(path).ok());
-    text.and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default()
+    let kept = text.and_then(|text| serde_json::from_str(&text).ok());
+    kept.unwrap_or_default()
 }
 
 /// What is kept for an adapter.
@@ -37,10 +30,8 @@ pub(super) fn find(adapter: &Adapter) -> Option<Tuning> {
 
 /// Keeps a tuning for an adapter, or forgets what is kept; returns the file.
 pub(super) fn keep(adapter: &Adapter, tuning: Option<Tuning>) -> Result<PathBuf> {
-    let path = path().ok_or_else(|| Error::File {
-        path: "tuning.json".into(),
-        reason: "there is no folder for caches; set HOME".to_owned(),
-    })?;
+    let no_folder = || file_error("tuning.json", "there is no folder for caches; set HOME");
+    let path = path().ok_or_else(no_folder)?;
     let mut all = load();
     match tuning {
         Some(tuning) => all.insert(key(adapter), tuning),
@@ -55,9 +46,8 @@ pub(super) fn keep(adapter: &Adapter, tuning: Option<Tuning>) -> Result<PathBuf>
         file.persist(&path)?;
         Ok(())
     };
-    write().map_err(|error| Error::File {
-        path: path.clone(),
-        reason: format!("cannot be written: {error}"),
-    })?;
-    Ok(path)
+    match write() {
+        Ok(()) => Ok(path),
+        Err(error) => Err(file_error(path, format!("cannot be written: {error}"))),
+    }
 }

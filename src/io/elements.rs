@@ -26,28 +26,28 @@ pub trait Source: Sync {
     ///
     /// What keeps them from being read.
     fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()>;
+
+    /// Fails where more follows than was read, if it is read but once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`](crate::Error::File).
+    fn expect_end(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
-/// Where the elements of an array go. Several threads write at a time, each its own elements.
-///
-/// ```
-/// use std::sync::Mutex;
-/// use wgpu_activations::{Result, io::Sink};
-///
-/// /// Counts the bytes that it takes.
-/// struct Counter(Mutex<usize>);
-///
-/// impl Sink for Counter {
-///     fn write(&self, _first: usize, bytes: &[u8]) -> Result<()> {
-///         *self.0.lock().unwrap() += bytes.len();
-///         Ok(())
-///     }
-/// }
-/// let counter = Counter(Mutex::new(0));
-/// counter.write(0, &[0; 12])?;
-/// assert_eq!(*counter.0.lock().unwrap(), 12);
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
+        (**self).read(elements, put)
+    }
+
+    fn expect_end(&self) -> Result<()> {
+        (**self).expect_end()
+    }
+}
+
+/// Where the elements of an array go. Several threads write at a time, each its own elements. See [`Shared`].
 pub trait Sink: Sync {
     /// Takes the bytes of the elements from `first` on.
     ///
@@ -75,13 +75,6 @@ impl<T: Element> Source for Vec<T> {
 }
 
 /// The first `len` elements of a source.
-///
-/// ```
-/// use wgpu_activations::io::{Slice, collect};
-///
-/// assert_eq!(collect::<f32>(&Slice(&[1.0f32, 2.0, 3.0]), 2)?, [1.0, 2.0]);
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 ///
 /// # Errors
 ///

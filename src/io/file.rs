@@ -1,10 +1,9 @@
 //! Opening and reading files, with what is wrong in words.
 
+use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-
-use crate::error::Error;
 
 /// A result whose error says what is wrong with a file, to be completed by its name.
 pub(super) type Reason<T> = Result<T, String>;
@@ -49,13 +48,23 @@ pub(super) fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usiz
     Ok(filled)
 }
 
+/// What a file holds is not right, in words.
+pub(super) fn invalid_data(reason: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}
+
+/// What is to be written is not right, in words.
+pub(super) fn invalid_input(reason: impl Into<Box<dyn Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, reason)
+}
+
 pub(super) fn cannot_read(error: io::Error) -> String {
     format!("cannot be read: {error}")
 }
 
 /// Completes a reason by the file's name.
-pub(super) fn of(path: &Path) -> impl FnOnce(String) -> Error {
-    move |reason| Error::File {
+pub(super) fn of(path: &Path) -> impl FnOnce(String) -> crate::Error {
+    move |reason| crate::Error::File {
         path: path.to_owned(),
         reason,
     }

@@ -11,13 +11,6 @@ use super::{
 use crate::error::{Error, Result};
 
 /// All formats. The first is that of files whose name says nothing.
-///
-/// ```
-/// let names: Vec<_> = wgpu_activations::io::FORMATS.iter().map(|format| format.name()).collect();
-/// # if cfg!(feature = "npz") && cfg!(feature = "safetensors") {
-/// assert_eq!(names, ["npy", "npz", "safetensors"]);
-/// # }
-/// ```
 pub static FORMATS: &[&dyn Format] = &[
     #[cfg(feature = "npy")]
     &super::npy::Npy,
@@ -28,15 +21,6 @@ pub static FORMATS: &[&dyn Format] = &[
 ];
 
 /// A format of files that hold arrays. To add one, implement it and put it in [`FORMATS`].
-///
-/// ```
-/// use wgpu_activations::io::FORMATS;
-///
-/// for format in FORMATS {
-///     println!("{}: .{}", format.name(), format.extensions().join(", ."));
-/// #   assert!(!format.recognises(b""));
-/// }
-/// ```
 pub trait Format: Sync {
     /// What it is called: `npy`.
     fn name(&self) -> &'static str;
@@ -91,25 +75,13 @@ impl std::fmt::Debug for dyn Format {
     }
 }
 
-/// The format that the name of a file asks for, whatever the case; [`FORMATS`]' first where it asks for
-/// none.
-///
-/// ```
-/// use wgpu_activations::io::{FORMATS, format_of};
-///
-/// assert_eq!(format_of("x".as_ref()), FORMATS[0]);
-/// # if cfg!(feature = "npz") {
-/// assert_eq!(format_of("x.NPZ".as_ref()).name(), "npz");
-/// # }
-/// ```
+/// The format that the name of a file asks for, whatever the case; [`FORMATS`]' first where it asks for none.
 pub fn format_of(path: &Path) -> &'static dyn Format {
-    let named = |format: &&&'static dyn Format| {
-        let extension = path.extension();
-        let ends_in =
-            |known: &&str| extension.is_some_and(|found| found.eq_ignore_ascii_case(known));
-        format.extensions().iter().any(ends_in)
-    };
-    *FORMATS.iter().find(named).unwrap_or(&FORMATS[0])
+    let extension = path.extension().unwrap_or_default();
+    let is = |known: &&str| extension.eq_ignore_ascii_case(known);
+    let mut formats = FORMATS.iter().copied();
+    let named = formats.find(|format| format.extensions().iter().any(is));
+    named.unwrap_or(FORMATS[0])
 }
 
 /// Opens the arrays of a file that `names` name, or without names the only one.
@@ -121,21 +93,16 @@ pub fn format_of(path: &Path) -> &'static dyn Format {
 ///
 /// As [`Format::open`].
 pub fn open(path: &Path, names: &[String]) -> Result<Input> {
-    let named = format_of(path);
     let opened = || {
-        let (mut file, length) = file::open(path, named.noun())?;
+        let (mut file, length) = file::open(path, format_of(path).noun())?;
         let start = start_of(&mut file)?;
-        let opened = match length {
-            Some(length) => {
-                file.rewind().map_err(cannot_read)?;
-                Opened::File { file, length }
-            }
-            None => Opened::Pipe(unread(&start, file)),
+        let Some(length) = length else {
+            return Ok(unread(start, file));
         };
-        Ok((start, opened))
+        file.rewind().map_err(cannot_read)?;
+        Ok((start, Opened::File { file, length }))
     };
-    let (start, opened) = opened().map_err(file::of(path))?;
-    select(&start, named, opened, path, names)
+    select(opened().map_err(file::of(path))?, path, names)
 }
 
 /// The same of what a pipe brings; errors call it `path`.
@@ -149,36 +116,34 @@ pub fn open_pipe(
     names: &[String],
 ) -> Result<Input> {
     let start = start_of(&mut reader).map_err(file::of(path))?;
-    let opened = Opened::Pipe(unread(&start, reader));
-    select(&start, format_of(path), opened, path, names)
+    select(unread(start, reader), path, names)
 }
 
-fn select(
-    start: &[u8],
-    named: &'static dyn Format,
-    opened: Opened,
-    path: &Path,
-    names: &[String],
-) -> Result<Input> {
-    let found = FORMATS.iter().find(|format| format.recognises(start));
-    let format = *found.unwrap_or(&named);
+fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> Result<Input> {
+    let mut formats = FORMATS.iter().copied();
+    let found = formats.find(|format| format.recognises(&start));
+    let format = found.unwrap_or_else(|| format_of(path));
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
             "--tensor names an array of an {} file",
             those_that(|format| format.holds_several())
         )));
     }
-    let selection = format.open(opened, path, names)?;
-    Ok(Input::new(format, path, selection))
+    let Selection { arrays, rest } = format.open(opened, path, names)?;
+    let path = path.to_owned();
+    Ok(Input {
+        format,
+        path,
+        arrays,
+        rest,
+    })
 }
 
 /// The formats of which something is true: `.npy or .npz`.
 pub(super) fn those_that(is: impl Fn(&dyn Format) -> bool) -> String {
     let formats = FORMATS.iter().filter(|format| is(**format));
-    let names: Vec<_> = formats
-        .map(|format| format!(".{}", format.name()))
-        .collect();
-    names.join(" or ")
+    let names = formats.map(|format| format!(".{}", format.name()));
+    names.collect::<Vec<_>>().join(" or ")
 }
 
 /// What a format is recognised by.
@@ -189,7 +154,8 @@ fn start_of(reader: &mut impl Read) -> Reason<Vec<u8>> {
     Ok(start)
 }
 
-/// A reader whose start is to be read again.
-fn unread(start: &[u8], reader: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(Cursor::new(start.to_vec()).chain(reader))
+/// A reader whose start has been read, and is to be read again.
+fn unread(start: Vec<u8>, reader: impl Read + Send + 'static) -> (Vec<u8>, Opened) {
+    let whole = Cursor::new(start.clone()).chain(reader);
+    (start, Opened::Pipe(Box::new(whole)))
 }

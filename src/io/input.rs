@@ -48,7 +48,7 @@ pub struct Input {
     pub path: PathBuf,
     /// The arrays that were named.
     pub arrays: Vec<StoredArray>,
-    rest: Vec<Range<u64>>,
+    pub(super) rest: Vec<Range<u64>>,
 }
 
 /// An array in a file or pipe, to be read.
@@ -83,14 +83,17 @@ pub(super) enum Data {
     Pipe(Box<dyn Read + Send>, u64),
 }
 
-/// An array's elements.
-pub enum Elements {
-    /// In a file, to be read anywhere and again.
-    File(FileSource),
-    /// One after another.
-    Pipe(PipeSource<Box<dyn Read + Send>>),
-    /// In memory.
-    Memory(Box<dyn Source + Send>),
+/// An array's elements, in a file, a pipe or memory.
+pub type Elements = Box<dyn Source + Send>;
+
+/// Number of elements of a shape; `None` where `usize` cannot count them.
+pub(super) fn count(shape: &[usize]) -> Option<usize> {
+    // The other axes of an empty array may be as long as they like.
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    let mut lengths = shape.iter();
+    lengths.try_fold(1_usize, |count, &length| count.checked_mul(length))
 }
 
 impl fmt::Debug for Data {
@@ -114,29 +117,17 @@ impl Opened {
 }
 
 impl Input {
-    pub(super) fn new(format: &'static dyn Format, path: &Path, selection: Selection) -> Self {
-        Self {
-            format,
-            path: path.to_owned(),
-            arrays: selection.arrays,
-            rest: selection.rest,
-        }
-    }
-
     /// The array, where it is one.
     ///
     /// # Errors
     ///
     /// [`Error::FileFormat`] where there are several.
     pub fn into_only(self) -> Result<StoredArray> {
-        let found = self.arrays.len();
-        match <[StoredArray; 1]>::try_from(self.arrays) {
-            Ok([array]) => Ok(array),
-            Err(_) => Err(Error::FileFormat(format!(
-                "{}: one array is needed, {found} are named",
-                self.path.display()
-            ))),
-        }
+        let [array] = <[StoredArray; 1]>::try_from(self.arrays).map_err(|arrays| {
+            let (path, found) = (self.path.display(), arrays.len());
+            Error::FileFormat(format!("{path}: one array is needed, {found} are named"))
+        })?;
+        Ok(array)
     }
 
     /// The format of a new file of this name, which must be able to hold what this one gives.
@@ -146,17 +137,14 @@ impl Input {
     /// [`Error::FileFormat`] where one of the two rewrites whole files and the other does not.
     pub fn output_format(&self, path: &Path) -> Result<&'static dyn Format> {
         let format = format_of(path);
-        let rule = if self.format.rewrites() {
+        let (fits, rule) = if self.format.rewrites() {
             let name = self.format.name();
-            format!("tensors of a .{name} file go to another .{name} file")
+            let rule = format!("tensors of a .{name} file go to another .{name} file");
+            (self.format == format, rule)
         } else {
             let names = those_that(|format| !format.rewrites());
-            format!("an array of an {names} file goes to an {names} file")
-        };
-        let fits = if self.format.rewrites() {
-            self.format == format
-        } else {
-            !format.rewrites()
+            let rule = format!("an array of an {names} file goes to an {names} file");
+            (!format.rewrites(), rule)
         };
         if fits {
             return Ok(format);
@@ -217,11 +205,7 @@ impl Input {
 impl StoredArray {
     /// Number of elements.
     pub fn len(&self) -> usize {
-        // The other axes of an empty array may be as long as they like.
-        if self.shape.contains(&0) {
-            return 0;
-        }
-        self.shape.iter().product()
+        count(&self.shape).unwrap_or(usize::MAX)
     }
 
     /// Whether there are none.
@@ -251,15 +235,16 @@ impl StoredArray {
             Data::File(file, start) => (file, start),
             Data::Pipe(reader, _) if once => {
                 let source = PipeSource::new(reader, &self.path, self.storage);
-                return Ok(Elements::Pipe(source));
+                return Ok(Box::new(source));
             }
             Data::Pipe(reader, bytes) => (Arc::new(spool(&self.path, reader, bytes)?), 0),
         };
-        Ok(Elements::File(FileSource {
+        let (path, storage) = (self.path, self.storage);
+        Ok(Box::new(FileSource {
             file,
-            path: self.path,
+            path,
             start,
-            storage: self.storage,
+            storage,
         }))
     }
 
@@ -290,11 +275,9 @@ impl StoredArray {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] where reading fails.
+    /// As [`StoredArray::read`].
     pub fn in_memory(self, order: Order) -> Result<Elements> {
-        with_element!(self.element, T => {
-            Ok(Elements::Memory(Box::new(self.read::<T>(order)?)))
-        })
+        with_element!(self.element, T => Ok(Box::new(self.read::<T>(order)?)))
     }
 
     /// [`StoredArray::read`] with each element as f32.
@@ -310,33 +293,9 @@ impl StoredArray {
     }
 }
 
-impl Elements {
-    /// Fails if a pipe holds more.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::File`].
-    pub fn expect_end(&self) -> Result<()> {
-        match self {
-            Self::Pipe(source) => source.expect_end(),
-            Self::File(_) | Self::Memory(_) => Ok(()),
-        }
-    }
-}
-
-impl Source for Elements {
-    fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
-        match self {
-            Self::File(source) => source.read(elements, put),
-            Self::Pipe(source) => source.read(elements, put),
-            Self::Memory(source) => source.read(elements, put),
-        }
-    }
-}
-
 /// A temporary file with the bytes of a pipe.
 fn spool(path: &Path, reader: impl Read, bytes: u64) -> Result<File> {
-    let spool = || -> io::Result<(File, u64)> {
+    let spool = || {
         let mut file = tempfile::tempfile()?;
         let copied = io::copy(&mut reader.take(bytes.saturating_add(1)), &mut file)?;
         Ok((file, copied))

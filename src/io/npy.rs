@@ -17,14 +17,15 @@ use std::path::Path;
 use half::f16;
 
 use super::{
-    file::{self, Reason, cannot_read},
+    Number, Storage,
+    file::{self, Reason, cannot_read, invalid_data, invalid_input},
+    input::count,
     order::rearrange,
 };
 use crate::error::{Error, Result};
 
 pub use super::{order::Order, storage::Endian};
 pub(super) use claim::Claim;
-use data::{Source, Stop};
 pub(super) use format::Npy;
 #[cfg(feature = "npz")]
 pub(super) use format::header_of;
@@ -34,12 +35,6 @@ pub use header::Header;
 const NEEDED: &str = "an .npy file";
 
 /// A floating-point format that a file can hold.
-///
-/// ```
-/// use wgpu_activations::io::npy::Float;
-///
-/// assert_eq!((Float::F16.name(), Float::F16.bytes()), ("float16", 2));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Float {
     /// IEEE binary16, NumPy's `float16` or `f2`.
@@ -51,13 +46,6 @@ pub enum Float {
 }
 
 /// How a file stores an element. Prints as NumPy's type string, for instance `<f4`.
-///
-/// ```
-/// use wgpu_activations::io::npy::{Dtype, Endian, Float};
-///
-/// let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-/// assert_eq!(dtype.to_string(), "<f4");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Dtype {
     /// The floating-point format.
@@ -67,16 +55,6 @@ pub struct Dtype {
 }
 
 /// Elements as this crate computes on them.
-///
-/// ```
-/// use wgpu_activations::io::npy::Values;
-///
-/// let sum: f32 = match Values::F32(vec![1.0, 2.0]) {
-///     Values::F16(values) => values.iter().map(|x| x.to_f32()).sum(),
-///     Values::F32(values) => values.iter().sum(),
-/// };
-/// assert_eq!(sum, 3.0);
-/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Of a `float16` file.
@@ -117,25 +95,6 @@ pub struct Array {
     pub values: Values,
 }
 
-/// Places, such as those of winners. They are written, not read.
-///
-/// ```
-/// use wgpu_activations::io::npy::Indices;
-///
-/// let indices = Indices { shape: vec![2], values: vec![1, 0] };
-/// let mut file = Vec::new();
-/// indices.write_to(&mut file)?;
-/// assert_eq!(file[128..], [1, 0, 0, 0, 0, 0, 0, 0]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Indices {
-    /// Length of each dimension.
-    pub shape: Vec<usize>,
-    /// The places, in C order.
-    pub values: Vec<u32>,
-}
-
 impl Float {
     /// NumPy's name for it: `float32`.
     pub const fn name(self) -> &'static str {
@@ -158,11 +117,28 @@ impl Float {
 
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endian = match self.endian {
-            Endian::Little => '<',
-            Endian::Big => '>',
+        write!(f, "{}f{}", self.endian.sign(), self.float.bytes())
+    }
+}
+
+impl From<Dtype> for Storage {
+    fn from(Dtype { float, endian }: Dtype) -> Self {
+        let number = match float {
+            Float::F16 => Number::F16,
+            Float::F32 => Number::F32,
+            Float::F64 => Number::F64,
         };
-        write!(f, "{endian}f{}", self.float.bytes())
+        Self { number, endian }
+    }
+}
+
+impl Endian {
+    /// NumPy's sign for it.
+    const fn sign(self) -> char {
+        match self {
+            Self::Little => '<',
+            Self::Big => '>',
+        }
     }
 }
 
@@ -192,17 +168,17 @@ impl Array {
     /// What `writer` reports; and `InvalidInput` where the shape and the number of values disagree or
     /// NumPy would refuse the shape.
     pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
-        self.check()
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        header::write(writer, &self.shape, self.order, &self.dtype.to_string())?;
-        let endian = self.dtype.endian;
+        self.check().map_err(invalid_input)?;
+        let dtype = self.dtype.to_string();
+        writer.write_all(&header::of(&self.shape, self.order, &dtype)?)?;
+        let storage = Storage::from(self.dtype);
         match (&self.values, self.dtype.float) {
-            (Values::F16(values), Float::F16) => data::write(writer, endian, values, |x| x),
-            (Values::F16(values), Float::F32) => data::write(writer, endian, values, f16::to_f32),
-            (Values::F16(values), Float::F64) => data::write(writer, endian, values, f16::to_f64),
-            (Values::F32(values), Float::F16) => data::write(writer, endian, values, f16::from_f32),
-            (Values::F32(values), Float::F32) => data::write(writer, endian, values, |x| x),
-            (Values::F32(values), Float::F64) => data::write(writer, endian, values, f64::from),
+            (Values::F16(values), Float::F16) => data::write(writer, storage, values, |x| x),
+            (Values::F16(values), _) => data::write(writer, storage, values, f16::to_f32),
+            (Values::F32(values), Float::F16) => {
+                data::write(writer, storage, values, f16::from_f32)
+            }
+            (Values::F32(values), _) => data::write(writer, storage, values, |x| x),
         }
     }
 
@@ -212,7 +188,7 @@ impl Array {
     ///
     /// `InvalidData`, which says what is wrong, where [`read`] refuses a file.
     pub fn read_from(reader: &mut impl Read) -> io::Result<Self> {
-        parse(reader, None).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+        parse(reader, None).map_err(invalid_data)
     }
 
     /// The same array with its values in the given order.
@@ -233,35 +209,18 @@ impl Array {
         })
     }
 
+    /// Fails where the shape and the number of values disagree.
     fn check(&self) -> Result<()> {
-        expect_elements(&self.shape, self.values.len())
+        let (expected, found) = (count(&self.shape), self.values.len());
+        if expected == Some(found) {
+            return Ok(());
+        }
+        Err(Error::LengthMismatch {
+            shape: self.shape.clone(),
+            expected: expected.unwrap_or(usize::MAX),
+            found,
+        })
     }
-}
-
-impl Indices {
-    /// Writes them as an `.npy` file of `uint32` in C order.
-    ///
-    /// # Errors
-    ///
-    /// As [`Array::write_to`].
-    pub fn write_to(&self, writer: &mut impl Write) -> io::Result<()> {
-        expect_elements(&self.shape, self.values.len())
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        header::write(writer, &self.shape, Order::C, "<u4")?;
-        data::write(writer, Endian::Little, &self.values, |x| x)
-    }
-}
-
-fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
-    let expected = elements(shape);
-    if expected == Some(found) {
-        return Ok(());
-    }
-    Err(Error::LengthMismatch {
-        shape: shape.to_vec(),
-        expected: expected.unwrap_or(usize::MAX),
-        found,
-    })
 }
 
 /// Reads the array in a file.
@@ -269,22 +228,6 @@ fn expect_elements(shape: &[usize], found: usize) -> Result<()> {
 /// The elements keep the file's order; `float64` is rounded to `f32`. Memory is reserved only after
 /// the header's claim has been held against the file's length. A pipe, whose length is not known,
 /// is read as far as the header says.
-///
-/// ```
-/// use wgpu_activations::io::npy::{self, Values};
-/// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Order};
-/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-/// # let values = Values::F32(vec![1.0, 2.0]);
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("x.npy");
-/// # let array = Array { shape: vec![2], order: Order::C, dtype, values };
-/// # array.write_to(&mut std::fs::File::create(&path)?)?;
-///
-/// let array = npy::read(&path)?;
-/// assert_eq!(array.shape, [2]);
-/// assert_eq!(array.values, Values::F32(vec![1.0, 2.0]));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 ///
 /// # Errors
 ///
@@ -301,46 +244,18 @@ pub fn read(path: &Path) -> Result<Array> {
 /// Reads a whole file from `reader`; `length` is its length in bytes, where known.
 fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
     let (header, claim) = Header::held(reader, length)?;
-    let Header {
-        shape,
-        order,
+    let (dtype, known) = (header.dtype, length.is_some());
+    let values = match dtype.float {
+        Float::F16 => Values::F16(data::read(reader, dtype.into(), &claim, known)?),
+        Float::F32 | Float::F64 => Values::F32(data::read(reader, dtype.into(), &claim, known)?),
+    };
+    if file::fill(reader, &mut [0]).map_err(cannot_read)? > 0 {
+        return Err(claim.mismatch(claim.bytes, " and more"));
+    }
+    Ok(Array {
+        shape: header.shape,
+        order: header.order,
         dtype,
-        ..
-    } = header;
-    let mut source = Source {
-        reader,
-        count: claim.count,
-        reserve: length.is_some(),
-        endian: dtype.endian,
-    };
-    let read = match dtype.float {
-        Float::F16 => source.values(|x: f16| x).map(Values::F16),
-        Float::F32 => source.values(|x: f32| x).map(Values::F32),
-        // As the standard has it: to nearest, and beyond f32's range to infinity.
-        Float::F64 => source.values(|x: f64| x as f32).map(Values::F32),
-    };
-    let values = read.map_err(|stop| match stop {
-        Stop::Short(found) => claim.mismatch(found, ""),
-        Stop::Memory => format!("not enough memory for {} bytes of data", claim.bytes),
-        Stop::Io(error) => cannot_read(error),
-    })?;
-    match file::fill(reader, &mut [0]).map_err(cannot_read)? {
-        0 => Ok(Array {
-            shape,
-            order,
-            dtype,
-            values,
-        }),
-        _ => Err(claim.mismatch(claim.bytes, " and more")),
-    }
-}
-
-/// Elements of a shape; `None` where `usize` cannot count them.
-fn elements(shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    shape
-        .iter()
-        .try_fold(1_usize, |count, &dimension| count.checked_mul(dimension))
+        values,
+    })
 }

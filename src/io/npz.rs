@@ -4,20 +4,23 @@
 
 mod body;
 mod directory;
-mod format;
 mod writer;
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
-use super::file::{self, Reason, cannot_read};
-use super::npy::{Claim, Header};
-use crate::error::Result;
+use super::{
+    Complete, Format, NewArray, Opened, Output, Selection, StoredArray, Target,
+    file::{self, Reason, cannot_read, invalid_data, invalid_input},
+    input::Data,
+    npy::{Claim, Header},
+    stream::cannot_write,
+};
+use crate::error::{Error, Result};
 
 use body::Body;
 use directory::Directory;
-pub(super) use format::Npz;
 pub use writer::Writer;
 
 /// What a path must lead to.
@@ -64,25 +67,9 @@ pub struct Member<R = File> {
 ///
 /// A name is that of the array's file without `.npy`, as NumPy has it. Other files are passed over.
 ///
-/// ```
-/// use wgpu_activations::io::npz;
-/// # use std::io::Write;
-/// # use wgpu_activations::io::npy::{Dtype, Endian, Float, Header, Order};
-/// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-/// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("data.npz");
-/// # let mut writer = npz::Writer::new(std::fs::File::create(&path)?, "x", &header)?;
-/// # writer.write_all(&1.0f32.to_le_bytes())?;
-/// # writer.finish()?;
-///
-/// assert_eq!(npz::names(&path)?, ["x"]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
 /// # Errors
 ///
-/// [`Error::File`](crate::Error::File) where the file cannot be read or is not an `.npz` file whose
+/// [`Error::File`] where the file cannot be read or is not an `.npz` file whose
 /// names differ.
 pub fn names(path: &Path) -> Result<Vec<String>> {
     let names = || {
@@ -95,30 +82,9 @@ pub fn names(path: &Path) -> Result<Vec<String>> {
 impl Member {
     /// Opens an array of an archive by its name, or the only one.
     ///
-    /// ```
-    /// use std::io::Read;
-    /// use wgpu_activations::io::npz::Member;
-    /// # use std::io::Write;
-    /// # use wgpu_activations::io::{npy::{Dtype, Endian, Float, Header, Order}, npz::Writer};
-    /// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-    /// # let header = Header { shape: vec![1], order: Order::C, dtype, bytes: 0 };
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("data.npz");
-    /// # let mut writer = Writer::new(std::fs::File::create(&path)?, "x", &header)?;
-    /// # writer.write_all(&1.0f32.to_le_bytes())?;
-    /// # writer.finish()?;
-    ///
-    /// let mut only = Member::open(&path, None)?;
-    /// assert_eq!((only.name(), &only.header().shape), ("x", &vec![1]));
-    /// let mut first = [0; 4];
-    /// only.read_exact(&mut first)?;
-    /// assert_eq!(f32::from_le_bytes(first), 1.0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     ///
-    /// [`Error::File`](crate::Error::File) where the file cannot be read; is not an `.npz` file; has
+    /// [`Error::File`] where the file cannot be read; is not an `.npz` file; has
     /// no array of this name or, without a name, any number but one; or where the array is encrypted,
     /// compressed by other than deflate, or as long as its own header does not say.
     pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {
@@ -138,8 +104,7 @@ impl<R: Read + Seek> Member<R> {
     /// What `reader` reports; and `InvalidData` where [`Member::open`] refuses a file.
     pub fn new(mut reader: R, name: Option<&str>) -> io::Result<Self> {
         let length = reader.seek(io::SeekFrom::End(0))?;
-        Self::find(reader, length, name)
-            .map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+        Self::find(reader, length, name).map_err(invalid_data)
     }
 
     fn find(reader: R, length: u64, name: Option<&str>) -> Reason<Self> {
@@ -168,5 +133,56 @@ impl<R> Member<R> {
 impl<R: Read> Read for Member<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.body.read(buffer)
+    }
+}
+
+/// Arrays in an archive, of which one is read or written.
+pub(super) struct Npz;
+
+impl Format for Npz {
+    fn name(&self) -> &'static str {
+        "npz"
+    }
+
+    fn noun(&self) -> &'static str {
+        NEEDED
+    }
+
+    fn extensions(&self) -> &'static [&'static str] {
+        &["npz"]
+    }
+
+    fn recognises(&self, start: &[u8]) -> bool {
+        start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
+    }
+
+    fn open(&self, file: Opened, path: &Path, names: &[String]) -> Result<Selection> {
+        if names.len() > 1 {
+            let rule = "one array of an .npz file at a time; name one with --tensor";
+            return Err(Error::FileFormat(rule.to_owned()));
+        }
+        let find = || {
+            let (file, length) = file.into_file(NEEDED)?;
+            Member::find(file, length, names.first().map(String::as_str))
+        };
+        let Member { name, header, body } = find().map_err(file::of(path))?;
+        let bytes = body.left();
+        let data = Data::Pipe(Box::new(body), bytes);
+        let arrays = vec![StoredArray::of_header(path, &name, &header, data)];
+        let rest = Vec::new();
+        Ok(Selection { arrays, rest })
+    }
+
+    fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
+        let file = target.into_file(NEEDED).map_err(file::of(path))?;
+        let writer = Writer::begin(file, array.name(), array);
+        let writer = writer.map_err(|error| cannot_write(path, &error))?;
+        Ok(Output::in_order(writer, path, array.storage))
+    }
+}
+
+impl<W: Write + Seek + Send> Complete for Writer<W> {
+    fn complete(self: Box<Self>) -> io::Result<()> {
+        self.finish().map(drop)
     }
 }

@@ -47,16 +47,14 @@ fn reverse_axes<T: Copy>(values: Vec<T>, mut dimensions: Vec<usize>) -> Vec<T> {
     let result_step = values.len() / columns;
 
     let mut result = values.clone();
-    let mut index = vec![0; middle.len()];
-    loop {
-        let (mut base, mut result_base) = (0, 0);
-        for (&i, &length) in index.iter().zip(middle) {
-            base = base * length + i;
+    // Places along the axes between, the last fastest.
+    for place in 0..middle.iter().product() {
+        let (mut rest, mut reversed) = (place, 0);
+        for &length in middle.iter().rev() {
+            reversed = reversed * length + rest % length;
+            rest /= length;
         }
-        for (&i, &length) in index.iter().zip(middle).rev() {
-            result_base = result_base * length + i;
-        }
-        let (base, result_base) = (base * columns, result_base * rows);
+        let (base, result_base) = (place * columns, reversed * rows);
 
         for top in (0..rows).step_by(TILE) {
             for left in (0..columns).step_by(TILE) {
@@ -68,19 +66,6 @@ fn reverse_axes<T: Copy>(values: Vec<T>, mut dimensions: Vec<usize>) -> Vec<T> {
                 }
             }
         }
-
-        // The next index of the axes between, last axis fastest.
-        let mut carried = true;
-        for (i, &length) in index.iter_mut().zip(middle).rev() {
-            *i += 1;
-            carried = *i == length;
-            if !carried {
-                break;
-            }
-            *i = 0;
-        }
-        if carried {
-            return result;
-        }
     }
+    result
 }

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};
 use std::path::Path;
 
-#[cfg(any(feature = "npz", feature = "safetensors"))]
-use super::file;
 use super::{FileSink, Order, PipeSink, Sink, Storage, stream::cannot_write};
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+use super::{file, input::count};
 use crate::error::Result;
 
 /// Bytes copied at a time.
@@ -84,12 +84,10 @@ impl NewArray<'_> {
         }
     }
 
-    /// Bytes of its data; `None` where `u64` cannot count them.
+    /// Bytes of its data; `None` where `usize` cannot count them.
     pub(super) fn data_bytes(&self) -> Option<u64> {
-        let bytes = self.storage.number.bytes() as u64;
-        let product = |count: u64, &dimension: &usize| count.checked_mul(dimension as u64);
-        let product = self.shape.iter().try_fold(bytes, product);
-        product.or_else(|| self.shape.contains(&0).then_some(0))
+        let bytes = count(self.shape)?.checked_mul(self.storage.number.bytes());
+        bytes.map(|bytes| bytes as u64)
     }
 }
 
@@ -115,12 +113,13 @@ impl Output {
         let Route::InOrder(sink) = self.0 else {
             return Ok(self);
         };
-        let (path, storage) = (sink.path().to_owned(), sink.storage());
+        let (path, storage) = (sink.path.clone(), sink.storage);
         let file = tempfile::tempfile().map_err(|error| cannot_write(&path, &error))?;
+        let start = 0;
         let spool = FileSink {
             file,
             path,
-            start: 0,
+            start,
             storage,
         };
         Ok(Self(Route::Spooled(spool, sink)))
@@ -132,24 +131,21 @@ impl Output {
     ///
     /// [`Error::File`](crate::Error::File) where elements are missing or writing fails.
     pub fn finish(self) -> Result<()> {
-        match self.0 {
-            Route::Places(_) => Ok(()),
-            Route::InOrder(sink) => {
-                let path = sink.path().to_owned();
-                let completed = sink.into_writer().complete();
-                completed.map_err(|error| cannot_write(&path, &error))
+        let (spool, sink) = match self.0 {
+            Route::Places(_) => return Ok(()),
+            Route::InOrder(sink) => (None, sink),
+            Route::Spooled(spool, sink) => (Some(spool.file), sink),
+        };
+        let path = sink.path.clone();
+        let mut writer = sink.into_writer();
+        let complete = || {
+            if let Some(mut file) = spool {
+                file.rewind()?;
+                io::copy(&mut BufReader::with_capacity(BLOCK, file), &mut writer)?;
             }
-            Route::Spooled(FileSink { mut file, path, .. }, rest) => {
-                let mut writer = rest.into_writer();
-                let copy = || {
-                    file.rewind()?;
-                    let mut reader = BufReader::with_capacity(BLOCK, file);
-                    io::copy(&mut reader, &mut writer)?;
-                    writer.complete()
-                };
-                copy().map_err(|error| cannot_write(&path, &error))
-            }
-        }
+            writer.complete()
+        };
+        complete().map_err(|error| cannot_write(&path, &error))
     }
 }
 

@@ -3,12 +3,6 @@
 use crate::element::ElementType;
 
 /// Order of the bytes within an element.
-///
-/// ```
-/// use wgpu_activations::io::Endian;
-///
-/// assert_eq!(Endian::NATIVE == Endian::Big, cfg!(target_endian = "big"));
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Endian {
     /// Lowest byte first, NumPy's `<`.
@@ -18,14 +12,6 @@ pub enum Endian {
 }
 
 /// A type of number that a file can hold.
-///
-/// ```
-/// use wgpu_activations::{ElementType, io::Number};
-///
-/// assert_eq!(Number::F64.bytes(), 8);
-/// assert_eq!(Number::F64.element(), Some(ElementType::F32));
-/// assert_eq!(Number::U32.element(), None);
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Number {
     /// IEEE binary16.
@@ -73,16 +59,6 @@ impl Number {
             Self::F16 | Self::Bf16 => 2,
             Self::F32 | Self::U32 => 4,
             Self::F64 => 8,
-        }
-    }
-
-    /// The type that it is computed in; none for places.
-    pub const fn element(self) -> Option<ElementType> {
-        match self {
-            Self::F16 => Some(ElementType::F16),
-            Self::Bf16 => Some(ElementType::Bf16),
-            Self::F32 | Self::F64 => Some(ElementType::F32),
-            Self::U32 => None,
         }
     }
 }
@@ -134,7 +110,7 @@ impl Storage {
 }
 
 /// Reverses the bytes of each number of `width` bytes, unless `endian` is this machine's own order.
-pub(super) fn swap_bytes(bytes: &mut [u8], width: usize, endian: Endian) {
+fn swap_bytes(bytes: &mut [u8], width: usize, endian: Endian) {
     if endian == Endian::NATIVE {
         return;
     }

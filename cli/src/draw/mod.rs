@@ -3,7 +3,11 @@
 pub(crate) mod palette;
 pub(crate) mod png;
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{Failure, Result};
 
 /// A page that needs nothing beside it: whatever it shows, it fetches and runs nothing.
 pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
@@ -22,6 +26,30 @@ pub(crate) fn page(title: &str, style: &str, body: &Markup) -> Markup {
             body { (body) }
         }
     }
+}
+
+/// The one of `all` whose extension, beside it, the name of `path` has.
+pub(crate) fn by_extension<F: Copy>(path: &Path, all: &[(F, &str)]) -> Result<F> {
+    let wanted = path.extension().unwrap_or_default();
+    let found = all
+        .iter()
+        .find(|(_, extension)| wanted.eq_ignore_ascii_case(extension));
+    found.map(|(format, _)| *format).ok_or_else(|| {
+        let known = all.iter().map(|(_, extension)| format!(".{extension}"));
+        let known = known.collect::<Vec<_>>().join(", ");
+        Failure::Usage(format!(
+            "{}: the name must end with one of {known}",
+            path.display()
+        ))
+    })
+}
+
+/// The least step between marks, one of `factors` times a power of ten, that is not below `rough`.
+pub(crate) fn round_step(rough: f64, factors: &[f64]) -> f64 {
+    let power = 10f64.powf(rough.log10().floor());
+    let mut steps = factors.iter().map(|factor| factor * power);
+    let enough = steps.find(|step| *step >= rough * (1.0 - 1e-9));
+    enough.unwrap_or(rough)
 }
 
 /// Pixels, to a tenth.

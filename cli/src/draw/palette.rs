@@ -1,21 +1,17 @@
 //! The colours: Okabe and Ito's, which colour-blind people tell apart, made lighter or darker until
 //! they stand out 3 to 1 from the background.
 
-use std::fmt::Write;
-
 /// The colours of one theme.
 pub(crate) struct Theme {
     /// The background.
     pub(crate) paper: &'static str,
     /// The background of what stands apart.
     pub(crate) card: &'static str,
-    /// Text.
     pub(crate) ink: &'static str,
     /// Text that matters less, and axes.
     pub(crate) soft: &'static str,
     /// Lines that guide the eye.
     pub(crate) grid: &'static str,
-    /// Links.
     pub(crate) link: &'static str,
     /// What went wrong.
     pub(crate) bad: &'static str,
@@ -59,24 +55,20 @@ pub(crate) fn class(contender: usize) -> String {
 impl Theme {
     /// The rules that colour charts, each behind `scope`: empty, or a selector and a blank.
     pub(crate) fn chart_rules(&self, scope: &str) -> String {
-        let Self {
-            paper,
-            ink,
-            soft,
-            grid,
-            bad,
-            series,
-            ..
-        } = self;
-        let mut rules = format!(
-            "{scope}.paper{{fill:{paper}}}{scope}.ink{{fill:{ink}}}{scope}.soft{{fill:{soft}}}\
-             {scope}.bad{{fill:{bad}}}{scope}.grid{{stroke:{grid}}}{scope}.rule{{stroke:{soft}}}\
-             {scope}.whisker{{stroke:{ink}}}"
-        );
-        for (index, colour) in series.iter().enumerate() {
-            // Writing to a string does not fail.
-            let _ = write!(
-                rules,
+        let mut rules = String::new();
+        for (class, property, colour) in [
+            ("paper", "fill", self.paper),
+            ("ink", "fill", self.ink),
+            ("soft", "fill", self.soft),
+            ("bad", "fill", self.bad),
+            ("grid", "stroke", self.grid),
+            ("rule", "stroke", self.soft),
+            ("whisker", "stroke", self.ink),
+        ] {
+            rules += &format!("{scope}.{class}{{{property}:{colour}}}");
+        }
+        for (index, colour) in self.series.iter().enumerate() {
+            rules += &format!(
                 "{scope}.c{index}{{fill:{colour}}}{scope}.line.c{index}{{fill:none;stroke:{colour}}}"
             );
         }
@@ -85,20 +77,17 @@ impl Theme {
 
     /// The colours as variables, for the page around the charts.
     pub(crate) fn variables(&self) -> String {
-        let Self {
-            paper,
-            card,
-            ink,
-            soft,
-            grid,
-            link,
-            bad,
-            ..
-        } = self;
-        format!(
-            ":root{{--paper:{paper};--card:{card};--ink:{ink};--soft:{soft};--grid:{grid};\
-             --link:{link};--bad:{bad}}}"
-        )
+        let colours = [
+            ("paper", self.paper),
+            ("card", self.card),
+            ("ink", self.ink),
+            ("soft", self.soft),
+            ("grid", self.grid),
+            ("link", self.link),
+            ("bad", self.bad),
+        ];
+        let variables = colours.map(|(name, colour)| format!("--{name}:{colour}"));
+        format!(":root{{{}}}", variables.join(";"))
     }
 }
 

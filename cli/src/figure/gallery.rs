@@ -6,23 +6,16 @@ use wgpu_activations::{
     family::{Curve, Sweep, families},
 };
 
-/// From where to where they go, unless one says otherwise.
-pub(crate) const RANGE: (f64, f64) = (-6.0, 6.0);
-
-/// The name of a picture, and the picture.
-type NamedPlot = (String, Plot);
-
 /// A picture of each family, by its name, then those that compare several.
-pub(crate) fn all() -> Result<Vec<NamedPlot>> {
+pub(crate) fn all() -> Result<Vec<(&'static str, Plot)>> {
     let mut pictures = Vec::new();
     for family in families() {
-        let name = family.entry().name;
-        pictures.extend(of_family(family)?.map(|plot| (name.to_owned(), plot)));
+        pictures.extend(of_family(family)?.map(|plot| (family.entry().name, plot)));
     }
     for (name, title, members) in GROUPS {
         let curves = members.iter().map(|text| Ok(Curve::of(text.parse()?)));
         let curves = curves.collect::<Result<_>>()?;
-        pictures.push(((*name).to_owned(), with_slope((*title).to_owned(), curves)));
+        pictures.push((name, with_slope((*title).to_owned(), curves)));
     }
     Ok(pictures)
 }
@@ -71,7 +64,7 @@ fn with_slope(title: String, curves: Vec<Curve>) -> Plot {
     Plot {
         title,
         curves,
-        range: RANGE,
+        range: (-6.0, 6.0),
         slope: true,
     }
 }

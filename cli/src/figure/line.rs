@@ -17,11 +17,8 @@ pub(super) fn runs(
     jumps: &[f64],
     place: impl Fn(f64, f64) -> Point,
 ) -> Vec<Vec<Point>> {
-    let mut ends: Vec<f64> = jumps
-        .iter()
-        .copied()
-        .filter(|jump| *jump > low && *jump < high)
-        .collect();
+    let inside = |jump: &f64| *jump > low && *jump < high;
+    let mut ends: Vec<_> = jumps.iter().copied().filter(inside).collect();
     ends.sort_by(f64::total_cmp);
     ends.push(high);
     let mut runs = Vec::new();

@@ -6,8 +6,6 @@ mod page;
 mod picture;
 mod scale;
 
-use std::path::Path;
-
 use crate::draw::{legal, png};
 
 use wgpu_activations::{Result, family::Curve};
@@ -28,7 +26,7 @@ pub(crate) struct Plot {
 pub(crate) const MOST_CURVES: usize = 8;
 
 /// What a plot can be written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Format {
     /// For light and dark surroundings.
     Svg,
@@ -39,20 +37,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The format that the name of `path` asks for, if any.
-    pub(crate) fn of(path: &Path) -> Option<Self> {
-        let wanted = path.extension()?;
-        [(Self::Svg, "svg"), (Self::Png, "png"), (Self::Html, "html")]
-            .into_iter()
-            .find_map(|(format, name)| wanted.eq_ignore_ascii_case(name).then_some(format))
-    }
+    /// Each with what the names of its files end with.
+    pub(crate) const ALL: [(Self, &str); 3] =
+        [(Self::Svg, "svg"), (Self::Png, "png"), (Self::Html, "html")];
 }
 
 /// The content of a file of `format`.
-///
-/// # Errors
-///
-/// [`Error::Picture`](wgpu_activations::Error::Picture) if a PNG cannot be drawn.
 pub(crate) fn render(plot: &Plot, format: Format) -> Result<Vec<u8>> {
     let svg = || legal(&picture::svg(plot).into_string());
     Ok(match format {

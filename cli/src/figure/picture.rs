@@ -15,11 +15,9 @@ const WIDE: f64 = 880.0;
 const MARGIN: f64 = 18.0;
 /// Pixels left of a panel, for its numbers.
 const LEFT: f64 = 38.0;
-/// Pixels of a panel from top to bottom.
 const HEIGHT: f64 = 300.0;
 /// Pixels below it, for its numbers.
 const BELOW: f64 = 30.0;
-/// Pixels of a line of text.
 const LINE: f64 = 18.0;
 /// Pixels above the legend.
 const HEAD: f64 = 46.0;
@@ -29,15 +27,10 @@ const SCOPE: &str = ".activation-plot ";
 /// The picture, complete in itself, without empty lines, which would end it inside Markdown.
 pub(super) fn svg(plot: &Plot) -> Markup {
     let width = if plot.slope { WIDE } else { NARROW };
-    let columns = if plot.slope { 4 } else { 2 };
+    let mut labels = plot.curves.iter().map(|curve| &curve.label);
+    let long = labels.any(|label| label.chars().count() > 24);
+    let columns = if plot.slope { 4 } else { 2 } / if long { 2 } else { 1 };
     let each = (width - 2.0 * MARGIN) / columns as f64;
-    // Long labels take two places.
-    let long = plot
-        .curves
-        .iter()
-        .any(|curve| curve.label.chars().count() > 24);
-    let columns = if long { columns / 2 } else { columns };
-    let each = if long { each * 2.0 } else { each };
     let lines = plot.curves.len().div_ceil(columns);
     let top = HEAD + lines as f64 * LINE + 26.0;
     let height = top + HEIGHT + BELOW + MARGIN / 2.0;
@@ -87,10 +80,8 @@ fn panel(plot: &Plot, left: f64, top: f64, width: f64, (title, function): Shown)
             (x(a), y(b))
         });
         let text = |run: &Vec<line::Point>| {
-            let points: Vec<_> = run
-                .iter()
-                .map(|(x, y)| format!("{} {}", px(*x), px(*y)))
-                .collect();
+            let point = |(x, y): &line::Point| format!("{} {}", px(*x), px(*y));
+            let points: Vec<_> = run.iter().map(point).collect();
             format!("M{}", points.join("L"))
         };
         runs.iter().map(text).collect::<String>()

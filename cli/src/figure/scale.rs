@@ -1,5 +1,7 @@
 //! From values to places along an axis, and where the axis is marked.
 
+use crate::draw::round_step;
+
 /// From one value to a larger one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
@@ -37,13 +39,7 @@ impl Scale {
 
     /// Round values, at most nine, 0 among them if it is inside.
     pub(super) fn marks(self) -> Vec<f64> {
-        let rough = (self.high - self.low) / 8.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| *step >= rough * (1.0 - 1e-9))
-            .unwrap_or(rough);
+        let step = round_step((self.high - self.low) / 8.0, &[1.0, 2.0, 5.0, 10.0]);
         let first = (self.low / step - 1e-9).ceil() as i64;
         let last = (self.high / step + 1e-9).floor() as i64;
         // Divided where the step is a fraction: 3 * 0.1 is not 0.3.

@@ -5,12 +5,6 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use wgpu_activations::bench::record::{Host, Program};
 
 /// This program.
-///
-/// ```
-/// use wgpu_activations_cli::measure::facts;
-///
-/// assert_eq!(facts::program().name, "wgpu-activations");
-/// ```
 pub fn program() -> Program {
     Program {
         name: "wgpu-activations".to_owned(),
@@ -20,24 +14,12 @@ pub fn program() -> Program {
 }
 
 /// The time: RFC 3339, UTC, to the second.
-///
-/// ```
-/// use wgpu_activations_cli::measure::facts;
-///
-/// assert!(facts::now().ends_with('Z'));
-/// ```
 pub fn now() -> String {
     let now = jiff::Timestamp::now();
     now.round(jiff::Unit::Second).unwrap_or(now).to_string()
 }
 
 /// This machine.
-///
-/// ```
-/// use wgpu_activations_cli::measure::facts;
-///
-/// assert_eq!(facts::host().arch, std::env::consts::ARCH);
-/// ```
 pub fn host() -> Host {
     let wanted = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
@@ -45,13 +27,12 @@ pub fn host() -> Host {
     let system = System::new_with_specifics(wanted);
     let unknown = || "unknown".to_owned();
     let cpus = system.cpus();
+    let brand = cpus.first().map(|cpu| cpu.brand().trim().to_owned());
     Host {
         os: System::long_os_version().unwrap_or_else(unknown),
         kernel: System::kernel_version().unwrap_or_else(unknown),
         arch: std::env::consts::ARCH.to_owned(),
-        cpu: cpus
-            .first()
-            .map(|cpu| cpu.brand().trim().to_owned())
+        cpu: brand
             .filter(|brand| !brand.is_empty())
             .unwrap_or_else(unknown),
         cores: cpus.len() as u32,

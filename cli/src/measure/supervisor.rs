@@ -8,8 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::file_error;
 use wgpu_activations::{
-    Error, Result,
+    Result,
     bench::{Answer, Measurer, Request, record::Status},
 };
 
@@ -60,13 +61,8 @@ impl Measurer for Supervisor {
             Some(process) => process,
             None => Process::start(&mut self.command)?,
         };
-        let refused = |status, message| Answer::Refused {
-            status,
-            message,
-            accuracy: None,
-        };
         // A process that is gone does not answer either.
-        let sent = process.send(request);
+        let _ = process.send(request);
         let mut heard = Instant::now();
         let answer = loop {
             if !go_on() {
@@ -79,34 +75,36 @@ impl Measurer for Supervisor {
                 answer => break answer,
             }
         };
-        let answer = match answer {
+        let (status, message) = match answer {
             Ok(line) => match serde_json::from_str(&line) {
                 Ok(answer) => {
                     self.process = Some(process);
                     return Ok(Some(answer));
                 }
-                Err(_) => refused(
+                Err(_) => (
                     Status::Failed,
                     format!("the measuring process answered {line:?}"),
                 ),
             },
-            Err(RecvTimeoutError::Timeout) => refused(
-                Status::Hung,
-                format!("no answer within {} s", self.patience.as_secs_f64()),
-            ),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = self.patience.as_secs_f64();
+                (Status::Hung, format!("no answer within {seconds} s"))
+            }
             Err(RecvTimeoutError::Disconnected) => {
-                let how = match (process.child.wait(), sent) {
-                    (Ok(status), _) => status.to_string(),
-                    (Err(error), _) => error.to_string(),
-                };
-                refused(
+                let how = process.child.wait().map(|status| status.to_string());
+                let how = how.unwrap_or_else(|error| error.to_string());
+                (
                     Status::Crashed,
                     format!("the measuring process died: {how}"),
                 )
             }
         };
         process.kill();
-        Ok(Some(answer))
+        Ok(Some(Answer::Refused {
+            status,
+            message,
+            accuracy: None,
+        }))
     }
 }
 
@@ -119,34 +117,27 @@ impl Drop for Supervisor {
 impl Process {
     fn start(command: &mut Command) -> Result<Self> {
         let program = command.get_program().to_owned();
-        let failed = |reason: String| Error::File {
-            path: program.clone().into(),
-            reason,
-        };
-        let failed_to_start =
-            |error: std::io::Error| failed(format!("cannot be started to measure: {error}"));
+        let failed = |reason: String| file_error(&program, reason);
         // The terminal's interrupt is for who supervises, who ends this process then.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
-        let mut child = command
+        let child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed_to_start)?;
+            .spawn();
+        let mut child =
+            child.map_err(|error| failed(format!("cannot be started to measure: {error}")))?;
         let (Some(requests), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("has no pipes".to_owned()));
         };
         let (sender, answers) = channel();
         std::thread::spawn(move || {
-            for line in BufReader::new(output)
+            let mut lines = BufReader::new(output)
                 .lines()
-                .map_while(std::result::Result::ok)
-            {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
+                .map_while(std::result::Result::ok);
+            // Until nobody listens.
+            lines.try_for_each(|line| sender.send(line))
         });
         Ok(Self {
             child,
@@ -157,8 +148,7 @@ impl Process {
 
     fn send(&mut self, request: &Request) -> std::io::Result<()> {
         let line = serde_json::to_string(request)?;
-        writeln!(self.requests, "{line}")?;
-        self.requests.flush()
+        writeln!(self.requests, "{line}")
     }
 
     fn kill(mut self) {
@@ -172,26 +162,16 @@ impl Process {
 #[cfg(unix)]
 mod tests {
     use super::*;
-    use wgpu_activations::{
-        ElementType, Math,
-        bench::{Case, record::Kind},
-    };
+    use serde_json::json;
 
     fn request() -> Request {
-        Request {
-            case: Case {
-                kind: Kind::Kernel,
-                op: "relu".to_owned(),
-                pass: None,
-                element: ElementType::F32,
-                math: Math::Accurate,
-                bytes: 65536,
-            },
-            samples: 1,
-            verify: true,
-            min_time_ms: 1.0,
-            working_set_bytes: 0,
-        }
+        let case = json!({
+            "kind": "kernel", "op": "relu", "pass": null, "element": "f32", "math": "accurate", "bytes": 65536,
+        });
+        let request = json!({
+            "case": case, "samples": 1, "verify": true, "min_time_ms": 1.0, "working_set_bytes": 0,
+        });
+        serde_json::from_value(request).unwrap()
     }
 
     fn supervisor(script: &str) -> Supervisor {
@@ -200,14 +180,13 @@ mod tests {
         Supervisor::new(command, Duration::from_millis(500))
     }
 
-    fn status(answer: Answer) -> (Status, String) {
-        match answer {
-            Answer::Refused {
+    /// How a process goes that is asked once.
+    fn ask(supervisor: &mut Supervisor) -> (Status, String) {
+        match supervisor.ask(&request(), &mut || true).unwrap() {
+            Some(Answer::Refused {
                 status, message, ..
-            } => (status, message),
-            Answer::Measured(_) | Answer::Verified(_) | Answer::Working => {
-                (Status::Ok, String::new())
-            }
+            }) => (status, message),
+            answer => panic!("{answer:?}"),
         }
     }
 
@@ -222,26 +201,22 @@ mod tests {
             flag.display()
         );
         let mut supervisor = supervisor(&script);
-        let (crashed, message) = status(supervisor.ask(&request(), &mut || true).unwrap().unwrap());
+        let (crashed, message) = ask(&mut supervisor);
         assert_eq!(crashed, Status::Crashed);
         assert!(
             message.contains("SIGSEGV") || message.contains("11"),
             "{message}"
         );
-        let (next, _) = status(supervisor.ask(&request(), &mut || true).unwrap().unwrap());
-        assert_eq!(next, Status::Unsupported);
+        assert_eq!(ask(&mut supervisor).0, Status::Unsupported);
     }
 
     #[test]
-    fn a_hang_is_an_answer() {
-        let (hung, message) = status(
-            supervisor("sleep 60")
-                .ask(&request(), &mut || true)
-                .unwrap()
-                .unwrap(),
-        );
-        assert_eq!(hung, Status::Hung);
-        assert_eq!(message, "no answer within 0.5 s");
+    fn hangs_and_nonsense_are_answers() {
+        let hung = (Status::Hung, "no answer within 0.5 s".to_owned());
+        assert_eq!(ask(&mut supervisor("sleep 60")), hung);
+        let (failed, message) = ask(&mut supervisor("read line; echo hello"));
+        assert_eq!(failed, Status::Failed);
+        assert!(message.contains("hello"), "{message}");
     }
 
     #[test]
@@ -257,25 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_a_failure() {
-        let (failed, message) = status(
-            supervisor("read line; echo hello")
-                .ask(&request(), &mut || true)
-                .unwrap()
-                .unwrap(),
-        );
-        assert_eq!(failed, Status::Failed);
-        assert!(message.contains("hello"), "{message}");
-    }
-
-    #[test]
     fn a_program_that_is_not_there_is_an_error() {
         let command = Command::new("/there/is/no/such/program");
         let mut supervisor = Supervisor::new(command, Duration::from_secs(1));
-        let error = supervisor
-            .ask(&request(), &mut || true)
-            .unwrap_err()
-            .to_string();
+        let error = supervisor.ask(&request(), &mut || true).unwrap_err();
+        let error = error.to_string();
         assert!(error.contains("/there/is/no/such/program"), "{error}");
     }
 }

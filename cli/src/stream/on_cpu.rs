@@ -3,27 +3,17 @@
 use std::time::Instant;
 
 use wgpu_activations::{
-    Chain, Element, ElementType,
+    Chain, Element,
     accuracy::{Report, bound::Bound},
     check::{Share, reference},
     io::{Source, collect},
     offload::{Backward, HostGradient, Request, Summary},
-    with_element,
 };
 
 use super::{Result, SAMPLE};
 
 /// What the reference made of an array, and how the results compare after they were rounded.
-pub(super) fn run(
-    (chain, element): (&Chain, ElementType),
-    shape: &[usize],
-    request: &Request<'_>,
-    share: Option<Share>,
-) -> Result<(Backward, Option<Report>)> {
-    with_element!(element, T => run_as::<T>(chain, shape, request, share))
-}
-
-fn run_as<T: Element>(
+pub(super) fn run<T: Element>(
     chain: &Chain,
     shape: &[usize],
     request: &Request<'_>,
@@ -35,16 +25,11 @@ fn run_as<T: Element>(
         Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
     };
     let x = read(request.sources[0], shape)?;
-    let upstream = request
-        .upstream
-        .map(|source| read(source, &chain.result_shape(shape)?));
-    let upstream = upstream.transpose()?;
+    let read_upstream = |source| read(source, &chain.result_shape(shape)?);
+    let upstream = request.upstream.map(read_upstream).transpose()?;
     let found = reference(chain, shape, &x, upstream.as_deref())?;
-    let values: Vec<T> = found
-        .values
-        .iter()
-        .map(|bound| T::from_f64(bound.expected))
-        .collect();
+    let values = found.values.iter().map(|bound| T::from_f64(bound.expected));
+    let values: Vec<T> = values.collect();
     request.sink.write(0, bytemuck::cast_slice(&values))?;
     if let (Some(sink), Some(indices)) = (request.indices, &found.indices) {
         sink.write(0, bytemuck::cast_slice(indices))?;
@@ -67,13 +52,11 @@ fn run_as<T: Element>(
         ..Summary::default()
     };
     let report = share.map(|share| compared(&values, &found.values, share));
-    Ok((
-        Backward {
-            parameters,
-            summary,
-        },
-        report,
-    ))
+    let outcome = Backward {
+        parameters,
+        summary,
+    };
+    Ok((outcome, report))
 }
 
 /// How results compare with what they were rounded from.

@@ -1,6 +1,6 @@
 //! What is said of a stream, before and after.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
@@ -14,16 +14,15 @@ use wgpu_activations::{
 };
 
 /// What a stream will take, without doing it.
-pub(super) fn forecast(
+pub(crate) fn forecast(
     stream: &Stream<'_>,
     offload: Option<&Offload<'_>>,
     items: &[Oriented],
     devices: &[Device],
 ) -> Result {
     let Some(offload) = offload else {
-        return Ok(text::print(
-            "cpu: all in memory, by the f64 reference; a device streams in chunks",
-        )?);
+        let what = "cpu: all in memory, by the f64 reference; a device streams in chunks";
+        return text::print(what);
     };
     let mut rows = Vec::new();
     for item in items {
@@ -34,56 +33,54 @@ pub(super) fn forecast(
             0 => None,
             _ => Some(prepared.probe()?),
         };
-        rows.push((&stream.chain, &item.array, forecast, rates));
+        rows.push((&item.array, forecast, rates));
     }
     let names: Vec<_> = devices.iter().map(Device::name).collect();
     if stream.flags.json {
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(chain, item, forecast, rates)| {
-                let mut row = json!({
-                    "op": chain.to_string(),
-                    "tensor": item.name,
-                    "shape": item.shape,
-                    "dtype": item.dtype,
-                    "devices": names,
-                    "chunks": forecast.chunks,
-                    "chunk_elements": forecast.chunk_elements,
-                    "passes": forecast.passes,
-                    "bytes": forecast.bytes,
-                    "memory": forecast.memory,
-                });
-                if let Some(rates) = rates {
-                    row["seconds"] = json!(seconds(item, forecast, rates));
-                    row["chunk_upload_seconds"] = json!(rates.upload.as_secs_f64());
-                    row["chunk_kernel_seconds"] = json!(rates.kernel.as_secs_f64());
-                    row["chunk_download_seconds"] = json!(rates.download.as_secs_f64());
-                }
-                row
-            })
-            .collect();
-        return Ok(text::print_json(&rows)?);
+        let row = |(item, forecast, rates): &(&StoredArray, Forecast, Option<Rates>)| {
+            let mut row = json!({
+                "op": stream.chain.to_string(),
+                "tensor": item.name,
+                "shape": item.shape,
+                "dtype": item.dtype,
+                "devices": names,
+                "chunks": forecast.chunks,
+                "chunk_elements": forecast.chunk_elements,
+                "passes": forecast.passes,
+                "bytes": forecast.bytes,
+                "memory": forecast.memory,
+            });
+            if let Some(rates) = rates {
+                row["seconds"] = json!(seconds(item, forecast, rates));
+                row["chunk_upload_seconds"] = json!(rates.upload.as_secs_f64());
+                row["chunk_kernel_seconds"] = json!(rates.kernel.as_secs_f64());
+                row["chunk_download_seconds"] = json!(rates.download.as_secs_f64());
+            }
+            row
+        };
+        let rows: Vec<_> = rows.iter().map(row).collect();
+        return text::print_json(&rows);
     }
-    for (chain, item, forecast, rates) in &rows {
-        let name = if item.name.is_empty() {
-            String::new()
-        } else {
-            format!(" of {}", item.name)
+    for (item, forecast, rates) in &rows {
+        let name = match &*item.name {
+            "" => String::new(),
+            name => format!(" of {name}"),
         };
         let passes = match forecast.passes {
             1 => "one pass".to_owned(),
             passes => format!("{passes} passes"),
         };
         let mut lines = format!(
-            "{chain}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
+            "{}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
              {} of memory",
+            stream.chain,
             item.shape,
             item.type_name,
             names.join(" and "),
             forecast.chunks,
             forecast.chunk_elements,
-            bytes(forecast.bytes),
-            bytes(forecast.memory),
+            BinaryBytes(forecast.bytes),
+            BinaryBytes(forecast.memory),
         );
         if let Some(rates) = rates {
             lines.push_str(&format!(
@@ -104,63 +101,50 @@ pub(super) fn forecast(
 
 fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
     let elements: usize = item.shape.iter().product();
-    rates
-        .ideal((elements * forecast.passes) as u64)
-        .as_secs_f64()
+    let ideal = rates.ideal((elements * forecast.passes) as u64);
+    ideal.as_secs_f64()
 }
 
-/// What was done.
-pub(super) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Result {
+pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Result {
     let flags = stream.flags;
     let device: Vec<_> = devices.iter().map(Device::name).collect();
     let device = device.join(", ");
-    for lost in done.iter().flat_map(|done| &done.summary.lost) {
-        text::note(&format!(
-            "{}: {}; other devices did its part",
-            lost.0, lost.1
-        ));
+    for (lost, why) in done.iter().flat_map(|done| &done.summary.lost) {
+        text::note(&format!("{lost}: {why}; other devices did its part"));
     }
     if flags.json {
-        let beside: BTreeMap<_, _> = stream
+        let outs = stream
             .outs
             .iter()
-            .map(|(name, path)| (*name, path.to_string_lossy()))
-            .collect();
-        let rows: Vec<_> = done
-            .iter()
-            .map(|done| json_of(stream, done, &device))
-            .collect();
+            .map(|(name, path)| (*name, path.to_string_lossy()));
+        let rows = done.iter().map(|done| json_of(stream, done, &device));
+        let rows: Vec<_> = rows.collect();
         let mut value = match (stream.input.format.rewrites(), &rows[..]) {
             (true, rows) => json!({ "tensors": rows }),
             (false, [row]) => row.clone(),
             (false, rows) => json!(rows),
         };
         value["output"] = json!(flags.output.to_string_lossy());
-        value["outputs"] = json!(beside);
-        return Ok(text::print_json(&value)?);
+        value["outputs"] = json!(BTreeMap::from_iter(outs));
+        return text::print_json(&value);
     }
-    let and: String = stream
-        .outs
-        .iter()
-        .map(|(_, path)| format!(" and {}", path.display()))
-        .collect();
+    let out = |(_, path): &(_, &Path)| format!(" and {}", path.display());
+    let and: String = stream.outs.iter().map(out).collect();
+    let what = match stream.pass {
+        Pass::Forward => "",
+        Pass::Backward => "gradient of ",
+    };
     for done in done {
-        let name = if done.name.is_empty() {
-            String::new()
-        } else {
-            format!(" {}", done.name)
+        let name = match &*done.name {
+            "" => String::new(),
+            name => format!(" {name}"),
         };
         text::print(&format!(
-            "{}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
-            if stream.pass == Pass::Backward {
-                "gradient of "
-            } else {
-                ""
-            },
+            "{what}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), done.elements),
+            verified(done.report.as_ref(), done.shape.iter().product()),
             flags.output.display(),
         ))?;
     }
@@ -173,7 +157,7 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     let mut row = json!({
         "op": stream.chain.to_string(),
         "device": device,
-        "math": stream.flags.math().name(),
+        "math": stream.flags.math.name(),
         "shape": done.shape,
         "dtype": done.dtype,
         "seconds": summary.total.as_secs_f64(),
@@ -191,8 +175,8 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
         row["tensor"] = json!(done.name);
     }
     if let Some((rates, size)) = done.rates {
-        let ideal = rates.ideal(summary.uploaded / size).as_secs_f64();
         let elements = summary.uploaded / size;
+        let ideal = rates.ideal(elements).as_secs_f64();
         let kernel = rates.kernel.as_secs_f64() * elements as f64 / rates.elements.max(1) as f64;
         row["kernel_seconds"] = json!(kernel);
         row["ideal_seconds"] = json!(ideal);
@@ -201,19 +185,13 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     row
 }
 
-/// "64.0 MiB".
-fn bytes(count: u64) -> String {
-    BinaryBytes(count).to_string()
-}
-
 /// "verified 1024 of 4096 elements, worst 0.50 ULP".
 fn verified(report: Option<&Report>, len: usize) -> String {
     report.map_or("not verified".to_owned(), |report| {
-        let worst = report.worst.map_or(0.0, |worst| worst.ulp);
+        let worst = text::ulp(report.worst.map_or(0.0, |worst| worst.ulp));
         format!(
-            "verified {} of {len} elements, worst {} ULP",
-            report.compared,
-            text::ulp(worst)
+            "verified {} of {len} elements, worst {worst} ULP",
+            report.compared
         )
     })
 }

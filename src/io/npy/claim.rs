@@ -13,20 +13,15 @@ pub(in crate::io) struct Claim {
 impl Claim {
     /// The claim of a header, which must be a size that memory or a file can have.
     pub(in crate::io) fn of(header: &Header) -> Reason<Self> {
-        header
-            .elements()
-            .zip(header.data_bytes())
-            .map(|(count, bytes)| Self {
-                count,
-                bytes,
-                element: header.dtype.float.bytes(),
-            })
-            .ok_or_else(|| {
-                format!(
-                    "header claims shape {:?}, more than any memory holds",
-                    header.shape
-                )
-            })
+        let (shape, element) = (&header.shape, header.dtype.float.bytes());
+        let counted = header.elements().zip(header.data_bytes());
+        let (count, bytes) = counted
+            .ok_or_else(|| format!("header claims shape {shape:?}, more than any memory holds"))?;
+        Ok(Self {
+            count,
+            bytes,
+            element,
+        })
     }
 
     /// Holds the claim against the bytes of data there are.

@@ -4,70 +4,50 @@ use std::io::{self, Read, Write};
 
 use bytemuck::Pod;
 
-use super::{Endian, file::fill};
-use crate::io::storage::swap_bytes;
+use super::{Claim, Reason, Storage, cannot_read, file::fill};
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
 const CHUNK: usize = 1 << 18;
 
-/// The data of a file, ahead of the reader.
-pub(super) struct Source<'a, R> {
-    pub(super) reader: &'a mut R,
-    pub(super) count: usize,
-    /// Whether the count is known to be true, so that memory can be reserved for all of it.
-    pub(super) reserve: bool,
-    pub(super) endian: Endian,
-}
-
-/// Why the data could not be read.
-pub(super) enum Stop {
-    /// It ended after so many bytes.
-    Short(u64),
-    Memory,
-    Io(io::Error),
-}
-
-impl<R: Read> Source<'_, R> {
-    /// Reads them all as the file's type `D`, converted.
-    pub(super) fn values<D: Pod, T>(&mut self, convert: impl Fn(D) -> T) -> Result<Vec<T>, Stop> {
-        let mut values = Vec::new();
-        if self.reserve {
-            values
-                .try_reserve_exact(self.count)
-                .map_err(|_| Stop::Memory)?;
-        }
-        let mut buffer = vec![D::zeroed(); self.count.min(CHUNK / size_of::<D>())];
-        while values.len() < self.count {
-            let length = buffer.len().min(self.count - values.len());
-            let chunk = &mut buffer[..length];
-            let bytes: &mut [u8] = bytemuck::cast_slice_mut(chunk);
-            let found = fill(self.reader, bytes).map_err(Stop::Io)?;
-            if found < bytes.len() {
-                return Err(Stop::Short((values.len() * size_of::<D>() + found) as u64));
-            }
-            swap_bytes(bytes, size_of::<D>(), self.endian);
-            values.try_reserve(length).map_err(|_| Stop::Memory)?;
-            values.extend(chunk.iter().map(|&x| convert(x)));
-        }
-        Ok(values)
+/// Reads all elements that a header claims. Memory is reserved for all of them where the claim is `known` to be true.
+pub(super) fn read<T: Pod>(
+    reader: &mut impl Read,
+    storage: Storage,
+    claim: &Claim,
+    known: bool,
+) -> Reason<Vec<T>> {
+    let no_memory = |_| format!("not enough memory for {} bytes of data", claim.bytes);
+    let width = storage.number.bytes();
+    let mut values = Vec::new();
+    if known {
+        values.try_reserve_exact(claim.count).map_err(no_memory)?;
     }
+    let mut buffer = vec![0; claim.bytes.min(CHUNK as u64) as usize];
+    while values.len() < claim.count {
+        let length = (claim.count - values.len()).min(CHUNK / width);
+        let stored = &mut buffer[..length * width];
+        let found = fill(reader, stored).map_err(cannot_read)?;
+        if found < stored.len() {
+            return Err(claim.mismatch((values.len() * width + found) as u64, ""));
+        }
+        values.try_reserve(length).map_err(no_memory)?;
+        storage.decode(stored, &mut |elements| {
+            values.extend(bytemuck::pod_collect_to_vec::<u8, T>(elements));
+        });
+    }
+    Ok(values)
 }
 
-/// Writes elements converted to those of a file.
-pub(super) fn write<T: Copy, D: Pod>(
+/// Writes elements, converted to what memory has of those that the file stores.
+pub(super) fn write<T: Copy, M: Pod>(
     writer: &mut impl Write,
-    endian: Endian,
+    storage: Storage,
     values: &[T],
-    convert: impl Fn(T) -> D,
+    convert: impl Fn(T) -> M,
 ) -> io::Result<()> {
-    let length = CHUNK / size_of::<D>();
-    let mut buffer: Vec<D> = Vec::with_capacity(length.min(values.len()));
-    for chunk in values.chunks(length) {
-        buffer.clear();
-        buffer.extend(chunk.iter().map(|&x| convert(x)));
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut buffer);
-        swap_bytes(bytes, size_of::<D>(), endian);
-        writer.write_all(bytes)?;
+    for chunk in values.chunks(CHUNK / size_of::<M>()) {
+        let elements: Vec<_> = chunk.iter().map(|&x| convert(x)).collect();
+        writer.write_all(&storage.encode(bytemuck::cast_slice(&elements)))?;
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use std::path::Path;
 use npyz::{DType, NpyHeader, TypeChar, TypeStr, WriterBuilder};
 
 use super::{
-    Claim, Dtype, Endian, Float, NEEDED, Order, Reason, cannot_read, elements,
+    Claim, Dtype, Endian, Float, NEEDED, Order, Reason, cannot_read, count,
     file::{self, fill},
+    invalid_data, invalid_input,
 };
 use crate::error::Result;
 
@@ -61,24 +62,6 @@ impl Header {
     /// The header's claim has been held against the file's length, so that data of
     /// [`Header::data_bytes`] is there. A pipe has no length to hold it against.
     ///
-    /// ```
-    /// use std::io::Read;
-    /// # use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Header, Order, Values};
-    /// # let dtype = Dtype { float: Float::F32, endian: Endian::Little };
-    /// # let values = Values::F32(vec![1.0, 2.0]);
-    /// # let folder = tempfile::tempdir()?;
-    /// # let path = folder.path().join("x.npy");
-    /// # let array = Array { shape: vec![2], order: Order::C, dtype, values };
-    /// # array.write_to(&mut std::fs::File::create(&path)?)?;
-    ///
-    /// let (header, mut file) = Header::open(&path)?;
-    /// assert_eq!((header.elements(), header.data_bytes()), (Some(2), Some(8)));
-    /// let mut first = [0; 4];
-    /// file.read_exact(&mut first)?;
-    /// assert_eq!(f32::from_le_bytes(first), 1.0);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
     /// # Errors
     ///
     /// As [`read`](super::read).
@@ -96,7 +79,7 @@ impl Header {
     ///
     /// `InvalidData`, which says what is wrong.
     pub fn read(reader: &mut impl Read) -> io::Result<Self> {
-        Self::parse(reader).map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))
+        Self::parse(reader).map_err(invalid_data)
     }
 
     /// Reads a header and holds its claim against the file's length, where that is known.
@@ -111,10 +94,7 @@ impl Header {
 
     pub(in crate::io) fn parse(reader: &mut impl Read) -> Reason<Self> {
         let (text, bytes) = read_text(reader)?;
-        Ok(Self {
-            bytes,
-            ..interpret(&text)?
-        })
+        interpret(&text, bytes)
     }
 
     /// Writes the header, version 1.0, padded to a multiple of 64 bytes; returns how many.
@@ -123,67 +103,55 @@ impl Header {
     ///
     /// What `writer` reports; and `InvalidInput` where NumPy would refuse the shape.
     pub fn write(&self, writer: &mut impl Write) -> io::Result<u64> {
-        let mut header = Vec::new();
-        write(
-            &mut header,
-            &self.shape,
-            self.order,
-            &self.dtype.to_string(),
-        )?;
+        let header = of(&self.shape, self.order, &self.dtype.to_string())?;
         writer.write_all(&header)?;
         Ok(header.len() as u64)
     }
 
     /// Number of elements; `None` where `usize` cannot count them.
     pub fn elements(&self) -> Option<usize> {
-        elements(&self.shape)
+        count(&self.shape)
     }
 
     /// Bytes of data; `None` where `u64` cannot count them.
     pub fn data_bytes(&self) -> Option<u64> {
-        u64::try_from(self.elements()?)
-            .ok()?
-            .checked_mul(self.dtype.float.bytes())
+        (self.elements()? as u64).checked_mul(self.dtype.float.bytes())
     }
 }
 
-/// Writes a header of version 1.0, padded so that the data begins at a multiple of 64 bytes.
-pub(super) fn write(
-    writer: &mut impl Write,
-    shape: &[usize],
-    order: Order,
-    dtype: &str,
-) -> io::Result<()> {
-    let refuse = |reason| Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
-    if shape.len() > MAX_RANK {
-        return refuse(format!(
-            "shape has {} dimensions; NumPy allows {MAX_RANK}",
-            shape.len()
-        ));
-    }
+/// A header of version 1.0, padded so that the data begins at a multiple of 64 bytes.
+pub(super) fn of(shape: &[usize], order: Order, dtype: &str) -> io::Result<Vec<u8>> {
+    expect_rank(shape).map_err(invalid_input)?;
     let dimensions: Vec<u64> = shape.iter().map(|&dimension| dimension as u64).collect();
     // npyz multiplies them unchecked; it can overflow before a zero is reached.
-    if dimensions
-        .iter()
-        .try_fold(1_u64, |product, &dimension| product.checked_mul(dimension))
-        .is_none()
-    {
-        return refuse(format!(
-            "shape {shape:?} is beyond what NumPy accepts, even with a 0 in it"
-        ));
+    let mut lengths = dimensions.iter();
+    let product = lengths.try_fold(1_u64, |product, &length| product.checked_mul(length));
+    if product.is_none() {
+        let reason = format!("shape {shape:?} is beyond what NumPy accepts, even with a 0 in it");
+        return Err(invalid_input(reason));
     }
     let type_str: TypeStr = dtype.parse().map_err(io::Error::other)?;
     let order = match order {
         Order::C => npyz::Order::C,
         Order::Fortran => npyz::Order::Fortran,
     };
+    let mut header = Vec::new();
     npyz::WriteOptions::new_header_only()
         .dtype(DType::Plain(type_str))
         .shape(&dimensions)
         .order(order)
-        .writer(writer)
+        .writer(&mut header)
         .write_header_only()?;
-    Ok(())
+    Ok(header)
+}
+
+fn expect_rank(shape: &[usize]) -> Reason<()> {
+    match shape.len() {
+        0..=MAX_RANK => Ok(()),
+        rank => Err(format!(
+            "shape has {rank} dimensions; NumPy allows {MAX_RANK}"
+        )),
+    }
 }
 
 /// The header's dictionary as text, and the bytes up to where the data begins.
@@ -208,9 +176,8 @@ fn read_text(reader: &mut impl Read) -> Reason<(String, u64)> {
         Some([1, 0]) => 2,
         Some([2 | 3, 0]) => 4,
         Some([major, minor]) => {
-            return Err(format!(
-                "is .npy version {major}.{minor}; 1.0, 2.0 and 3.0 are accepted"
-            ));
+            let version = format!("is .npy version {major}.{minor}");
+            return Err(format!("{version}; 1.0, 2.0 and 3.0 are accepted"));
         }
         _ => return Err(truncated()),
     };
@@ -226,19 +193,16 @@ fn read_text(reader: &mut impl Read) -> Reason<(String, u64)> {
         ));
     }
     let mut text = Vec::new();
-    let found = reader
-        .take(size)
-        .read_to_end(&mut text)
-        .map_err(cannot_read)?;
-    if (found as u64) < size {
+    let found = reader.take(size).read_to_end(&mut text);
+    if (found.map_err(cannot_read)? as u64) < size {
         return Err(truncated());
     }
     let header_bytes = (MAGIC.len() + 2 + width) as u64 + size;
     Ok((String::from_utf8_lossy(&text).into_owned(), header_bytes))
 }
 
-/// What the header's dictionary says; where the data begins is not known here.
-fn interpret(text: &str) -> Reason<Header> {
+/// What the header's dictionary says; the data begins at byte `bytes`.
+fn interpret(text: &str, bytes: u64) -> Reason<Header> {
     let malformed = || {
         let found: String = text.trim_end().chars().take(160).collect();
         format!(
@@ -266,12 +230,7 @@ fn interpret(text: &str) -> Reason<Header> {
         return Err(malformed());
     }
     let shape = parse_shape(dimensions).ok_or_else(malformed)?;
-    if shape.len() > MAX_RANK {
-        return Err(format!(
-            "shape has {} dimensions; NumPy allows {MAX_RANK}",
-            shape.len()
-        ));
-    }
+    expect_rank(&shape)?;
 
     let length = u32::try_from(plain.len()).map_err(|_| malformed())?;
     let file = [MAGIC, &[2, 0], &length.to_le_bytes(), plain.as_bytes()].concat();
@@ -289,10 +248,8 @@ fn interpret(text: &str) -> Reason<Header> {
         (TypeChar::Float, 4) => Float::F32,
         (TypeChar::Float, 8) => Float::F64,
         (kind, size) => {
-            return Err(format!(
-                "dtype '{found}' is {}; {ACCEPTED}",
-                in_words(kind, size)
-            ));
+            let kind = in_words(kind, size);
+            return Err(format!("dtype '{found}' is {kind}; {ACCEPTED}"));
         }
     };
     let endian = match found.endianness() {
@@ -303,7 +260,7 @@ fn interpret(text: &str) -> Reason<Header> {
         shape,
         order,
         dtype: Dtype { float, endian },
-        bytes: 0,
+        bytes,
     })
 }
 
@@ -325,18 +282,14 @@ fn parse_shape(text: &str) -> Option<Vec<usize>> {
     if text.is_empty() {
         return Some(Vec::new());
     }
+    let several = text.contains(',').then_some(text);
     let dimensions = text
         .strip_suffix(',')
-        .or_else(|| text.contains(',').then_some(text))?;
-    let parse = |dimension: &str| {
-        let dimension = dimension.trim();
-        dimension
-            .strip_suffix('L')
-            .unwrap_or(dimension)
-            .parse()
-            .ok()
-    };
-    dimensions.split(',').map(parse).collect()
+        .or(several)?
+        .split(',')
+        .map(str::trim);
+    let parse = |text: &str| text.strip_suffix('L').unwrap_or(text).parse().ok();
+    dimensions.map(parse).collect()
 }
 
 fn in_words(kind: TypeChar, size: u64) -> &'static str {

@@ -4,9 +4,12 @@ use std::io::{self, Read, Take};
 
 use flate2::{Crc, read::DeflateDecoder};
 
+use super::invalid_data;
+
 /// What an archive's directory says of an entry.
 #[derive(Debug)]
 pub(super) struct Extent {
+    pub(super) deflated: bool,
     /// Bytes in the archive.
     pub(super) packed: u64,
     /// Bytes of what was packed.
@@ -31,14 +34,14 @@ enum Packed<R> {
 
 impl<R: Read> Body<R> {
     /// An entry whose first byte is the reader's next.
-    pub(super) fn new(reader: R, deflated: bool, extent: Extent) -> Self {
+    pub(super) fn new(reader: R, extent: Extent) -> Self {
         let reader = reader.take(extent.packed);
+        let packed = match extent.deflated {
+            true => Packed::Deflated(DeflateDecoder::new(reader)),
+            false => Packed::Stored(reader),
+        };
         Self {
-            packed: if deflated {
-                Packed::Deflated(DeflateDecoder::new(reader))
-            } else {
-                Packed::Stored(reader)
-            },
+            packed,
             left: extent.size,
             extent,
             crc: Crc::new(),
@@ -52,15 +55,19 @@ impl<R: Read> Body<R> {
 
     /// Nothing must follow the last byte, and the checksum must be right.
     fn expect_end(&mut self) -> io::Result<()> {
+        let Extent {
+            size,
+            checksum: claimed,
+            ..
+        } = self.extent;
         if self.packed.read(&mut [0])? > 0 {
-            return Err(invalid(format!(
-                "entry has more than the {} bytes that the archive claims",
-                self.extent.size
+            return Err(invalid_data(format!(
+                "entry has more than the {size} bytes that the archive claims"
             )));
         }
-        let (found, claimed) = (self.crc.sum(), self.extent.checksum);
+        let found = self.crc.sum();
         if found != claimed {
-            return Err(invalid(format!(
+            return Err(invalid_data(format!(
                 "entry has checksum {found:08x}, but the archive claims {claimed:08x}; the file is damaged"
             )));
         }
@@ -70,14 +77,14 @@ impl<R: Read> Body<R> {
 
 impl<R: Read> Read for Body<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let length = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let length = self.left.min(buffer.len() as u64) as usize;
         if length == 0 {
             return Ok(0);
         }
         let found = self.packed.read(&mut buffer[..length])?;
         if found == 0 {
             let (size, found) = (self.extent.size, self.extent.size - self.left);
-            return Err(invalid(format!(
+            return Err(invalid_data(format!(
                 "entry ends after {found} bytes, but the archive claims {size}; they must match"
             )));
         }
@@ -97,8 +104,4 @@ impl<R: Read> Read for Packed<R> {
             Self::Deflated(reader) => reader.read(buffer),
         }
     }
-}
-
-fn invalid(reason: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, reason)
 }

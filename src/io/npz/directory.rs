@@ -35,7 +35,8 @@ impl<R: Read + Seek> Directory<R> {
             let entry = archive.by_index_data(index).map_err(damaged)?;
             let name = entry.name().map_err(damaged)?.into_owned();
             if !seen.insert(name.clone()) {
-                return Err(twice(&name));
+                let name = name.escape_debug();
+                return Err(format!("holds two entries `{name}`; names must differ"));
             }
             if let Some(name) = name.strip_suffix(SUFFIX) {
                 arrays.push((index, name.to_owned()));
@@ -62,13 +63,14 @@ impl<R: Read + Seek> Directory<R> {
         let (index, name) = self.arrays.swap_remove(index);
         let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
         let entry = self.archive.by_index_data(index).map_err(damaged)?;
-        let (deflated, extent) = accept(&entry).map_err(of_array)?;
+        let extent = accept(&entry).map_err(of_array)?;
         let start = self
             .archive
             .by_index_raw(index)
             .map_err(damaged)?
-            .data_start()
-            .ok_or_else(|| of_array("has no place in the archive".to_owned()))?;
+            .data_start();
+        let no_place = || of_array("has no place in the archive".to_owned());
+        let start = start.ok_or_else(no_place)?;
         if extent.packed > self.length.saturating_sub(start) {
             return Err(of_array(format!(
                 "takes {} bytes from byte {start}, but the file has {}; the file is not complete",
@@ -77,57 +79,49 @@ impl<R: Read + Seek> Directory<R> {
         }
         let mut reader = self.archive.into_inner().into_inner();
         reader.seek(SeekFrom::Start(start)).map_err(cannot_read)?;
-        Ok((name, Body::new(reader, deflated, extent)))
+        Ok((name, Body::new(reader, extent)))
     }
 
     fn find(&self, name: Option<&str>) -> Reason<usize> {
         let Some(wanted) = name else {
+            let names = self.listed();
             return match self.arrays.len() {
                 0 => Err("holds no arrays".to_owned()),
                 1 => Ok(0),
-                count => Err(format!(
-                    "holds {count} arrays, one must be named: {}",
-                    self.listed()
-                )),
+                count => Err(format!("holds {count} arrays, one must be named: {names}")),
             };
         };
         let found = self.arrays.iter().position(|(_, name)| name == wanted);
         found.ok_or_else(|| {
-            format!(
-                "has no array `{}`; it holds {}",
-                wanted.escape_debug(),
-                self.listed()
-            )
+            let (wanted, names) = (wanted.escape_debug(), self.listed());
+            format!("has no array `{wanted}`; it holds {names}")
         })
     }
 
     /// The arrays' names, cut where they are too many for a line.
     fn listed(&self) -> String {
-        let mut names: Vec<String> = self
-            .arrays
-            .iter()
-            .take(SHOWN)
-            .map(|(_, name)| format!("`{}`", name.escape_debug()))
-            .collect();
-        match self.arrays.len().saturating_sub(SHOWN) {
-            0 if names.is_empty() => return "none".to_owned(),
-            0 => {}
-            more => names.push(format!("{more} more")),
+        if self.arrays.is_empty() {
+            return "none".to_owned();
         }
-        names.join(", ")
+        let shown = self.arrays.iter().take(SHOWN);
+        let shown = shown.map(|(_, name)| format!("`{}`", name.escape_debug()));
+        let more = self.arrays.len().saturating_sub(SHOWN);
+        let more = (more > 0).then(|| format!("{more} more"));
+        shown.chain(more).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Where an entry that can be read lies, and whether it is deflated.
-fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
+/// What is said of an entry that can be read.
+fn accept(entry: &ZipFileEntry<'_>) -> Reason<Extent> {
     if entry.encrypted() {
         return Err("is encrypted; save it without a password".to_owned());
     }
     let (packed, size) = (entry.compressed_size(), entry.size());
     let deflated = match entry.compression() {
         CompressionMethod::Stored if packed != size => {
+            let rule = "they must match";
             return Err(format!(
-                "is stored in {packed} bytes but claims {size}; they must match"
+                "is stored in {packed} bytes but claims {size}; {rule}"
             ));
         }
         CompressionMethod::Stored => false,
@@ -143,12 +137,12 @@ fn accept(entry: &ZipFileEntry<'_>) -> Reason<(bool, Extent)> {
             ));
         }
     };
-    let extent = Extent {
+    Ok(Extent {
+        deflated,
         packed,
         size,
         checksum: entry.crc32(),
-    };
-    Ok((deflated, extent))
+    })
 }
 
 /// Refuses what does not begin as an archive does.
@@ -171,13 +165,6 @@ fn expect_zip(reader: &mut (impl Read + Seek)) -> Reason<()> {
         ));
     }
     Ok(())
-}
-
-fn twice(name: &str) -> String {
-    format!(
-        "holds two entries `{}`; names must differ",
-        name.escape_debug()
-    )
 }
 
 fn damaged(error: ZipError) -> String {

@@ -1,7 +1,7 @@
 //! `.safetensors` among the formats.
 
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     io::{
         Endian, FileSink, Format, NewArray, Number, Opened, Order, Output, Selection, Storage,
         StoredArray, Target,
-        file::{self, Reason},
+        file::{self, Reason, invalid_input},
         input::Data,
         stream::cannot_write,
     },
@@ -52,40 +52,45 @@ impl Format for Safetensors {
             let listing = parse(&mut file, length)?;
             let chosen = choose(&listing, names)?;
             let file = Arc::new(file);
-            let array = |&(entry, element): &(&Entry, ElementType)| {
-                let data = Data::File(Arc::clone(&file), entry.data.start);
-                StoredArray::of_entry(path, entry, element, data)
+            let array = |&(entry, element): &(&Entry, ElementType)| StoredArray {
+                name: entry.name.clone(),
+                shape: entry.shape.clone(),
+                order: Order::C,
+                element,
+                storage: Storage {
+                    number: element.into(),
+                    endian: Endian::Little,
+                },
+                dtype: entry.dtype.to_string(),
+                type_name: element.name(),
+                place: Some(entry.data.start),
+                data: Data::File(Arc::clone(&file), entry.data.start),
+                path: path.to_owned(),
             };
             let arrays = chosen.iter().map(array).collect();
             let taken: HashSet<_> = chosen.iter().map(|(entry, _)| &*entry.name).collect();
             let passes = |entry: &&Entry| !taken.contains(&*entry.name);
-            let rest = listing.entries.iter().filter(passes);
+            let others = listing.entries.iter().filter(passes);
             let header = 0..listing.header.len() as u64;
-            Ok(Selection {
-                arrays,
-                rest: std::iter::once(header)
-                    .chain(rest.map(|entry| entry.data.clone()))
-                    .collect(),
-            })
+            let others = others.map(|entry| entry.data.clone());
+            let rest = std::iter::once(header).chain(others).collect();
+            Ok(Selection { arrays, rest })
         };
         select().map_err(file::of(path))
     }
 
     fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
         let mut file = target.into_file(NEEDED).map_err(file::of(path))?;
-        let start = match array.place {
-            Some(place) => place,
-            None => {
-                let header = header_of(array).map_err(file::of(path))?;
-                let written = file.write_all(&header);
-                written.map_err(|error| cannot_write(path, &error))?;
-                header.len() as u64
-            }
+        let begin = || {
+            let header = header_of(array)?;
+            file.write_all(&header)?;
+            Ok(header.len() as u64)
         };
+        let start = array.place.map_or_else(begin, Ok);
         Ok(Output::places(FileSink {
             file,
             path: path.to_owned(),
-            start,
+            start: start.map_err(|error| cannot_write(path, &error))?,
             storage: Storage {
                 endian: Endian::Little,
                 ..array.storage
@@ -111,19 +116,15 @@ fn choose<'a>(listing: &'a Listing, names: &[String]) -> Reason<Vec<(&'a Entry, 
             if taken.contains(&entry.name) || !matches(pattern, &entry.name) {
                 continue;
             }
-            match element(&entry.dtype) {
-                Some(element) => {
-                    taken.insert(&entry.name);
-                    chosen.push((entry, element));
-                }
+            if let Some(element) = element(&entry.dtype) {
+                taken.insert(&entry.name);
+                chosen.push((entry, element));
+            } else if *pattern == entry.name {
                 // A pattern takes what can be taken; a name says what is wanted.
-                None if *pattern == entry.name => {
-                    return Err(format!(
-                        "tensor `{}` holds {}; F32, F16 and BF16 are accepted",
-                        entry.name, entry.dtype
-                    ));
-                }
-                None => {}
+                return Err(format!(
+                    "tensor `{}` holds {}; F32, F16 and BF16 are accepted",
+                    entry.name, entry.dtype
+                ));
             }
         }
         if chosen.len() == before {
@@ -157,19 +158,17 @@ fn some_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
     let more = names.len().saturating_sub(SHOWN);
     names.truncate(SHOWN);
-    let mut text = names.join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
+    let names = names.join(", ");
+    match more {
+        0 => names,
+        more => format!("{names} and {more} more"),
     }
-    text
 }
 
 /// The bytes up to the data of a file of one tensor.
-fn header_of(array: &NewArray<'_>) -> Reason<Vec<u8>> {
+fn header_of(array: &NewArray<'_>) -> io::Result<Vec<u8>> {
     if array.order == Order::Fortran && array.shape.len() > 1 {
-        return Err(format!(
-            "cannot be written: {NEEDED} holds tensors in C order"
-        ));
+        return Err(invalid_input(format!("{NEEDED} holds tensors in C order")));
     }
     let dtype = match array.storage.number {
         Number::F16 => "F16",
@@ -180,7 +179,7 @@ fn header_of(array: &NewArray<'_>) -> Reason<Vec<u8>> {
     };
     let bytes = array.data_bytes().ok_or_else(|| {
         let shape = array.shape;
-        format!("cannot be written: shape {shape:?} is more than any file holds")
+        invalid_input(format!("shape {shape:?} is more than any file holds"))
     })?;
     let tensor = serde_json::json!({
         "dtype": dtype,
@@ -192,25 +191,4 @@ fn header_of(array: &NewArray<'_>) -> Reason<Vec<u8>> {
     let padded = text.len().next_multiple_of(PREFIX as usize);
     text.extend(std::iter::repeat_n(' ', padded - text.len()));
     Ok([&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat())
-}
-
-impl StoredArray {
-    /// A tensor that a file lists.
-    fn of_entry(path: &Path, entry: &Entry, element: ElementType, data: Data) -> Self {
-        Self {
-            name: entry.name.clone(),
-            shape: entry.shape.clone(),
-            order: Order::C,
-            element,
-            storage: Storage {
-                number: element.into(),
-                endian: Endian::Little,
-            },
-            dtype: entry.dtype.to_string(),
-            type_name: element.name(),
-            place: Some(entry.data.start),
-            data,
-            path: path.to_owned(),
-        }
-    }
 }

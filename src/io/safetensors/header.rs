@@ -3,30 +3,23 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Reason;
 
 /// What the header says of a tensor; nothing has been held against anything.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Tensor {
+    /// The key of its object.
+    #[serde(skip)]
     pub(super) name: String,
     pub(super) dtype: String,
     pub(super) shape: Vec<usize>,
     /// Where its data begins and ends, in bytes from the beginning of all data.
+    #[serde(rename = "data_offsets")]
     pub(super) offsets: (u64, u64),
 }
-
-/// An object of the header.
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Object {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (u64, u64),
-}
-
-/// The tensors in the header's order, those with the same name too.
-struct Tensors(Vec<Tensor>);
 
 /// The key of what the file's author noted: strings by strings.
 const METADATA: &str = "__metadata__";
@@ -40,34 +33,31 @@ pub(super) fn parse(text: &[u8]) -> Reason<Vec<Tensor>> {
         ));
     }
     // Nesting is no danger: nothing but these objects is descended into.
-    let Tensors(tensors) = serde_json::from_slice(text).map_err(|error| {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let tensors = json
+        .deserialize_map(Objects)
+        .and_then(|tensors| json.end().map(|()| tensors));
+    tensors.map_err(|error| {
         // The error may quote the file.
         let error: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         format!(
             "header is not understood: {error}; it must be JSON with dtype, shape and data_offsets of \
              every tensor"
         )
-    })?;
-    Ok(tensors)
-}
-
-impl<'de> Deserialize<'de> for Tensors {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Objects)
-    }
+    })
 }
 
 /// Collects the header's objects. A map would keep one of two with the same name, and say nothing.
 struct Objects;
 
 impl<'de> Visitor<'de> for Objects {
-    type Value = Tensors;
+    type Value = Vec<Tensor>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object per tensor")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tensors, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Tensor>, A::Error> {
         let mut tensors = Vec::new();
         let mut metadata = false;
         while let Some(name) = map.next_key::<String>()? {
@@ -79,18 +69,9 @@ impl<'de> Visitor<'de> for Objects {
                 map.next_value::<HashMap<String, String>>()?;
                 continue;
             }
-            let Object {
-                dtype,
-                shape,
-                data_offsets,
-            } = map.next_value()?;
-            tensors.push(Tensor {
-                name,
-                dtype,
-                shape,
-                offsets: data_offsets,
-            });
+            let tensor = map.next_value()?;
+            tensors.push(Tensor { name, ..tensor });
         }
-        Ok(Tensors(tensors))
+        Ok(tensors)
     }
 }

@@ -12,32 +12,23 @@ pub(super) fn place(mut tensors: Vec<Tensor>, start: u64, length: u64) -> Reason
     let mut at = 0;
     for tensor in &tensors {
         let (begin, end) = tensor.offsets;
-        let refuse = |rule: String| {
-            let name = shown(&tensor.name);
-            Err(format!(
-                "tensor {name} has data_offsets [{begin}, {end}]; {rule}"
-            ))
+        let rule = if end < begin {
+            "they must not run backwards".to_owned()
+        } else if end > available {
+            format!("there are {available} bytes of data, so the file is not complete")
+        } else if begin < at {
+            format!("they overlap the tensor before, which ends at {at}")
+        } else if begin > at {
+            format!("the tensor before ends at {at}, and there must be no gap")
+        } else {
+            expect_size(tensor)?;
+            at = end;
+            continue;
         };
-        if end < begin {
-            return refuse("they must not run backwards".to_owned());
-        }
-        if end > available {
-            return refuse(format!(
-                "there are {available} bytes of data, so the file is not complete"
-            ));
-        }
-        if begin < at {
-            return refuse(format!(
-                "they overlap the tensor before, which ends at {at}"
-            ));
-        }
-        if begin > at {
-            return refuse(format!(
-                "the tensor before ends at {at}, and there must be no gap"
-            ));
-        }
-        expect_size(tensor)?;
-        at = end;
+        let name = shown(&tensor.name);
+        return Err(format!(
+            "tensor {name} has data_offsets [{begin}, {end}]; {rule}"
+        ));
     }
     if at != available {
         return Err(format!(
@@ -55,51 +46,37 @@ pub(super) fn place(mut tensors: Vec<Tensor>, start: u64, length: u64) -> Reason
 
 fn expect_names_once(tensors: &[Tensor]) -> Reason<()> {
     let mut names = HashSet::new();
-    match tensors.iter().find(|tensor| !names.insert(&tensor.name)) {
-        Some(tensor) => Err(format!(
-            "tensor {} is there twice; names must differ",
-            shown(&tensor.name)
-        )),
-        None => Ok(()),
-    }
+    let twice = tensors.iter().find(|tensor| !names.insert(&tensor.name));
+    twice.map_or(Ok(()), |tensor| {
+        let name = shown(&tensor.name);
+        Err(format!("tensor {name} is there twice; names must differ"))
+    })
 }
 
 /// Holds a tensor's shape against its place.
 fn expect_size(tensor: &Tensor) -> Reason<()> {
-    let Tensor {
-        name,
-        dtype,
-        shape,
-        offsets: (begin, end),
-    } = tensor;
-    let Some(bits) = bits(dtype) else {
+    let Some(bits) = bits(&tensor.dtype) else {
         return Ok(());
     };
-    let claim = || {
-        let shape = dimensions(shape);
-        format!("tensor {} claims shape {shape} of {dtype}", shown(name))
-    };
+    let (begin, end) = tensor.offsets;
     let found = end - begin;
-    let claimed = shape
-        .iter()
-        .try_fold(1_u64, |count, &dimension| {
-            count.checked_mul(dimension as u64)
-        })
-        .and_then(|count| count.checked_mul(bits))
-        .ok_or_else(|| format!("{}, more than any file holds", claim()))?;
-    if claimed % 8 != 0 {
-        return Err(format!(
-            "{}, {claimed} bits; they must be whole bytes",
-            claim()
-        ));
-    }
-    let claimed = claimed / 8;
-    if claimed == found {
-        return Ok(());
-    }
+    let mut lengths = tensor.shape.iter();
+    let count = lengths.try_fold(1_u64, |count, &length| count.checked_mul(length as u64));
+    let wrong = match count.and_then(|count| count.checked_mul(bits)) {
+        None => ", more than any file holds".to_owned(),
+        Some(bits) if bits % 8 != 0 => format!(", {bits} bits; they must be whole bytes"),
+        Some(bits) if bits / 8 == found => return Ok(()),
+        Some(bits) => {
+            let bytes = bits / 8;
+            format!(
+                " = {bytes} bytes, but data_offsets [{begin}, {end}] hold {found}; they must match"
+            )
+        }
+    };
+    let (name, shape) = (shown(&tensor.name), dimensions(&tensor.shape));
     Err(format!(
-        "{} = {claimed} bytes, but data_offsets [{begin}, {end}] hold {found}; they must match",
-        claim()
+        "tensor {name} claims shape {shape} of {}{wrong}",
+        tensor.dtype
     ))
 }
 

@@ -22,22 +22,17 @@ pub(super) const RIGHT: f64 = 48.0;
 const TOP: f64 = 22.0;
 /// Pixels between operations.
 const GAP: f64 = 10.0;
-/// Pixels of a bar.
 const BAR: f64 = 9.0;
 
 /// Operations, one below the other.
 pub(super) struct Chart<'a> {
     /// The operations; none leaves its place empty.
     pub(super) groups: Vec<Option<&'a Group<'a>>>,
-    /// Whose lines there are.
     pub(super) shown: Vec<usize>,
-    /// Everyone.
     pub(super) contenders: &'a [Contender<'a>],
     /// Whether labels tell sizes.
     pub(super) sized: bool,
-    /// What is drawn.
     pub(super) quantity: Quantity,
-    /// The axis.
     pub(super) scale: Linear,
 }
 
@@ -51,7 +46,6 @@ pub(super) fn scale<'a>(groups: impl Iterator<Item = &'a Group<'a>>, quantity: Q
 }
 
 impl Chart<'_> {
-    /// Its height in pixels.
     pub(super) fn height(&self) -> f64 {
         self.bottom() + 4.0
     }

@@ -1,6 +1,6 @@
 //! What is compared: devices, implementations and their mathematics.
 
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 
 use super::Source;
 use wgpu_activations::bench::record::Row;
@@ -9,9 +9,7 @@ use wgpu_activations::bench::record::Row;
 pub(super) struct Contender<'a> {
     /// The place of its file among the sources.
     pub(super) source: usize,
-    /// The device's name.
     pub(super) device: &'a str,
-    /// The implementation.
     pub(super) implementation: &'a str,
     /// `accurate`, `native`, or none where there is no choice.
     pub(super) math: Option<&'a str>,
@@ -52,11 +50,10 @@ pub(super) fn all(sources: &[Source]) -> Vec<Contender<'_>> {
                 });
             }
         }
-        let place = |contender: &Contender<'_>| {
-            let of_contender = |row: &Row| contender.owns(source, row);
-            run.rows.iter().position(of_contender)
-        };
-        contenders[first..].sort_by_key(place);
+        contenders[first..].sort_by_key(|contender| {
+            let mut rows = run.rows.iter();
+            rows.position(|row| contender.owns(source, row))
+        });
     }
     let labels = labels(sources, &contenders);
     for (index, (contender, label)) in contenders.iter_mut().zip(labels).enumerate() {
@@ -67,51 +64,40 @@ pub(super) fn all(sources: &[Source]) -> Vec<Contender<'_>> {
 }
 
 /// What contenders share is left out: their labels would only repeat it.
-fn labels(sources: &[Source], contenders: &[Contender<'_>]) -> Vec<String> {
-    let several = |part: fn(&Contender<'_>) -> String| {
-        let parts: HashSet<_> = contenders.iter().map(part).collect();
-        parts.len() > 1
+fn labels<'a>(sources: &[Source], contenders: &[Contender<'a>]) -> Vec<String> {
+    let differ = |part: fn(&Contender<'a>) -> Option<&'a str>| {
+        let mut parts = contenders.iter().map(part);
+        let first = parts.next();
+        parts.any(|part| Some(part) != first)
     };
-    let implementations = several(|contender| contender.implementation.to_owned());
-    let maths = several(|contender| contender.math.unwrap_or_default().to_owned());
-    let mut labels: Vec<_> = contenders
-        .iter()
-        .map(|contender| {
-            let mut label = contender.device.to_owned();
-            if implementations {
-                label += &format!(", {}", contender.implementation);
-            }
-            if let Some(math) = contender.math.filter(|_| maths) {
-                label += &format!(", {math}");
-            }
-            label
-        })
-        .collect();
-    let repeated: Vec<_> = labels
-        .iter()
-        .map(|label| labels.iter().filter(|other| *other == label).count() > 1)
-        .collect();
-    for ((label, contender), repeated) in labels.iter_mut().zip(contenders).zip(repeated) {
-        if repeated {
-            *label += &format!(", {}", file_name(sources, contender.source));
+    let implementations = differ(|contender| Some(contender.implementation));
+    let maths = differ(|contender| contender.math);
+    let label = |contender: &Contender<'_>| {
+        let mut parts = vec![contender.device];
+        parts.extend(implementations.then_some(contender.implementation));
+        parts.extend(contender.math.filter(|_| maths));
+        parts.join(", ")
+    };
+    let labels: Vec<_> = contenders.iter().map(label).collect();
+    let apart = |(label, contender): (&String, &Contender<'_>)| {
+        if labels.iter().filter(|other| *other == label).count() == 1 {
+            return label.clone();
         }
-    }
-    labels
+        format!("{label}, {}", file_name(sources, contender.source))
+    };
+    labels.iter().zip(contenders).map(apart).collect()
 }
 
 /// A source's file name, with its folders where another has the same.
 pub(super) fn file_name(sources: &[Source], source: usize) -> String {
     let short = |source: &Source| {
-        Path::new(&source.name)
-            .file_name()
-            .map_or(source.name.clone(), |name| name.to_string_lossy().into())
+        let name = Path::new(&source.name).file_name();
+        name.map_or(source.name.clone(), |name| name.to_string_lossy().into())
     };
     let name = short(&sources[source]);
-    let same = sources.iter().filter(|other| short(other) == name).count();
-    if same > 1 {
-        sources[source].name.clone()
-    } else {
-        name
+    match sources.iter().filter(|other| short(other) == name).count() {
+        1 => name,
+        _ => sources[source].name.clone(),
     }
 }
 

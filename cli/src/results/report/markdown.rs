@@ -1,16 +1,11 @@
 //! The tables of a report in Markdown.
 
-use std::fmt::Write;
-
 use super::{
-    quantity::Quantity,
-    table::Table,
-    tables,
+    page::part::PARTS,
+    tables::{self, Table},
     view::{View, block_title},
 };
-use wgpu_activations::bench::record::Kind;
 
-/// The document.
 pub(super) fn document(view: &View<'_>) -> String {
     let mut text = String::from("# Activation functions: speed and accuracy\n\n");
     for source in view.sources.iter().filter(|source| !source.run.complete) {
@@ -19,22 +14,13 @@ pub(super) fn document(view: &View<'_>) -> String {
     }
     text += "GB/s count the bytes that an operation must read and write; each is a median of samples.\n\n";
     section(&mut text, "Overview", [tables::overview(view)]);
-    for (kind, title, quantity) in [
-        (Kind::Kernel, "Kernels", Quantity::Speed),
-        (Kind::Baseline, "Memory alone", Quantity::Speed),
-        (Kind::Offload, "From host memory and back", Quantity::Speed),
-        (Kind::Launch, "Getting work to the device", Quantity::Time),
-    ] {
-        let panels = view.panels(kind);
+    for part in &PARTS {
+        let panels = view.panels(part.kind);
         let tables = panels.iter().map(|panel| {
-            tables::panel(
-                view,
-                panel,
-                quantity,
-                block_title(panel.dtype, panel.direction),
-            )
+            let title = block_title(panel.dtype, panel.direction);
+            tables::panel(view, panel, part.quantity, title)
         });
-        section(&mut text, title, tables);
+        section(&mut text, part.title, tables);
     }
     section(&mut text, "Accuracy", tables::accuracy::tables(view));
     section(&mut text, "What did not go well", tables::problems(view));
@@ -63,13 +49,8 @@ fn section(text: &mut String, title: &str, tables: impl IntoIterator<Item = Tabl
 }
 
 fn line(cells: &[String]) -> String {
-    let mut line = String::from("|");
-    for cell in cells {
-        // Writing to a string does not fail.
-        let _ = write!(line, " {} |", escaped(&cell.replace('\n', ", ")));
-    }
-    line.push('\n');
-    line
+    let cell = |cell: &String| format!(" {} |", escaped(&cell.replace('\n', ", ")));
+    format!("|{}\n", cells.iter().map(cell).collect::<String>())
 }
 
 /// The text without what Markdown or HTML would take for markup.

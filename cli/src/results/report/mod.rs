@@ -10,11 +10,8 @@ mod picture;
 mod quantity;
 mod scale;
 mod sweep;
-mod table;
 mod tables;
 mod view;
-
-use std::path::Path;
 
 use crate::draw::{legal, png};
 use wgpu_activations::bench::record::Run;
@@ -22,15 +19,6 @@ use wgpu_activations::bench::record::Run;
 use wgpu_activations::Result;
 
 /// A result file.
-///
-/// ```no_run
-/// use wgpu_activations::bench::record::Run;
-/// use wgpu_activations_cli::results::report::Source;
-///
-/// let run = Run::read("run.json".as_ref())?;
-/// let source = Source { name: "laptop".to_owned(), run };
-/// # Ok::<(), wgpu_activations::Error>(())
-/// ```
 #[derive(Debug, Clone)]
 pub struct Source {
     /// What the user calls it.
@@ -40,14 +28,6 @@ pub struct Source {
 }
 
 /// What a report can be written as.
-///
-/// ```
-/// use wgpu_activations_cli::results::report::Format;
-///
-/// assert_eq!(Format::of("report.html".as_ref()), Some(Format::Html));
-/// assert_eq!(Format::of("report.pdf".as_ref()), None);
-/// assert_eq!(Format::Markdown.extension(), "md");
-/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One page that needs nothing beside it.
@@ -76,27 +56,9 @@ impl Format {
             Self::Csv => "csv",
         }
     }
-
-    /// The format that the name of `path` asks for, if any.
-    pub fn of(path: &Path) -> Option<Self> {
-        let wanted = path.extension()?;
-        Self::ALL
-            .into_iter()
-            .find(|format| wanted.eq_ignore_ascii_case(format.extension()))
-    }
 }
 
 /// The content of a file of `format` that shows `sources` side by side.
-///
-/// ```no_run
-/// use wgpu_activations::bench::record::Run;
-/// use wgpu_activations_cli::results::report::{Format, Source, render};
-///
-/// let run = Run::read("laptop.json".as_ref())?;
-/// let sources = [Source { name: "laptop".to_owned(), run }];
-/// std::fs::write("report.html", render(&sources, Format::Html)?)?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 ///
 /// # Errors
 ///
@@ -114,17 +76,4 @@ pub fn render(sources: &[Source], format: Format) -> Result<Vec<u8>> {
 
 fn svg(view: &view::View<'_>) -> String {
     legal(&picture::svg(view).into_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_extension_names_a_format() {
-        assert_eq!(Format::of(Path::new("a/b.HTML")), Some(Format::Html));
-        assert_eq!(Format::of(Path::new("b.md")), Some(Format::Markdown));
-        assert_eq!(Format::of(Path::new("b.pdf")), None);
-        assert_eq!(Format::of(Path::new("html")), None);
-    }
 }

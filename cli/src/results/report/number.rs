@@ -10,33 +10,27 @@ pub(super) fn short(value: f64) -> String {
     }
     // From the rounded number: 9.996 has as many digits before the point as 10.
     let rounded = format!("{value:.2e}");
-    let exponent = rounded
-        .split_once('e')
-        .map_or("0", |(_, exponent)| exponent);
-    let decimals = 2 - exponent.parse::<i32>().unwrap_or(0);
+    let exponent = rounded.split_once('e').map(|(_, exponent)| exponent);
+    let decimals = 2 - exponent.map_or(0, |exponent| exponent.parse::<i32>().unwrap_or(0));
     thousands(&format!("{value:.*}", decimals.max(0) as usize))
 }
 
 /// A mark of an axis: without digits that are all zeros.
 pub(super) fn mark(value: f64) -> String {
     let text = short(value);
-    match text.split_once('.') {
-        Some((whole, decimals)) if !text.contains('e') => {
-            let decimals = decimals.trim_end_matches('0');
-            let point = if decimals.is_empty() { "" } else { "." };
-            format!("{whole}{point}{decimals}")
-        }
-        _ => text,
+    if text.contains('e') || !text.contains('.') {
+        return text;
     }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// From the fewest to the most: `30 to 150`, or `30`.
 pub(super) fn range((low, high): (usize, usize)) -> String {
+    let [low, high] = [low, high].map(|samples| count(samples as u64));
     if low == high {
-        count(low as u64)
-    } else {
-        format!("{} to {}", count(low as u64), count(high as u64))
+        return low;
     }
+    format!("{low} to {high}")
 }
 
 /// A number of things, thousands apart.
@@ -58,26 +52,13 @@ pub(super) fn fraction(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Errors in units in the last place.
-pub(super) fn ulp(value: f64) -> String {
-    if value < 1e4 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.0e}")
-    }
-}
-
 /// Bytes in the largest unit that leaves at least one: `256 MiB`.
 pub(super) fn bytes(value: u64) -> String {
     let units = ["B", "KiB", "MiB", "GiB", "TiB"];
     let power = (value.max(1).ilog2() / 10).min(4);
     let scaled = value as f64 / 1024f64.powi(power as i32);
-    let number = if scaled.fract() == 0.0 {
-        format!("{scaled}")
-    } else {
-        format!("{scaled:.1}")
-    };
-    format!("{number} {}", units[power as usize])
+    let decimals = usize::from(scaled.fract() != 0.0);
+    format!("{scaled:.decimals$} {}", units[power as usize])
 }
 
 /// A time of `nanoseconds` in the largest unit that leaves at least one: `1.25 ms`.
@@ -111,22 +92,15 @@ pub(super) fn shape(shape: &[u64]) -> String {
 }
 
 fn thousands(number: &str) -> String {
-    let (whole, decimals) = match number.split_once('.') {
-        Some((whole, decimals)) => (whole, format!(".{decimals}")),
-        None => (number, String::new()),
-    };
-    let (sign, digits) = match whole.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", whole),
-    };
-    let mut apart = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            apart.push(',');
+    let first = usize::from(number.starts_with('-'));
+    let end = number.find('.').unwrap_or(number.len());
+    let mut apart = number.to_owned();
+    for place in (first + 1..end).rev() {
+        if (end - place).is_multiple_of(3) {
+            apart.insert(place, ',');
         }
-        apart.push(digit);
     }
-    format!("{sign}{apart}{decimals}")
+    apart
 }
 
 #[cfg(test)]
@@ -134,43 +108,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_three_digits() {
-        for (value, text) in [
-            (2934.4, "2,934"),
-            (812.04, "812"),
-            (99.96, "100"),
-            (9.996, "10.0"),
-            (0.04123, "0.0412"),
-            (0.0, "0"),
-            (1e12, "1.00e12"),
-            (-1234.0, "-1,234"),
+    fn numbers_are_short_and_units_fit_them() {
+        for (found, expected) in [
+            (short(2934.4), "2,934"),
+            (short(812.04), "812"),
+            (short(99.96), "100"),
+            (short(9.996), "10.0"),
+            (short(0.04123), "0.0412"),
+            (short(0.0), "0"),
+            (short(1e12), "1.00e12"),
+            (short(-1234.0), "-1,234"),
+            (mark(0.25), "0.25"),
+            (mark(10.0), "10"),
+            (mark(100.0), "100"),
+            (mark(0.5), "0.5"),
+            (mark(0.0), "0"),
+            (bytes(0), "0 B"),
+            (bytes(1 << 28), "256 MiB"),
+            (bytes(3 << 29), "1.5 GiB"),
+            (bytes(u64::MAX), "16777216 TiB"),
+            (time(950.0), "950 ns"),
+            (time(1.25e6), "1.25 ms"),
+            (shape(&[4096, 16]), "4096\u{a0}×\u{a0}16"),
+            (shape(&[]), "-"),
         ] {
-            assert_eq!(short(value), text);
+            assert_eq!(found, expected);
         }
-    }
-
-    #[test]
-    fn marks_are_short() {
-        for (value, text) in [
-            (0.25, "0.25"),
-            (10.0, "10"),
-            (100.0, "100"),
-            (0.5, "0.5"),
-            (0.0, "0"),
-        ] {
-            assert_eq!(mark(value), text);
-        }
-    }
-
-    #[test]
-    fn units_fit_the_number() {
-        assert_eq!(bytes(0), "0 B");
-        assert_eq!(bytes(1 << 28), "256 MiB");
-        assert_eq!(bytes(3 << 29), "1.5 GiB");
-        assert_eq!(bytes(u64::MAX), "16777216 TiB");
-        assert_eq!(time(950.0), "950 ns");
-        assert_eq!(time(1.25e6), "1.25 ms");
-        assert_eq!(shape(&[4096, 16]), "4096\u{a0}×\u{a0}16");
-        assert_eq!(shape(&[]), "-");
     }
 }

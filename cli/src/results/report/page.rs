@@ -1,14 +1,15 @@
 //! The report as one page that needs nothing beside it: no network, no scripts.
 
-mod part;
+pub(super) mod part;
+
+use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
 use super::{
     contender::{Contender, file_name},
     number,
-    table::Table,
-    tables,
+    tables::{self, Table},
     view::View,
 };
 use wgpu_activations::bench::record::Status;
@@ -17,15 +18,12 @@ use crate::draw::{self, palette};
 
 const TITLE: &str = "Activation functions: speed and accuracy";
 
-/// The page.
 pub(super) fn page(view: &View<'_>) -> Markup {
     let problems = tables::problems(view);
     let accuracy = tables::accuracy::tables(view);
-    let parts: Vec<_> = part::PARTS
-        .iter()
-        .map(|part| (part, view.panels(part.kind)))
-        .filter(|(_, panels)| !panels.is_empty())
-        .collect();
+    let panels = |part: &'static part::Part| (part, view.panels(part.kind));
+    let parts = part::PARTS.iter().map(panels);
+    let parts: Vec<_> = parts.filter(|(_, panels)| !panels.is_empty()).collect();
     let body = html! {
         a.skip href="#main" { "Skip to the results" }
         header {
@@ -97,16 +95,13 @@ fn style() -> String {
 /// What was compared, in a sentence.
 fn compared(view: &View<'_>) -> String {
     let distinct = |of: fn(&Contender<'_>) -> String| {
-        let mut found: Vec<_> = view.contenders.iter().map(of).collect();
-        found.sort_unstable();
-        found.dedup();
-        found
+        let found: BTreeSet<_> = view.contenders.iter().map(of).collect();
+        Vec::from_iter(found)
     };
     let implementations = distinct(|contender| contender.implementation.to_owned());
     let devices = distinct(|contender| contender.device.to_owned());
-    let files: Vec<_> = (0..view.sources.len())
-        .map(|source| file_name(view.sources, source))
-        .collect();
+    let files = (0..view.sources.len()).map(|source| file_name(view.sources, source));
+    let files: Vec<_> = files.collect();
     format!(
         "{} on {}; {} rows from {}.",
         few(&implementations, "Nothing", "implementations"),
@@ -118,10 +113,9 @@ fn compared(view: &View<'_>) -> String {
 
 /// The items where they are few, else how many there are.
 fn few(items: &[String], none: &str, things: &str) -> String {
-    if items.len() > 3 {
-        format!("{} {things}", items.len())
-    } else {
-        list(items, none)
+    match items.len() {
+        0..=3 => list(items, none),
+        count => format!("{count} {things}"),
     }
 }
 
@@ -155,14 +149,9 @@ fn notices(view: &View<'_>, problems: Option<&Table>) -> Markup {
 }
 
 fn statuses(view: &View<'_>) -> String {
-    let bad = [
-        Status::Wrong,
-        Status::Failed,
-        Status::Crashed,
-        Status::Hung,
-        Status::Unsupported,
-    ];
-    let counts = bad.into_iter().filter_map(|status| {
+    use Status::{Crashed, Failed, Hung, Unsupported, Wrong};
+    let bad = [Wrong, Failed, Crashed, Hung, Unsupported].into_iter();
+    let counts = bad.filter_map(|status| {
         let count = view.rows().filter(|(_, row)| row.status == status).count();
         (count > 0).then(|| format!("{count} {}", status.name()))
     });

@@ -3,25 +3,23 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{
+    Source,
     chart::{self, Chart, LEFT, RIGHT},
     number,
     quantity::Quantity,
-    view::{Direction, Group, Panel, View},
+    view::{self, Direction, Group, Panel, View},
 };
 use wgpu_activations::bench::record::{Kind, Status};
 
 use crate::draw::{clip, palette, px};
 
-/// Pixels of the picture from left to right.
 const WIDTH: f64 = 880.0;
 /// Pixels around everything.
 const MARGIN: f64 = 20.0;
 /// Pixels between charts.
 const GUTTER: f64 = 14.0;
-/// Pixels of a line of text.
 const LINE: f64 = 18.0;
 
-/// What a column of the picture shows.
 struct Column<'a> {
     title: String,
     chart: Chart<'a>,
@@ -52,7 +50,7 @@ pub(super) fn svg(view: &View<'_>) -> Markup {
             rect.paper width=(WIDTH) height=(px(height)) rx="8" {}
             text.ink.title x=(MARGIN) y="34" { "Activation functions: speed and fraction of the baseline" }
             text.soft.small x=(MARGIN) y="54" { (subtitle(dtype, &panels)) }
-            g transform=(translate(MARGIN, legend_top)) { (legend.0) }
+            g transform={ "translate(" (px(MARGIN)) " " (px(legend_top)) ")" } { (legend.0) }
             @if columns.is_empty() {
                 text.ink x=(MARGIN) y=(px(charts_top + LINE)) { "No kernels were measured." }
             }
@@ -103,22 +101,22 @@ fn columns<'a>(view: &'a View<'a>, panels: &'a [Panel<'a>], names: &[String]) ->
     shown.sort_unstable();
     shown.dedup();
     let groups = || panels.iter().flat_map(|panel| &panel.groups);
-    let scales = [Quantity::Speed, Quantity::Fraction]
-        .map(|quantity| (quantity, chart::scale(groups(), quantity)));
-    let sized = common_bytes(panels).is_none();
+    let scaled = |quantity| (quantity, chart::scale(groups(), quantity));
+    let scales = [Quantity::Speed, Quantity::Fraction].map(scaled);
+    let sized = view::common_bytes(panels).is_none();
     let mut columns = Vec::new();
     for panel in panels {
         let find = |name: &String| panel.groups.iter().find(|group| group.label == *name);
         let aligned: Vec<Option<&Group<'_>>> = names.iter().map(find).collect();
         for (quantity, scale) in scales {
-            let unit = match quantity {
-                Quantity::Fraction => "of baseline",
-                _ => "GB/s",
-            };
             let direction = match panel.direction {
                 Direction::Neither => "",
                 Direction::Forward => "Forward, ",
                 Direction::Backward => "Backward, ",
+            };
+            let unit = match quantity {
+                Quantity::Fraction => "of baseline",
+                _ => "GB/s",
             };
             columns.push(Column {
                 title: format!("{direction}{unit}"),
@@ -136,20 +134,12 @@ fn columns<'a>(view: &'a View<'a>, panels: &'a [Panel<'a>], names: &[String]) ->
     columns
 }
 
-fn common_bytes(panels: &[Panel<'_>]) -> Option<u64> {
-    let first = panels.first()?.common_bytes()?;
-    panels
-        .iter()
-        .all(|panel| panel.common_bytes() == Some(first))
-        .then_some(first)
-}
-
 fn subtitle(dtype: &str, panels: &[Panel<'_>]) -> String {
     let mut parts = vec![dtype.to_owned()];
-    parts.extend(common_bytes(panels).map(|bytes| format!("inputs of {}", number::bytes(bytes))));
-    let samples = panels.iter().filter_map(Panel::samples);
-    let samples = samples.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-    parts.extend(samples.map(|range| format!("medians of {} samples", number::range(range))));
+    let bytes = view::common_bytes(panels).map(number::bytes);
+    parts.extend(bytes.map(|bytes| format!("inputs of {bytes}")));
+    let samples = view::samples(panels).map(number::range);
+    parts.extend(samples.map(|range| format!("medians of {range} samples")));
     parts.push("thin lines: p10 to p90".to_owned());
     parts.push("baseline: memory moved, nothing computed".to_owned());
     parts.retain(|part| !part.is_empty());
@@ -158,22 +148,16 @@ fn subtitle(dtype: &str, panels: &[Panel<'_>]) -> String {
 
 /// Letters, colours and names, and how many pixels they take from top to bottom.
 fn legend(view: &View<'_>) -> (Markup, f64) {
-    let short = view
-        .contenders
-        .iter()
-        .all(|contender| contender.label.chars().count() <= 50);
-    let columns = if short && view.contenders.len() > 1 {
-        2
-    } else {
-        1
-    };
+    let alone = view.contenders.len() == 1;
+    let mut labels = view.contenders.iter().map(|contender| &contender.label);
+    let short = labels.all(|label| label.chars().count() <= 50);
+    let columns = if short && !alone { 2 } else { 1 };
     let lines = view.contenders.len().div_ceil(columns);
     let step = (WIDTH - 2.0 * MARGIN) / columns as f64;
     let entries = html! {
         @for (index, contender) in view.contenders.iter().enumerate() {
             @let (x, y) = ((index / lines) as f64 * step, (index % lines) as f64 * LINE);
             rect.(palette::class(index)) x=(px(x)) y=(px(y)) width="11" height="11" rx="2" {}
-            @let alone = view.contenders.len() == 1;
             @if !alone {
                 text.ink x=(px(x + 17.0)) y=(px(y + 10.0)) { (contender.letter) }
             }
@@ -189,38 +173,24 @@ fn legend(view: &View<'_>) -> (Markup, f64) {
 fn notes(view: &View<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     for source in view.sources.iter().filter(|source| !source.run.complete) {
-        notes.push(format!(
-            "Incomplete: {} did not come to its end.",
-            source.name
-        ));
+        let name = &source.name;
+        notes.push(format!("Incomplete: {name} did not come to its end."));
     }
-    let bad = view
-        .rows()
-        .filter(|(_, row)| row.status != Status::Ok)
-        .count();
+    let bad = view.rows().filter(|(_, row)| row.status != Status::Ok);
+    let (bad, all) = (bad.count(), number::count(view.rows().count() as u64));
     if bad > 0 {
+        let bad = number::count(bad as u64);
         notes.push(format!(
-            "{} of {} rows did not go well and are not drawn.",
-            number::count(bad as u64),
-            number::count(view.rows().count() as u64)
+            "{bad} of {all} rows did not go well and are not drawn."
         ));
     }
-    let mut programs: Vec<_> = view
-        .sources
-        .iter()
-        .map(|source| {
-            let run = &source.run;
-            let commit = run
-                .program
-                .commit
-                .as_deref()
-                .map_or(String::new(), |commit| format!(" ({})", clip(commit, 19)));
-            format!(
-                "{} {}{commit}, {}",
-                run.program.name, run.program.version, run.started
-            )
-        })
-        .collect();
+    let program = |source: &Source| {
+        let (program, started) = (&source.run.program, &source.run.started);
+        let commit = program.commit.as_ref();
+        let commit = commit.map_or(String::new(), |commit| format!(" ({})", clip(commit, 19)));
+        format!("{} {}{commit}, {started}", program.name, program.version)
+    };
+    let mut programs: Vec<_> = view.sources.iter().map(program).collect();
     programs.dedup();
     notes.extend(programs);
     notes
@@ -231,35 +201,24 @@ fn description(view: &View<'_>, panels: &[Panel<'_>]) -> String {
     let mut text = String::new();
     for panel in panels {
         for group in &panel.groups {
-            text += &format!("{}, {}: ", group.label, panel.direction.word());
-            let numbers: Vec<_> = panel
-                .present()
-                .into_iter()
-                .map(|index| {
-                    let row = group.rows[index];
-                    let label = &view.contenders[index].label;
-                    let speed = row.and_then(|row| Quantity::Speed.of(row));
-                    let fraction = row.and_then(|row| Quantity::Fraction.of(row));
-                    match (speed, fraction) {
-                        (None, _) => format!("{label} {}", group.words(index, Quantity::Speed)),
-                        (Some(speed), None) => {
-                            format!("{label} {} GB/s", number::short(speed.middle))
-                        }
-                        (Some(speed), Some(fraction)) => format!(
-                            "{label} {} GB/s, {} of the baseline",
-                            number::short(speed.middle),
-                            number::fraction(fraction.middle)
-                        ),
+            let number = |index: usize| {
+                let of = |quantity: Quantity| {
+                    let span = quantity.of(group.rows[index]?)?;
+                    Some(quantity.text(span.middle))
+                };
+                let label = &view.contenders[index].label;
+                match (of(Quantity::Speed), of(Quantity::Fraction)) {
+                    (None, _) => format!("{label} {}", group.words(index, Quantity::Speed)),
+                    (Some(speed), None) => format!("{label} {speed} GB/s"),
+                    (Some(speed), Some(fraction)) => {
+                        format!("{label} {speed} GB/s, {fraction} of the baseline")
                     }
-                })
-                .collect();
-            text += &numbers.join("; ");
-            text += ". ";
+                }
+            };
+            let numbers: Vec<_> = panel.present().into_iter().map(number).collect();
+            let (label, direction) = (&group.label, panel.direction.word());
+            text += &format!("{label}, {direction}: {}. ", numbers.join("; "));
         }
     }
     text
-}
-
-fn translate(x: f64, y: f64) -> String {
-    format!("translate({} {})", px(x), px(y))
 }

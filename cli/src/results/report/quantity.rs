@@ -20,11 +20,8 @@ pub(super) enum Quantity {
 /// A median with what is between the lowest and highest tenth.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Span {
-    /// A tenth of the samples is below.
     pub(super) low: f64,
-    /// The median.
     pub(super) middle: f64,
-    /// A tenth of the samples is above.
     pub(super) high: f64,
 }
 
@@ -134,16 +131,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_not() {
-        let span = |low, middle, high| Span { low, middle, high }.cleaned();
-        assert_eq!(span(1.0, f64::INFINITY, 1.0), None);
-        assert_eq!(span(1.0, 0.0, 1.0), None);
-        assert_eq!(
-            span(f64::NAN, 2.0, f64::INFINITY),
-            Some(Span {
-                low: 2.0,
-                middle: 2.0,
-                high: 2.0
-            })
-        );
+        let span = |low, middle, high| Span { low, middle, high };
+        assert_eq!(span(1.0, f64::INFINITY, 1.0).cleaned(), None);
+        assert_eq!(span(1.0, 0.0, 1.0).cleaned(), None);
+        let ends = span(f64::NAN, 2.0, f64::INFINITY);
+        assert_eq!(ends.cleaned(), Some(span(2.0, 2.0, 2.0)));
     }
 }

@@ -1,5 +1,7 @@
 //! From values to places along an axis, and where the axis is marked.
 
+use crate::draw::round_step;
+
 /// From zero to the largest value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Linear {
@@ -22,13 +24,7 @@ impl Linear {
 
     /// Three to five round values.
     pub(super) fn marks(self) -> Vec<f64> {
-        let rough = self.max / 4.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 2.5, 5.0, 10.0]
-            .into_iter()
-            .map(|factor| factor * power)
-            .find(|step| *step >= rough)
-            .unwrap_or(rough);
+        let step = round_step(self.max / 4.0, &[1.0, 2.0, 2.5, 5.0, 10.0]);
         let count = (self.max / step * (1.0 + 1e-9)) as usize;
         (0..=count).map(|index| index as f64 * step).collect()
     }
@@ -100,16 +96,10 @@ mod tests {
     fn marks_are_round_and_inside() {
         assert_eq!(Linear { max: 2930.0 }.marks(), [0.0, 1000.0, 2000.0]);
         assert_eq!(Linear { max: 1.0 }.marks(), [0.0, 0.25, 0.5, 0.75, 1.0]);
-        let log = Logarithmic {
-            min: 3.0,
-            max: 3000.0,
-        };
-        assert_eq!(log.marks(4), [10.0, 100.0, 1000.0]);
-        let sizes = Logarithmic {
-            min: 4096.0,
-            max: 65536.0,
-        };
-        assert_eq!(sizes.powers_of_two(3), [4096.0, 16384.0, 65536.0]);
+        let log = |min, max| Logarithmic { min, max };
+        assert_eq!(log(3.0, 3000.0).marks(4), [10.0, 100.0, 1000.0]);
+        let sizes = log(4096.0, 65536.0).powers_of_two(3);
+        assert_eq!(sizes, [4096.0, 16384.0, 65536.0]);
     }
 
     #[test]

@@ -22,7 +22,6 @@ pub(super) const RIGHT: f64 = 28.0;
 pub(super) const HEIGHT: f64 = TOP + PLOT + 22.0;
 /// Pixels above the plot.
 const TOP: f64 = 8.0;
-/// Pixels of the plot.
 const PLOT: f64 = 150.0;
 /// Pixels between letters, at least.
 const APART: f64 = 11.0;
@@ -35,7 +34,6 @@ pub(super) struct Axes {
 }
 
 impl Axes {
-    /// Those that hold all of `sweeps`.
     pub(super) fn of(sweeps: &[Sweep<'_>]) -> Self {
         let rows = || sweeps.iter().flat_map(|sweep| sweep.lines.iter().flatten());
         let spans = rows().filter_map(|row| Quantity::Speed.of(row));
@@ -91,10 +89,8 @@ pub(super) fn chart(
 }
 
 fn points<'a>(line: &[&'a Row]) -> Vec<(&'a Row, Span)> {
-    let spans = line
-        .iter()
-        .map(|row| Some((*row, Quantity::Speed.of(row)?)));
-    spans.flatten().collect()
+    let point = |row: &&'a Row| Some((*row, Quantity::Speed.of(row)?));
+    line.iter().filter_map(point).collect()
 }
 
 /// The letter of each line at its end, moved down where another is in its place.
@@ -104,24 +100,18 @@ fn letters(
     x: impl Fn(&Row) -> String,
     y: impl Fn(f64) -> f64,
 ) -> Vec<(String, String, f64)> {
-    let ends = contenders
-        .iter()
-        .zip(&sweep.lines)
-        .filter_map(|(contender, line)| {
-            let (row, span) = *points(line).last()?;
-            Some((contender.letter.clone(), x(row), y(span.middle)))
-        });
-    let mut letters: Vec<_> = ends.collect();
-    letters.sort_by(|a, b| {
-        (&a.1, a.2)
-            .partial_cmp(&(&b.1, b.2))
-            .unwrap_or(std::cmp::Ordering::Equal)
-    });
+    let end = |(contender, line): (&Contender<'_>, &Vec<&Row>)| {
+        let (row, span) = *points(line).last()?;
+        Some((contender.letter.clone(), x(row), y(span.middle)))
+    };
+    let lines = contenders.iter().zip(&sweep.lines);
+    let mut letters: Vec<_> = lines.filter_map(end).collect();
+    letters.sort_by(|(_, x, y), (_, other_x, other_y)| x.cmp(other_x).then(y.total_cmp(other_y)));
     for index in 1..letters.len() {
-        let above = (letters[index - 1].1.clone(), letters[index - 1].2 + APART);
-        let letter = &mut letters[index];
-        if letter.1 == above.0 {
-            letter.2 = letter.2.max(above.1);
+        let (above, below) = letters.split_at_mut(index);
+        let ((_, x, y), letter) = (&above[index - 1], &mut below[0]);
+        if letter.1 == *x {
+            letter.2 = letter.2.max(y + APART);
         }
     }
     letters

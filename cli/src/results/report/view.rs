@@ -1,6 +1,6 @@
 //! What of the rows is shown together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Source,
@@ -8,23 +8,20 @@ use super::{
     quantity::Quantity,
 };
 use wgpu_activations::{
+    ElementType,
     bench::record::{Kind, Row},
     family::families,
 };
 
 /// The sources and who is compared in them.
 pub(super) struct View<'a> {
-    /// The files.
     pub(super) sources: &'a [Source],
-    /// Who is compared.
     pub(super) contenders: Vec<Contender<'a>>,
 }
 
 /// Rows of one kind, element type and direction: what one chart can hold.
 pub(super) struct Panel<'a> {
-    /// The element type.
     pub(super) dtype: &'a str,
-    /// The direction.
     pub(super) direction: Direction,
     /// One per operation, in the catalogue's order.
     pub(super) groups: Vec<Group<'a>>,
@@ -34,8 +31,6 @@ pub(super) struct Panel<'a> {
 pub(super) struct Group<'a> {
     /// The operation, with its pass where the panel's direction does not tell it.
     pub(super) label: String,
-    /// The pass.
-    pub(super) pass: &'a str,
     /// The row of each contender, where it has one at this size.
     pub(super) rows: Vec<Option<&'a Row>>,
     /// Whether each contender has rows, whatever their sizes.
@@ -44,11 +39,8 @@ pub(super) struct Group<'a> {
 
 /// An operation over several sizes.
 pub(super) struct Sweep<'a> {
-    /// The operation, with its pass.
     pub(super) title: String,
-    /// The element type.
     pub(super) dtype: &'a str,
-    /// Which way.
     pub(super) direction: Direction,
     /// The rows of each contender whose results were right, by size.
     pub(super) lines: Vec<Vec<&'a Row>>,
@@ -57,7 +49,6 @@ pub(super) struct Sweep<'a> {
 /// Which way an operation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Direction {
-    /// Neither.
     Neither,
     /// From x to y.
     Forward,
@@ -95,17 +86,13 @@ struct Key<'a> {
 
 impl<'a> Key<'a> {
     fn of(row: &'a Row) -> Self {
-        let known = ["f32", "f16", "bf16"];
-        let place = known.iter().position(|dtype| *dtype == row.dtype);
+        let mut dtypes = ElementType::ALL.iter();
+        let dtype = dtypes.position(|dtype| dtype.name() == row.dtype);
+        let before = names_and_titles().take_while(|(name, _)| *name != row.op);
         Self {
-            dtype: (place.unwrap_or(known.len()), &row.dtype),
+            dtype: (dtype.unwrap_or(usize::MAX), &row.dtype),
             direction: Direction::of(&row.pass),
-            op: (
-                names_and_titles()
-                    .take_while(|(name, _)| *name != row.op)
-                    .count(),
-                &row.op,
-            ),
+            op: (before.count(), &row.op),
             pass: &row.pass,
         }
     }
@@ -120,9 +107,8 @@ fn names_and_titles() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// An operation's name as prose writes it; its own name where the catalogue does not know it.
 pub(super) fn title(op: &str) -> &str {
-    names_and_titles()
-        .find(|(name, _)| *name == op)
-        .map_or(op, |(_, title)| title)
+    let found = names_and_titles().find(|(name, _)| *name == op);
+    found.map_or(op, |(_, title)| title)
 }
 
 /// An operation and its pass: `GELU, backward`.
@@ -170,12 +156,12 @@ impl<'a> View<'a> {
         let mut panels: Vec<Panel<'a>> = Vec::new();
         for (key, rows) in self.by_key(kind) {
             let (dtype, direction) = (key.dtype.1, key.direction);
-            let same =
-                |panel: &&mut Panel<'_>| panel.dtype == dtype && panel.direction == direction;
             let group = self.group(key, &rows);
-            match panels.last_mut().filter(|panel| same(panel)) {
-                Some(panel) => panel.groups.push(group),
-                None => panels.push(Panel {
+            match panels.last_mut() {
+                Some(last) if (last.dtype, last.direction) == (dtype, direction) => {
+                    last.groups.push(group);
+                }
+                _ => panels.push(Panel {
                     dtype,
                     direction,
                     groups: vec![group],
@@ -198,10 +184,8 @@ impl<'a> View<'a> {
             for line in &mut lines {
                 line.sort_by_key(|row| row.input_bytes);
             }
-            let mut sizes: Vec<_> = lines.iter().flatten().map(|row| row.input_bytes).collect();
-            sizes.sort_unstable();
-            sizes.dedup();
-            if sizes.len() > 1 {
+            let sizes = lines.iter().flatten().map(|row| row.input_bytes);
+            if sizes.collect::<HashSet<_>>().len() > 1 {
                 sweeps.push(Sweep {
                     title: title_and_pass(key.op.1, key.pass),
                     dtype: key.dtype.1,
@@ -238,24 +222,17 @@ impl<'a> View<'a> {
                     picked[owner].get_or_insert(row);
                 }
             }
-            let well = picked
-                .iter()
-                .flatten()
-                .filter(|row| row.timed().is_some())
-                .count();
-            let rank = (well, picked.iter().flatten().count(), candidate.input_bytes);
+            let there = || picked.iter().flatten();
+            let well = there().filter(|row| row.timed().is_some()).count();
+            let rank = (well, there().count(), candidate.input_bytes);
             if rank > best {
                 (best, chosen) = (rank, picked);
             }
         }
         let told = key.pass == key.direction.word() || key.direction == Direction::Neither;
+        let pass = if told { "-" } else { key.pass };
         Group {
-            label: if told {
-                title(key.op.1).to_owned()
-            } else {
-                title_and_pass(key.op.1, key.pass)
-            },
-            pass: key.pass,
+            label: title_and_pass(key.op.1, pass),
             rows: chosen,
             measured,
         }
@@ -286,29 +263,25 @@ impl Panel<'_> {
         (0..contenders).filter(here).collect()
     }
 
-    /// Its size, if that is the same for all operations.
-    pub(super) fn common_bytes(&self) -> Option<u64> {
-        let mut sizes = self
-            .groups
-            .iter()
-            .filter_map(|group| Some(group.sample()?.input_bytes));
-        let first = sizes.next()?;
-        sizes.all(|size| size == first).then_some(first)
+    /// Its rows, of whatever contender.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &Row> {
+        let rows = self.groups.iter().flat_map(|group| &group.rows);
+        rows.flatten().copied()
     }
+}
 
-    /// The samples of a row, fewest and most; none if nothing was timed.
-    pub(super) fn samples(&self) -> Option<(usize, usize)> {
-        let rows = self
-            .groups
-            .iter()
-            .flat_map(|group| group.rows.iter().flatten());
-        let counts = rows.filter(|row| row.timed().is_some()).filter_map(|row| {
-            let rounds = &row.measurement.as_ref()?.rounds_ns;
-            Some(rounds.iter().map(Vec::len).sum::<usize>())
-        });
-        counts.fold(None, |range, count| match range {
-            None => Some((count, count)),
-            Some((low, high)) => Some((count.min(low), count.max(high))),
-        })
-    }
+/// The size of the inputs, if that is the same for all operations.
+pub(super) fn common_bytes(panels: &[Panel<'_>]) -> Option<u64> {
+    let groups = panels.iter().flat_map(|panel| &panel.groups);
+    let mut sizes = groups.filter_map(|group| Some(group.sample()?.input_bytes));
+    let first = sizes.next()?;
+    sizes.all(|size| size == first).then_some(first)
+}
+
+/// The samples of a row, fewest and most; none if nothing was timed.
+pub(super) fn samples(panels: &[Panel<'_>]) -> Option<(usize, usize)> {
+    let timed = panels.iter().flat_map(Panel::rows).filter_map(Row::timed);
+    let counts = timed.map(|times| times.rounds_ns.iter().map(Vec::len).sum::<usize>());
+    let ranges = counts.map(|count| (count, count));
+    ranges.reduce(|(low, high), (count, _)| (count.min(low), count.max(high)))
 }

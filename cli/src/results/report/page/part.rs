@@ -14,26 +14,22 @@ use crate::{
         scale::Linear,
         sweep::{self, Axes},
         tables,
-        view::{Panel, Sweep, View, block_title},
+        view::{self, Panel, Sweep, View, block_title},
     },
 };
 
-/// A part of the page that shows rows of one kind.
-pub(super) struct Part {
-    /// The kind.
-    pub(super) kind: Kind,
+pub(in super::super) struct Part {
+    pub(in super::super) kind: Kind,
     /// Its place in the page's addresses.
     pub(super) id: &'static str,
-    /// Its heading.
-    pub(super) title: &'static str,
-    /// What its rows are.
+    pub(in super::super) title: &'static str,
     about: &'static str,
     /// What is drawn of them.
-    quantity: Quantity,
+    pub(in super::super) quantity: Quantity,
 }
 
 /// The parts, in the page's order.
-pub(super) const PARTS: [Part; 4] = [
+pub(in super::super) const PARTS: [Part; 4] = [
     Part {
         kind: Kind::Kernel,
         id: "kernels",
@@ -92,8 +88,7 @@ pub(super) fn section(view: &View<'_>, part: &Part, panels: &[Panel<'_>]) -> Mar
 }
 
 fn how_to_read(quantity: Quantity, panels: &[Panel<'_>]) -> Markup {
-    let samples = panels.iter().filter_map(Panel::samples);
-    let samples = samples.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+    let samples = view::samples(panels);
     html! {
         p.soft-text {
             @if let Some(samples) = samples {
@@ -113,11 +108,7 @@ fn how_to_read(quantity: Quantity, panels: &[Panel<'_>]) -> Markup {
 }
 
 fn has(panel: &Panel<'_>, quantity: Quantity) -> bool {
-    let mut rows = panel
-        .groups
-        .iter()
-        .flat_map(|group| group.rows.iter().flatten());
-    rows.any(|row| quantity.of(row).is_some())
+    panel.rows().any(|row| quantity.of(row).is_some())
 }
 
 fn panel_of(
@@ -152,10 +143,14 @@ fn panel_of(
 /// Element type, direction, and size where it is the same for all.
 fn sized_title(panel: &Panel<'_>) -> String {
     let title = block_title(panel.dtype, panel.direction);
-    match panel.common_bytes() {
+    match common_bytes(panel) {
         Some(bytes) if bytes > 0 => format!("{title}, inputs of {}", number::bytes(bytes)),
         _ => title,
     }
+}
+
+fn common_bytes(panel: &Panel<'_>) -> Option<u64> {
+    view::common_bytes(std::slice::from_ref(panel))
 }
 
 fn figure(
@@ -165,35 +160,23 @@ fn figure(
     scale: Linear,
     id: &str,
 ) -> Markup {
-    let names: Vec<_> = panel
-        .groups
-        .iter()
-        .map(|group| group.label.clone())
-        .collect();
+    let names = panel.groups.iter().map(|group| group.label.clone());
+    let names: Vec<_> = names.collect();
     let chart = Chart {
         groups: panel.groups.iter().map(Some).collect(),
         shown: panel.present(),
         contenders: &view.contenders,
-        sized: panel.common_bytes().is_none(),
+        sized: common_bytes(panel).is_none(),
         quantity,
         scale,
     };
-    let shown = chart.shown.iter();
-    let labels: Vec<_> = shown
-        .map(|&index| view.contenders[index].label.clone())
-        .collect();
-    let about = format!(
-        "{} of {} operations, {}. The table below has the numbers.",
-        quantity.axis(),
-        names.len(),
-        list(&labels, "nobody"),
-    );
+    let label = |&index: &usize| view.contenders[index].label.clone();
+    let labels: Vec<_> = chart.shown.iter().map(label).collect();
+    let labels = list(&labels, "nobody");
+    let (axis, count) = (quantity.axis(), names.len());
+    let about = format!("{axis} of {count} operations, {labels}. The table below has the numbers.");
     let drawing = html! { (chart.labels(&names)) (chart.plot()) };
-    let title = format!(
-        "{}: {}",
-        block_title(panel.dtype, panel.direction),
-        quantity.axis()
-    );
+    let title = format!("{}: {axis}", block_title(panel.dtype, panel.direction));
     html! {
         figure {
             figcaption { (quantity.caption()) }

@@ -1,82 +1,64 @@
 //! Machines, settings and devices.
 
-use super::{clock, words};
-use crate::results::report::{contender::file_name, number, table::Table, view::View};
+use std::collections::BTreeSet;
+
+use super::{Table, clock, words};
+use crate::{
+    results::report::{contender::file_name, number, view::View},
+    text,
+};
+use wgpu_activations::bench::record::{DeviceLimits, Host, Row};
 
 /// What a file says of its machine and of how it measured.
 pub(in crate::results::report) fn facts(view: &View<'_>, source: usize) -> Table {
     let run = &view.sources[source].run;
     let (host, settings) = (&run.host, &run.settings);
-    let mut clocks: Vec<_> = run
-        .rows
-        .iter()
-        .filter_map(|row| Some(clock(row.measurement.as_ref()?.clock)))
-        .collect();
-    clocks.sort_unstable();
-    clocks.dedup();
+    let of_row = |row: &Row| Some(clock(row.measurement.as_ref()?.clock));
+    let clocks = run.rows.iter().filter_map(of_row);
+    let clocks = Vec::from_iter(BTreeSet::from_iter(clocks)).join("; ");
+    let clocks = text::or(clocks, "none: nothing was timed");
+    let program = &run.program;
+    let Host {
+        os,
+        kernel,
+        arch,
+        cpu,
+        cores,
+        ..
+    } = host;
+    let complete = match run.complete {
+        true => "yes",
+        false => "no: the run is incomplete, rows are missing",
+    };
+    let settings = format!(
+        "{}: at least {} samples over {} rounds, each at least {} ms, tensors of {} in turn",
+        settings.preset,
+        settings.samples,
+        settings.rounds,
+        settings.min_time_ms,
+        number::bytes(settings.working_set_bytes),
+    );
+    let unknown = || "unknown".to_owned();
     let facts = [
-        (
-            "Program",
-            format!("{} {}", run.program.name, run.program.version),
-        ),
-        (
-            "Commit",
-            run.program
-                .commit
-                .clone()
-                .unwrap_or_else(|| "unknown".to_owned()),
-        ),
+        ("Program", format!("{} {}", program.name, program.version)),
+        ("Commit", program.commit.clone().unwrap_or_else(unknown)),
         ("Begun", run.started.clone()),
-        (
-            "Came to its end",
-            if run.complete {
-                "yes"
-            } else {
-                "no: the run is incomplete, rows are missing"
-            }
-            .to_owned(),
-        ),
-        (
-            "Operating system",
-            format!("{}, kernel {}", host.os, host.kernel),
-        ),
+        ("Came to its end", complete.to_owned()),
+        ("Operating system", format!("{os}, kernel {kernel}")),
         (
             "Processor",
-            format!(
-                "{}, {} logical processors, {}",
-                host.cpu, host.cores, host.arch
-            ),
+            format!("{cpu}, {cores} logical processors, {arch}"),
         ),
         ("Memory", number::bytes(host.memory_bytes)),
-        (
-            "Settings",
-            format!(
-                "{}: at least {} samples over {} rounds, each at least {} ms, tensors of {} in turn",
-                settings.preset,
-                settings.samples,
-                settings.rounds,
-                settings.min_time_ms,
-                number::bytes(settings.working_set_bytes),
-            ),
-        ),
-        (
-            "Clocks",
-            if clocks.is_empty() {
-                "none: nothing was timed".to_owned()
-            } else {
-                clocks.join("; ")
-            },
-        ),
+        ("Settings", settings),
+        ("Clocks", clocks),
         ("Rows", number::count(run.rows.len() as u64)),
     ];
     Table {
         caption: format!("{}: machine and settings", file_name(view.sources, source)),
-        head: words(&["Fact", "Value"]),
+        head: words("Fact | Value"),
         names: 1,
-        rows: facts
-            .into_iter()
-            .map(|(name, value)| vec![name.to_owned(), value])
-            .collect(),
+        rows: facts.map(|(name, value)| vec![name.into(), value]).into(),
     }
 }
 
@@ -84,60 +66,41 @@ pub(in crate::results::report) fn facts(view: &View<'_>, source: usize) -> Table
 pub(in crate::results::report) fn devices(view: &View<'_>, source: usize) -> Option<Table> {
     let devices = &view.sources[source].run.devices;
     let rows = devices.iter().map(|device| {
-        let limits = device.limits.as_ref();
+        let bus = device.pci_bus_id.as_deref().unwrap_or("no bus");
+        let limit = |of: fn(&DeviceLimits) -> String| {
+            device.limits.as_ref().map_or("unknown".to_owned(), of)
+        };
+        let clock = device.timestamp_period_ns;
         vec![
             device.name.clone(),
             format!("{}\n{}", device.adapter, device.r#type),
             format!("{}\n{}", device.backend, device.driver),
-            format!(
-                "{:04x}:{:04x}\n{}",
-                device.vendor_id,
-                device.device_id,
-                device.pci_bus_id.as_deref().unwrap_or("no bus"),
-            ),
-            limits.map_or("unknown".to_owned(), |limits| {
+            format!("{:04x}:{:04x}\n{bus}", device.vendor_id, device.device_id),
+            limit(|limits| {
+                let binding = number::bytes(limits.max_binding_bytes);
                 format!(
-                    "{}\n{} in a binding",
-                    number::bytes(limits.max_buffer_bytes),
-                    number::bytes(limits.max_binding_bytes),
+                    "{}\n{binding} in a binding",
+                    number::bytes(limits.max_buffer_bytes)
                 )
             }),
-            limits.map_or("unknown".to_owned(), |limits| {
-                format!(
-                    "{} threads\n{} shared",
-                    limits.max_workgroup_threads,
-                    number::bytes(limits.workgroup_memory_bytes.into()),
-                )
+            limit(|limits| {
+                let shared = number::bytes(limits.workgroup_memory_bytes.into());
+                format!("{} threads\n{shared} shared", limits.max_workgroup_threads)
             }),
-            limits.map_or("unknown".to_owned(), |limits| {
-                match (limits.subgroup_min, limits.subgroup_max) {
-                    (min, max) if min == max => format!("{min} threads"),
-                    (min, max) => format!("{min} to {max} threads"),
-                }
+            limit(|limits| match (limits.subgroup_min, limits.subgroup_max) {
+                (min, max) if min == max => format!("{min} threads"),
+                (min, max) => format!("{min} to {max} threads"),
             }),
-            if device.features.is_empty() {
-                "none".to_owned()
-            } else {
-                device.features.join(", ")
-            },
-            device
-                .timestamp_period_ns
-                .map_or("none".to_owned(), |period| format!("{period} ns a tick")),
+            text::or(device.features.join(", "), "none"),
+            clock.map_or("none".to_owned(), |period| format!("{period} ns a tick")),
         ]
     });
     (!devices.is_empty()).then(|| Table {
         caption: format!("{}: devices", file_name(view.sources, source)),
-        head: words(&[
-            "Device",
-            "Adapter",
-            "Backend and driver",
-            "PCI",
-            "Largest buffer",
-            "Workgroup, at most",
-            "Subgroup",
-            "Features",
-            "Clock",
-        ]),
+        head: words(
+            "Device | Adapter | Backend and driver | PCI | Largest buffer | Workgroup, at most | \
+             Subgroup | Features | Clock",
+        ),
         names: 1,
         rows: rows.collect(),
     })
