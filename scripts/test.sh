@@ -55,7 +55,7 @@ cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 
 say "the library alone"
 library=(--package wgpu-activations)
-for features in "" check bench npy npz safetensors; do
+for features in "" bench npz safetensors; do
     cargo clippy "${library[@]}" --lib --features "$features" --quiet -- -D warnings
 done
 for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu dirs jiff sysinfo tempfile; do

@@ -39,6 +39,7 @@ pub(crate) fn once(devices: &[Device]) -> Vec<Trial> {
     let mut trials = registered::trials();
     trials.extend(checker::trials());
     trials.extend(streamed::together(devices));
+    trials.extend(chains::once(devices));
     trials
 }
 
