@@ -56,7 +56,16 @@ fn plain(e: Scaled) -> Real { return (e.value * e.scale) * e.scale; }
 fn multiple(c: Real, e: Scaled) -> Scaled { return Scaled(c * e.value, e.scale); }
 
 // v e, without losing e to underflow while the product is representable.
-fn times(v: Real, e: Scaled) -> Real { return ((v * e.scale) * e.value) * e.scale; }
+fn times(v: Real, e: Scaled) -> Real { return begun(v, e) * e.scale; }
+
+// v e but for the last scale, which comes when the product has all its factors.
+fn begun(v: Real, e: Scaled) -> Real { return (v * e.scale) * e.value; }
+
+// v e w for v up to some hundreds, without losing e to underflow or w to overflow while the product is representable.
+fn times_both(v: Real, e: Scaled, w: Real) -> Real {
+    let deep = e.scale < Real(1.0);
+    return begun(select(v, w, deep), e) * select(w, v, deep) * e.scale;
+}
 
 const LOG2_E: f32 = 1.44269504;
 // ln 2 in two parts: products of the first with whole numbers up to 2^15 are exact.

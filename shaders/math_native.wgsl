@@ -4,6 +4,8 @@ struct Scaled { value: Real, scale: Real } // the scale is 1
 fn plain(e: Scaled) -> Real { return e.value; }
 fn multiple(c: Real, e: Scaled) -> Scaled { return Scaled(c * e.value, Real(1.0)); }
 fn times(v: Real, e: Scaled) -> Real { return v * e.value; }
+fn begun(v: Real, e: Scaled) -> Real { return v * e.value; }
+fn times_both(v: Real, e: Scaled, w: Real) -> Real { return v * e.value * w; }
 
 fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }

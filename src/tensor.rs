@@ -125,7 +125,8 @@ impl Gpu {
 
     /// A tensor over a buffer of the caller's own, starting at byte `offset`.
     ///
-    /// The buffer must have the usage `STORAGE` (and `COPY_SRC` to download, `COPY_DST` to upload),
+    /// The buffer must have the usage `STORAGE` (and `COPY_SRC` to download, `COPY_DST` to upload, both to upload an odd
+    /// number of 16-bit elements),
     /// `offset` must be a multiple of the device's `min_storage_buffer_offset_alignment`, and the
     /// buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are
     /// never changed.
@@ -272,9 +273,15 @@ impl Tensor {
             for step in bytes.chunks(UPLOAD_STEP) {
                 let (words, half) = step.split_at(step.len() & !3);
                 queue.write_buffer(buffer, at, words);
-                if let [low, high] = *half {
-                    // At the end: writes take multiples of 4 bytes.
-                    queue.write_buffer(buffer, at + words.len() as u64, &[low, high, 0, 0]);
+                if !half.is_empty() {
+                    // At the end: writes take multiples of 4 bytes, of which the last two may be another's.
+                    let end = at + words.len() as u64;
+                    let mut word = [0; 4];
+                    if self.allocation.is_foreign() {
+                        self.gpu.read(buffer, end, &mut word)?;
+                    }
+                    word[..2].copy_from_slice(half);
+                    queue.write_buffer(buffer, end, &word);
                 }
                 at += step.len() as u64;
                 if bytes.len() > UPLOAD_STEP {

@@ -22,6 +22,8 @@ use crate::{
 };
 
 const BITS: &str = include_str!("../shaders/bits.wgsl");
+/// Integer division.
+pub(crate) const QUOTIENT: &str = include_str!("../shaders/quotient.wgsl");
 const MATH: &str = include_str!("../shaders/math.wgsl");
 const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
 
@@ -317,6 +319,7 @@ pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, mat
     let mut shader = Shader::own(&[
         ColumnArguments::WGSL,
         include_str!("../shaders/kernel/columns.wgsl"),
+        QUOTIENT,
         words,
         element,
         ParameterSource::Channel.source(),

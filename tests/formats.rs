@@ -223,6 +223,30 @@ fn content_of_no_format_is_refused_by_the_one_of_the_name() {
 }
 
 #[test]
+fn files_that_people_take_for_one_of_arrays_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, text) in [
+        (
+            "x.npy",
+            &b"version https://git-lfs.github.com/spec/v1\noid sha256:00"[..],
+            "`git lfs pull`",
+        ),
+        (
+            "x.npy",
+            b"\x80\x02}q\x00.",
+            "a Python pickle, as of torch.save",
+        ),
+        ("x.safetensors", b"\xff\xfe{\x00}\x00", "UTF-16"),
+        ("x.npz", b"\xef\xbb\xbf{}", "byte order mark"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let error = io::open(&path, &[]).unwrap_err().to_string();
+        assert!(error.contains(text), "{error}");
+    }
+}
+
+#[test]
 fn a_pipe_brings_what_needs_no_positions() {
     let folder = tempfile::tempdir().unwrap();
     for format in FORMATS {

@@ -151,6 +151,28 @@ fn clones_are_the_same_memory() {
 }
 
 #[test]
+fn what_lies_behind_a_tensor_stays() {
+    for device in trusted_devices() {
+        let gpu = &device.gpu;
+        let both = buffer(gpu, 1024, ALL_USAGES);
+        let all = gpu
+            .tensor_from_wgpu(&both, 0, [8], ElementType::F16)
+            .unwrap();
+        let eight = [f16::from_f32(-2.5); 8];
+        all.write(&eight).unwrap();
+        for len in 1..8 {
+            let first = gpu
+                .tensor_from_wgpu(&both, 0, [len], ElementType::F16)
+                .unwrap();
+            first.write(&vec![f16::ONE; len]).unwrap();
+            let found: Vec<f16> = all.download().unwrap();
+            assert_eq!(found[..len], vec![f16::ONE; len]);
+            assert_eq!(found[len..], eight[len..], "{len} were written");
+        }
+    }
+}
+
+#[test]
 fn a_buffer_is_used_again_once_its_last_clone_is_gone() {
     const LEN: usize = 1000;
     for device in trusted_devices() {

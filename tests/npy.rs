@@ -211,6 +211,10 @@ fn header_may_be_written_otherwise() {
         r#"{"shape": (1,), "fortran_order": False, "descr": "<f4"}"#,
         "{'descr':'<f4','fortran_order':False,'shape':(1L,)}",
         "{'descr' : '<f4' , 'fortran_order' : False , 'shape' : ( 1 , 1 , ) , }",
+        "{'descr': 'float32', 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '=f4', 'fortran_order': False, 'shape': (1,)}",
+        r#"{"descr": "f4", "fortran_order": False, "shape": (1,)}"#,
+        "{'shape': (1,), 'fortran_order': False, 'descr': 'single'}",
     ] {
         assert_eq!(read(&file(1, text, &one)).values, Values::F32(vec![1.0]));
     }

@@ -37,7 +37,7 @@ Examples:
   activations compare before.json after.json --fail-above 10%      exit status 5 if something is slower
   activations compare gpu-a.json gpu-b.json gpu-c.json --format markdown
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 5 a row is slower by more than --fail-above allows.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 5 a row is slower by more than --fail-above allows, or is missing.";
 
 #[derive(Args)]
 #[command(after_long_help = ABOUT)]
@@ -51,7 +51,7 @@ pub(super) struct Arguments {
     /// What to compare [default: baseline on one device and implementation, else time].
     #[arg(long, value_enum)]
     by: Option<Measure>,
-    /// Fail if a row takes more time than this above before, beyond noise, such as 10%.
+    /// Fail if a row takes more time than this above before, beyond noise, such as 10%, or is in one file only.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_above: Option<f64>,
 }
@@ -114,6 +114,17 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
     }
     let mut result = Ok(());
+    if arguments.fail_above.is_some() {
+        let lost = unmatched(&runs);
+        if lost > 0 {
+            text::complain(&format!("{lost} rows are in one file only"));
+            result = Err(Failure::Slower);
+        }
+        if runs.iter().any(|run| !run.complete) {
+            text::complain("a run that did not end is no proof");
+            result = Err(Failure::Slower);
+        }
+    }
     for (comparison, line) in comparisons.iter().zip(&lines) {
         let fails = |share| comparison.is_worse_by(share);
         if !arguments.fail_above.is_some_and(fails) {
@@ -185,6 +196,7 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
     );
     for (number, what) in [
         (count(Verdict::Untimed), "without a time"),
+        (count(Verdict::TooFew), "of too few samples"),
         (unmatched, "in one file only"),
     ] {
         if number > 0 {
@@ -287,6 +299,10 @@ fn share(text: &str) -> std::result::Result<f64, String> {
         None => (text, 1.0),
     };
     match number.trim().parse::<f64>() {
+        Ok(value) if factor == 1.0 && value >= 1.0 => Err(format!(
+            "{text} is {:.0}%; write {text}% if that is meant",
+            100.0 * value
+        )),
         Ok(value) if value >= 0.0 && value.is_finite() => Ok(value * factor),
         _ => Err("write a share such as 10% or 0.1".to_owned()),
     }

@@ -67,19 +67,22 @@ pub(super) fn one_of<T: Copy + Send + Sync + 'static>(
     })
 }
 
-/// A number of bytes: 64M, 2GiB.
+/// A number of bytes: 64M and 64MiB in powers of 1024, 64MB in powers of 1000.
 pub(super) fn memory(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = text[..text.len() - unit.len()].parse::<u64>().ok();
-    let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => Some(0),
-        "k" | "kb" | "kib" => Some(10),
-        "m" | "mb" | "mib" => Some(20),
-        "g" | "gb" | "gib" => Some(30),
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(1),
+        "k" | "kib" => Some(1 << 10),
+        "m" | "mib" => Some(1 << 20),
+        "g" | "gib" => Some(1 << 30),
+        "kb" => Some(1000),
+        "mb" => Some(1000 * 1000),
+        "gb" => Some(1000 * 1000 * 1000),
         _ => None,
     };
-    let shifted = |(number, shift): (u64, u32)| number.checked_mul(1 << shift);
-    let bytes = number.zip(shift).and_then(shifted);
+    let multiplied = |(number, unit): (u64, u64)| number.checked_mul(unit);
+    let bytes = number.zip(unit).and_then(multiplied);
     bytes.ok_or_else(|| "write a number of bytes such as 512M or 2G".to_owned())
 }

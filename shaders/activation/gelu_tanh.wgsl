@@ -7,7 +7,6 @@ fn backward(x: Real, upstream: Real) -> Real {
     let e = exp_negative_gelu(c);
     let p = c * (1.5957691 + 0.21406445 * c * c);
     let d = 1.0 + plain(e);
-    let positive = d + p * plain(e);
-    let negative = times(d + p, e);
-    return select(negative, positive, x >= Real(0.0)) / (d * d) * upstream;
+    let share = select(d + p, d + p * plain(e), x >= Real(0.0)) / (d * d);
+    return select(times_both(share, e, upstream), share * upstream, x >= Real(0.0));
 }

@@ -11,6 +11,6 @@ fn backward(x: Real, upstream: Real) -> Real {
     let d1 = 1.0 + 2.0 * p + 2.0 * p * p;
     let positive = (1.0 + 2.0 * p + c * p * p / d1) / d1;
     let d2 = p * (p + 2.0) + 2.0;
-    let negative = times((2.0 + p + c / d2) / d2, e);
-    return select(negative, positive, x >= Real(0.0)) * upstream;
+    let negative = times_both((2.0 + p + c / d2) / d2, e, upstream);
+    return select(negative, positive * upstream, x >= Real(0.0));
 }

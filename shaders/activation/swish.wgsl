@@ -7,14 +7,13 @@ fn backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let c = clamp(z, Real(-256.0), Real(256.0));
     let d = 1.0 + plain(e);
-    let positive = d + c * plain(e);
-    let negative = times(d + c, e);
-    return select(negative, positive, z >= Real(0.0)) / (d * d) * upstream;
+    let share = select(d + c, d + c * plain(e), z >= Real(0.0)) / (d * d);
+    return select(times_both(share, e, upstream), share * upstream, z >= Real(0.0));
 }
 
 // With respect to beta: upstream x^2 s (1 - s).
 fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
-    return times(finite(x) / (d * d), e) * finite(x) * upstream;
+    return begun(finite(x) / (d * d), e) * finite(x) * upstream * e.scale;
 }

@@ -1,14 +1,15 @@
 // Dice (Deep Interest Network, KDD 2018): x (p + (1 - p) alpha), p the sigmoid of x brought to mean 0
 // and variance 1 within its channel.
 struct Parameter {
-    mean: f32,
+    mean: f32, // mean + rest
+    rest: f32,
     inverse: f32, // 1 / sqrt(variance + epsilon)
     alpha: f32,
     mean_k: f32,  // of the gradient through the statistics, for a backward pass; 0 where they are given
     mean_kz: f32,
 }
 
-fn normalised(x: f32, p: Parameter) -> f32 { return (x - p.mean) * p.inverse; }
+fn normalised(x: f32, p: Parameter) -> f32 { return ((x - p.mean) - p.rest) * p.inverse; }
 
 // The sigmoid s, and 1 - s without what cancels; NaN where the statistics are.
 fn shares_of(z: f32) -> vec2<f32> {

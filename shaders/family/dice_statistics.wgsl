@@ -3,8 +3,8 @@
 //
 // Its arguments are `StatisticsArguments` of src/family/dice/shader.rs.
 
-struct Moments { count: f32, mean: f32, m2: f32, unused: f32 }
-struct Parameter { mean: f32, inverse: f32, alpha: f32, mean_k: f32, mean_kz: f32 }
+struct Moments { count: f32, mean: f32, m2: f32, rest: f32 } // the mean is mean + rest
+struct Parameter { mean: f32, rest: f32, inverse: f32, alpha: f32, mean_k: f32, mean_kz: f32 }
 
 override WORKGROUP: u32 = 64u;
 
@@ -27,23 +27,26 @@ fn channel_of(place: Place) -> u32 {
     return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
 }
 
-fn parameter(mean: f32, variance: f32, alpha: f32) -> Parameter {
-    return Parameter(mean, 1.0 / sqrt(variance + arguments.epsilon), alpha, 0.0, 0.0);
+fn of_batch(batch: Moments, alpha: f32) -> Parameter {
+    return parameter(batch.mean, batch.rest, batch.m2 / batch.count, alpha);
+}
+
+fn parameter(mean: f32, rest: f32, variance: f32, alpha: f32) -> Parameter {
+    return Parameter(mean, rest, 1.0 / sqrt(variance + arguments.epsilon), alpha, 0.0, 0.0);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn from_batch(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
-    let batch = moments[c];
-    parameters[c] = parameter(batch.mean, batch.m2 / batch.count, alpha[c]);
+    parameters[c] = of_batch(moments[c], alpha[c]);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn from_running(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
-    parameters[c] = parameter(running_mean[c], running_variance[c], alpha[c]);
+    parameters[c] = parameter(running_mean[c], 0.0, running_variance[c], alpha[c]);
 }
 
 // As from_batch, and running = (1 - momentum) running + momentum batch.
@@ -52,10 +55,10 @@ fn train(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
     let batch = moments[c];
-    parameters[c] = parameter(batch.mean, batch.m2 / batch.count, alpha[c]);
+    parameters[c] = of_batch(batch, alpha[c]);
     let variance = batch.m2 / select(batch.count - 1.0, batch.count, arguments.biased == 1u);
     let kept = 1.0 - arguments.momentum;
-    running_mean[c] = kept * running_mean[c] + arguments.momentum * batch.mean;
+    running_mean[c] = kept * running_mean[c] + arguments.momentum * (batch.mean + batch.rest);
     running_variance[c] = kept * running_variance[c] + arguments.momentum * variance;
 }
 
@@ -64,7 +67,7 @@ fn through_batch(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
     let count = moments[c].count;
-    var with_means = parameter(moments[c].mean, moments[c].m2 / count, alpha[c]);
+    var with_means = of_batch(moments[c], alpha[c]);
     with_means.mean_k = sums[c].x / count;
     with_means.mean_kz = sums[c].y / count;
     parameters[c] = with_means;

@@ -66,7 +66,8 @@ fn merged(a: Statistics, b: Statistics) -> Statistics {
 
 // All that an element's result needs to know of its row. Softmax is e^x scale under the shift,
 // log-softmax (x - most) - scale; a scale of NaN makes the whole row NaN. In a backward pass the scale
-// is softmax's for both, and `gradients` is the sum of g y, for log-softmax of g.
+// is softmax's for both, and `gradients` is the sum of g y, for log-softmax of g. In a forward pass it is 1 where the
+// largest element is alone, all others nothing beside it, else 0.
 struct Row { most: f32, shift: Shift, scale: f32, gradients: f32 }
 
 fn row_with(most: f32, scale: f32, gradients: f32) -> Row {
@@ -76,8 +77,11 @@ fn row_with(most: f32, scale: f32, gradients: f32) -> Row {
 fn row_of_statistics(statistics: Statistics) -> Row {
     let most = statistics.most;
     let scale = scale_for(most, statistics.sum, exp_shifted(most, shift_for(most), 1.0));
+    if !BACKWARD { return row_with(most, scale, alone(statistics.sum)); }
     return row_with(most, scale, gradients_for(statistics.gradients, scale));
 }
+
+fn alone(rest: f32) -> f32 { return select(0.0, 1.0, rest == 0.0); }
 
 fn is_infinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }
 
@@ -98,7 +102,9 @@ fn gradients_for(gradients: f32, scale: f32) -> f32 {
 }
 
 fn forward_lane(x: f32, row: Row) -> f32 {
-    var value = exp_shifted(x, row.shift, row.scale);
+    // Never above 1, however quotient and product are rounded; and 1 where nothing else is.
+    var value = min(exp_shifted(x, row.shift, row.scale), 1.0);
+    if row.gradients == 1.0 && x == row.most { value = 1.0; }
     // The minimum changes nothing but keeps compilers from subtracting the scale first.
     if LOG { value = min(x - row.most, 0.0) - row.scale; }
     return select(value, row.scale, is_nan(row.scale));

@@ -90,7 +90,7 @@ fn equal_of(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
 
 // Log-softmax from the elements, all else from the exponentials.
 fn store(at: u32, lanes: vec4<f32>, terms: vec4<f32>, g: vec4<f32>, row: Row) {
-    let shares = select(terms * row.scale, vec4<f32>(row.scale), is_nan(row.scale));
+    let shares = select(min(terms * row.scale, vec4<f32>(1.0)), vec4<f32>(row.scale), is_nan(row.scale));
     var results = shares;
     if BACKWARD {
         results = vec4<f32>(

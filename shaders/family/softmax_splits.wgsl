@@ -191,7 +191,8 @@ fn prepare(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.rows { return; }
     let row = known[among_all(index)];
-    statistics[index] = Statistics(row.most, scale_of_known(row), row.gradients);
+    let more = select(alone(row.rest), row.gradients, BACKWARD);
+    statistics[index] = Statistics(row.most, scale_of_known(row), more);
 }
 
 fn scale_of_known(row: Known) -> f32 {

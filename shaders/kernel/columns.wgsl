@@ -25,9 +25,8 @@ struct Place {
 fn column_of(place: Place) -> u32 { return place.workgroup.x * WORKGROUP + place.thread; }
 
 fn known_of(column: u32) -> Parameters {
-    // By f32, which is exact below 2^20 and dear nowhere, unlike integer division.
     let element = column * 4u;
-    let first = element - u32(f32(element) / f32(arguments.channels)) * arguments.channels;
+    let first = element - quotient(element, arguments.channels) * arguments.channels;
     let second = next(first);
     let third = next(second);
     return parameters_of(vec4<u32>(first, second, third, next(third)));

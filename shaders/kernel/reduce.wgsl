@@ -15,7 +15,7 @@
 // Its arguments are `ReduceArguments` of src/wgsl.rs.
 
 const BLOCK: u32 = 32u;
-const MERGED: u32 = 1024u; // BLOCK blocks
+const MERGED: u32 = 1024u; // 8 blocks of 8 times 16
 const SHARE: u32 = 32u;
 override WORKGROUP: u32 = 64u; // 64 to 256, a power of two, where threads are joined
 override ALIGNED: bool = true; // runs: whether each begins with a whole vector
@@ -249,6 +249,13 @@ fn run_item(element: u32, vector: u32, last: u32) -> Item {
     return item_at(element + vector * 4u, last);
 }
 
+// Beyond the end what adds nothing.
+fn partial(row: u32, end: u32, channel: u32) -> Partial {
+    if row >= end { return Partial(); }
+    return partials[row * arguments.channels + channel];
+}
+
+// Few at a time and those sums few at a time, since rounding errors grow with the length of a sum.
 @compute @workgroup_size(WORKGROUP)
 fn merge(place: Place) {
     let index = thread_index(place);
@@ -257,16 +264,19 @@ fn merge(place: Place) {
     let first = split * MERGED;
     if first >= arguments.rows { return; }
     let end = min(first + MERGED, arguments.rows);
-    var total = partials[first * arguments.channels + channel];
-    for (var row = first + 1u; row < min(first + BLOCK, end); row++) {
-        total = join(total, partials[row * arguments.channels + channel]);
-    }
-    for (var block = first + BLOCK; block < end; block += BLOCK) {
-        var sum = partials[block * arguments.channels + channel];
-        for (var row = block + 1u; row < min(block + BLOCK, end); row++) {
-            sum = join(sum, partials[row * arguments.channels + channel]);
+    var total = Partial();
+    for (var block = first; block < end; block += 128u) {
+        var of_block = Partial();
+        for (var few = block; few < min(block + 128u, end); few += 16u) {
+            var of_few = Partial();
+            for (var row = few; row < min(few + 16u, end); row += 4u) {
+                let left = join(partial(row, end, channel), partial(row + 1u, end, channel));
+                let right = join(partial(row + 2u, end, channel), partial(row + 3u, end, channel));
+                of_few = join(of_few, join(left, right));
+            }
+            of_block = join(of_block, of_few);
         }
-        total = join(total, sum);
+        total = join(total, of_block);
     }
     results[index] = total;
 }

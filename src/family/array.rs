@@ -150,7 +150,16 @@ impl Array {
         }
     }
 
-    /// Fails unless it has one value per channel, and `allowed` takes each that lies on the host.
+    /// The number, if there is only one, on the host: it serves all channels.
+    pub(super) fn one(&self) -> Option<f32> {
+        match self.on_host() {
+            Some(&[value]) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Fails unless it has one value per channel, axes of length 1 aside, as PyTorch's [C, 1, 1] has, and `allowed`
+    /// takes each that lies on the host.
     pub(super) fn expect_per_channel(
         &self,
         op: &str,
@@ -162,9 +171,10 @@ impl Array {
             argument,
             reason,
         };
-        if self.shape.len() != 1 {
+        if self.shape.iter().filter(|&&len| len != 1).count() > 1 {
             let argument = format!("{parameter} of shape {:?}", self.shape);
-            let reason = "one value per channel is needed, shape [channels]";
+            let reason =
+                "one value per channel is needed, shape [channels]; axes of length 1 do not count";
             return Err(wrong(argument, reason.to_owned()));
         }
         let mut values = self.on_host().unwrap_or_default().iter().enumerate();

@@ -227,6 +227,11 @@ impl Allocation {
         }
     }
 
+    /// Whether the buffer is the caller's own.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.home.is_none()
+    }
+
     /// Keeps the buffer out of the pool from now on.
     pub(crate) fn expose(&self) {
         self.exposed.store(true, Ordering::Relaxed);

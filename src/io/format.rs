@@ -122,7 +122,11 @@ pub fn open_pipe(
 fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> Result<Input> {
     let mut formats = FORMATS.iter().copied();
     let found = formats.find(|format| format.recognises(&start));
-    let format = found.unwrap_or_else(|| format_of(path));
+    let format = match (found, stranger(&start)) {
+        (Some(format), _) => format,
+        (None, Some(reason)) => return Err(file::of(path)(reason.to_owned())),
+        (None, None) => format_of(path),
+    };
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
             "--tensor names an array of an {} file",
@@ -137,6 +141,34 @@ fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> 
         arrays,
         rest,
     })
+}
+
+/// What a file is that people take for one of arrays, and what to do about it.
+fn stranger(start: &[u8]) -> Option<&'static str> {
+    const STRANGERS: [(&[u8], &str); 6] = [
+        (
+            b"version https://",
+            "is a Git LFS pointer; `git lfs pull` fetches the file that it stands for",
+        ),
+        (
+            b"\x80\x02",
+            "is a Python pickle, as of torch.save; save arrays with numpy.save or safetensors",
+        ),
+        (
+            b"\x89HDF",
+            "is an HDF5 file; save its arrays with numpy.save or safetensors",
+        ),
+        (b"\xff\xfe", "is text in UTF-16; save it again without that"),
+        (b"\xfe\xff", "is text in UTF-16; save it again without that"),
+        (
+            b"\xef\xbb\xbf",
+            "is text with a byte order mark; save it again without that",
+        ),
+    ];
+    let known = STRANGERS
+        .iter()
+        .find(|(begins, _)| start.starts_with(begins));
+    known.map(|(_, reason)| *reason)
 }
 
 /// The formats of which something is true: `.npy or .npz`.

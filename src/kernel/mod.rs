@@ -118,9 +118,14 @@ pub(crate) fn dispatch(
     pass.dispatch_workgroups(x, y, 1);
 }
 
-/// Bytes of a tensor that one dispatch can see: whole multiples of every alignment.
+/// Bytes of a tensor that one dispatch can see: whole multiples of every alignment, fewer than 2^31, since kernels count
+/// elements in 32 bits.
 pub fn largest_window(gpu: &Gpu) -> u64 {
-    gpu.limits().max_storage_buffer_binding_size & !0xfff
+    window_within(gpu.limits().max_storage_buffer_binding_size)
+}
+
+fn window_within(binding: u64) -> u64 {
+    binding.min((1 << 31) - 1) & !0xfff
 }
 
 /// Two tensors that one operation reads or writes element by element.
@@ -179,4 +184,20 @@ pub(crate) fn expect_apart(
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::window_within;
+
+    #[test]
+    fn windows_hold_what_kernels_can_count() {
+        // Some devices bind more than 4 GiB.
+        for binding in [1 << 27, (1 << 31) - 1, 1 << 31, 1 << 32, 5 << 32, u64::MAX] {
+            let window = window_within(binding);
+            assert!(window <= binding && window >= 1 << 27 && window.is_multiple_of(4096));
+            // The smallest elements have two bytes; `quotient` takes numbers below 2^30.
+            assert!(window / 2 < 1 << 30, "{binding}");
+        }
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// f32 words of the moments of a channel.
 pub(crate) const WORDS: usize = 4;
 
-/// Count, mean, M2 and an unused word.
+/// Count, mean, M2 and what is to be added to the mean.
 pub(super) fn reduction() -> Reduction {
     let text = include_str!("../../shaders/reduction/moments.wgsl");
     Reduction::new(Shader::own(&[text]), WORDS)
@@ -39,7 +39,7 @@ pub(super) fn reduction() -> Reduction {
 #[derive(Debug)]
 pub struct TensorMoments {
     count: u64,
-    /// [channels] of count, mean, M2 and an unused word.
+    /// [channels] of count, mean, M2 and what is to be added to the mean.
     pub(crate) words: Tensor,
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn record_moments(
 }
 
 impl TensorMoments {
-    /// Copies `moments` to the device, rounded to f32: those of a batch that several devices or machines
+    /// Copies `moments` to the device, in f32, each mean as a sum of two: those of a batch that several devices or machines
     /// share, merged on the host.
     ///
     /// ```
@@ -157,7 +157,10 @@ impl TensorMoments {
     pub fn upload(gpu: &Gpu, moments: &Moments) -> Result<Self> {
         let count = moments.count();
         let channels = moments.mean().iter().zip(moments.m2());
-        let words = channels.flat_map(|(mean, m2)| [count as f32, *mean as f32, *m2 as f32, 0.0]);
+        let words = channels.flat_map(|(&mean, &m2)| {
+            let [mean, rest] = in_two(mean);
+            [count as f32, mean as f32, m2 as f32, rest as f32]
+        });
         let words: Vec<f32> = words.collect();
         Ok(Self {
             count,
@@ -165,7 +168,7 @@ impl TensorMoments {
         })
     }
 
-    /// [channels] of count, mean, M2 and an unused word.
+    /// [channels] of count, mean, M2 and what is to be added to the mean.
     pub(crate) fn into_words(self) -> Tensor {
         self.words
     }
@@ -182,10 +185,19 @@ impl TensorMoments {
     /// What the device reports.
     pub fn download(&self) -> Result<Moments> {
         let words: Vec<f32> = self.words.download()?;
-        let column = |index: usize| {
+        let column = |index: usize| -> Vec<f64> {
             let words = words.iter().skip(index).step_by(WORDS);
             words.map(|&word| f64::from(word)).collect()
         };
-        Moments::new(self.count, column(1), column(2))
+        let means = column(1).into_iter().zip(column(3));
+        let means = means.map(|(mean, rest)| mean + rest).collect();
+        Moments::new(self.count, means, column(2))
     }
+}
+
+/// A number as what f32 holds of it and the rest.
+pub(crate) fn in_two(number: f64) -> [f64; 2] {
+    let held = f64::from(number as f32);
+    let rest = number - held;
+    [held, if rest.is_finite() { rest } else { 0.0 }]
 }

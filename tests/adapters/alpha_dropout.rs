@@ -3,7 +3,7 @@
 use half::f16;
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    AlphaDropout, Element, ElementType, Error, Gpu, Tensor,
+    AlphaDropout, Element, ElementType, Error, Gpu,
     accuracy::inputs::{grid, words},
     check::check_chain,
     family::alpha_dropout::reference::Mask,
@@ -12,7 +12,7 @@ use wgpu_activations::{
 };
 
 use crate::{
-    common::{self, Device, inputs, same_bits, upstream},
+    common::{self, Device, inputs, run_kernel, same_bits, upstream},
     with_element,
 };
 
@@ -243,50 +243,13 @@ fn known_answers(device: &Device) -> Result<(), Failed> {
     }
     let bits: Vec<f32> = blocks.into_iter().map(f32::from_bits).collect();
     let tensor = device.gpu.upload(&bits, [bits.len()])?;
-    run_kernel(&tensor, &[KERNEL, wgsl::RANDOM].concat());
+    run_kernel(&tensor, &[KERNEL, wgsl::RANDOM].concat(), 1);
     let found: Vec<f32> = tensor.download()?;
     let found: Vec<_> = found.into_iter().map(f32::to_bits).collect();
     if found != expected {
         return Err(format!("{found:08x?} is not {expected:08x?}").into());
     }
     Ok(())
-}
-
-/// Runs one workgroup of the only entry point on the only binding.
-fn run_kernel(tensor: &Tensor, source: &str) {
-    let device = tensor.gpu().device();
-    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: None,
-        source: wgpu::ShaderSource::Wgsl(source.into()),
-    });
-    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: None,
-        layout: None,
-        module: &module,
-        entry_point: None,
-        compilation_options: Default::default(),
-        cache: None,
-    });
-    let size = tensor.len() as u64 * tensor.element().size();
-    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: None,
-        layout: &pipeline.get_bind_group_layout(0),
-        entries: &[wgpu::BindGroupEntry {
-            binding: 0,
-            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: tensor.buffer(),
-                offset: tensor.offset(),
-                size: size.try_into().ok(),
-            }),
-        }],
-    });
-    let mut encoder = device.create_command_encoder(&Default::default());
-    let mut pass = encoder.begin_compute_pass(&Default::default());
-    pass.set_pipeline(&pipeline);
-    pass.set_bind_group(0, &group, &[]);
-    pass.dispatch_workgroups(1, 1, 1);
-    drop(pass);
-    tensor.gpu().queue().submit([encoder.finish()]);
 }
 
 /// Within 5 standard deviations of p for each seed, and independent from seed to seed and from each

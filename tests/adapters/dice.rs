@@ -2,8 +2,8 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Chain, Dice, DiceGradients, Element, ElementType, Error, Gpu, Math, ShaderChecks, Tensor,
-    accuracy::inputs::words, check::check_chain, family::dice::Function,
+    Chain, Dice, DiceGradients, Element, ElementType, Error, Gpu, Math, Moments, ShaderChecks,
+    Tensor, accuracy::inputs::words, check::check_chain, family, family::dice::Function,
 };
 
 use crate::{
@@ -38,6 +38,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         trials.push(device.trial("f32/native", |device| {
             all::<f32>(&device.gpu, &LARGE[..1], Math::Native)
         }));
+        trials.push(device.trial("far-mean", far_mean));
         trials.push(device.trial("wrong-use", wrong_use));
     }
     trials
@@ -126,6 +127,42 @@ fn compare<T: Element>(gpu: &Gpu, shape: &[usize], axis: i64, math: Math) -> Res
             let report = check_chain(gpu, &chain, shape, vec![x.clone()], upstream)?;
             if report.failed > 0 || report.compared < x.len() as u64 {
                 return Err(format!("{chain}: {report}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Means up to a million standard deviations from 0, slopes of either sign, scales great and small.
+fn far_mean(device: &Device) -> Result<(), Failed> {
+    const SHAPES: [[usize; 2]; 3] = [[500, 20], [257, 33], [200_003, 3]];
+    for [rows, channels] in SHAPES {
+        let noise = family::everyday(rows * channels, 11);
+        let g: Vec<f32> = upstream(rows * channels);
+        for far in [0.0, 1.0, 20.0, 1e4, 1e6] {
+            for sigma in [1.0, 100.0, 1e-3] {
+                let x: Vec<f32> = noise.iter().map(|x| (sigma * (x + far)) as f32).collect();
+                let function = Function::new().alpha(slopes(channels)).epsilon(1e-9)?;
+                let wide: Vec<_> = x.iter().map(|&x| f64::from(x)).collect();
+                let moments = Moments::of(&wide, channels, 1)?;
+                let narrow = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<_>>();
+                let given = (narrow(moments.mean()), narrow(&moments.variance()));
+                let inferred = function.clone().running(given.0, given.1).infer();
+                for chain in [Chain::new(function), Chain::new(inferred)] {
+                    for upstream in [None, Some(g.clone())] {
+                        let report = check_chain(
+                            &device.gpu,
+                            &chain,
+                            &[rows, channels],
+                            vec![x.clone()],
+                            upstream,
+                        )?;
+                        if report.failed > 0 || report.compared < x.len() as u64 {
+                            let what = format!("{rows} rows, mean {far}, sigma {sigma}");
+                            return Err(format!("{chain}, {what}: {report}").into());
+                        }
+                    }
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ mod moments;
 mod offload;
 mod parameter_gradient;
 mod pointwise;
+mod quotient;
 mod softmax;
 mod tuning;
 
@@ -27,7 +28,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 13] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("parameter-gradient", parameter_gradient::trials),
@@ -40,6 +41,7 @@ const FAMILIES: [Family; 12] = [
     ("offload", offload::trials),
     ("encode", encode::trials),
     ("tuning", tuning::trials),
+    ("quotient", quotient::trials),
 ];
 
 fn main() -> ExitCode {

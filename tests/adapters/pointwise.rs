@@ -6,7 +6,7 @@ mod special;
 use libtest_mimic::{Failed, Trial};
 use special::special_values;
 use wgpu_activations::{
-    Activation, Element, ElementType, Math, Pointwise,
+    Activation, Array, Chain, Element, ElementType, Math, Pointwise,
     accuracy::{Expectation, Tolerance},
     check::{self, Pass},
 };
@@ -19,6 +19,7 @@ use crate::{
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     let mut trials = large::trials(device);
     if device.trusted() {
+        trials.push(device.trial("parameter-shapes", parameter_shapes));
         trials.extend(parameter_trials(device));
     }
     for element in common::SIZES {
@@ -37,6 +38,52 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         }
     }
     trials
+}
+
+/// What frameworks save as the parameter of a PReLU: one number or one for each channel, among axes of length 1.
+fn parameter_shapes(device: &Device) -> Result<(), Failed> {
+    const SHAPE: [usize; 4] = [2, 3, 2, 2];
+    let x = device.gpu.upload(&[-1.0f32; 24], SHAPE)?;
+    let each = [0.25f32, 0.5, 2.0];
+    let shapes: [(&[f32], &[usize]); 7] = [
+        (&[0.5], &[]),
+        (&[0.5], &[1]),
+        (&[0.5], &[1, 1, 1]),
+        (&each, &[3]),
+        (&each, &[3, 1, 1]),
+        (&each, &[1, 3, 1, 1]),
+        (&each, &[1, 3]),
+    ];
+    for name in [
+        "prelu(alpha=@a, axis=1)",
+        "dice(alpha=@a, mean=@mean, variance=@variance, axis=1, mode=infer)",
+    ] {
+        for (values, shape) in shapes {
+            let chain = Chain::parse(name, &|array| match array {
+                "mean" => Array::new([0.0f32], [1]),
+                "variance" => Array::new([1.0f32], []),
+                _ => Array::new(values, shape),
+            })?;
+            let y: Vec<f32> = chain.forward(&x)?.download()?;
+            for (place, &y) in y.iter().enumerate() {
+                let slope = values[place / 4 % 3 % values.len()];
+                // Dice with mean 0 and variance 1.
+                let p = 1.0 / (1.0 + 1.0f32.exp());
+                let expected = if name.starts_with("dice") {
+                    -(p + (1.0 - p) * slope)
+                } else {
+                    -slope
+                };
+                assert!(
+                    (y - expected).abs() < 1e-6,
+                    "{name} {shape:?}: {y}, not {expected}"
+                );
+            }
+        }
+        let refused = Chain::parse(name, &|_| Array::new([0.5f32; 6], [2, 3]));
+        assert!(refused.is_err(), "{name}");
+    }
+    Ok(())
 }
 
 /// The full check with parameters other than the default.

@@ -92,6 +92,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                 shapes::<f32>(&device.gpu, &LONGER, Math::Accurate)
             });
             add("numbers", |device, _| numbers(&device.gpu));
+            add("ceiling", |device, _| ceiling(&device.gpu));
             add("special", |device, _| {
                 special::<f32>(&device.gpu, &[4, 5, 64, 135, 16_388])
             });
@@ -123,6 +124,30 @@ fn run<T: Element>(gpu: &Gpu, op: &Softmax, shape: &[usize], x: &[T]) -> Result<
     let again: Vec<T> = op.forward(&tensor)?.download()?;
     same_bits("a second forward pass", &found, &again)?;
     Ok(found)
+}
+
+/// Softmax is never above 1, and exactly 1 where a row has no other element, or none that counts.
+fn ceiling(gpu: &Gpu) -> Result<(), Failed> {
+    const ROWS: usize = 4096;
+    for columns in [1, 2, 3, 4, 8, 135, 1024] {
+        for threads in [1, 32] {
+            let op = Softmax::new(-1).threads_per_row(threads);
+            for width in [2.0, 100.0, 2000.0] {
+                let x = gpu.upload(&spread::<f32>(ROWS * columns, width), [ROWS, columns])?;
+                let y: Vec<f32> = op.forward(&x)?.download()?;
+                let above = y.iter().position(|&y| y > 1.0);
+                let short = y.iter().position(|&y| y != 1.0);
+                if let Some(place) = above.or(short.filter(|_| columns == 1)) {
+                    let y = y[place];
+                    return Err(format!("{y} at {place} of rows of {columns}").into());
+                }
+            }
+        }
+    }
+    let x = gpu.upload(&[30.0f32, 0.0, 200.5, -200.0, 0.3, -90.0], [3, 2])?;
+    let y: Vec<f32> = Softmax::new(-1).forward(&x)?.download()?;
+    assert_eq!([y[0], y[2], y[4]], [1.0; 3]);
+    Ok(())
 }
 
 fn shapes<T: Element>(gpu: &Gpu, shapes: &[(&[usize], i64)], math: Math) -> Result<(), Failed> {

@@ -169,6 +169,43 @@ pub fn element_types(device: &Device, activation: Activation) -> &'static [Eleme
     }
 }
 
+/// Runs so many workgroups of the only entry point on the only binding.
+pub fn run_kernel(tensor: &Tensor, source: &str, workgroups: u32) {
+    let device = tensor.gpu().device();
+    let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+        label: None,
+        source: wgpu::ShaderSource::Wgsl(source.into()),
+    });
+    let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: None,
+        layout: None,
+        module: &module,
+        entry_point: None,
+        compilation_options: Default::default(),
+        cache: None,
+    });
+    let size = tensor.len() as u64 * tensor.element().size();
+    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
+        layout: &pipeline.get_bind_group_layout(0),
+        entries: &[wgpu::BindGroupEntry {
+            binding: 0,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: tensor.buffer(),
+                offset: tensor.offset(),
+                size: size.try_into().ok(),
+            }),
+        }],
+    });
+    let mut encoder = device.create_command_encoder(&Default::default());
+    let mut pass = encoder.begin_compute_pass(&Default::default());
+    pass.set_pipeline(&pipeline);
+    pass.set_bind_group(0, &group, &[]);
+    pass.dispatch_workgroups(workgroups, 1, 1);
+    drop(pass);
+    tensor.gpu().queue().submit([encoder.finish()]);
+}
+
 /// Element types of each size. How a tensor is cut into pieces depends on no more.
 pub const SIZES: [ElementType; 2] = [ElementType::F32, ElementType::F16];
 

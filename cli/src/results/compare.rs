@@ -34,7 +34,14 @@ pub(crate) enum Verdict {
     Slower,
     /// There is no time on one side, or on both.
     Untimed,
+    /// So few samples that what they say is luck.
+    #[serde(rename = "too few samples")]
+    TooFew,
 }
+
+/// Samples, and rounds of them, that a verdict needs on each side.
+const FEWEST_SAMPLES: usize = 6;
+const FEWEST_ROUNDS: usize = 2;
 
 /// A row of one run.
 #[derive(Debug, Clone, Copy)]
@@ -147,8 +154,15 @@ fn pair<'a>(before: Side<'a>, after: Side<'a>, measure: Option<Measure>) -> Comp
         (Some(a), Some(b)) => Some(ratio_of_medians(&samples(a, measure), &samples(b, measure))),
         _ => None,
     };
+    let is_few = |side: Side<'_>| {
+        let rounds = side.row.measurement.as_ref().map(|it| &it.rounds_ns);
+        rounds.is_some_and(|rounds| {
+            rounds.len() < FEWEST_ROUNDS || rounds.concat().len() < FEWEST_SAMPLES
+        })
+    };
     let verdict = match ratio {
         None => Verdict::Untimed,
+        Some(_) if is_few(before) || is_few(after) => Verdict::TooFew,
         Some(ratio) if ratio.low > 1.0 => Verdict::Slower,
         Some(ratio) if ratio.high < 1.0 => Verdict::Faster,
         Some(_) => Verdict::Same,

@@ -163,18 +163,25 @@ fn an_interrupt_keeps_what_was_measured() {
     );
 }
 
-/// A file of one row of two rounds, each sample `factor` times what it was.
+/// The document's file, its four samples taken three times, each sample `factor` times what it was.
 fn example(factor: f64) -> String {
-    let document = include_str!("../../../docs/results.md");
-    let (_, rest) = document.split_once("```json\n").unwrap();
-    let mut run: Value = serde_json::from_str(rest.split_once("```").unwrap().0).unwrap();
+    let mut run: Value = serde_json::from_str(&documented()).unwrap();
     let measurement = &mut run["rows"][0]["measurement"];
-    for round in measurement["rounds_ns"].as_array_mut().unwrap() {
-        for sample in round.as_array_mut().unwrap() {
-            *sample = (sample.as_f64().unwrap() * factor).into();
+    for factor in [("/rounds_ns", factor), ("/baseline/rounds_ns", 1.0)] {
+        let rounds = measurement.pointer_mut(factor.0).unwrap();
+        for round in rounds.as_array_mut().unwrap() {
+            let samples = round.as_array().unwrap().iter();
+            let samples = samples.map(|sample| sample.as_f64().unwrap() * factor.1);
+            *round = samples.collect::<Vec<_>>().repeat(3).into();
         }
     }
     run.to_string()
+}
+
+fn documented() -> String {
+    let document = include_str!("../../../docs/results.md");
+    let (_, rest) = document.split_once("```json\n").unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
 }
 
 #[test]
@@ -210,6 +217,17 @@ fn what_is_slower_is_told_and_noise_is_not() {
     ] {
         fs::write(sandbox.path(format!("{name}.json")), example(factor)).unwrap();
     }
+    // Four samples are too few, whatever they say.
+    fs::write(sandbox.path("few.json"), documented()).unwrap();
+    let few = sandbox.run("compare few.json slower.json --fail-above 10%");
+    assert!(few.expect_success().contains("too few samples"));
+    let doubtful = sandbox.run("compare before.json slower.json --fail-above 10");
+    assert_eq!(doubtful.status, Some(2));
+    assert!(
+        doubtful
+            .stderr
+            .contains("10 is 1000%; write 10% if that is meant")
+    );
     let same = sandbox.run("compare before.json after.json --fail-above 10%");
     let same = same.expect_success();
     assert!(same.contains("1.00 [1.00 1.00]"), "{same}");

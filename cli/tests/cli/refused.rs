@@ -229,12 +229,6 @@ fn parameters_per_channel_that_do_not_fit() {
         (
             2,
             "x.npy",
-            "--param alpha=@scalar.npy",
-            "elu: alpha of shape []: one value per channel is needed",
-        ),
-        (
-            2,
-            "x.npy",
             "--param alpha=@negative.npy",
             "elu: alpha, value 1: it is -1 but must be a finite number >= 0",
         ),

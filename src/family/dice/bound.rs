@@ -1,9 +1,9 @@
 //! What results of Dice may differ from the reference by.
 
-use super::reference::Channel;
+use super::reference::{Channel, Through, sigmoid};
 use crate::{accuracy::bound::Bound, wgsl::Math};
 
-/// The error of computing in f32, beside what x - mean loses.
+/// What parameters' gradients may be off by: a share of their terms.
 pub(super) const fn share(math: Math) -> f64 {
     match math {
         Math::Accurate => 1e-6,
@@ -11,27 +11,46 @@ pub(super) const fn share(math: Math) -> f64 {
     }
 }
 
-/// By how much more a result is off than a sigmoid: x - mean loses |mean| / sigma of its precision.
-pub(super) fn conditioning(channel: &Channel) -> f64 {
-    1.0 + channel.conditioning()
-}
-
-/// y: absolute and relative, times the conditioning.
-pub(super) fn forward(channel: &Channel, math: Math, x: f64) -> Bound {
-    let expected = channel.value(x);
-    Bound {
-        expected,
-        allowed: share(math) * conditioning(channel) * (1.0 + expected.abs()),
+/// The unit of errors: half of f32's last digit, or of what builtin functions keep.
+pub(super) const fn unit(math: Math) -> f64 {
+    match math {
+        Math::Accurate => f32::EPSILON as f64 / 2.0,
+        Math::Native => 2e-6,
     }
 }
 
-/// dx. What it owes to the statistics is multiplied by 1 / sigma, which loses as many digits again; `steepest` is the
-/// largest upstream gradient that enters it.
-pub(super) fn backward(channel: &Channel, math: Math, expected: f64, steepest: f64) -> Bound {
-    let allowed = conditioning(channel).powi(2) * (steepest + expected.abs());
+/// y: 8 units of x times its share, and what 16 of z do to the sigmoid. How far the mean lies from 0 does not count.
+pub(super) fn forward(channel: &Channel, math: Math, x: f64) -> Bound {
+    let z = channel.z(x);
+    let (p, not_p) = (sigmoid(z), sigmoid(-z));
+    let share = p + not_p * channel.alpha.abs();
+    let through_z = (1.0 - channel.alpha).abs() * p * not_p * (1.0 + z.abs());
     Bound {
-        expected,
-        allowed: share(math) * allowed,
+        expected: channel.value(x),
+        allowed: unit(math) * x.abs() * (8.0 * share + 16.0 * through_z) + FLUSHED,
+    }
+}
+
+/// What may be flushed to 0.
+const FLUSHED: f64 = f32::MIN_POSITIVE as f64;
+
+/// dx: the same for what upstream gives directly; of what goes through the statistics, whose sums have terms of all
+/// elements, 16 units of the largest term, in standard deviations. `steepest` is the largest upstream gradient.
+pub(super) fn backward(
+    channel: &Channel,
+    math: Math,
+    (x, g): (f64, f64),
+    means: Through,
+    steepest: f64,
+) -> Bound {
+    let z = channel.z(x).abs();
+    let direct = g.abs() * (1.0 + channel.alpha.abs());
+    let typical = channel.mean.abs() + channel.variance.sqrt();
+    let terms = steepest * (1.0 - channel.alpha).abs() * (x.abs() + typical);
+    let through = channel.inverse() * terms * (1.0 + z) / 4.0;
+    Bound {
+        expected: channel.backward(x, g, means),
+        allowed: 16.0 * unit(math) * (direct + through) + FLUSHED,
     }
 }
 
@@ -43,11 +62,11 @@ pub(super) fn mean(mean: f64, variance: f64) -> Bound {
     }
 }
 
-/// The variance of a batch: 1e-6 of what enters it.
-pub(super) fn variance(mean: f64, variance: f64) -> Bound {
+/// The variance of a batch: 1e-6 of it. What f32 cannot hold may be flushed to 0.
+pub(super) fn variance(variance: f64) -> Bound {
     Bound {
         expected: variance,
-        allowed: 1e-6 * (variance + mean.abs() * variance.sqrt()),
+        allowed: 1e-6 * variance + FLUSHED,
     }
 }
 

@@ -36,7 +36,7 @@ impl PerChannel {
             Some(Value::Array(array)) => {
                 array
                     .expect_per_channel(arguments.op(), name, |value| expect_finite(name, value))?;
-                Ok(Some(Self::Each(array)))
+                Ok(Some(array.one().map_or(Self::Each(array), Self::All)))
             }
         }
     }

@@ -134,8 +134,12 @@ impl Family for OfDice {
         Ok(Box::new(function))
     }
 
-    fn allowed(&self, _: Pass, _: ElementType, math: Math) -> String {
-        format!("{:e} (1 + |mean| / sigma)", bound::share(math))
+    fn allowed(&self, pass: Pass, _: ElementType, math: Math) -> String {
+        let unit = bound::unit(math);
+        match pass {
+            Pass::Forward => format!("{:.1e} |x| + that of z", 8.0 * unit),
+            Pass::Backward => format!("{:.1e} of its terms", 16.0 * unit),
+        }
     }
 
     fn cases(&self, _: ElementType) -> Vec<Case> {

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// f32 words of the shader's `Parameter`.
-const PARAMETER: usize = 5;
+const PARAMETER: usize = 6;
 
 /// Dice of a tensor.
 pub(super) struct Launcher<'a> {

@@ -15,7 +15,7 @@ use crate::{
     },
     kernel::{
         launch::Pass,
-        moments::{TensorMoments, WORDS, record_moments},
+        moments::{TensorMoments, WORDS, in_two, record_moments},
         recorder::Recorder,
     },
     moments::{Moments, merge_channel},
@@ -23,7 +23,7 @@ use crate::{
     wgsl::Math,
 };
 
-/// Count, mean, M2 and an unused word of each channel.
+/// Count, mean, M2 of each channel, and what is to be added to the mean.
 const MOMENTS: Survey = Survey {
     of: Surveyed::Channels,
     words: WORDS,
@@ -51,11 +51,16 @@ const EXTRAS: [&str; 4] = ["mean", "variance", "running-mean", "running-variance
 
 fn merge_moments(all: &mut [f64], part: &[f64]) {
     if part[0] != 0.0 {
-        let channel = |words: &[f64]| (words[0], (words[1], words[2]));
+        let channel = |words: &[f64]| (words[0], (mean_of(words), words[2]));
         let (mean, m2) = merge_channel(channel(all), channel(part));
-        let count = all[0] + part[0];
-        all[..3].copy_from_slice(&[count, mean, m2]);
+        let [mean, rest] = in_two(mean);
+        all.copy_from_slice(&[all[0] + part[0], mean, m2, rest]);
     }
+}
+
+/// The mean among the words of a channel.
+fn mean_of(words: &[f64]) -> f64 {
+    words[1] + words[3]
 }
 
 fn merge_sums(all: &mut [f64], part: &[f64]) {
@@ -230,9 +235,9 @@ impl Operation for Function {
         let momentum = f64::from(self.momentum);
         let (means, variances) = (self.mean.to_host(channels), self.variance.to_host(channels));
         let of_channel = |(channel, moments): (usize, &[f64])| {
-            let (count, mean, m2) = (moments[0], moments[1], moments[2]);
+            let (count, mean, m2) = (moments[0], mean_of(moments), moments[2]);
             let batch_mean = bound::mean(mean, m2 / count);
-            let batch_variance = bound::variance(mean, m2 / count);
+            let batch_variance = bound::variance(m2 / count);
             let estimate = match self.biased {
                 true => batch_variance,
                 false => Bound {
@@ -282,8 +287,7 @@ impl Operation for Function {
         let elements = sheet.x().iter().zip(upstream).zip(channels);
         let dx = elements.map(|((&x, &g), (channel, through))| {
             let (means, steepest) = through.unwrap_or((Through::default(), g.abs()));
-            let expected = channel.backward(x, g, means);
-            bound::backward(channel, self.math, expected, steepest)
+            bound::backward(channel, self.math, (x, g), means, steepest)
         });
         vec![dx.collect()]
     }
@@ -302,13 +306,7 @@ impl Operation for Function {
         let pairs = sheet.x().iter().zip(upstream).enumerate();
         for (index, (&x, &g)) in pairs {
             let channel = &channels[index % channels.len()];
-            let term = channel.alpha_term(x, g);
-            sums[sheet.channel(index)].merge(Sum {
-                value: term,
-                // A term is off by what x - mean loses.
-                magnitude: bound::conditioning(channel) * term.abs(),
-                ..Sum::default()
-            });
+            sums[sheet.channel(index)].add(channel.alpha_term(x, g));
         }
     }
 
@@ -336,7 +334,7 @@ impl Function {
             (Some((mean, variance)), _) => (mean[place], variance[place]),
             (None, Some(moments)) => {
                 let moments = moments.of(place);
-                (moments[1], moments[2] / moments[0])
+                (mean_of(moments), moments[2] / moments[0])
             }
             (None, None) => (f64::NAN, f64::NAN),
         };
@@ -384,7 +382,10 @@ fn moments_of(sheet: &Sheet<'_>) -> Vec<f64> {
     let count = moments.count() as f64;
     let channels = moments.mean().iter().zip(moments.m2());
     channels
-        .flat_map(|(&mean, &m2)| [count, mean, m2, 0.0])
+        .flat_map(|(&mean, &m2)| {
+            let [mean, rest] = in_two(mean);
+            [count, mean, m2, rest]
+        })
         .collect()
 }
 

@@ -57,20 +57,17 @@ impl Channel {
         Through { k, kz: k * z }
     }
 
-    /// How many standard deviations the mean lies from 0: x - mean loses as many digits.
-    pub fn conditioning(&self) -> f64 {
-        self.mean.abs() * self.inverse()
-    }
-
-    fn z(&self, x: f64) -> f64 {
+    /// x less the mean, in standard deviations.
+    pub fn z(&self, x: f64) -> f64 {
         (x - self.mean) * self.inverse()
     }
 
-    fn inverse(&self) -> f64 {
+    /// Of the standard deviation.
+    pub fn inverse(&self) -> f64 {
         1.0 / (self.variance + self.epsilon).sqrt()
     }
 }
 
-fn sigmoid(z: f64) -> f64 {
+pub(super) fn sigmoid(z: f64) -> f64 {
     1.0 / (1.0 + (-z).exp())
 }

@@ -85,7 +85,8 @@ impl IndexType {
 /// The shader of maxout over groups of channels.
 pub(super) fn pooling(vectors: Vectors, index: IndexType) -> Shader {
     let kernel = include_str!("../../../shaders/family/maxout_pooling.wgsl");
-    composed([PoolingArguments::WGSL, kernel], vectors, index)
+    let quotient = Shader::own(&[wgsl::QUOTIENT]);
+    composed([PoolingArguments::WGSL, kernel], vectors, index).and(quotient)
 }
 
 /// The shader of maxout over affine maps.

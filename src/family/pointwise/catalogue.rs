@@ -94,7 +94,11 @@ impl Family for Activation {
                 }
                 Some(Value::Array(array)) => {
                     let axis = arguments.axis(-1)?;
-                    operation = operation.per_channel(self.in_range(&array)?, axis)?;
+                    let array = self.in_range(&array)?;
+                    operation = match array.one() {
+                        Some(value) => Pointwise::new(self.with(value)?),
+                        None => operation.per_channel(array, axis)?,
+                    };
                 }
             }
         }

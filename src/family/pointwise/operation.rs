@@ -137,11 +137,17 @@ impl Operation for Pointwise {
         let parameters = self.on_host();
         let elements = sheet.x().iter().zip(upstream).enumerate();
         let dx = elements.map(|(index, (&x, &g))| {
-            // What an infinite gradient does to a slope that underflows is not defined.
+            let slope = slope(x, parameters.at(sheet, index));
+            // A slope of 0 lets no gradient through. What an infinite one does to a slope that underflows is not defined.
+            let expected = if slope == 0.0 && !g.is_nan() {
+                0.0
+            } else {
+                g * slope
+            };
             if g.is_infinite() {
-                return Bound::ANYTHING;
+                let allowed = f64::INFINITY;
+                return Bound { expected, allowed };
             }
-            let expected = g * slope(x, parameters.at(sheet, index));
             let allowed = tolerance.allowed(expected, g, ElementType::F32);
             Bound { expected, allowed }
         });

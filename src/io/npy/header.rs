@@ -222,7 +222,7 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
         .strip_prefix('(')
         .and_then(|tuple| tuple.split_once(')'))
         .ok_or_else(malformed)?;
-    let plain = format!("{}(){rest}", &text[..at]);
+    let plain = with_code(&format!("{}(){rest}", &text[..at]));
     let escapes = !plain.is_ascii() || plain.contains('\\') || plain.matches("shape").count() > 1;
     // Its parser recurses per bracket and retries what it has read: sixteen `[` take seconds. A
     // header has `{`, `(` and, in the dtype of a date, `[`.
@@ -262,6 +262,31 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
         dtype: Dtype { float, endian },
         bytes,
     })
+}
+
+/// With the code in place of another name of the dtype, which NumPy takes, too: of the machine's own order.
+fn with_code(text: &str) -> String {
+    let replaced = || {
+        let at = value_at(text, "descr")?;
+        let quote = text[at..]
+            .chars()
+            .next()
+            .filter(|quote| ['\'', '"'].contains(quote))?;
+        let (name, rest) = text[at + 1..].split_once(quote)?;
+        let size = match name {
+            "float16" | "half" | "f2" | "=f2" | "e" => 2,
+            "float32" | "single" | "f4" | "=f4" | "f" => 4,
+            "float64" | "double" | "float" | "f8" | "=f8" | "d" => 8,
+            _ => return None,
+        };
+        let order = if cfg!(target_endian = "little") {
+            '<'
+        } else {
+            '>'
+        };
+        Some(format!("{}{quote}{order}f{size}{quote}{rest}", &text[..at]))
+    };
+    replaced().unwrap_or_else(|| text.to_owned())
 }
 
 /// Where the value of a dictionary's key begins.
