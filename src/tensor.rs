@@ -126,10 +126,8 @@ impl Gpu {
     /// A tensor over a buffer of the caller's own, starting at byte `offset`.
     ///
     /// The buffer must have the usage `STORAGE` (and `COPY_SRC` to download, `COPY_DST` to upload, both to upload an odd
-    /// number of 16-bit elements),
-    /// `offset` must be a multiple of the device's `min_storage_buffer_offset_alignment`, and the
-    /// buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are
-    /// never changed.
+    /// number of 16-bit elements), `offset` must be a multiple of the device's `min_storage_buffer_offset_alignment`,
+    /// and the buffer must hold whole vectors of 16 bytes from there. Bytes beyond the last element are never changed.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     family::{self, Operation, Resolver},
     kernel::{
-        cast, expect_shape,
+        cast, expect_result, expect_shape,
         launch::Pass,
         recorder::{self, Recorder},
     },
@@ -319,12 +319,7 @@ impl Chain {
         upstream: &Tensor,
     ) -> Result<ChainGradients> {
         let result = self.result_shape(x.shape())?;
-        let name = if result == x.shape() {
-            "x"
-        } else {
-            "the result"
-        };
-        expect_shape(self, ("upstream", upstream), (name, &result), ("x", x))?;
+        expect_result(self, ("upstream", upstream), &result, x)?;
         let RecordedGradients { dx, parameters, .. } = self.record_backward(
             recorder,
             &[x],

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Window, bind, expect_alike, expect_apart, expect_shape};
+use super::{Window, bind, expect_alike, expect_apart, expect_result};
 use crate::{
     element::ElementType,
     error::Result,
@@ -157,13 +157,7 @@ impl<'a> Pass<'a> {
         const OWN: &str = "a tensor of its own";
         let instead = |call| if in_place { call } else { OWN };
         let x = ("x", self.x());
-        // What changes no shape is like x, in messages, too.
-        let name = if result == x.1.shape() {
-            "x"
-        } else {
-            "the result"
-        };
-        let expect = |tensor| expect_shape(op, tensor, (name, result), x);
+        let expect = |tensor| expect_result(op, tensor, result, x.1);
         match self {
             Self::Forward { y, .. } => {
                 expect(("y", y))?;

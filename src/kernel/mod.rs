@@ -137,6 +137,21 @@ pub(crate) fn expect_alike(
     expect_shape(op, left, (right.0, right.1.shape()), right)
 }
 
+/// A tensor like the result of x, whose shape is `result`. What changes no shape is like x, in messages, too.
+pub(crate) fn expect_result(
+    op: &dyn fmt::Display,
+    tensor: (&'static str, &Tensor),
+    result: &[usize],
+    x: &Tensor,
+) -> Result<()> {
+    let name = if result == x.shape() {
+        "x"
+    } else {
+        "the result"
+    };
+    expect_shape(op, tensor, (name, result), ("x", x))
+}
+
 /// A tensor of the shape that `right` says, with the type and on the device of another.
 pub(crate) fn expect_shape(
     op: &dyn fmt::Display,
