@@ -226,8 +226,8 @@ pub enum Error {
         /// The call to use instead.
         instead: &'static str,
     },
-    /// Tensors of two devices in one operation.
-    #[error("{op}: the tensors belong to different devices; move them to one")]
+    /// Tensors, buffers or an encoder of two devices in one operation.
+    #[error("{op}: tensors, buffers and encoders belong to different devices; take all of one")]
     ForeignTensor {
         /// The operation.
         op: String,
@@ -243,6 +243,21 @@ pub enum Error {
         limit: u64,
         /// What to do.
         advice: &'static str,
+    },
+    /// A kernel needs a higher limit than the device was opened with.
+    #[error(
+        "kernel `{kernel}` needs {limit} = {needed} but this device has {allowed}; open it with more, as \
+         `adapter.limits()` has"
+    )]
+    DeviceLimit {
+        /// The kernel's entry point.
+        kernel: String,
+        /// The limit, as it is called in [`wgpu::Limits`].
+        limit: &'static str,
+        /// What the kernel needs.
+        needed: u64,
+        /// What the device has.
+        allowed: u64,
     },
     /// The machine has no adapter that wgpu can use.
     #[error("no GPU adapter found; {hint}")]
@@ -337,13 +352,13 @@ pub enum ErrorKind {
     Shape,
     /// A tensor has an element type that the operation cannot take.
     ElementType,
-    /// The tensors belong to different devices.
+    /// Tensors, buffers or encoders belong to different devices.
     Device,
     /// The call breaks another rule of the operation, such as one about buffers that are shared.
     Usage,
     /// The machine has no such device.
     NoDevice,
-    /// Something exceeds a limit of the device: work in smaller pieces.
+    /// Something exceeds a limit of the device: work in smaller pieces, or open it with higher limits.
     TooLarge,
     /// The device's memory is used up: free some, or work in smaller pieces.
     OutOfMemory,
@@ -382,7 +397,7 @@ impl Error {
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
             Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
-            Self::TooLarge { .. } => ErrorKind::TooLarge,
+            Self::TooLarge { .. } | Self::DeviceLimit { .. } => ErrorKind::TooLarge,
             Self::OutOfMemory(_) => ErrorKind::OutOfMemory,
             Self::DeviceLost(_) => ErrorKind::DeviceLost,
             Self::DeviceRequest { .. } | Self::Validation(_) | Self::Internal(_) => {

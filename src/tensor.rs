@@ -148,7 +148,7 @@ impl Gpu {
     ///
     /// # Errors
     ///
-    /// [`Error::Buffer`] naming the rule that it breaks.
+    /// [`Error::Buffer`] naming the rule that it breaks, [`Error::ForeignTensor`] if it is of another device.
     pub fn tensor_from_wgpu(
         &self,
         buffer: &wgpu::Buffer,
@@ -156,6 +156,7 @@ impl Gpu {
         shape: impl Into<Vec<usize>>,
         element: ElementType,
     ) -> Result<Tensor> {
+        self.expect_own("tensor_from_wgpu", buffer)?;
         let shape = shape.into();
         let bytes = byte_len(&shape, element)?;
         let needed = offset.saturating_add(bytes.next_multiple_of(16));

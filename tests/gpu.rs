@@ -8,7 +8,11 @@ mod own_code;
 #[path = "gpu/refused.rs"]
 mod refused;
 
-use std::{fmt::Debug, thread};
+use std::{
+    fmt::Debug,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use common::{Device, Guarded, same_bits, trusted_devices};
 use half::f16;
@@ -243,27 +247,66 @@ fn every_call(gpu: &Gpu, x: &Tensor) -> Vec<Option<Error>> {
 #[test]
 fn a_lost_device_is_an_error() {
     for device in trusted_devices() {
-        let gpu = Gpu::open(&device.adapter, ShaderChecks::Trusted).unwrap();
-        let x = gpu.upload(&[1.0f32; 4], [4]).unwrap();
-        gpu.device().destroy();
-        for (call, error) in every_call(&gpu, &x).into_iter().enumerate() {
-            // Recording touches no device.
-            if call == 7 {
-                continue;
+        let opened = Gpu::open(&device.adapter, ShaderChecks::Trusted).unwrap();
+        for gpu in [opened, own(&device)] {
+            let x = gpu.upload(&[1.0f32; 4], [4]).unwrap();
+            gpu.device().destroy();
+            for (call, error) in every_call(&gpu, &x).into_iter().enumerate() {
+                // Recording touches no device.
+                if call == 7 {
+                    continue;
+                }
+                assert!(
+                    matches!(error, Some(Error::DeviceLost(_))),
+                    "{}: call {call} gave {error:?}",
+                    device.name
+                );
             }
-            assert!(
-                matches!(error, Some(Error::DeviceLost(_))),
-                "{}: call {call} gave {error:?}",
-                device.name
-            );
         }
-        // On the caller's own device the loss is the caller's to hear of; nothing panics.
-        let gpu = own(&device);
-        let x = gpu.upload(&[1.0f32; 4], [4]).unwrap();
-        gpu.device().destroy();
-        let errors = every_call(&gpu, &x);
-        assert!(errors[8].is_some(), "{}: download gave data", device.name);
         assert_alive(&device.gpu);
+    }
+}
+
+/// wgpu tells of a loss once, to one thread, and on the caller's own device to the caller.
+#[test]
+fn every_thread_is_told_that_the_device_is_lost() {
+    for device in trusted_devices() {
+        let opened = Gpu::open(&device.adapter, ShaderChecks::Trusted).unwrap();
+        for gpu in [opened, own(&device)] {
+            let until_failure = |x: &Tensor, rounds: &AtomicUsize| {
+                let round = || -> Result<()> {
+                    rounds.fetch_add(1, Ordering::Relaxed);
+                    let y = Activation::ELU.forward(x)?;
+                    x.write(&[1.0f32; 1000])?;
+                    pollster::block_on(y.download_async::<f32>())?;
+                    y.download::<f32>()?;
+                    gpu.wait()
+                };
+                (0..1_000_000).find_map(|_| round().err())
+            };
+            let rounds = AtomicUsize::new(0);
+            let errors: Vec<_> = thread::scope(|scope| {
+                let start = || {
+                    scope.spawn(|| {
+                        let x = gpu.upload(&[1.0f32; 1000], [1000]).unwrap();
+                        until_failure(&x, &rounds)
+                    })
+                };
+                let threads: Vec<_> = (0..8).map(|_| start()).collect();
+                while rounds.load(Ordering::Relaxed) < 16 {
+                    thread::yield_now();
+                }
+                gpu.device().destroy();
+                threads.into_iter().map(|it| it.join().unwrap()).collect()
+            });
+            for error in errors {
+                assert!(
+                    matches!(error, Some(Error::DeviceLost(_))),
+                    "{}: {error:?}",
+                    device.name
+                );
+            }
+        }
     }
 }
 

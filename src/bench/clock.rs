@@ -139,7 +139,7 @@ impl Stopwatch {
         let (start, scratch) = gpu.guarded(|| {
             let mut encoder = gpu.device().create_command_encoder(&Default::default());
             self.stamp(&mut encoder, 0);
-            let ((), scratch) = recorded(&mut encoder, |recorder| {
+            let ((), scratch) = recorded(gpu, &mut encoder, |recorder| {
                 (0..repeats as usize)
                     .try_for_each(|repeat| work.record(recorder, first.wrapping_add(repeat)))
             })?;

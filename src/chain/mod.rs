@@ -300,7 +300,7 @@ impl Chain {
         let (y, _) = self.record_forward(recorder, &[x], Output::InPlace)?;
         if !y.shares_buffer(x) {
             if x.bytes().is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT) {
-                recorder.copy(&y, x);
+                recorder.copy(&y, x)?;
             } else {
                 // A copy takes whole words, of which the last is not x's alone.
                 let (wide, _) = record::f32_scratch(recorder, &y)?;

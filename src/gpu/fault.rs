@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 /// What a device has reported outside of a call.
 #[derive(Default)]
 pub(super) struct Fault {
-    lost: OnceLock<String>,
+    /// Why it will never work again.
+    end: OnceLock<Error>,
     uncaptured: Mutex<Option<Error>>,
 }
 
@@ -22,8 +23,7 @@ impl Fault {
             } else {
                 message
             };
-            // The first reason is the cause; later ones follow from it.
-            let _ = fault.lost.set(reason);
+            fault.lose(&reason);
         });
         let fault = self.clone();
         device.on_uncaptured_error(Arc::new(move |error| {
@@ -31,10 +31,20 @@ impl Fault {
         }));
     }
 
-    /// The loss of the device for good, any other error once.
+    /// The device is lost: the error from now on.
+    pub(super) fn lose(&self, reason: &str) -> Error {
+        self.end(Error::DeviceLost(reason.to_owned()))
+    }
+
+    /// The device will never work again: the error from now on. The first is the cause; later ones follow from it.
+    pub(super) fn end(&self, error: Error) -> Error {
+        self.end.get_or_init(|| error).clone()
+    }
+
+    /// The end of the device for good, any other error once.
     pub(super) fn check(&self) -> Result<()> {
-        if let Some(reason) = self.lost.get() {
-            return Err(Error::DeviceLost(reason.clone()));
+        if let Some(error) = self.end.get() {
+            return Err(error.clone());
         }
         lock(&self.uncaptured).take().map_or(Ok(()), Err)
     }
@@ -57,6 +67,20 @@ pub(super) fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> Result<T>)
         Some(error) => Err(convert(error)),
         None => result,
     }
+}
+
+/// Whether the device is lost: it makes buffers that cannot be written to, and no error of them.
+pub(super) fn is_lost(device: &wgpu::Device) -> bool {
+    let probe = scoped(device, || {
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("probe"),
+            size: wgpu::COPY_BUFFER_ALIGNMENT,
+            usage: wgpu::BufferUsages::MAP_WRITE,
+            mapped_at_creation: true,
+        });
+        Ok(buffer.get_mapped_range_mut(..).is_err())
+    });
+    matches!(probe, Ok(true))
 }
 
 fn convert(error: wgpu::Error) -> Error {

@@ -4,6 +4,7 @@ mod adapter;
 mod fault;
 mod fold;
 mod memory;
+mod owner;
 mod pipeline;
 mod readback;
 mod recent;
@@ -11,7 +12,11 @@ mod recent;
 mod timer;
 mod tuning;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    fmt::Debug,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 pub use adapter::{Adapter, adapters, adapters_async, best, find};
 pub use fold::fold_over;
@@ -26,11 +31,12 @@ pub use tuning::Tuning;
 pub(crate) use tuning::WHOLE_ROW;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     wgsl::{ARGUMENT_WORDS, Arguments},
 };
 use fault::Fault;
 use memory::Memory;
+use readback::Waiter;
 use recent::Recent;
 
 /// Whether the driver adds bounds checks of its own to our shaders.
@@ -59,6 +65,7 @@ struct Shared {
     /// Bind groups of arguments, each written once and never changed, so that a command recorded now and submitted
     /// later sees its own. Calls repeat their arguments, so they are kept; recorded commands hold on to theirs.
     arguments: Mutex<Recent<[u32; ARGUMENT_WORDS], wgpu::BindGroup, 4096>>,
+    waiter: Waiter,
 }
 
 /// A device, whatever the shapes of its kernels.
@@ -146,7 +153,7 @@ impl Gpu {
     /// `SHADER_INT64` if it has that: lavapipe is up to 1.6 times as fast for it. No other feature matters.
     ///
     /// The device's error and loss handlers stay the caller's: errors of this crate's own calls
-    /// still come back as [`Error`].
+    /// still come back as [`Error`]. A queue of another device makes every call fail with [`Error::ForeignTensor`].
     ///
     /// ```
     /// use wgpu_activations::Gpu;
@@ -162,7 +169,12 @@ impl Gpu {
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
         let name = device.adapter_info().name;
         let checks = ShaderChecks::default();
-        Self::assemble(name, None, device, queue, checks, Arc::default())
+        let fault = Arc::<Fault>::default();
+        if !owner::is_of(&queue, &device) {
+            let op = "Gpu::from_wgpu".to_owned();
+            fault.end(Error::ForeignTensor { op });
+        }
+        Self::assemble(name, None, device, queue, checks, fault)
     }
 
     fn assemble(
@@ -201,6 +213,7 @@ impl Gpu {
                 memory: Arc::default(),
                 pipelines: Mutex::default(),
                 arguments: Mutex::default(),
+                waiter: Waiter::default(),
             }),
         }
     }
@@ -243,7 +256,8 @@ impl Gpu {
     /// What the device reported since the last call: [`Error::OutOfMemory`],
     /// [`Error::DeviceLost`], [`Error::Validation`], [`Error::Internal`].
     pub fn wait(&self) -> Result<()> {
-        self.poll(None)
+        self.poll(None)?;
+        self.opened().expect_caller_kept_it()
     }
 
     /// Frees the device memory kept for reuse.
@@ -280,27 +294,29 @@ impl Gpu {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
+    /// A buffer or an encoder that `op` was given, which must be this device's.
+    pub(crate) fn expect_own(&self, op: &str, resource: &dyn Debug) -> Result<()> {
+        if owner::is_of(resource, self.device()) {
+            return Ok(());
+        }
+        Err(Error::ForeignTensor { op: op.to_owned() })
+    }
+
     /// Waits for a submission, or for all.
     pub(crate) fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
-        let waited = self.opened().device.poll(wgpu::PollType::Wait {
-            submission_index: submission,
-            timeout: None,
-        });
-        self.opened().fault.check()?;
-        waited
-            .map(|_| ())
-            .map_err(|error| Error::Internal(error.to_string()))
+        self.opened().wait(submission)
     }
 
     /// Runs `work` with errors of wgpu caught and returned.
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.opened().fault.check()?;
         let result = fault::scoped(&self.opened().device, work);
-        if result.is_err() {
+        if let Err(error) = result {
             // Arguments written while memory was short may be empty.
             lock(&self.shared.arguments).clear();
             // wgpu tells of a lost device when next polled, and until then only of what follows.
-            let _ = self.opened().device.poll(wgpu::PollType::Poll);
+            self.opened().poll(wgpu::PollType::Poll)?;
+            return Err(self.opened().cause(error));
         }
         self.opened().fault.check()?;
         result
@@ -356,6 +372,7 @@ impl Gpu {
         if let Some(pipeline) = lock(&self.shared.pipelines).get(kernel) {
             return Ok(pipeline);
         }
+        kernel.expect_within(&self.opened().limits)?;
         let (device, checks) = (&self.opened().device, self.opened().checks);
         let pipeline = self.guarded(|| Ok(Arc::new(Pipeline::build(device, checks, kernel))))?;
         lock(&self.shared.pipelines).insert(kernel.clone(), pipeline.clone());
@@ -379,7 +396,47 @@ impl Gpu {
     }
 }
 
-impl std::fmt::Debug for Gpu {
+impl Opened {
+    /// Waits for a submission, or for all.
+    fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        self.poll(wgpu::PollType::Wait {
+            submission_index: submission,
+            timeout: None,
+        })
+    }
+
+    /// Has wgpu look at what the device has done.
+    fn poll(&self, how: wgpu::PollType) -> Result<()> {
+        // wgpu panics where it finds, waiting, that the device is lost.
+        let polled = catch_unwind(AssertUnwindSafe(|| self.device.poll(how)));
+        self.fault.check()?;
+        let Ok(polled) = polled else {
+            return Err(self.fault.lose("wgpu panicked while it waited"));
+        };
+        let polled = polled.map_err(|error| self.cause(Error::Internal(error.to_string())));
+        polled.map(drop)
+    }
+
+    /// The loss of the device, where that lies behind an error of wgpu: all that a lost device makes is invalid, and the
+    /// loss itself is told once, to one of the threads, or to the caller whose device it is.
+    fn cause(&self, error: Error) -> Error {
+        let is_of_wgpu = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutOfMemory);
+        if is_of_wgpu && fault::is_lost(&self.device) {
+            return self.fault.lose("it takes no more work");
+        }
+        error
+    }
+
+    /// Fails if the device is the caller's, who alone is told of its loss, and is lost.
+    fn expect_caller_kept_it(&self) -> Result<()> {
+        if self.adapter.is_none() && fault::is_lost(&self.device) {
+            return Err(self.fault.lose("it takes no more work"));
+        }
+        Ok(())
+    }
+}
+
+impl Debug for Gpu {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Gpu").field(&self.opened().name).finish()
     }

@@ -1,7 +1,10 @@
 //! Compute pipelines, built on first use from the description of a kernel, which is their key.
 
 use super::{ShaderChecks, fold_over};
-use crate::wgsl::Shader;
+use crate::{
+    error::{Error, Result},
+    wgsl::Shader,
+};
 
 /// A buffer of group 0 that an entry point uses, by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +57,23 @@ impl Kernel {
     #[must_use]
     pub fn with_constants(self, constants: Vec<(&'static str, u32)>) -> Self {
         Self { constants, ..self }
+    }
+
+    /// Fails where a device with these limits cannot bind what the kernel uses.
+    pub(super) fn expect_within(&self, limits: &wgpu::Limits) -> Result<()> {
+        let (needed, allowed) = (
+            self.bindings.len(),
+            limits.max_storage_buffers_per_shader_stage,
+        );
+        if needed <= allowed as usize {
+            return Ok(());
+        }
+        Err(Error::DeviceLimit {
+            kernel: self.entry_point.to_owned(),
+            limit: "max_storage_buffers_per_shader_stage",
+            needed: needed as u64,
+            allowed: allowed.into(),
+        })
     }
 
     /// Workgroups for at least `threads` threads, in two dimensions past 65,535.

@@ -3,12 +3,14 @@
 use std::{
     future::Future,
     pin::pin,
+    sync::{Mutex, mpsc},
     task::{Context, Poll, Waker},
+    thread,
 };
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::{Gpu, fault::one_line};
+use super::{Gpu, Opened, fault::one_line, lock};
 use crate::error::{Error, Result};
 
 /// Bytes per step: what staging memory a download takes at most.
@@ -21,20 +23,14 @@ impl Gpu {
         pollster::block_on(self.read_in_steps(buffer, offset, bytes, wait))
     }
 
-    /// Fills `bytes` from `buffer` at `offset`. A thread of its own waits for the device, since
-    /// wgpu completes no copy unless somebody polls.
+    /// Fills `bytes` from `buffer` at `offset`.
     pub(crate) async fn read_async(
         &self,
         buffer: &wgpu::Buffer,
         offset: u64,
         bytes: &mut [u8],
     ) -> Result<()> {
-        let wait = |submission| {
-            let gpu = self.clone();
-            // Its failure shows in the mapping's result.
-            std::thread::spawn(move || gpu.poll(Some(submission)));
-            Ok(())
-        };
+        let wait = |submission| self.shared.waiter.wait(self.opened(), submission);
         self.read_in_steps(buffer, offset, bytes, wait).await
     }
 
@@ -64,7 +60,8 @@ impl Gpu {
             let mapped = self.map(&staging, wgpu::MapMode::Read)?;
             wait(submission)?;
             mapped.await?;
-            let view = staging.get_mapped_range(..).map_err(unmapped)?;
+            let view = staging.get_mapped_range(..);
+            let view = view.map_err(|error| self.opened().cause(unmapped(error)))?;
             chunk.copy_from_slice(&view[..chunk.len()]);
         }
         Ok(())
@@ -87,11 +84,12 @@ impl Gpu {
         Ok(async move {
             let mapped = mapped.receive().await;
             self.opened().fault.check()?;
-            match mapped {
-                Some(Ok(())) => Ok(()),
-                Some(Err(error)) => Err(unmapped(error)),
-                None => Err(unmapped("the device dropped the request")),
-            }
+            let error = match mapped {
+                Some(Ok(())) => return Ok(()),
+                Some(Err(error)) => unmapped(error),
+                None => unmapped("the device dropped the request"),
+            };
+            Err(self.opened().cause(error))
         })
     }
 
@@ -100,13 +98,46 @@ impl Gpu {
         let mut mapped = pin!(self.map(buffer, mode)?);
         let mut context = Context::from_waker(Waker::noop());
         loop {
-            let _ = self.device().poll(wgpu::PollType::Poll);
+            self.opened().poll(wgpu::PollType::Poll)?;
             if let Poll::Ready(result) = mapped.as_mut().poll(&mut context) {
                 return result;
             }
-            self.opened().fault.check()?;
-            std::thread::yield_now();
+            thread::yield_now();
         }
+    }
+}
+
+/// The thread that waits for a device while a caller must not block: wgpu completes no copy unless somebody polls.
+/// It starts with the first download that needs it and ends with the device.
+#[derive(Default)]
+pub(super) struct Waiter(Mutex<Option<mpsc::Sender<wgpu::SubmissionIndex>>>);
+
+impl Waiter {
+    /// Has the thread wait for a submission; where none can be started, this one does.
+    fn wait(&self, opened: &Opened, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let mut sender = lock(&self.0);
+        if sender.is_none() {
+            *sender = Self::start(opened.clone());
+        }
+        match sender
+            .as_ref()
+            .map(|sender| sender.send(submission.clone()))
+        {
+            Some(Ok(())) => Ok(()),
+            _ => opened.wait(Some(submission)),
+        }
+    }
+
+    fn start(opened: Opened) -> Option<mpsc::Sender<wgpu::SubmissionIndex>> {
+        let (sender, submissions) = mpsc::channel();
+        let wait = move || {
+            for submission in submissions {
+                // A failure shows in the result of the mapping.
+                let _ = opened.wait(Some(submission));
+            }
+        };
+        let thread = thread::Builder::new().name("wgpu-activations".to_owned());
+        thread.spawn(wait).ok().map(|_| sender)
     }
 }
 

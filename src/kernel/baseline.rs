@@ -1,7 +1,7 @@
 //! Kernels that only move memory: what the speed of the others is measured against.
 
 use super::{
-    bind, dispatch, largest_window,
+    bind, dispatch, expect_on, largest_window,
     launch::{Launch, Pass},
     tiles,
 };
@@ -122,6 +122,7 @@ pub fn encode_or(
 }
 
 fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()> {
+    pass.x().gpu().expect_own("encode", encoder)?;
     let tensors = pass.tensors().into_iter().flatten();
     tensors.for_each(|(_, tensor)| tensor.expose());
     let launch = Launch {
@@ -253,6 +254,8 @@ impl Stream {
         arguments: &impl Arguments,
     ) -> Result<()> {
         let gpu = tensors[0].1.gpu();
+        gpu.expect_own("encode", encoder)?;
+        expect_on(gpu, self.entry_point, tensors.iter().map(|(_, it)| *it))?;
         let kernel = Kernel {
             shader: (self.shader)(gpu.tuning().vectors(ElementType::F32).words),
             entry_point: self.entry_point,

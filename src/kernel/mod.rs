@@ -128,6 +128,19 @@ fn window_within(binding: u64) -> u64 {
     binding.min((1 << 31) - 1) & !0xfff
 }
 
+/// Tensors that must all be of one device.
+pub(crate) fn expect_on<'t>(
+    gpu: &Gpu,
+    op: &str,
+    tensors: impl IntoIterator<Item = &'t Tensor>,
+) -> Result<()> {
+    let mut tensors = tensors.into_iter();
+    if tensors.all(|tensor| tensor.gpu().same_device(gpu)) {
+        return Ok(());
+    }
+    Err(Error::ForeignTensor { op: op.to_owned() })
+}
+
 /// Two tensors that one operation reads or writes element by element.
 pub(crate) fn expect_alike(
     op: &dyn fmt::Display,

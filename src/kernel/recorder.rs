@@ -1,6 +1,6 @@
 //! Commands under way, with the memory that only they use.
 
-use super::{Window, dispatch};
+use super::{Window, dispatch, expect_on};
 use crate::{
     element::ElementType,
     error::Result,
@@ -11,6 +11,8 @@ use crate::{
 
 /// Records what one call does on the device: [`submit`] and [`encode`] lend one.
 pub struct Recorder<'e> {
+    /// The device of all tensors.
+    gpu: &'e Gpu,
     pub(crate) encoder: &'e mut wgpu::CommandEncoder,
     /// Used by commands recorded so far, by none that follow.
     done_with: Vec<Tensor>,
@@ -34,7 +36,9 @@ impl Recorder<'_> {
         let shape = shape.into();
         let len: usize = shape.iter().product();
         let bytes = len as u64 * element.size();
-        let fits = |tensor: &Tensor| tensor.bytes() == bytes && tensor.element() == element;
+        let fits = |tensor: &Tensor| {
+            tensor.bytes() == bytes && tensor.element() == element && tensor.gpu().same_device(gpu)
+        };
         let tensor = match self.done_with.iter().position(fits) {
             Some(place) if bytes > 0 => self.done_with.swap_remove(place).reshaped(shape)?,
             _ => gpu.allocate(shape, element)?,
@@ -55,7 +59,12 @@ impl Recorder<'_> {
     }
 
     /// Records a copy of all of a tensor, whose bytes are whole words, to another of its size.
-    pub fn copy(&mut self, from: &Tensor, to: &Tensor) {
+    ///
+    /// # Errors
+    ///
+    /// [`ForeignTensor`](crate::Error::ForeignTensor).
+    pub fn copy(&mut self, from: &Tensor, to: &Tensor) -> Result<()> {
+        expect_on(self.gpu, "copy", [from, to])?;
         self.encoder.copy_buffer_to_buffer(
             from.raw(),
             from.offset(),
@@ -63,6 +72,7 @@ impl Recorder<'_> {
             to.offset(),
             from.bytes(),
         );
+        Ok(())
     }
 
     /// Records one dispatch of x by y workgroups of a kernel over whole tensors, each under the binding that
@@ -115,8 +125,9 @@ impl Recorder<'_> {
     ///
     /// # Errors
     ///
-    /// What the device reports; a kernel that wgpu refuses is
-    /// [`Error::Validation`](crate::Error::Validation).
+    /// [`ForeignTensor`](crate::Error::ForeignTensor) if a tensor is not of the recorder's device,
+    /// [`DeviceLimit`](crate::Error::DeviceLimit), and what the device reports; a kernel that wgpu refuses is
+    /// [`Validation`](crate::Error::Validation).
     pub fn dispatch(
         &mut self,
         kernel: &Kernel,
@@ -144,10 +155,12 @@ impl Recorder<'_> {
         arguments: &impl Arguments,
         groups: (u32, u32),
     ) -> Result<()> {
-        let Some(&(_, tensor, _)) = windows.first() else {
+        if windows.is_empty() {
             return Ok(());
-        };
-        let gpu = tensor.gpu();
+        }
+        let gpu = self.gpu;
+        let tensors = windows.iter().map(|&(_, tensor, _)| tensor);
+        expect_on(gpu, kernel.entry_point, tensors)?;
         let entries = windows.iter();
         let entries: Vec<_> = entries
             .map(|&(binding, tensor, window)| window.bind(binding, tensor))
@@ -166,7 +179,7 @@ impl Recorder<'_> {
 ///
 /// Those of `record`, and what the device reports.
 pub fn submit<T>(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<T>) -> Result<T> {
-    let (_, (result, _scratch)) = gpu.submit(|encoder| recorded(encoder, record))?;
+    let (_, (result, _scratch)) = gpu.submit(|encoder| recorded(gpu, encoder, record))?;
     Ok(result)
 }
 
@@ -175,22 +188,25 @@ pub fn submit<T>(gpu: &Gpu, record: impl FnOnce(&mut Recorder<'_>) -> Result<T>)
 ///
 /// # Errors
 ///
-/// Those of `record`, and what the device reports.
+/// [`ForeignTensor`](crate::Error::ForeignTensor) if the encoder is not of this device, those of `record`, and what the device reports.
 pub fn encode<T>(
     gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     record: impl FnOnce(&mut Recorder<'_>) -> Result<T>,
 ) -> Result<T> {
-    let (result, scratch) = gpu.guarded(|| recorded(encoder, record))?;
+    gpu.expect_own("encode", encoder)?;
+    let (result, scratch) = gpu.guarded(|| recorded(gpu, encoder, record))?;
     scratch.iter().for_each(Tensor::expose);
     Ok(result)
 }
 
 pub(crate) fn recorded<T>(
+    gpu: &Gpu,
     encoder: &mut wgpu::CommandEncoder,
     record: impl FnOnce(&mut Recorder<'_>) -> Result<T>,
 ) -> Result<(T, Vec<Tensor>)> {
     let mut recorder = Recorder {
+        gpu,
         encoder,
         done_with: Vec::new(),
         kept: Vec::new(),

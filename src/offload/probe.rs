@@ -15,6 +15,7 @@ use crate::{
     element::Element,
     error::{Error, Result},
     family::Table,
+    gpu::Gpu,
     io::{Shared, Slice},
     tensor::View,
     with_element,
@@ -60,7 +61,8 @@ impl Rates {
 
 impl Offload<'_> {
     /// Sends a chunk of zeros of a tensor of this shape on its way, upload, work and download one
-    /// after another, and takes their times: the medians of three, on the first device.
+    /// after another, and takes their times: the medians of three, on the first device that
+    /// works.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -88,10 +90,18 @@ impl Prepared<'_> {
     ///
     /// [`Error::LengthMismatch`] for an empty tensor, and what the device reports.
     pub fn probe(&self) -> Result<Rates> {
-        with_element!(self.element, T => self.probe_as::<T>())
+        let on = |gpu: &Gpu| with_element!(self.element, T => self.probe_on::<T>(gpu));
+        let probe = |gpu: &Gpu| match on(gpu) {
+            Err(Error::DeviceLost(_)) => on(&gpu.reopen()?),
+            other => other,
+        };
+        // As streaming does, it goes on without a device that fails.
+        let gpus = &self.offload.gpus;
+        let other = || gpus[1..].iter().find_map(|gpu| probe(gpu).ok());
+        probe(&gpus[0]).or_else(|failure| other().ok_or(failure))
     }
 
-    fn probe_as<T: Element>(&self) -> Result<Rates> {
+    fn probe_on<T: Element>(&self, gpu: &Gpu) -> Result<Rates> {
         let Self {
             chain,
             layout,
@@ -115,7 +125,6 @@ impl Prepared<'_> {
                 found: 0,
             });
         };
-        let gpu = &self.offload.gpus[0];
         let [outer, extent, inner] = chunk.shape();
         let view = View {
             outer,

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Condvar, Mutex, PoisonError},
+    thread,
 };
 
 use super::{
@@ -26,6 +27,17 @@ struct State {
     under_way: usize,
     devices: usize,
     stopped: Option<Error>,
+}
+
+/// See [`Queue::worker`].
+pub(super) struct StopOnPanic<'q>(&'q Queue);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop(Error::Internal("a thread panicked".to_owned()));
+        }
+    }
 }
 
 impl Queue {
@@ -86,6 +98,12 @@ impl Queue {
         self.change(|state| {
             state.stopped.get_or_insert(error);
         });
+    }
+
+    /// What a thread that works on chunks holds on to: should it panic, the queue stops, since nobody will tell of the
+    /// chunk that it had, for which other devices would wait.
+    pub(super) fn worker(&self) -> StopOnPanic<'_> {
+        StopOnPanic(self)
     }
 
     pub(super) fn lose(&self, gpu: &Gpu, failure: Error, meter: &Meter<'_>) {

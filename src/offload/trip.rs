@@ -1,7 +1,12 @@
 //! The way of a tensor's chunks through the devices: one thread fills memory for a device, one has it
 //! work, one takes results, so that copies on the host go on while a device works.
 
-use std::{panic::resume_unwind, sync::mpsc, thread, time::Instant};
+use std::{
+    panic::resume_unwind,
+    sync::mpsc,
+    thread::{self, Scope, ScopedJoinHandle},
+    time::Instant,
+};
 
 use super::{
     chunk::Chunk,
@@ -105,9 +110,15 @@ impl Trip<'_> {
     pub(super) fn run(&self, gpus: &mut [Gpu], chunks: Vec<Chunk>) -> Result<()> {
         let queue = Queue::new(chunks, gpus.len());
         thread::scope(|scope| {
+            let mut threads = Vec::new();
             for gpu in gpus.iter_mut() {
-                scope.spawn(|| self.serve(gpu, &queue));
+                let idle = gpu.clone();
+                match start(scope, || self.serve(gpu, &queue)) {
+                    Ok(thread) => threads.push(thread),
+                    Err(failure) => queue.lose(&idle, failure, self.meter),
+                }
             }
+            threads.into_iter().for_each(join);
         });
         queue.finish()
     }
@@ -144,12 +155,12 @@ impl Trip<'_> {
         let (loaded_sender, loaded) = mpsc::channel();
         let (free_sender, free) = mpsc::channel();
         thread::scope(|scope| {
-            let unloader = scope.spawn(move || self.unload_all(gpu, queue, &loaded, free_sender));
-            let working = scope.spawn(move || self.work_all(gpu, queue, &filled, loaded_sender));
-            let filling = self.fill_all(gpu, queue, most, &free, filled_sender);
-            let worked = working.join().unwrap_or_else(|panic| resume_unwind(panic));
-            let unloading = unloader.join().unwrap_or_else(|panic| resume_unwind(panic));
-            filling.and(worked).and(unloading)
+            let unload = move || self.unload_all(gpu, queue, &loaded, free_sender);
+            let unloader = start(scope, unload)?;
+            let work = move || self.work_all(gpu, queue, &filled, loaded_sender);
+            let worker = start(scope, work)?;
+            let filled = self.fill_all(gpu, queue, most, &free, filled_sender);
+            filled.and(join(worker)).and(join(unloader))
         })
     }
 
@@ -162,6 +173,7 @@ impl Trip<'_> {
         free: &mpsc::Receiver<Slot>,
         filled: mpsc::Sender<Filled>,
     ) -> Result<()> {
+        let _worker = queue.worker();
         let mut slots = 0;
         while let Some(chunk) = queue.take(most, self.cut) {
             let slot = match free.try_recv() {
@@ -231,6 +243,7 @@ impl Trip<'_> {
         filled: &mpsc::Receiver<Filled>,
         loaded: mpsc::Sender<Loaded>,
     ) -> Result<()> {
+        let _worker = queue.worker();
         let mut worker = self.work.prepare(gpu);
         let mut loaded = Some(loaded);
         let mut failure = None;
@@ -302,6 +315,7 @@ impl Trip<'_> {
         loaded: &mpsc::Receiver<Loaded>,
         free: mpsc::Sender<Slot>,
     ) -> Result<()> {
+        let _worker = queue.worker();
         let mut free = Some(free);
         let mut failure = None;
         for loaded in loaded {
@@ -372,6 +386,20 @@ impl Trip<'_> {
             .note(|summary| summary.download += start.elapsed());
         Ok(())
     }
+}
+
+/// A thread, unless the system has none left.
+fn start<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>> {
+    let started = thread::Builder::new().spawn_scoped(scope, work);
+    started.map_err(|error| Error::Internal(format!("cannot start a thread: {error}")))
+}
+
+/// What a thread made, or its panic.
+fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]

@@ -2,9 +2,20 @@
 
 use half::f16;
 use wgpu::BufferUsages;
-use wgpu_activations::{Activation, ElementType, Error, Gpu, Pointwise, ShaderChecks};
+use wgpu_activations::{
+    Activation, Chain, Dice, ElementType, Error, ErrorKind, Gpu, Pointwise, Result, ShaderChecks,
+    Softmax, Tensor,
+    kernel::{
+        baseline::{encode_copy, encode_read},
+        recorder,
+    },
+};
 
-use super::{ALL_USAGES, assert_alive, buffer, common::trusted_devices, refused};
+use super::{
+    ALL_USAGES, assert_alive, buffer,
+    common::{Device, trusted_devices},
+    own, refused,
+};
 
 #[test]
 fn tensors_that_do_not_belong_together_are_refused() {
@@ -90,7 +101,7 @@ fn tensors_of_another_device_are_refused() {
         ] {
             assert_eq!(
                 refused(result).0,
-                "elu: the tensors belong to different devices; move them to one"
+                "elu: tensors, buffers and encoders belong to different devices; take all of one"
             );
         }
         assert_alive(gpu);
@@ -246,6 +257,90 @@ fn sizes_and_types_that_do_not_match_are_refused() {
         );
         let (text, _) = refused(pollster::block_on(x.download_async::<f16>()));
         assert_eq!(text, format!("download: {mismatch}"));
+        assert_alive(gpu);
+    }
+}
+
+/// Instances of wgpu number their resources alike: a stranger's would pass for one of the device's own.
+#[test]
+fn what_belongs_to_another_device_is_refused() {
+    for device in trusted_devices() {
+        let again = Gpu::open(&device.adapter, ShaderChecks::Trusted).unwrap();
+        let apart = Device::all().into_iter().find(|it| it.trusted()).unwrap();
+        for (gpu, other) in [
+            (&device.gpu, &again),
+            (&device.gpu, &own(&device)),
+            (&own(&device), &device.gpu),
+            (&own(&device), &own(&device)),
+            (&device.gpu, &apart.gpu),
+        ] {
+            let foreign = |result: Result<()>| {
+                let (text, error) = refused(result);
+                assert!(matches!(error, Error::ForeignTensor { .. }), "{text}");
+                assert_eq!(error.kind(), ErrorKind::Device);
+            };
+            let [mine, theirs] = [gpu, other].map(|it| it.upload(&[-1.0f32; 64], [64]).unwrap());
+            let over = |gpu: &Gpu, tensor: &Tensor| {
+                gpu.tensor_from_wgpu(tensor.buffer(), 0, [64], ElementType::F32)
+            };
+            foreign(over(gpu, &theirs).map(drop));
+            over(gpu, &mine).unwrap().write(&[-2.0f32; 64]).unwrap();
+            assert_eq!(theirs.download::<f32>().unwrap(), [-1.0; 64]);
+
+            let encoder = |gpu: &Gpu| gpu.device().create_command_encoder(&Default::default());
+            let relu = Pointwise::new(Activation::RELU);
+            let softmax = Chain::new(relu.clone()).then(Softmax::new(-1));
+            let result = gpu.upload(&[0.0f32; 64], [64]).unwrap();
+            let mut stranger = encoder(other);
+            foreign(relu.encode_forward_in_place(&mut stranger, &mine));
+            foreign(softmax.encode_forward_in_place(&mut stranger, &mine));
+            foreign(mine.encode_moments(&mut stranger, -1).map(drop));
+            foreign(encode_copy(
+                &mut stranger,
+                &over(gpu, &mine).unwrap(),
+                &result,
+            ));
+            foreign(encode_read(&mut stranger, &mine, None, [4, 1], &mine));
+            other.queue().submit([stranger.finish()]);
+            let mut own = encoder(gpu);
+            relu.encode_forward_in_place(&mut own, &mine).unwrap();
+            gpu.queue().submit([own.finish()]);
+            assert_eq!(mine.download::<f32>().unwrap(), [0.0; 64]);
+
+            foreign(recorder::submit(gpu, |recorder| {
+                recorder.copy(&mine, &theirs)
+            }));
+            let mixed = Gpu::from_wgpu(gpu.device().clone(), other.queue().clone());
+            foreign(mixed.upload(&[1.0f32; 4], [4]).map(drop));
+            assert_alive(gpu);
+            assert_alive(other);
+        }
+    }
+}
+
+/// What a device must be opened with is told by name.
+#[test]
+fn limits_that_are_too_low_are_named() {
+    for device in trusted_devices() {
+        let low = device.with_limits(|limits| *limits = wgpu::Limits::downlevel_defaults());
+        let gpu = &low.gpu;
+        let x = gpu.upload(&[1.0f32; 64], [8, 8]).unwrap();
+        let text = |kernel: &str| {
+            format!(
+                "kernel `{kernel}` needs max_storage_buffers_per_shader_stage = 5 but this device has 4; open it with \
+                 more, as `adapter.limits()` has"
+            )
+        };
+        let dice = Dice::new(gpu, 8).unwrap();
+        let slopes = Pointwise::new(Activation::PRELU)
+            .per_channel(vec![0.25; 8], -1)
+            .unwrap();
+        let gradients = slopes.gradients(&x, &x).map(drop);
+        for (result, kernel) in [(dice.train(&x).map(drop), "train"), (gradients, "columns")] {
+            let (told, error) = refused(result);
+            assert_eq!(told, text(kernel));
+            assert_eq!(error.kind(), ErrorKind::TooLarge);
+        }
         assert_alive(gpu);
     }
 }

@@ -1,6 +1,9 @@
 //! Devices and files that fail on the way.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use super::*;
 use crate::{
@@ -17,6 +20,8 @@ struct Faulty {
     /// Chunks after which the device is lost, once.
     losses: AtomicUsize,
     largest: AtomicUsize,
+    /// Whether the first chunk panics, while others wait for it.
+    panics: bool,
 }
 
 struct Device<'a>(&'a Faulty);
@@ -27,6 +32,7 @@ impl ChunkWork for Faulty {
     }
 
     fn absorb(&self, chunk: &Chunk, _: Received<'_>) -> Result<()> {
+        assert!(!self.panics || chunk.outer.start > 0, "told so");
         self.largest.fetch_max(chunk.len(), Ordering::Relaxed);
         Ok(())
     }
@@ -88,7 +94,7 @@ fn gpus() -> Vec<Gpu> {
 }
 
 /// Takes x to y in chunks of 50,000; y where that went well.
-fn go(gpu: &Gpu, work: &Faulty, (readable, writable): (usize, usize)) -> Result<bool> {
+fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Result<bool> {
     let x: Vec<f32> = (0..ELEMENTS).map(|index| index as f32).collect();
     let mut y = vec![0.0f32; ELEMENTS];
     let view = View {
@@ -110,7 +116,8 @@ fn go(gpu: &Gpu, work: &Faulty, (readable, writable): (usize, usize)) -> Result<
         meter: &meter,
     };
     let chunks = cut_up(&Chunk::whole(view), 50_000, Cut::Anywhere).unwrap();
-    trip.run(&mut [gpu.clone()], chunks)?;
+    let mut gpus: Vec<_> = gpus.iter().map(|&gpu| gpu.clone()).collect();
+    trip.run(&mut gpus, chunks)?;
     Ok(x == y)
 }
 
@@ -119,6 +126,7 @@ fn faulty(memory: usize, losses: usize) -> Faulty {
         memory,
         losses: AtomicUsize::new(losses),
         largest: AtomicUsize::new(0),
+        panics: false,
     }
 }
 
@@ -128,9 +136,9 @@ const ALL: (usize, usize) = (ELEMENTS, ELEMENTS);
 fn a_device_short_of_memory_goes_on_with_smaller_chunks() {
     for gpu in gpus() {
         let work = faulty(30_000, 0);
-        assert!(go(&gpu, &work, ALL).unwrap(), "{gpu:?}");
+        assert!(go(&[&gpu], &work, ALL).unwrap(), "{gpu:?}");
         assert_eq!(work.largest.into_inner(), 25_000);
-        let none = go(&gpu, &faulty(1000, 0), ALL);
+        let none = go(&[&gpu], &faulty(1000, 0), ALL);
         assert!(matches!(none, Err(Error::OutOfMemory(_))), "{none:?}");
     }
 }
@@ -139,7 +147,10 @@ fn a_device_short_of_memory_goes_on_with_smaller_chunks() {
 fn a_lost_device_is_opened_once_more() {
     for gpu in gpus() {
         for losses in [1, 2] {
-            assert!(go(&gpu, &faulty(ELEMENTS, losses), ALL).unwrap(), "{gpu:?}");
+            assert!(
+                go(&[&gpu], &faulty(ELEMENTS, losses), ALL).unwrap(),
+                "{gpu:?}"
+            );
         }
     }
 }
@@ -148,8 +159,23 @@ fn a_lost_device_is_opened_once_more() {
 fn what_cannot_be_read_or_written_ends_the_trip() {
     for gpu in gpus() {
         for limits in [(60_000, ELEMENTS), (ELEMENTS, 50_000), (0, 0)] {
-            let failed = go(&gpu, &faulty(ELEMENTS, 0), limits);
+            let failed = go(&[&gpu], &faulty(ELEMENTS, 0), limits);
             assert!(matches!(failed, Err(Error::File { .. })), "{failed:?}");
+        }
+    }
+}
+
+#[test]
+fn a_panic_ends_the_trip_of_all_devices() {
+    for gpu in gpus() {
+        for devices in [&[&gpu][..], &[&gpu, &gpu]] {
+            let work = Faulty {
+                panics: true,
+                ..faulty(ELEMENTS, 0)
+            };
+            let trip = catch_unwind(AssertUnwindSafe(|| go(devices, &work, ALL)));
+            let panic = trip.unwrap_err();
+            assert_eq!(panic.downcast_ref(), Some(&"told so"), "{gpu:?}");
         }
     }
 }
