@@ -191,17 +191,22 @@ fn special_values_keep_their_bits() {
 
 #[test]
 fn float64_is_rounded_to_nearest() {
-    let data: Vec<u8> = [0.1, 1e300, -1e-300, f64::NAN]
-        .iter()
-        .flat_map(|x: &f64| x.to_le_bytes())
-        .collect();
-    let array = read(&file(1, &dictionary("<f8", false, "(4,)"), &data));
+    let stored = |numbers: [f64; 4]| {
+        let data: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        file(1, &dictionary("<f8", false, "(4,)"), &data)
+    };
+    let array = read(&stored([0.1, f64::INFINITY, -1e-300, f64::NAN]));
     let Values::F32(values) = array.values else {
         panic!("{array:?}")
     };
     assert_eq!(values[..2], [0.1, f32::INFINITY]);
     assert_eq!(values[2].to_bits(), 0x8000_0000);
     assert!(values[3].is_nan());
+    let (_folder, path) = saved(&stored([0.1, 2.0, -1e300, 3.0]));
+    assert_eq!(
+        refusal(&path),
+        "element 2 is -1e300, but float64 is computed as float32, which ends at 3.4028235e38; scale the data"
+    );
 }
 
 #[test]

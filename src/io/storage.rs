@@ -82,18 +82,37 @@ impl Storage {
         }
     }
 
-    /// Hands on stored elements as memory has them: in this machine's byte order, f64 as f32.
-    pub fn decode(self, stored: &mut [u8], put: &mut dyn FnMut(&[u8])) {
+    /// Hands on stored elements, the first of which is number `first`, as memory has them: in this machine's byte order,
+    /// f64 rounded to f32.
+    ///
+    /// # Errors
+    ///
+    /// In words, where an f64 lies beyond f32's range.
+    pub fn decode(
+        self,
+        first: usize,
+        stored: &mut [u8],
+        put: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), String> {
         swap_bytes(stored, self.number.bytes(), self.endian);
         if self.number != Number::F64 {
-            return put(stored);
+            put(stored);
+            return Ok(());
         }
         let mut narrow = Vec::with_capacity(stored.len() / 2);
-        for element in stored.as_chunks::<8>().0 {
-            // As the standard has it: to nearest, and beyond f32's range to infinity.
-            narrow.extend((f64::from_ne_bytes(*element) as f32).to_ne_bytes());
+        for (element, index) in stored.as_chunks::<8>().0.iter().zip(first..) {
+            let wide = f64::from_ne_bytes(*element);
+            let rounded = wide as f32;
+            if rounded.is_infinite() && wide.is_finite() {
+                return Err(format!(
+                    "element {index} is {wide:e}, but float64 is computed as float32, which ends at {:e}; scale the data",
+                    f32::MAX
+                ));
+            }
+            narrow.extend(rounded.to_ne_bytes());
         }
         put(&narrow);
+        Ok(())
     }
 
     /// Elements in memory as they are stored.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::{Sandbox, array};
+use crate::sandbox::{Sandbox, array, device_names};
 
 /// The bytes of an .npy file with this element type, this shape and these data.
 fn file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
@@ -278,4 +278,26 @@ fn command_lines_that_do_not_parse() {
         assert!(outcome.stderr.contains(text), "{line}: {}", outcome.stderr);
     }
     assert_eq!(sandbox.files().len(), 1);
+}
+
+#[test]
+fn float64_beyond_float32_is_told_by_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[2], vec![1.0, 2.0]));
+    let data = [0.5f64, -1e300].map(f64::to_le_bytes).concat();
+    fs::write(sandbox.path("far.npy"), file("'<f8'", "(2,)", &data)).unwrap();
+    let rule = "far.npy: cannot be read: element 1 is -1e300, but float64 is computed as float32, which ends at \
+                3.4028235e38; scale the data";
+    for device in device_names() {
+        for line in [
+            "run relu far.npy -o y.npy",
+            "run prelu(alpha=@far.npy) x.npy -o y.npy",
+            "grad relu far.npy far.npy -o y.npy",
+        ] {
+            let outcome = sandbox.run(&format!("{line} --device {device}"));
+            assert_eq!(outcome.status, Some(1), "{line}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(rule), "{line}: {}", outcome.stderr);
+            assert!(!sandbox.path("y.npy").exists());
+        }
+    }
 }

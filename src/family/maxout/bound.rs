@@ -17,6 +17,12 @@ pub(super) fn of_sum(sum: Sum) -> Bound {
 /// The values that compete for one result, each with what it may be off by.
 pub(super) struct Contest(pub(super) Vec<Bound>);
 
+/// The infinity that a value may be in f32.
+fn overflow(value: &Bound) -> Option<f64> {
+    let farthest = value.expected.abs() + value.allowed;
+    (farthest > f64::from(f32::MAX)).then(|| f64::INFINITY.copysign(value.expected))
+}
+
 /// Who gets the gradient of a result.
 pub(super) struct Verdict {
     pub(super) winner: usize,
@@ -43,7 +49,9 @@ impl Contest {
             return piece == best;
         };
         let off = best.allowed + named.allowed;
-        let alike = named.expected == most || named.expected.is_nan() && most.is_nan();
+        let alike = named.expected == most
+            || named.expected.is_nan() && most.is_nan()
+            || overflow(best).is_some_and(|infinity| overflow(named) == Some(infinity));
         off > 0.0 && (alike || (named.expected - most).abs() <= off)
     }
 
@@ -110,6 +118,18 @@ mod tests {
             (&[f64::INFINITY; 2], 0),
         ] {
             assert_eq!(may_win(&contest(values, 0.0)), [winner]);
+        }
+    }
+
+    #[test]
+    fn values_that_are_the_same_infinity_in_f32_may_win() {
+        for (values, winners) in [
+            (&[-2.2e40, -1.7e40][..], &[0, 1][..]),
+            (&[1.7e40, 2.2e40, 1.0], &[0, 1]),
+            (&[-2.2e40, 1.7e40], &[1]),
+            (&[-2.2e40, -1.7e38], &[1]),
+        ] {
+            assert_eq!(may_win(&contest(values, 1.0)), winners);
         }
     }
 

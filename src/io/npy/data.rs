@@ -31,9 +31,9 @@ pub(super) fn read<T: Pod>(
             return Err(claim.mismatch((values.len() * width + found) as u64, ""));
         }
         values.try_reserve(length).map_err(no_memory)?;
-        storage.decode(stored, &mut |elements| {
+        storage.decode(values.len(), stored, &mut |elements| {
             values.extend(bytemuck::pod_collect_to_vec::<u8, T>(elements));
-        });
+        })?;
     }
     Ok(values)
 }
