@@ -37,7 +37,8 @@ impl Moments {
         Ok(Self { count, mean, m2 })
     }
 
-    /// Those of `x` seen as [outer, channels, inner], in two passes: the definition.
+    /// Those of `x` seen as [outer, channels, inner], in two passes: the definition. A channel that holds NaN or an
+    /// infinity has moments of NaN.
     ///
     /// # Errors
     ///
@@ -64,6 +65,9 @@ impl Moments {
         }
         for (mean, first) in mean.iter_mut().zip(&first) {
             *mean = first + *mean / count.max(1) as f64;
+            if mean.is_infinite() {
+                *mean = f64::NAN;
+            }
         }
         let mut m2 = vec![0.0; channels];
         for (index, x) in x.iter().enumerate() {

@@ -33,7 +33,7 @@ fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
     let z = normalised(x, p);
     let shares = shares_of(z);
     let k = through_z(x, upstream, shares, p.alpha);
-    return upstream * (p.alpha + (1.0 - p.alpha) * shares.x) + p.inverse * (k - p.mean_k - z * p.mean_kz);
+    return upstream * (p.alpha + (1.0 - p.alpha) * shares.x) + p.inverse * (k - p.mean_k - finite(z) * p.mean_kz);
 }
 
 // k and k z, whose means the backward pass needs, and the gradient of alpha.

@@ -27,8 +27,11 @@ fn channel_of(place: Place) -> u32 {
     return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
 }
 
+// Of a variance beyond f32 nothing is known but that: infinity becomes NaN, where it would make z 0.
 fn of_batch(batch: Moments, alpha: f32) -> Parameter {
-    return parameter(batch.mean, batch.rest, batch.m2 / batch.count, alpha);
+    let bits = bitcast<u32>(batch.m2 / batch.count);
+    let variance = bitcast<f32>(select(bits, bits | 0x400000u, bits == 0x7f800000u));
+    return parameter(batch.mean, batch.rest, variance, alpha);
 }
 
 fn parameter(mean: f32, rest: f32, variance: f32, alpha: f32) -> Parameter {

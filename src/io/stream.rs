@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Sink, Source, file::invalid_data, storage::Storage};
+use super::{Sink, Source, storage::Storage};
 use crate::error::{Error, Result};
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
@@ -51,7 +51,8 @@ fn read_blocks(
         let count = (elements.end - first).min(BLOCK / width);
         let block = &mut buffer[..count * width];
         read(first, block)?;
-        storage.decode(first, block, put).map_err(invalid_data)?;
+        let decoded = storage.decode(first, block, put);
+        decoded.map_err(|reason| io::Error::new(io::ErrorKind::InvalidData, reason))?;
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         device.trial("constant", constant),
         device.trial("running", running),
         device.trial("not-a-number", not_a_number),
+        device.trial("edges", edges),
     ];
     for element in ElementType::ALL {
         let name = element.name();
@@ -258,6 +259,34 @@ fn not_a_number(device: &Device) -> Result<(), Failed> {
     Ok(())
 }
 
+/// What lies at the ends of f32: z is infinite, or the variance is.
+fn edges(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let far = [-3.4e38f32, -1e30, 1e30, 3.4e38, 0.0];
+    let (x, upstream) = (gpu.upload(&far, [5, 1])?, gpu.upload(&[1.0f32; 5], [5, 1])?);
+    let dice = Dice::new(gpu, 1)?;
+    dice.running_variance().write(&[0.0f32])?;
+    let dx: Vec<f32> = dice.infer_backward(&x, &upstream)?.dx.download()?;
+    same_bits("dx", &dx, &[0.0, 0.0, 1.0, 1.0, 0.5])?;
+    // 1e36 times 1000 is beyond f32: nothing is known of the channel, and of no other.
+    let wide = numbers::<f32>(&[1000, 2], 1).into_iter().enumerate();
+    let wide: Vec<_> = wide
+        .map(|(i, x)| if i % 2 == 0 { 1e18 * x } else { x })
+        .collect();
+    let y: Vec<f32> = Dice::new(gpu, 2)?
+        .train(&gpu.upload(&wide, [1000, 2])?)?
+        .0
+        .download()?;
+    match y
+        .iter()
+        .enumerate()
+        .find(|(i, y)| y.is_nan() != (i % 2 == 0))
+    {
+        Some((index, y)) => Err(format!("element {index}: {y}").into()),
+        None => Ok(()),
+    }
+}
+
 fn wrong_use(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     let other = Gpu::open(&device.adapter, ShaderChecks::Trusted)?;
@@ -279,7 +308,7 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
         ),
         (
             message(dice.infer(&other.upload(&[1.0f32; 6], [2, 3])?)),
-            "dice: the tensors belong to different devices; move them to one",
+            "dice: tensors, buffers and encoders belong to different devices; take all of one",
         ),
         (
             message(

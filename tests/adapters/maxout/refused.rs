@@ -16,7 +16,8 @@ fn refused<T>(result: wgpu_activations::Result<T>, expected: &str) -> Result<(),
     }
 }
 
-const FOREIGN: &str = "maxout: the tensors belong to different devices; move them to one";
+const FOREIGN: &str =
+    "maxout: tensors, buffers and encoders belong to different devices; take all of one";
 
 pub(super) fn wrong_use(device: &Device) -> Result<(), Failed> {
     let other = Gpu::open(&device.adapter, ShaderChecks::Trusted)?;

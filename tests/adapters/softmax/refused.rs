@@ -51,7 +51,7 @@ pub(super) fn wrong_use(device: &Device) -> Result<(), Failed> {
     ] {
         refused(
             result,
-            "softmax: the tensors belong to different devices; move them to one",
+            "softmax: tensors, buffers and encoders belong to different devices; take all of one",
         )?;
     }
     refused(
