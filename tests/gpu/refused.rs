@@ -266,7 +266,7 @@ fn sizes_and_types_that_do_not_match_are_refused() {
 fn what_belongs_to_another_device_is_refused() {
     for device in trusted_devices() {
         let again = Gpu::open(&device.adapter, ShaderChecks::Trusted).unwrap();
-        let apart = Device::all().into_iter().find(|it| it.trusted()).unwrap();
+        let apart = Device::all().into_iter().find(Device::trusted).unwrap();
         for (gpu, other) in [
             (&device.gpu, &again),
             (&device.gpu, &own(&device)),

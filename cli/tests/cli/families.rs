@@ -548,3 +548,31 @@ fn wrong_use_names_the_rule() {
         }
     }
 }
+
+#[test]
+fn an_infinity_spoils_its_channel_of_dice_and_no_other() {
+    let sandbox = Sandbox::new();
+    let infinite = f32::INFINITY;
+    sandbox.save(
+        "first.npy",
+        &array(&[3, 2], vec![1.0, infinite, 2.0, 3.0, 4.0, 4.0]),
+    );
+    sandbox.save(
+        "later.npy",
+        &array(&[3, 2], vec![2.0, 3.0, 1.0, infinite, 4.0, 4.0]),
+    );
+    for device in device_names() {
+        for x in ["first", "later"] {
+            let outs = "--out mean=m.npy --out variance=v.npy";
+            let line = format!("run dice {x}.npy -o y.npy --force {outs} --device {device}");
+            sandbox.run(&line).expect_success();
+            for file in ["m.npy", "v.npy"] {
+                let nan: Vec<_> = elements(sandbox.read(file))
+                    .iter()
+                    .map(|it| it.is_nan())
+                    .collect();
+                assert_eq!(nan, [false, true], "{device} {x} {file}");
+            }
+        }
+    }
+}
