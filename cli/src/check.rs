@@ -1,5 +1,7 @@
 //! `activations check`
 
+mod random;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -35,6 +37,13 @@ pub(super) struct Arguments {
     /// Also y = f(x) of pointwise activations for all 2^32 f32 inputs; minutes each.
     #[arg(long)]
     exhaustive: bool,
+    /// So many random cases in place of those that are made to find errors: any parameters, shape, type, pass, numbers,
+    /// on tensors and streamed. A failure says how to repeat it.
+    #[arg(long, value_name = "N", conflicts_with_all = ["exhaustive", "math"])]
+    random: Option<usize>,
+    /// The first random case; the others follow it.
+    #[arg(long, value_name = "S", requires = "random", default_value_t = 1)]
+    seed: u64,
     /// Print the rows as JSON.
     #[arg(long)]
     json: bool,
@@ -72,6 +81,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }));
     }
     let gpus = devices(arguments)?;
+    if let Some(cases) = arguments.random {
+        return random::run(&ops, &gpus, cases, arguments.seed, arguments.json);
+    }
     let math = arguments.math;
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.

@@ -252,8 +252,10 @@ fn estimate<T: Estimate>(
         let other = at(&|bounds| moved(bounds, of_move));
         let pairs = own.iter().flatten().zip(other.iter().flatten());
         for (off, (own, other)) in off.iter_mut().zip(pairs) {
-            // `max` leaves out what is not a number.
-            *off = off.max((other.value() - own.value()).abs());
+            // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
+            let (own, other) = (own.value(), other.value());
+            let decides = own.is_nan() != other.is_nan();
+            *off = off.max(if decides { f64::INFINITY } else { (other - own).abs() });
         }
     }
     let all = own.iter_mut().flatten().zip(off);

@@ -3,12 +3,14 @@
 mod compare;
 mod estimate;
 mod excerpt;
+mod random;
 mod streamed;
 mod whole;
 
 use rayon::prelude::*;
 
 pub use crate::family::Pass;
+pub use random::RandomCase;
 pub use streamed::{Share, Verifier};
 pub use whole::{Reference, reference};
 

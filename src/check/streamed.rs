@@ -10,14 +10,11 @@ use super::{
     excerpt::{Excerpt, merge},
 };
 use crate::{
-    accuracy::{
-        Report,
-        bound::{Bound, compare},
-    },
+    accuracy::{Report, bound::compare},
     chain::{Chain, Layout},
     element::{Element, ElementType},
     error::{Error, Result},
-    family::{Extra, Gradient, Sum, Table},
+    family::{Extra, Gradient, Table},
     gpu::lock,
     offload::{Chunk, HostGradient, Observer, Received, Task},
     with_element,
@@ -138,11 +135,8 @@ impl<'a> Verifier<'a> {
         for (step, (operation, wanted)) in steps.enumerate().filter(|_| self.parameters) {
             for (index, Gradient { name, .. }) in wanted.iter().enumerate() {
                 let share = operation.gradient_share(index);
-                let bound = |sum: &Sum| Bound {
-                    expected: sum.value,
-                    allowed: share * sum.magnitude + sum.off + f64::from(f32::MIN_POSITIVE),
-                };
-                let bounds: Vec<_> = sums[step][index].iter().map(bound).collect();
+                let bounds = sums[step][index].iter().map(|sum| sum.bound(share));
+                let bounds: Vec<_> = bounds.collect();
                 let found = gradients
                     .iter()
                     .find(|found| (found.step, found.name) == (step, *name));

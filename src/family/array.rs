@@ -58,7 +58,7 @@ impl Array {
         Ok(Self::with_shape(values, shape))
     }
 
-    fn with_shape(values: Arc<[f32]>, shape: Vec<usize>) -> Self {
+    pub(super) fn with_shape(values: Arc<[f32]>, shape: Vec<usize>) -> Self {
         let copies = Arc::default();
         Self {
             shape,

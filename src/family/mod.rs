@@ -9,6 +9,7 @@ mod array;
 mod calls;
 mod case;
 mod curve;
+mod draw;
 mod entry;
 mod operation;
 mod pass;
@@ -21,6 +22,7 @@ pub use array::Array;
 pub(crate) use calls::calls;
 pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
+pub use draw::{Draw, Drawn};
 pub use entry::{Default, Entry, Parameter};
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
@@ -68,6 +70,14 @@ pub trait Family: Sync {
 
     /// What checks try: operations with inputs that find errors.
     fn cases(&self, element: ElementType) -> Vec<Case>;
+
+    /// Random parameters for an input of `shape`, which it may change to one that they take.
+    fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
+        let parameters = self.entry().parameters;
+        let axis = parameters.iter().find(|it| it.name == Parameter::AXIS.name);
+        let axis = axis.map(|axis| (axis.name, Value::Text(draw.axis(shape).to_string())));
+        axis.into_iter().collect()
+    }
 
     /// What benchmarks measure, if anything.
     fn benchmark(&self) -> Option<Benchmark>;

@@ -1,7 +1,7 @@
 //! What the f64 reference of an operation works on.
 
 use super::survey::{Survey, Surveyed};
-use crate::tensor::View;
+use crate::{accuracy::bound::Bound, tensor::View};
 
 /// Some lanes of a tensor seen as [outer, extent, inner]: for each lane, a pair (outer, inner), the elements at some
 /// places along the axis.
@@ -122,6 +122,18 @@ impl Sum {
     pub fn add(&mut self, term: f64) {
         self.value += term;
         self.magnitude += term.abs();
+    }
+
+    /// What the sum should be, computed in f32: it may be off by a `share` of its terms' magnitudes. Where those leave
+    /// f32's range, so may parts of the sum, and nothing is asked of it.
+    pub fn bound(&self, share: f64) -> Bound {
+        let overflows = self.magnitude.is_finite() && self.magnitude > f64::from(f32::MAX);
+        let anything = overflows || self.off == f64::INFINITY;
+        let allowed = share * self.magnitude + self.off + f64::from(f32::MIN_POSITIVE);
+        Bound {
+            expected: self.value,
+            allowed: if anything { f64::INFINITY } else { allowed },
+        }
     }
 
     /// Takes in another part of the sum.

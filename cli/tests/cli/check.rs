@@ -92,3 +92,27 @@ fn what_is_not_compared_has_not_passed() {
         outcome.stdout
     );
 }
+
+#[test]
+fn random_cases_are_checked() {
+    if device_names().len() < 2 {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let rows = sandbox
+        .run("check elu softmax --random 40 --seed 7 --json")
+        .expect_json();
+    let row = &rows[0];
+    assert_eq!(
+        (&row["cases"], &row["seed"], &row["failed"]),
+        (&40.into(), &7.into(), &0.into())
+    );
+    assert!(row["compared"].as_u64().unwrap() > 1000, "{row}");
+    let table = sandbox.run("check relu --random 5").expect_success();
+    assert!(table.starts_with("DEVICE "), "{table}");
+    sandbox.refuses(
+        2,
+        "check elu(alpha=2) --random 5",
+        "--random draws the parameters; name `elu` without its own",
+    );
+}

@@ -7,8 +7,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass,
-        Picture, Sweep, Traffic, everyday,
+        Arguments, Benchmark, Case, Curve, Default, Draw, Drawn, Entry, Family, Operation,
+        Parameter, Pass, Picture, Sweep, Traffic, Value, everyday,
     },
     wgsl::{Math, Shader, Vectors},
 };
@@ -83,6 +83,13 @@ impl Family for OfAlphaDropout {
             Some(Case::new(AlphaDropout::new(p, seed).ok()?, &shape, input))
         });
         tried.collect()
+    }
+
+    fn draw(&self, draw: &mut Draw, _: &mut Vec<usize>) -> Drawn {
+        let some = draw.unit() as f32;
+        let p = draw.one_of(&[0.0, some, 0.999]).to_string();
+        let seed = draw.below(usize::MAX).to_string();
+        vec![("p", Value::Text(p)), ("seed", Value::Text(seed))]
     }
 
     fn benchmark(&self) -> Option<Benchmark> {

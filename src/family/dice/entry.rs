@@ -10,8 +10,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter, Pass,
-        Picture, SHAPES, Sweep, Traffic, everyday,
+        Arguments, Benchmark, Case, Curve, Default, Draw, Drawn, Entry, Family, Operation,
+        Parameter, Pass, Picture, SHAPES, Sweep, Traffic, Value, everyday,
     },
     tensor::View,
     wgsl::{Math, Shader, Vectors},
@@ -164,6 +164,33 @@ impl Family for OfDice {
             Some(train.into_iter().chain([Case::new(infer, shape, x)]))
         });
         cases.flatten().collect()
+    }
+
+    fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
+        let axis = draw.axis(shape);
+        let mut drawn = vec![
+            ("axis", Value::Text(axis.to_string())),
+            (
+                "alpha",
+                draw.per_channel(shape, axis, |draw| draw.normal() as f32),
+            ),
+        ];
+        if draw.once_in(3) {
+            let epsilon = draw.magnitude(-9.0, 0.0) as f32;
+            drawn.push(("epsilon", Value::Text(epsilon.to_string())));
+        }
+        if draw.once_in(3) {
+            let (scale, sigma) = (draw.magnitude(-2.0, 4.0), draw.magnitude(-3.0, 3.0));
+            let mean = |draw: &mut Draw| (scale * draw.normal()) as f32;
+            let variance = |draw: &mut Draw| (sigma * sigma * draw.magnitude(-1.0, 1.0)) as f32;
+            drawn.push(("mean", draw.per_channel(shape, axis, mean)));
+            drawn.push(("variance", draw.per_channel(shape, axis, variance)));
+            drawn.push((
+                "mode",
+                Value::Text(draw.one_of(&["train", "infer"]).to_owned()),
+            ));
+        }
+        drawn
     }
 
     fn benchmark(&self) -> Option<Benchmark> {

@@ -1,18 +1,10 @@
 //! What results of maxout may differ from the reference by, and who may have won them.
 
 use super::reference::winner;
-use crate::{accuracy::bound::Bound, family::Sum};
+use crate::accuracy::bound::Bound;
 
 /// Of affine maps: relative to the sum of the terms' magnitudes. Pooling gives the very element.
 pub(super) const SHARE: f64 = 1e-6;
-
-/// A sum of terms, computed in f32.
-pub(super) fn of_sum(sum: Sum) -> Bound {
-    Bound {
-        expected: sum.value,
-        allowed: SHARE * sum.magnitude + sum.off + f64::from(f32::MIN_POSITIVE),
-    }
-}
 
 /// The values that compete for one result, each with what it may be off by.
 pub(super) struct Contest(pub(super) Vec<Bound>);

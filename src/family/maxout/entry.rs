@@ -6,8 +6,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Benchmark, Case, Default, Entry, Family, Operation, Parameter, Pass, Picture,
-        Sweep, Traffic,
+        Arguments, Array, Benchmark, Case, Default, Draw, Drawn, Entry, Family, Operation,
+        Parameter, Pass, Picture, Sweep, Traffic, Value,
     },
     wgsl::{Math, Shader, Vectors},
 };
@@ -110,6 +110,34 @@ impl Family for OfMaxout {
 
     fn cases(&self, _: ElementType) -> Vec<Case> {
         case::cases()
+    }
+
+    fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
+        let pieces = 1 + draw.below(4);
+        let numbers = |draw: &mut Draw, shape: &[usize]| {
+            let numbers = draw.numbers::<f32>(shape.iter().product(), false);
+            Value::Array(Array::with_shape(numbers.into(), shape.to_vec()))
+        };
+        if let (Some(&inputs), true) = (shape.last(), draw.once_in(3)) {
+            let outputs = 1 + draw.below(9);
+            let weight = numbers(draw, &[pieces, inputs, outputs]);
+            let mut drawn = vec![("weight", weight)];
+            if draw.once_in(2) {
+                drawn.push(("bias", numbers(draw, &[pieces, outputs])));
+            }
+            return drawn;
+        }
+        let axis = draw.axis(shape);
+        if !shape.is_empty() {
+            let place = axis.rem_euclid(shape.len() as i64) as usize;
+            shape[place] = shape[place].next_multiple_of(pieces);
+        }
+        let layout = draw.one_of(&Layout::ALL).name();
+        let given = [("pieces", pieces.to_string()), ("axis", axis.to_string())];
+        let given = given.into_iter().chain([("layout", layout.to_owned())]);
+        given
+            .map(|(name, text)| (name, Value::Text(text)))
+            .collect()
     }
 
     /// Pooling of neighbours: y is a quarter of x.

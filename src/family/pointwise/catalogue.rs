@@ -7,8 +7,8 @@ use crate::{
     element::ElementType,
     error::Result,
     family::{
-        Arguments, Array, Benchmark, Case, Curve, Default, Entry, Family, Operation, Parameter,
-        Pass, Picture, Sweep, Traffic, Value, everyday,
+        Arguments, Array, Benchmark, Case, Curve, Default, Draw, Drawn, Entry, Family, Operation,
+        Parameter, Pass, Picture, Sweep, Traffic, Value, everyday,
     },
     wgsl::{Math, Shader, Vectors},
 };
@@ -125,13 +125,32 @@ impl Family for Activation {
         }];
         for (shape, axis) in CHANNEL_SHAPES {
             let axis_length = shape[axis.rem_euclid(shape.len() as i64) as usize];
-            let slopes = self.everyday_parameters(axis_length);
+            let shares = inputs::words(axis_length as u64).take(axis_length);
+            let shares = shares.map(|word| (word >> 8) as f32 / (1 << 24) as f32);
+            let slopes: Vec<_> = shares.map(|it| self.everyday_parameter(it)).collect();
             if let Ok(operation) = Pointwise::new(*self).per_channel(slopes, axis) {
                 let input = everyday(shape.iter().product(), 4);
                 cases.push(Case::new(operation, shape, input));
             }
         }
         cases
+    }
+
+    fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
+        let Some(parameter) = self.definition().parameter.as_ref() else {
+            return Drawn::new();
+        };
+        let axis = draw.axis(shape);
+        let value = draw.per_channel(shape, axis, |draw| match draw.below(4) {
+            0 => parameter.default,
+            1 => draw.magnitude(-6.0, 6.0) as f32,
+            _ => self.everyday_parameter(draw.unit() as f32),
+        });
+        let mut drawn = vec![(parameter.name, value)];
+        if let Value::Array(_) = drawn[0].1 {
+            drawn.push((CHANNEL_AXIS.name, Value::Text(axis.to_string())));
+        }
+        drawn
     }
 
     fn benchmark(&self) -> Option<Benchmark> {
@@ -200,18 +219,15 @@ impl Activation {
         Ok(array.on_host().map_or(array.clone(), |_| flushed.into()))
     }
 
-    /// `count` values of the parameter from all over its everyday range.
-    fn everyday_parameters(&self, count: usize) -> Vec<f32> {
+    /// The parameter at a share of its everyday range.
+    fn everyday_parameter(&self, share: f32) -> f32 {
         let parameter = self.definition().parameter.as_ref();
         let (least, most) = match parameter.map(|parameter| parameter.range) {
             None | Some(Range::Finite) => (-1.5, 2.5),
             Some(Range::NonNegative) => (0.0, 3.0),
             Some(Range::Positive) => (0.25, 4.0),
         };
-        inputs::words(count as u64)
-            .take(count)
-            .map(|word| least + (most - least) * (word >> 8) as f32 / (1 << 24) as f32)
-            .collect()
+        least + (most - least) * share
     }
 }
 

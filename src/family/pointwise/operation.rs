@@ -137,13 +137,7 @@ impl Operation for Pointwise {
         let parameters = self.on_host();
         let elements = sheet.x().iter().zip(upstream).enumerate();
         let dx = elements.map(|(index, (&x, &g))| {
-            let slope = slope(x, parameters.at(sheet, index));
-            // A slope of 0 lets no gradient through. What an infinite one does to a slope that underflows is not defined.
-            let expected = if slope == 0.0 && !g.is_nan() {
-                0.0
-            } else {
-                g * slope
-            };
+            let expected = through(slope(x, parameters.at(sheet, index)), g);
             if g.is_infinite() {
                 let allowed = f64::INFINITY;
                 return Bound { expected, allowed };
@@ -168,13 +162,15 @@ impl Operation for Pointwise {
         };
         let parameters = self.on_host();
         for (index, (&x, &g)) in sheet.x().iter().zip(upstream).enumerate() {
-            let term = g * (parameter.slope)(x, parameters.at(sheet, index));
+            let term = through((parameter.slope)(x, parameters.at(sheet, index)), g);
             let channel = match self.channels {
                 Some(_) => sheet.channel(index),
                 None => 0,
             };
             sums[channel].add(term);
-            if term.is_finite() {
+            if g.is_infinite() {
+                sums[channel].off = f64::INFINITY;
+            } else if term.is_finite() {
                 // A factor of it may be subnormal and flushed; no other is larger than g x^2.
                 sums[channel].off += f64::from(f32::MIN_POSITIVE) * g.abs() * (1.0 + x * x);
             }
@@ -186,6 +182,16 @@ impl Operation for Pointwise {
             Math::Accurate => 1e-6,
             Math::Native => 1e-4,
         }
+    }
+}
+
+/// What a slope makes of an upstream gradient: a slope of 0 lets none through. What an infinite one does to a slope that
+/// underflows is not defined.
+fn through(slope: f64, upstream: f64) -> f64 {
+    if slope == 0.0 && !upstream.is_nan() {
+        0.0
+    } else {
+        upstream * slope
     }
 }
 

@@ -175,14 +175,20 @@ pub fn backward(form: Form, masked: MaskedRows, x: &[f64], upstream: &[f64]) -> 
     pairs.map(|(share, g)| form.dx(*share, *g, sum)).collect()
 }
 
-/// The sum that dx needs, from elements' shares of their row: of g y, for log-softmax of g.
+/// A share below f32's range may be flushed. This one's rounding is as large.
+const FLUSHED: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
+
+/// The sum that dx needs, from elements' shares of their row: of g y, for log-softmax of g. The magnitude counts a
+/// share that may be flushed as one that may be off by that much.
 pub(super) fn gradient_sum(form: Form, shares: &[f64], upstream: &[f64]) -> Sum {
     let mut sum = Sum::default();
     for (share, g) in shares.iter().zip(upstream) {
-        sum.add(match form {
-            Form::Softmax => g * share,
-            Form::LogSoftmax => *g,
-        });
+        let (term, least) = match form {
+            Form::Softmax => (g * share, g.abs() * FLUSHED),
+            Form::LogSoftmax => (*g, 0.0),
+        };
+        sum.value += term;
+        sum.magnitude += term.abs().max(least);
     }
     sum
 }

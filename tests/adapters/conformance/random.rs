@@ -1,83 +1,69 @@
-//! Shapes, parameters and numbers by chance, the same in every run.
+//! Cases that nobody thought of, the same in every run: see [`RandomCase`].
 
 use libtest_mimic::{Failed, Trial};
-use wgpu_activations::{
-    Chain, Element,
-    accuracy::inputs::words,
-    family::{everyday, families},
-    with_element,
-};
+use wgpu_activations::{Activation, activation::Definition, check::RandomCase, family::families};
 
-use super::{narrow, right, takes, written};
-use crate::common::{self, Device};
+use crate::common::Device;
 
-/// Draws of each family.
-const DRAWS: u64 = 2;
+/// The first seeds of each adapter's trials, and cases of each.
+const SEEDS: [u64; 4] = [0, 500, 1000, 1500];
+const CASES: u64 = 500;
 
 pub(super) fn trials(device: &Device) -> Vec<Trial> {
     if !device.trusted() {
         return Vec::new();
     }
-    let trials = common::SIZES.into_iter().map(|element| {
-        device.trial(
-            &format!("random/{}", element.name()),
-            move |device| with_element!(element, T => random::<T>(device)),
-        )
+    let trials = SEEDS.into_iter().map(|first| {
+        let name = format!("random/{first}");
+        device.trial(&name, move |device| right(device, first))
     });
-    trials.collect()
+    let fails = device.trial("random/finds-what-is-wrong", finds_what_is_wrong);
+    trials.chain([fails]).collect()
 }
 
-/// Numbers from a seed.
-struct Chance(Box<dyn Iterator<Item = u32>>);
-
-impl Chance {
-    /// A number below `most`.
-    fn below(&mut self, most: usize) -> usize {
-        self.0.next().map_or(0, |word| word as usize % most)
-    }
-
-    /// Some of a list.
-    fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
-    }
-}
-
-/// One operation of each family, and another behind it now and then.
-fn random<T: Element>(device: &Device) -> Result<(), Failed> {
+fn right(device: &Device, first: u64) -> Result<(), Failed> {
     let families: Vec<_> = families().collect();
-    for (index, family) in families.iter().enumerate() {
-        for draw in 0..DRAWS {
-            let seed = 1000 * index as u64 + draw;
-            let mut chance = Chance(Box::new(words(seed)));
-            let rank = 1 + chance.below(4);
-            let most = [5000, 80, 20, 9][rank - 1];
-            let shape: Vec<usize> = (0..rank).map(|_| 1 + chance.below(most)).collect();
-            let axis = chance.below(rank) as i64;
-            let operations = written::operations(*family, &shape, axis, seed);
-            let mut chain = Chain::new(operations[chance.below(operations.len())].clone());
-            if draw % 2 == 1 && takes(&chain, &shape)? {
-                let next = chance.one_of(&families);
-                let result = chain.result_shape(&shape)?;
-                let operations = written::operations(next, &result, axis, seed);
-                chain = chain.then(operations[chance.below(operations.len())].clone());
+    let mut refused = 0;
+    for seed in first..first + CASES {
+        let case = RandomCase::new(seed, &families);
+        let report = case.check(&device.gpu);
+        match report.map_err(|error| format!("seed {seed}: {error}"))? {
+            None => refused += 1,
+            Some(report) if report.failed == 0 => {}
+            Some(report) => {
+                let chain = case.chain()?;
+                return Err(format!("seed {seed}: {chain} {:?}: {report}", case.shape).into());
             }
-            if !takes(&chain, &shape)? {
-                continue;
-            }
-            let (offset, scale) = (
-                chance.one_of(&[0.0, 0.0, -3.0, 100.0, -2000.0]),
-                chance.one_of(&[1.0, 1.0, 1e-3, 30.0, 1000.0]),
-            );
-            let len = shape.iter().product();
-            let x = everyday(len, seed).into_iter();
-            let x: Vec<T> = narrow(&x.map(|x| offset + scale * x).collect::<Vec<_>>());
-            let result = chain.result_shape(&shape)?.iter().product();
-            let g: Vec<T> = narrow(&everyday(result, seed + 500));
-            right(&device.gpu, &chain, &shape, &x, &g).map_err(|error| {
-                let message = error.message().unwrap_or_default();
-                format!("seed {seed}, {offset} + {scale} x: {message}")
-            })?;
         }
     }
-    Ok(())
+    // Most cases are some that operations take.
+    match refused < CASES / 8 {
+        true => Ok(()),
+        false => Err(format!("{refused} of {CASES} cases were refused").into()),
+    }
+}
+
+/// The identity, but for numbers beyond 100.
+static WRONG: Definition = Definition::new(
+    "wrong",
+    "fn value(x: Real) -> Real { return min(x, Real(100.0)); }
+     fn backward(x: Real, upstream: Real) -> Real { return upstream; }",
+    |x, _| x,
+    |_, _| 1.0,
+);
+
+/// And what is left of it is one number.
+fn finds_what_is_wrong(device: &Device) -> Result<(), Failed> {
+    let wrong = Activation::new(&WRONG);
+    let fails = |case: &RandomCase<'_>| {
+        let report = case.check(&device.gpu);
+        report.is_ok_and(|report| report.is_some_and(|report| report.failed > 0))
+    };
+    let mut cases = (0..100).map(|seed| RandomCase::new(seed, &[&wrong]));
+    let found = cases.find(fails).ok_or("it was not found")?;
+    let least = found.smallest(fails);
+    match least.input[..] {
+        [x] if x > 100.0 && least.operations.len() == 1 && least.memory.is_none() => Ok(()),
+        _ => Err(format!("{:?} of {:?} is left", least.input, least.shape).into()),
+    }
 }

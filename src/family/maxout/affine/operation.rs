@@ -11,7 +11,7 @@ use crate::{
         Array, Cut, Gradient, Operation, Part, Saved, Sheet, Sum,
         maxout::{
             OP, Winners,
-            bound::{self, Contest, SHARE, Verdict, WRONG, of_sum},
+            bound::{self, Contest, SHARE, Verdict, WRONG},
             reference::Affine,
         },
     },
@@ -129,7 +129,7 @@ impl Operation for MaxoutAffine {
         let bounds = dx.into_iter().enumerate();
         let bounds = bounds.map(|(element, sum)| match wrong[element / affine.inputs] {
             true => WRONG,
-            false => of_sum(sum),
+            false => sum.bound(SHARE),
         });
         vec![bounds.collect()]
     }
@@ -238,7 +238,7 @@ impl Affine<'_, f32> {
                     let weight = f64::from(self.weight[self.place(piece, input, output)]);
                     sum.off += weight.abs() * sheet.off(element);
                 }
-                of_sum(sum)
+                sum.bound(SHARE)
             });
             Contest(pieces.collect())
         })

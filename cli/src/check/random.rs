@@ -1,0 +1,227 @@
+//! `activations check --random N`: cases that nobody thought of.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use serde::Serialize;
+
+use super::super::{
+    Failure, Result,
+    files::Outputs,
+    named::Named,
+    text::{self, Column},
+    usage,
+};
+use wgpu_activations::{
+    Element, ElementType, Gpu,
+    check::{Pass, RandomCase},
+    family::Value,
+    io::{Number, Order, Sink},
+    with_element,
+};
+
+/// Failures that are told in full.
+const TOLD: usize = 8;
+
+/// Numbers that are told beside the file that holds them.
+const FEW: usize = 16;
+
+/// One line of the result: a device.
+#[derive(Serialize)]
+struct Row {
+    device: String,
+    /// The seed of the first case; the others follow it.
+    seed: u64,
+    cases: usize,
+    /// Cases that operation, shape, parameters or memory do not allow.
+    refused: usize,
+    compared: u64,
+    failed: usize,
+    passed: bool,
+}
+
+const COLUMNS: [Column<Row>; 5] = [
+    Column::words("device", |row| row.device.clone()),
+    Column::words("cases", |row| row.cases.to_string()),
+    Column::words("refused", |row| row.refused.to_string()),
+    Column::words("compared", |row| row.compared.to_string()),
+    Column::words("result", |row| match row.failed {
+        0 => "ok".to_owned(),
+        failed => format!("{failed} FAIL"),
+    }),
+];
+
+/// Runs `cases` cases of `ops` on each of `gpus`.
+pub(super) fn run(ops: &[Named], gpus: &[Gpu], cases: usize, seed: u64, json: bool) -> Result {
+    if let Some(op) = ops.iter().find_map(|op| op.operation.as_ref()) {
+        return usage(format!(
+            "--random draws the parameters; name `{}` without its own",
+            op.name()
+        ));
+    }
+    let families: Vec<_> = ops.iter().map(|op| op.family).collect();
+    let progress = text::bar((cases * gpus.len()) as u64);
+    let mut rows = Vec::new();
+    let mut told = 0;
+    for gpu in gpus {
+        progress.set_message(gpu.name().to_owned());
+        let mut row = Row {
+            device: gpu.name().to_owned(),
+            seed,
+            cases,
+            refused: 0,
+            compared: 0,
+            failed: 0,
+            passed: true,
+        };
+        for index in 0..cases {
+            let seed = seed.wrapping_add(index as u64);
+            let case = RandomCase::new(seed, &families);
+            match outcome(&case, gpu) {
+                Outcome::Refused => row.refused += 1,
+                Outcome::Right(compared) => row.compared += compared,
+                Outcome::Wrong(_) => {
+                    row.failed += 1;
+                    row.passed = false;
+                    if told < TOLD {
+                        told += 1;
+                        progress.suspend(|| tell(seed, &case, gpu))?;
+                    }
+                }
+            }
+            progress.inc(1);
+        }
+        rows.push(row);
+    }
+    progress.finish_and_clear();
+    let printed = match json {
+        true => text::print_json(&rows),
+        false => text::print_table(&rows, &COLUMNS),
+    };
+    match rows.iter().all(|row| row.passed) {
+        true => printed,
+        false => Err(Failure::Unverified),
+    }
+}
+
+enum Outcome {
+    Refused,
+    /// So many elements were compared.
+    Right(u64),
+    /// In words.
+    Wrong(String),
+}
+
+fn outcome(case: &RandomCase, gpu: &Gpu) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| case.check(gpu))) {
+        Ok(Ok(None)) => Outcome::Refused,
+        Ok(Ok(Some(report))) if report.failed == 0 => Outcome::Right(report.compared),
+        Ok(Ok(Some(report))) => Outcome::Wrong(report.to_string()),
+        Ok(Err(error)) => Outcome::Wrong(error.to_string()),
+        Err(_) => Outcome::Wrong("it panicked".to_owned()),
+    }
+}
+
+/// Tells of a failure what is wrong, and how to see it again with as little as possible.
+fn tell(seed: u64, case: &RandomCase, gpu: &Gpu) -> Result {
+    let case = case.smallest(|case| matches!(outcome(case, gpu), Outcome::Wrong(_)));
+    let Outcome::Wrong(wrong) = outcome(&case, gpu) else {
+        text::note(&format!(
+            "seed {seed} failed once on {}, and not again",
+            gpu.name()
+        ));
+        return Ok(());
+    };
+    let folder = std::env::temp_dir().join(format!("activations-random-{seed}"));
+    let (pass, element) = (case.pass().name(), case.element.name());
+    text::note(&format!(
+        "seed {seed}, {pass} {element} {:?} on {}: {wrong}",
+        case.shape,
+        gpu.name()
+    ));
+    text::note(&format!("repeat it: {}", saved(&case, &folder, gpu)?));
+    Ok(())
+}
+
+/// The command line that runs a case, whose numbers are put into files in `folder`.
+fn saved(case: &RandomCase, folder: &Path, gpu: &Gpu) -> Result<String> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let reason = format!("cannot be made: {error}");
+        super::super::file_error(folder, reason)
+    })?;
+    let mut operations = Vec::new();
+    let mut outs = String::new();
+    for (step, (family, drawn)) in case.operations.iter().enumerate() {
+        let mut given = Vec::new();
+        for (parameter, value) in drawn {
+            given.push(match value {
+                Value::Text(text) => format!("{parameter}={text}"),
+                Value::Array(array) => {
+                    let path = folder.join(format!("{parameter}{step}.npy"));
+                    let values = array.on_host().unwrap_or_default();
+                    save(&path, array.shape(), ElementType::F32, values)?;
+                    format!("{parameter}=@{}", path.display())
+                }
+            });
+        }
+        operations.push(format!("{}({})", family.entry().name, given.join(",")));
+    }
+    let chain = case.chain()?;
+    if let (Pass::Backward, [only]) = (case.pass(), chain.steps()) {
+        for gradient in only.gradients(&case.shape) {
+            let path = folder.join(format!("gradient-of-{}.npy", gradient.name));
+            outs += &format!(" --out {}={}", gradient.name, path.display());
+        }
+    }
+    let extension = match case.element {
+        ElementType::Bf16 => "safetensors",
+        _ => "npy",
+    };
+    let mut files = String::new();
+    let shape = chain.result_shape(&case.shape)?;
+    let upstream = case.upstream.iter().map(|it| ("upstream", &shape, it));
+    for (name, shape, values) in [("x", &case.shape, &case.input)]
+        .into_iter()
+        .chain(upstream)
+    {
+        let path = folder.join(name).with_extension(extension);
+        save(&path, shape, case.element, values)?;
+        files += &format!(" {}", path.display());
+        if values.len() <= FEW {
+            text::note(&format!("{name} = {values:?}"));
+        }
+    }
+    let command = match case.pass() {
+        Pass::Forward => "run",
+        Pass::Backward => "grad",
+    };
+    let memory = case.memory.map(|bytes| format!(" --memory {bytes}"));
+    let result = folder.join("result").with_extension(extension);
+    Ok(format!(
+        "activations {command} \"{}\"{files} -o {} --force --verify full --device {}{}{outs}",
+        operations.join(" | "),
+        result.display(),
+        gpu.name(),
+        memory.unwrap_or_default(),
+    ))
+}
+
+/// Writes an array to a file of its own, whether or not there is one.
+fn save(path: &Path, shape: &[usize], element: ElementType, values: &[f32]) -> Result {
+    let outputs = Outputs::plan(vec![path], true)?;
+    let files = outputs.begin()?;
+    let number = match element {
+        ElementType::F32 => Number::F32,
+        ElementType::F16 => Number::F16,
+        ElementType::Bf16 => Number::Bf16,
+    };
+    let output = files[0].begin_only(shape, Order::C, number)?;
+    with_element!(element, T => {
+        let stored = values.iter().map(|&value| T::from_f64(f64::from(value)));
+        output.write(0, bytemuck::cast_slice(&stored.collect::<Vec<T>>()))?;
+    });
+    output.finish()?;
+    outputs.finish(files)
+}

@@ -1,0 +1,284 @@
+//! Random cases: any operation with any parameters over any numbers of any shape, on tensors or streamed.
+
+use super::{Pass, Share, Verifier, check_chain};
+use crate::{
+    accuracy::Report,
+    chain::Chain,
+    element::{Element, ElementType},
+    error::{Error, ErrorKind, Result},
+    family::{Arguments, Array, Draw, Drawn, Family, Value},
+    gpu::Gpu,
+    io::{Shared, Slice},
+    offload::{Offload, Purpose, Request},
+    with_element,
+};
+
+/// Axes of an input at most.
+const RANK: usize = 6;
+
+/// About how many elements an input has at most, and once in a while.
+const ELEMENTS: [usize; 2] = [1 << 12, 1 << 17];
+
+/// Bytes of the memory that a streamed case is given: the logarithm's bounds.
+const MEMORY: (f64, f64) = (4.0, 7.0);
+
+/// What a case may be refused for.
+const REFUSED: [ErrorKind; 4] = [
+    ErrorKind::Parameter,
+    ErrorKind::Shape,
+    ErrorKind::Usage,
+    ErrorKind::TooLarge,
+];
+
+/// One case, the same for the same seed: all that a run of the command takes.
+///
+/// ```
+/// use wgpu_activations::{Gpu, check::RandomCase, family};
+///
+/// let families: Vec<_> = family::families().collect();
+/// let case = RandomCase::new(1, &families);
+/// let gpu = Gpu::new()?;
+/// match case.check(&gpu)? {
+///     Some(report) => assert_eq!(report.failed, 0, "{report}"),
+///     None => println!("refused, as a shape that the operation does not take"),
+/// }
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct RandomCase<'a> {
+    /// The chain's operations: each a family, a user's own too, and its parameters.
+    pub operations: Vec<(&'a dyn Family, Drawn)>,
+    /// The input's shape.
+    pub shape: Vec<usize>,
+    /// What input and result are stored as.
+    pub element: ElementType,
+    /// The input, as it is stored.
+    pub input: Vec<f32>,
+    /// Upstream gradients, as they are stored, in a case of a backward pass.
+    pub upstream: Option<Vec<f32>>,
+    /// The memory for chunks, where it is streamed.
+    pub memory: Option<u64>,
+}
+
+impl<'a> RandomCase<'a> {
+    /// The case of `seed`, of operations of `families`, which are not empty.
+    pub fn new(seed: u64, families: &[&'a dyn Family]) -> Self {
+        let mut draw = Draw::new(seed);
+        let most = ELEMENTS[usize::from(draw.once_in(16))];
+        let mut shape = draw.shape(RANK, most);
+        let element = draw.one_of(&ElementType::ALL);
+        let steps = match draw.below(8) {
+            0 => 2 + draw.below(2),
+            _ => 1,
+        };
+        let mut operations = Vec::new();
+        let mut at = shape.clone();
+        for step in 0..steps {
+            let family = families[draw.below(families.len())];
+            let drawn = family.draw(&mut draw, &mut at);
+            if step == 0 {
+                shape.clone_from(&at);
+            }
+            let operation = (family, drawn);
+            if let Ok(after) =
+                chain(std::slice::from_ref(&operation)).and_then(|it| it.result_shape(&at))
+            {
+                at = after;
+            }
+            operations.push(operation);
+        }
+        let numbers = |draw: &mut Draw, shape: &[usize]| {
+            let len = shape.iter().product();
+            with_element!(element, T => draw.numbers::<T>(len, true).into_iter().map(T::to_f32).collect())
+        };
+        let input = numbers(&mut draw, &shape);
+        let upstream = draw.once_in(2).then(|| numbers(&mut draw, &at));
+        let memory = draw
+            .once_in(2)
+            .then(|| draw.magnitude(MEMORY.0, MEMORY.1) as u64);
+        Self {
+            operations,
+            shape,
+            element,
+            input,
+            upstream,
+            memory,
+        }
+    }
+
+    /// The chain of its operations.
+    ///
+    /// # Errors
+    ///
+    /// Where a family refuses the parameters.
+    pub fn chain(&self) -> Result<Chain> {
+        chain(&self.operations)
+    }
+
+    /// Which pass it tries.
+    pub const fn pass(&self) -> Pass {
+        match self.upstream {
+            None => Pass::Forward,
+            Some(_) => Pass::Backward,
+        }
+    }
+
+    /// Runs it on `gpu`, and compares every element, every gradient of a parameter and all that the operation gives
+    /// beside. None where it is refused for its shape, its parameters or its memory.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports, and what is no fault of the case.
+    pub fn check(&self, gpu: &Gpu) -> Result<Option<Report>> {
+        let report = with_element!(self.element, T => self.run::<T>(gpu));
+        match report {
+            Ok(report) => Ok(Some(report)),
+            Err(error) if REFUSED.contains(&error.kind()) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn run<T: Element>(&self, gpu: &Gpu) -> Result<Report> {
+        let chain = self.chain()?;
+        let stored =
+            |x: &Vec<f32>| -> Vec<T> { x.iter().map(|&x| T::from_f64(f64::from(x))).collect() };
+        let (x, upstream) = (stored(&self.input), self.upstream.as_ref().map(stored));
+        match self.memory {
+            None => check_chain(gpu, &chain, &self.shape, vec![x], upstream),
+            Some(memory) => {
+                let offload = Offload::new(gpu).memory(memory);
+                check_streamed(&offload, &chain, &self.shape, &x, upstream.as_deref())
+            }
+        }
+    }
+
+    /// The smallest case found that `fails` as this one does: with operations left out, in memory, and with axes cut
+    /// short.
+    #[must_use]
+    pub fn smallest(&self, fails: impl Fn(&Self) -> bool) -> Self {
+        let mut best = self.clone();
+        while let Some(smaller) = best.smaller().into_iter().find(|it| fails(it)) {
+            best = smaller;
+        }
+        best
+    }
+
+    /// Cases that are a step smaller.
+    fn smaller(&self) -> Vec<Self> {
+        let mut cases = Vec::new();
+        let last = self.operations.len() - 1;
+        if last > 0 {
+            for kept in [1..last + 1, 0..last] {
+                let operations = self.operations[kept].to_vec();
+                cases.push(Self {
+                    operations,
+                    ..self.clone()
+                });
+            }
+        }
+        if self.memory.is_some() {
+            cases.push(Self {
+                memory: None,
+                ..self.clone()
+            });
+        }
+        for (axis, &extent) in self.shape.iter().enumerate() {
+            let fewer = [1, extent / 2, extent.saturating_sub(1)];
+            let fewer = fewer.into_iter().filter(|&to| 0 < to && to < extent);
+            cases.extend(fewer.map(|to| self.cut(axis, to)));
+        }
+        // Upstream gradients for the results that there are now.
+        for case in &mut cases {
+            let shape = case
+                .chain()
+                .and_then(|chain| chain.result_shape(&case.shape));
+            if let (Some(upstream), Ok(shape)) = (&mut case.upstream, shape) {
+                let all = std::mem::take(upstream).into_iter().cycle();
+                *upstream = all.take(shape.iter().product()).collect();
+            }
+        }
+        cases
+    }
+
+    /// With the first `to` places along `axis`, and the parameters of those channels.
+    fn cut(&self, axis: usize, to: usize) -> Self {
+        let mut case = self.clone();
+        let extent = std::mem::replace(&mut case.shape[axis], to);
+        let inner: usize = self.shape[axis + 1..].iter().product();
+        let kept = |values: &[f32]| -> Vec<f32> {
+            let slabs = values.chunks(extent * inner);
+            slabs
+                .flat_map(|slab| &slab[..slab.len().min(to * inner)])
+                .copied()
+                .collect()
+        };
+        case.input = kept(&self.input);
+        case.upstream = self.upstream.as_deref().map(kept);
+        for (_, drawn) in &mut case.operations {
+            for (_, value) in drawn {
+                if let Value::Array(array) = value
+                    && array.shape() == [extent]
+                {
+                    *array = Array::from(&array.on_host().unwrap_or_default()[..to]);
+                }
+            }
+        }
+        case
+    }
+}
+
+/// The chain of `operations`.
+fn chain(operations: &[(&dyn Family, Drawn)]) -> Result<Chain> {
+    let mut steps = operations.iter().map(|(family, drawn)| {
+        let mut arguments = Arguments::new(family.entry().name);
+        for (name, value) in drawn {
+            arguments.add(name, value.clone())?;
+        }
+        family.parse(arguments)
+    });
+    let Some(first) = steps.next() else {
+        return "".parse();
+    };
+    steps.try_fold(Chain::new(first?), |chain, step| Ok(chain.then(step?)))
+}
+
+/// Streams `x` through `chain`, or `upstream` back, and compares all.
+fn check_streamed<T: Element>(
+    offload: &Offload<'_>,
+    chain: &Chain,
+    shape: &[usize],
+    x: &[T],
+    upstream: Option<&[T]>,
+) -> Result<Report> {
+    let backward = upstream.is_some();
+    let purpose = if backward {
+        Purpose::Backward
+    } else {
+        Purpose::ForwardObserved
+    };
+    let prepared = offload.prepare(chain, shape, T::TYPE, purpose)?;
+    let layout = prepared.layout().clone();
+    let results = if backward {
+        x.len()
+    } else {
+        layout.result.elements()
+    };
+    let mut output = vec![T::from_f64(0.0); results];
+    let mut verifier = Verifier::new(chain, layout, T::TYPE, Share::All);
+    if backward {
+        verifier = verifier.of_gradients(true);
+    }
+    let upstream = upstream.map(Slice);
+    let outcome = prepared.run(&Request {
+        upstream: upstream.as_ref().map(|upstream| upstream as _),
+        parameters: backward,
+        observer: Some(&verifier),
+        ..Request::new(&Slice(x), &Shared::new(&mut output))
+    });
+    match outcome {
+        Ok(outcome) => Ok(verifier.report(&outcome.summary.extras, &outcome.parameters)),
+        // Ended at the first chunk that is wrong.
+        Err(Error::Verification { .. }) => Ok(verifier.report(&[], &[])),
+        Err(error) => Err(error),
+    }
+}
