@@ -8,7 +8,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 
 use flate2::Crc;
 
-use super::{NEEDED, invalid_input};
+use super::invalid_input;
 use crate::io::{
     NewArray,
     npy::{Header, header_of},
@@ -69,7 +69,7 @@ impl<W: Write + Seek> Writer<W> {
 
     /// The same of an array that [`begin`](crate::io::Format::begin) is given.
     pub(super) fn begin(mut inner: W, name: &str, array: &NewArray<'_>) -> io::Result<Self> {
-        let (preamble, shape) = (header_of(array, NEEDED)?, array.shape);
+        let (preamble, shape) = (header_of(array)?, array.shape);
         let entry = format!("{name}.npy");
         let Ok(name_bytes) = u16::try_from(entry.len()) else {
             let (found, most) = (name.len(), usize::from(u16::MAX) - ".npy".len());
