@@ -1,6 +1,7 @@
 //! `.npy` among the formats.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,8 +54,11 @@ impl Format for Npy {
             Ok(StoredArray::of_header(path, "", &header, data))
         };
         let arrays = vec![find().map_err(file::of(path))?];
-        let rest = Vec::new();
-        Ok(Selection { arrays, rest })
+        Ok(Selection {
+            arrays,
+            passed_over: Vec::new(),
+            rest: Box::new(Vec::<Range<u64>>::new()),
+        })
     }
 
     fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
