@@ -189,7 +189,7 @@ fn select(file: &Arc<File>, length: u64, path: &Path, names: &[String]) -> Reaso
     let mut directory = Directory::read(reader(0), length)?;
     let found: Vec<_> = directory.names().into_iter().map(str::to_owned).collect();
     let found: Vec<_> = found.iter().map(String::as_str).collect();
-    let names = patterns(names, &found, NEEDED)?;
+    let names = patterns(names, &found, "an .npz archive")?;
     let open = |array| {
         let (start, extent) = directory.extent(array)?;
         let mut body = Body::new(reader(start), extent);

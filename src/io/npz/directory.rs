@@ -86,6 +86,11 @@ impl<R: Read + Seek> Directory<R> {
             found.push((file.header_start(), data_end, file.central_header_start()));
         }
         starts.sort_unstable();
+        let overlap = "has entries that overlap; the file is damaged";
+        // One that two records share would grow to two.
+        if starts.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(overlap.to_owned());
+        }
         let mut reader = self.archive.into_inner();
         let mut entries = Vec::new();
         for (place, (start, data_end, record_at)) in found.into_iter().enumerate() {
@@ -94,8 +99,8 @@ impl<R: Read + Seek> Directory<R> {
             }
             // What describes the data may follow it, so an entry goes as far as the next.
             let end = starts[starts.partition_point(|other| *other <= start)..].first();
-            let bytes = end.filter(|end| data_end.is_some_and(|data_end| data_end <= **end));
-            let end = bytes.ok_or("has entries that overlap; the file is damaged")?;
+            let end = end.filter(|end| data_end.is_some_and(|data_end| data_end <= **end));
+            let end = end.ok_or(overlap)?;
             reader
                 .seek(SeekFrom::Start(record_at))
                 .map_err(cannot_read)?;
