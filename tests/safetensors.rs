@@ -13,6 +13,9 @@ use wgpu_activations::io::{
     safetensors::{self, Dtype, Listing},
 };
 
+#[path = "safetensors/shards.rs"]
+mod shards;
+
 /// A file as the format lays it out: the header's length, the header, data.
 fn file(header: &str, data: usize) -> Vec<u8> {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
