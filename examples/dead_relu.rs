@@ -10,8 +10,7 @@
 use std::error::Error;
 
 use wgpu_activations::{
-    Activation, Gpu, Initializer, Pointwise, Result, Softmax, Tensor,
-    io::npy::Array,
+    Activation, Gpu, Initializer, Pointwise, Result, Softmax, Tensor, io::npy::Array,
 };
 
 const PIXELS: usize = 64;

@@ -11,8 +11,7 @@ use std::{env, error::Error, fmt::Write, fs, time::Instant};
 
 use wgpu_activations::{
     Activation, Dice, Gpu, Initializer, Maxout, Pointwise, Result, Softmax, Tensor,
-    family::maxout::reference::Layout,
-    io::npy::Array,
+    family::maxout::reference::Layout, io::npy::Array,
 };
 
 const PIXELS: usize = 64;

@@ -371,8 +371,7 @@ fn several_arrays_alone_make_a_file() {
         let path = |name: &str| folder.path().join(format!("{name}.{extension}"));
         // All of `x`, and then but `a` and `c` of that.
         let begin = |input: &mut io::Input, to: &Path| {
-            let file = File::options().read(true).write(true).create(true).open(to);
-            let file = file.unwrap();
+            let file = File::create_new(to).unwrap();
             input.begin_alone(*format, &file, to).unwrap();
             for array in &input.arrays {
                 let target = Target::File(file.try_clone().unwrap());

@@ -27,9 +27,7 @@ fn in_memory(number: Number, values: &[f32]) -> Vec<u8> {
 
 /// An archive of vectors.
 fn save_npz(path: &Path, arrays: &[(&str, Number, &[f32])]) {
-    let mut options = File::options();
-    let file = options.read(true).write(true).create(true).open(path);
-    let file = file.unwrap();
+    let file = File::create_new(path).unwrap();
     for &(name, number, values) in arrays {
         let new = NewArray {
             name,

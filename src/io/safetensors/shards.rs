@@ -59,10 +59,11 @@ pub fn open_shards(path: &Path, names: &[String]) -> Result<Option<Vec<Input>>> 
     let passed_over = inputs.iter().flat_map(|input| &input.passed_over);
     let passed_over: Vec<_> = passed_over.cloned().collect();
     expect_taken(chosen, &passed_over).map_err(file::of(path))?;
+    let all: Vec<_> = std::iter::once(0..length).collect();
     let rest = Selection {
         arrays: Vec::new(),
         passed_over: Vec::new(),
-        rest: Box::new(vec![0..length]),
+        rest: Box::new(all),
     };
     inputs.push(Input::of(&Safetensors, path, rest));
     Ok(Some(inputs))
