@@ -26,7 +26,7 @@ fn in_memory(number: Number, values: &[f32]) -> Vec<u8> {
 }
 
 /// An archive of vectors.
-fn save_npz(path: &Path, arrays: &[(&str, Number, &[f32])]) {
+pub(crate) fn save_npz(path: &Path, arrays: &[(&str, Number, &[f32])]) {
     let file = File::create_new(path).unwrap();
     for &(name, number, values) in arrays {
         let new = NewArray {
