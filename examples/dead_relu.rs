@@ -10,8 +10,7 @@
 use std::error::Error;
 
 use wgpu_activations::{
-    Activation, Gpu, Initializer, Pointwise, Result, Softmax, Tensor,
-    io::npy::{Array, Values},
+    Activation, Gpu, Initializer, Pointwise, Result, Softmax, Tensor, io::npy::Array,
 };
 
 const PIXELS: usize = 64;
@@ -236,8 +235,5 @@ fn add_scaled(sum: &mut [f32], scale: f32, values: &[f32]) {
 
 /// The numbers of an .npy file.
 fn numbers(mut file: &[u8]) -> std::io::Result<Vec<f32>> {
-    Ok(match Array::read_from(&mut file)?.values {
-        Values::F16(values) => values.into_iter().map(f32::from).collect(),
-        Values::F32(values) => values,
-    })
+    Ok(Array::read_from(&mut file)?.values.into_f32())
 }

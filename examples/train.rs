@@ -11,8 +11,7 @@ use std::{env, error::Error, fmt::Write, fs, time::Instant};
 
 use wgpu_activations::{
     Activation, Dice, Gpu, Initializer, Maxout, Pointwise, Result, Softmax, Tensor,
-    family::maxout::reference::Layout,
-    io::npy::{Array, Values},
+    family::maxout::reference::Layout, io::npy::Array,
 };
 
 const PIXELS: usize = 64;
@@ -324,10 +323,7 @@ impl Digits {
 
 /// The numbers of an .npy file.
 fn numbers(mut file: &[u8]) -> std::io::Result<Vec<f32>> {
-    Ok(match Array::read_from(&mut file)?.values {
-        Values::F16(values) => values.into_iter().map(f32::from).collect(),
-        Values::F32(values) => values,
-    })
+    Ok(Array::read_from(&mut file)?.values.into_f32())
 }
 
 /// The losses over the epochs, on a logarithmic scale, as SVG.

@@ -8,10 +8,10 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use half::f16;
+use half::{bf16, f16};
 use wgpu_activations::io::npy::{self, Array, Dtype, Endian, Float, Header, Order, Values};
 
-const FLOATS: [Float; 3] = [Float::F16, Float::F32, Float::F64];
+const FLOATS: [Float; 4] = [Float::F16, Float::F32, Float::F64, Float::Bf16];
 const ENDIANS: [Endian; 2] = [Endian::Little, Endian::Big];
 const ORDERS: [Order; 2] = [Order::C, Order::Fortran];
 
@@ -55,6 +55,7 @@ fn encode(values: &[f32], dtype: Dtype) -> Vec<u8> {
             Float::F16 => f16::from_f32(x).to_le_bytes().to_vec(),
             Float::F32 => x.to_le_bytes().to_vec(),
             Float::F64 => f64::from(x).to_le_bytes().to_vec(),
+            Float::Bf16 => bf16::from_f32(x).to_le_bytes().to_vec(),
         };
         if dtype.endian == Endian::Big {
             bytes.reverse();
@@ -123,6 +124,9 @@ fn every_type_byte_order_memory_order_and_rank_goes_there_and_back() {
                             Values::F16(values.iter().map(|&x| f16::from_f32(x)).collect())
                         }
                         Float::F32 | Float::F64 => Values::F32(values.clone()),
+                        Float::Bf16 => {
+                            Values::Bf16(values.iter().map(|&x| bf16::from_f32(x)).collect())
+                        }
                     };
                     for version in [1, 2, 3] {
                         let array = read(&file(version, &header, &encode(&values, dtype)));
@@ -145,7 +149,7 @@ fn every_type_byte_order_memory_order_and_rank_goes_there_and_back() {
 
 #[test]
 fn data_longer_than_a_chunk_is_whole() {
-    let values: Vec<f32> = (0..200_003).map(|i| (i % 2048) as f32).collect();
+    let values: Vec<f32> = (0..200_003).map(|i| (i % 256) as f32).collect();
     for float in FLOATS {
         for endian in ENDIANS {
             let dtype = Dtype { float, endian };
@@ -157,11 +161,7 @@ fn data_longer_than_a_chunk_is_whole() {
             };
             let bytes = written(&array);
             assert_eq!(bytes[128..], encode(&values, dtype));
-            let found = match read(&bytes).values {
-                Values::F16(found) => found.iter().map(|x| x.to_f32()).collect(),
-                Values::F32(found) => found,
-            };
-            assert!(found == values, "{dtype}");
+            assert!(read(&bytes).values.into_f32() == values, "{dtype}");
         }
     }
 }
@@ -222,6 +222,57 @@ fn header_may_be_written_otherwise() {
         "{'shape': (1,), 'fortran_order': False, 'descr': 'single'}",
     ] {
         assert_eq!(read(&file(1, text, &one)).values, Values::F32(vec![1.0]));
+    }
+}
+
+#[test]
+fn bfloat16_is_read_by_all_its_names_and_written_as_ml_dtypes_does() {
+    // What numpy.save writes of ml_dtypes' arrays, of the same loaded without ml_dtypes, and other writers' words.
+    for descr in ["<V2", "|V2", "V2", "=V2", "bfloat16"] {
+        let array = read(&file(
+            1,
+            &dictionary(descr, false, "(2,)"),
+            &[0x80, 0x3f, 0x60, 0xc0],
+        ));
+        let expected = [1.0, -3.5].map(bf16::from_f32);
+        assert_eq!(array.values, Values::Bf16(expected.to_vec()), "{descr}");
+        assert!(
+            written(&array)[10..].starts_with(b"{'descr': '<V2', "),
+            "{descr}"
+        );
+    }
+    let big = read(&file(1, &dictionary(">V2", false, "(1,)"), &[0x3f, 0x80]));
+    assert_eq!(big.values, Values::Bf16(vec![bf16::ONE]));
+}
+
+#[test]
+fn values_go_to_any_type_rounded_to_nearest() {
+    let x = 1.23_f32;
+    let (half, brain) = (f16::from_f32(x), bf16::from_f32(x));
+    assert!(half.to_f32() != x && brain.to_f32() != half.to_f32());
+    for values in [
+        Values::F32(vec![x]),
+        Values::F16(vec![half]),
+        Values::Bf16(vec![brain]),
+    ] {
+        for float in FLOATS {
+            let dtype = Dtype {
+                float,
+                endian: Endian::Little,
+            };
+            let array = Array {
+                shape: vec![1],
+                order: Order::C,
+                dtype,
+                values: values.clone(),
+            };
+            let kept = values.clone().into_f32();
+            assert_eq!(
+                written(&array)[128..],
+                encode(&kept, dtype),
+                "{values:?} {dtype}"
+            );
+        }
     }
 }
 
@@ -329,25 +380,29 @@ fn writing_checks_the_shape() {
 
 #[test]
 fn other_dtypes_are_named() {
-    for (descr, words) in [
-        ("|O", "a Python object"),
-        ("<i8", "integer"),
-        ("|u1", "unsigned integer"),
-        ("|b1", "boolean"),
-        ("<c8", "complex"),
-        ("<U7", "a string"),
-        ("|S7", "a string"),
-        ("<f16", "long double"),
-        ("<M8[ns]", "a date"),
-        ("<m8[s]", "a span of time"),
-        ("|V8", "raw bytes"),
-        ("<V2", "raw bytes, perhaps bfloat16"),
+    let convert = ", convert with .astype('float32')";
+    for (descr, words, advice) in [
+        ("|O", "a Python object", ", save its arrays one by one"),
+        ("<i8", "integer", convert),
+        ("|u1", "unsigned integer", convert),
+        ("|b1", "boolean", convert),
+        ("<c8", "complex", ", save its .real and .imag"),
+        ("<U7", "a string", ""),
+        ("|S7", "a string", ""),
+        ("<f16", "long double", convert),
+        ("<M8[ns]", "a date", ""),
+        ("<m8[s]", "a span of time", convert),
+        ("|V8", "raw bytes", ", give them their type with .view(..)"),
+        (
+            "<V1",
+            "raw bytes, perhaps an 8-bit float",
+            ", convert with .view(ml_dtypes.float8_e4m3fn) or the type it had, then .astype('float32')",
+        ),
     ] {
         assert_eq!(
             refused(&file(1, &dictionary(descr, false, "(1,)"), &[0; 16])),
             format!(
-                "dtype '{descr}' is {words}; float16, float32 and float64 are accepted, \
-                 convert with .astype('float32')"
+                "dtype '{descr}' is {words}; float16, float32, float64 and bfloat16 are accepted{advice}"
             )
         );
     }
@@ -357,9 +412,9 @@ fn other_dtypes_are_named() {
     ] {
         let text = format!("{{'descr': {fields}, 'fortran_order': False, 'shape': (1,), }}");
         let message = refused(&file(3, &text, &[0; 20]));
-        assert!(
-            message.starts_with("dtype is structured; float16, float32 and float64"),
-            "{message}"
+        assert_eq!(
+            message,
+            "dtype is structured; float16, float32, float64 and bfloat16 are accepted, save one of its fields"
         );
     }
 }

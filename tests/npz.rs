@@ -13,6 +13,9 @@ use flate2::{Compression, Crc, write::DeflateEncoder};
 use wgpu_activations::io::npy::{Array, Dtype, Endian, Float, Header, Order};
 use wgpu_activations::io::npz::{self, Member, Writer};
 
+#[path = "npz/several.rs"]
+mod several;
+
 const STORED: u16 = 0;
 const DEFLATED: u16 = 8;
 

@@ -8,7 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use ::safetensors::{Dtype as TheirDtype, SafeTensors, serialize, tensor::TensorView};
-use wgpu_activations::io::safetensors::{self, Dtype, Listing, matches};
+use wgpu_activations::io::{
+    matches,
+    safetensors::{self, Dtype, Listing},
+};
+
+#[path = "safetensors/shards.rs"]
+mod shards;
 
 /// A file as the format lays it out: the header's length, the header, data.
 fn file(header: &str, data: usize) -> Vec<u8> {

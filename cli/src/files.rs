@@ -90,6 +90,30 @@ impl<'a> Outputs<'a> {
     }
 }
 
+/// A folder for files to come. One that was not there is made, and goes again if it stays empty.
+pub(super) struct Folder<'a>(&'a Path);
+
+impl<'a> Folder<'a> {
+    pub(super) fn at(path: &'a Path) -> Result<Self> {
+        if !path.is_dir() {
+            remove_unfinished_on_interrupt();
+            let mut unfinished = lock();
+            std::fs::create_dir(path).map_err(cannot_write(path))?;
+            unfinished.push(path.to_owned());
+        }
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder<'_> {
+    fn drop(&mut self) {
+        if lock().iter().any(|path| path == self.0) {
+            // Fails where there is something in it.
+            let _ = std::fs::remove_dir(self.0);
+        }
+    }
+}
+
 /// A file that is not yet where it belongs; it goes when dropped.
 pub(super) struct Unfinished<'a> {
     /// As the user calls it.
@@ -188,8 +212,10 @@ fn remove_unfinished_on_interrupt() {
     let _ = ctrlc::try_set_handler(|| {
         // Locked to the end: no other file begins.
         let unfinished = lock();
-        for path in unfinished.iter() {
-            let _ = std::fs::remove_file(path);
+        // A folder after what is in it; it stays where there is more.
+        for path in unfinished.iter().rev() {
+            let removed = std::fs::remove_file(path);
+            let _ = removed.or_else(|_| std::fs::remove_dir(path));
         }
         let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
         if of > 0 {

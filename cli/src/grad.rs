@@ -8,13 +8,13 @@ use super::{
     Result,
     files::Outputs,
     flags::Flags,
-    stream::{PIPE, Stream, note_float64, open, plan, tell},
+    stream::{PIPE, Stream, note_types, open, plan, tell},
     usage,
 };
 use wgpu_activations::{
     Chain, Error,
     family::Pass,
-    io::{Input, StoredArray},
+    io::{self, Input, StoredArray},
 };
 
 #[derive(Args)]
@@ -22,10 +22,17 @@ use wgpu_activations::{
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)".
     op: String,
-    /// Input of the forward pass: an .npy file of float16, float32 or float64, or an .npz of one.
+    /// Input of the forward pass: an .npy, .npz or .safetensors file.
     x: PathBuf,
     /// Gradient of the loss with respect to the forward pass's output, of that output's shape.
     upstream: PathBuf,
+    /// Arrays of the files by name or pattern: of x, and those of the same names of the upstream. The
+    /// output holds their gradients and nothing else.
+    #[arg(long, value_name = "NAME")]
+    tensor: Vec<String>,
+    /// The array of the upstream's file, where its name is another.
+    #[arg(long, value_name = "NAME")]
+    upstream_tensor: Option<String>,
     /// Also write the gradient of a parameter: float32, one value per channel, or one in all.
     #[arg(long, value_name = "NAME=FILE")]
     out: Vec<String>,
@@ -41,6 +48,8 @@ Examples:
       --out alpha=dslopes.npy                                one slope per channel
   activations grad dice x.npy dy.npy -o dx.npy --out alpha=dalpha.npy
   activations grad softmax x.npy dy.npy -o dx.npy
+  activations grad gelu x.safetensors dy.safetensors -o dx.safetensors --tensor 'layer.*'
+  activations grad gelu all.npz all.npz -o dx.npy --tensor x --upstream-tensor dy
   activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
 
 pub(super) fn run(arguments: &Arguments) -> Result {
@@ -52,37 +61,59 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let mut paths = vec![&*flags.output];
     paths.extend(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths, flags.force)?;
-    let (input, x) = only(&arguments.x)?;
-    let (_, upstream) = only(&arguments.upstream)?;
+    let mut input = open(&arguments.x, &arguments.tensor)?;
+    let upstreams = upstreams(arguments, &input)?;
     let format = input.output_format(&flags.output)?;
-    expect_alike(&chain, &x, &upstream)?;
+    for (x, upstream) in input.arrays.iter().zip(&upstreams.arrays) {
+        expect_alike(&chain, x, upstream)?;
+    }
+    if upstreams.arrays.len() > 1 && !outs.is_empty() {
+        return usage("--out takes one tensor; name it with --tensor");
+    }
     let devices = plan::devices(&flags.device)?;
     let stream = Stream {
         flags,
-        input,
         chain,
         outs,
         format,
         pass: Pass::Backward,
     };
     let files = outputs.begin()?;
-    note_float64(&x, &arguments.x);
-    note_float64(&upstream, &arguments.upstream);
-    let (main, beside) = (files.first(), &files[1..]);
+    note_types(&input);
+    note_types(&upstreams);
+    let (main, beside) = (&files[0], &files[1..]);
+    input.begin_alone(format, main.file(), main.path)?;
     let offload = stream.offload(&devices);
-    let seen = stream.see(x);
-    let done = stream.run_item(seen, Some(upstream), offload.as_ref(), main, beside)?;
+    let mut done = Vec::new();
+    for (x, upstream) in input.arrays.into_iter().zip(upstreams.arrays) {
+        let x = stream.see(x);
+        done.push(stream.run_item(x, Some(upstream), offload.as_ref(), Some(main), beside)?);
+    }
     outputs.finish(files)?;
-    tell::done(&stream, &[done], &devices)
+    tell::done(&stream, &done, &devices)
 }
 
-/// A file and its one array.
-fn only(path: &Path) -> Result<(Input, StoredArray)> {
-    let mut input = open(path, &[])?;
-    match input.arrays.pop() {
-        Some(array) if !input.format.rewrites() => Ok((input, array)),
-        _ => usage(path.display().to_string() + ": grad takes .npy and .npz files"),
+/// The gradients for the arrays of x, in their order.
+fn upstreams(arguments: &Arguments, x: &Input) -> Result<Input> {
+    let path = &arguments.upstream;
+    let names: Vec<_> = match &arguments.upstream_tensor {
+        Some(name) => vec![name.clone()],
+        None if arguments.tensor.is_empty() || !io::holds_several(path) => Vec::new(),
+        None => x.arrays.iter().map(|array| array.name.clone()).collect(),
+    };
+    let mut input = open(path, &names)?;
+    let (count, found) = (x.arrays.len(), input.arrays.len());
+    if count != found {
+        let path = path.display();
+        return usage(format!(
+            "{path}: upstream has {found} arrays but x has {count}; they must match"
+        ));
     }
+    if count > 1 {
+        let place = |array: &StoredArray| x.arrays.iter().position(|x| x.name == array.name);
+        input.arrays.sort_by_key(place);
+    }
+    Ok(input)
 }
 
 fn expect_alike(chain: &Chain, x: &StoredArray, upstream: &StoredArray) -> Result {

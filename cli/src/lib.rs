@@ -69,7 +69,7 @@ enum Command {
     Ops(ops::Arguments),
     /// Draw activations and their slopes.
     Plot(plot::Arguments),
-    /// Apply an activation to an .npy file.
+    /// Apply an activation to arrays in files.
     Run(run::Arguments),
     /// Take a gradient back through an activation.
     Grad(grad::Arguments),

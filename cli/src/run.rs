@@ -6,25 +6,29 @@ use clap::Args;
 
 use super::{
     Result,
-    files::Outputs,
+    files::{Folder, Outputs},
     flags::Flags,
-    stream::{PIPE, Stream, note_float64, open, plan, tell},
+    stream::{PIPE, Stream, note_types, open, open_model, plan, tell},
     usage,
 };
-use wgpu_activations::{family::Pass, io};
+use wgpu_activations::{
+    family::Pass,
+    io::{self, FORMATS, Input},
+};
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The activation, such as gelu or "elu(alpha=0.5)", or several: "gelu | softmax".
     op: String,
-    /// Input: an .npy, .npz or .safetensors file, or `-` for an .npy file on stdin.
+    /// Input: an .npy, .npz or .safetensors file, the index of a model in shards,
+    /// model.safetensors.index.json, or `-` for an .npy file on stdin.
     input: PathBuf,
     /// Also write what the activation gives beside its output: dice mean and variance, maxout index.
     #[arg(long, value_name = "NAME=FILE")]
     out: Vec<String>,
-    /// The array of an .npz file, or tensors of a .safetensors file by name or pattern, such as
-    /// '*.weight'; all else passes through.
+    /// Arrays of an .npz file, or tensors of a .safetensors file or a model in shards, by name or
+    /// pattern, such as '*.weight'; all else passes through.
     #[arg(long, value_name = "NAME")]
     tensor: Vec<String>,
     /// Print chunks, memory, devices and what the trip will cost, and do nothing.
@@ -47,6 +51,8 @@ Examples:
   activations run alpha-dropout x.npy -o y.npy --param p=0.1 --param seed=7
   activations run \"gelu | softmax\" x.npy -o y.npy            several in one trip to the device
   activations run silu model.safetensors -o out.safetensors --tensor '*.gate.*'
+  activations run silu model.safetensors.index.json -o out-folder --tensor '*.gate.*'
+  activations run gelu arrays.npz -o y.npz --tensor a --tensor 'b*'
   activations run gelu big.npy -o y.npy --device A --device B --memory 1G
   activations run gelu big.npy -o y.npy --dry-run            what it will take
   zcat x.npy.gz | activations run mish - -o - > y.npy
@@ -58,52 +64,80 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if to_stdout && flags.json {
         return usage("--json and the output cannot both go to stdout; name an output file");
     }
-    let paths = std::iter::once(&*flags.output).filter(|_| !to_stdout);
-    let paths = paths.chain(outs.iter().map(|(_, path)| *path));
-    let outputs = Outputs::plan(paths.collect(), flags.force)?;
-    let mut input = open(&arguments.input, &arguments.tensor)?;
-    let format = match to_stdout {
-        true => io::format_of(&flags.output),
-        false => input.output_format(&flags.output)?,
+    let (inputs, folder) = match open_model(&arguments.input, &arguments.tensor)? {
+        Some(inputs) => (inputs, Some(folder(&flags.output)?)),
+        None => (vec![open(&arguments.input, &arguments.tensor)?], None),
     };
-    let items = std::mem::take(&mut input.arrays);
-    if items.len() > 1 && !outs.is_empty() {
+    let format = match (&folder, &inputs[0]) {
+        (Some(_), shard) => shard.format,
+        (None, _) if to_stdout => io::format_of(&flags.output),
+        (None, input) => input.output_format(&flags.output)?,
+    };
+    let path = |input: &Input| match (&folder, input.path.file_name()) {
+        (Some(_), Some(name)) => flags.output.join(name),
+        _ => flags.output.clone(),
+    };
+    let paths: Vec<_> = inputs.iter().filter(|_| !to_stdout).map(path).collect();
+    let mains = paths.len();
+    let paths = paths.iter().map(|path| &**path);
+    let paths = paths.chain(outs.iter().map(|(_, path)| *path)).collect();
+    let outputs = Outputs::plan(paths, flags.force)?;
+    let count: usize = inputs.iter().map(|input| input.arrays.len()).sum();
+    if count > 1 && !outs.is_empty() {
         return usage("--out takes one tensor; name it with --tensor");
     }
     let stream = Stream {
         flags,
-        input,
         chain,
         outs,
         format,
         pass: Pass::Forward,
     };
-    for item in &items {
+    for (input, item) in inputs
+        .iter()
+        .flat_map(|input| input.arrays.iter().map(move |item| (input, item)))
+    {
         let result = stream.chain.result_shape(&item.shape)?;
-        stream.input.expect_fit(item, &result, stream.format)?;
+        input.expect_fit(item, &result, stream.format)?;
     }
     let devices = plan::devices(&flags.device)?;
     let offload = stream.offload(&devices);
-    let items = items.into_iter().map(|item| stream.see(item));
     if arguments.dry_run {
-        let items: Vec<_> = items.collect();
+        let items = inputs.into_iter().flat_map(|input| input.arrays);
+        let items: Vec<_> = items.map(|item| stream.see(item)).collect();
         return tell::forecast(&stream, offload.as_ref(), &items, &devices);
     }
 
-    let mut files = outputs.begin()?.into_iter();
-    let main = if to_stdout { None } else { files.next() };
-    let beside: Vec<_> = files.collect();
-    if let Some(main) = &main {
-        stream.input.copy_rest(main.file(), main.path)?;
-    }
+    let mut files = outputs.begin()?;
+    let beside = files.split_off(mains);
     let mut done = Vec::new();
-    for item in items {
-        note_float64(&item.array, &arguments.input);
-        done.push(stream.run_item(item, None, offload.as_ref(), main.as_ref(), &beside)?);
+    for (index, mut input) in inputs.into_iter().enumerate() {
+        note_types(&input);
+        let main = files.get(index);
+        if let Some(main) = main.filter(|_| input.format == stream.format) {
+            input.copy_rest(main.file(), main.path)?;
+        }
+        for item in std::mem::take(&mut input.arrays) {
+            let item = stream.see(item);
+            done.push(stream.run_item(item, None, offload.as_ref(), main, &beside)?);
+        }
     }
-    outputs.finish(main.into_iter().chain(beside).collect())?;
+    files.extend(beside);
+    outputs.finish(files)?;
     match to_stdout {
         true => Ok(()),
         false => tell::done(&stream, &done, &devices),
     }
+}
+
+/// The folder that the shards of a model go to.
+fn folder(path: &Path) -> Result<Folder<'_>> {
+    let extension = path.extension().unwrap_or_default();
+    let mut formats = FORMATS.iter().flat_map(|format| format.extensions());
+    let is_file = path == Path::new(PIPE) || path.is_file() || extension == "json";
+    if is_file || formats.any(|known| extension == *known) {
+        let reason = "the shards of a model and their index go to a folder; name one";
+        return usage(format!("{}: {reason}", path.display()));
+    }
+    Folder::at(path)
 }

@@ -23,6 +23,8 @@ mod refused;
 mod run;
 #[path = "cli/sandbox.rs"]
 mod sandbox;
+#[path = "cli/several.rs"]
+mod several;
 #[path = "cli/stream.rs"]
 mod stream;
 #[path = "cli/tune.rs"]

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use safetensors::SafeTensors;
-use wgpu_activations::io::safetensors::{self as ours, matches};
+use wgpu_activations::io::{matches, safetensors as ours};
 
 /// The types of the format's own reader.
 const KNOWN: [&str; 22] = [

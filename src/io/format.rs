@@ -1,6 +1,6 @@
 //! What a file format is, and the list of them.
 
-use std::io::{Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek};
 use std::path::Path;
 
 use super::{
@@ -39,14 +39,13 @@ pub trait Format: Sync {
         true
     }
 
-    /// Whether a new file is that of the input with some arrays replaced: all else passes through, and
-    /// shapes stay.
-    fn rewrites(&self) -> bool {
+    /// Whether a new file has the layout of the input: tensors keep their places, and so their shapes.
+    fn keeps_layout(&self) -> bool {
         false
     }
 
-    /// Finds the arrays that `names` name, by pattern where the format allows that; without names the
-    /// only one. There are no names where a file holds but one. Errors call the file `path`.
+    /// Finds the arrays that `names` name, by [pattern](crate::io::matches), in the file's order; without names
+    /// the only one. There are no names where a file holds but one. Errors call the file `path`.
     ///
     /// # Errors
     ///
@@ -54,8 +53,19 @@ pub trait Format: Sync {
     /// [`Error::FileFormat`] where the format has no such choice.
     fn open(&self, file: Opened, path: &Path, names: &[String]) -> Result<Selection>;
 
-    /// Begins a file that is empty, or one that [`Input::copy_rest`] has begun, with one array, whose
-    /// elements are then written to the output. Errors call the file `path`.
+    /// The bytes that a file of `arrays` and nothing else begins with, and the places of these, where they must be known
+    /// before: nothing where a file takes arrays one after another.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where the format cannot hold the arrays.
+    fn alone(&self, arrays: &[NewArray<'_>]) -> io::Result<(Vec<u8>, Vec<u64>)> {
+        let _ = arrays;
+        Ok((Vec::new(), Vec::new()))
+    }
+
+    /// Begins an array in a file that is empty, or that has what [`Input::copy_rest`] and arrays before have
+    /// written; it can be read, too. The elements are then written to the output. Errors call the file `path`.
     ///
     /// # Errors
     ///
@@ -93,6 +103,11 @@ pub fn format_of(path: &Path) -> &'static dyn Format {
 ///
 /// As [`Format::open`].
 pub fn open(path: &Path, names: &[String]) -> Result<Input> {
+    select(opened(path)?, path, names)
+}
+
+/// A file, and what it begins with.
+pub(super) fn opened(path: &Path) -> Result<(Vec<u8>, Opened)> {
     let opened = || {
         let (mut file, length) = file::open(path, format_of(path).noun())?;
         let start = start_of(&mut file)?;
@@ -102,7 +117,21 @@ pub fn open(path: &Path, names: &[String]) -> Result<Input> {
         file.rewind().map_err(cannot_read)?;
         Ok((start, Opened::File { file, length }))
     };
-    select(opened().map_err(file::of(path))?, path, names)
+    opened().map_err(file::of(path))
+}
+
+/// Whether a file is of a format that holds several arrays. What is no file, or cannot be read, is not.
+pub fn holds_several(path: &Path) -> bool {
+    let start = path.is_file().then(|| opened(path));
+    start.is_some_and(|opened| {
+        opened.is_ok_and(|(start, _)| found(&start).is_some_and(Format::holds_several))
+    })
+}
+
+/// The format of a file that begins so.
+fn found(start: &[u8]) -> Option<&'static dyn Format> {
+    let mut formats = FORMATS.iter().copied();
+    formats.find(|format| format.recognises(start))
 }
 
 /// The same of what a pipe brings; errors call it `path`.
@@ -120,40 +149,45 @@ pub fn open_pipe(
 }
 
 fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> Result<Input> {
-    let mut formats = FORMATS.iter().copied();
-    let found = formats.find(|format| format.recognises(&start));
-    let format = match (found, stranger(&start)) {
-        (Some(format), _) => format,
-        (None, Some(reason)) => return Err(file::of(path)(reason.to_owned())),
-        (None, None) => format_of(path),
-    };
+    let format = recognise(&start, path)?;
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
             "--tensor names an array of an {} file",
             those_that(|format| format.holds_several())
         )));
     }
-    let Selection { arrays, rest } = format.open(opened, path, names)?;
-    let path = path.to_owned();
-    Ok(Input {
-        format,
-        path,
-        arrays,
-        rest,
-    })
+    Ok(Input::of(format, path, format.open(opened, path, names)?))
 }
+
+/// The format of a file that begins so; where that is none, the one that its name asks for says what is wrong.
+pub(super) fn recognise(start: &[u8], path: &Path) -> Result<&'static dyn Format> {
+    match (found(start), stranger(start)) {
+        (Some(format), _) => Ok(format),
+        (None, Some(reason)) => Err(file::of(path)(reason.to_owned())),
+        (None, None) => Ok(format_of(path)),
+    }
+}
+
+/// What JSON with names in it begins with.
+pub(super) const JSON: &[u8] = b"{";
 
 /// What a file is that people take for one of arrays, and what to do about it.
 fn stranger(start: &[u8]) -> Option<&'static str> {
-    const STRANGERS: [(&[u8], &str); 6] = [
+    const PICKLE: &str =
+        "is a Python pickle, as of torch.save; save arrays with numpy.save or safetensors";
+    const STRANGERS: [(&[u8], &str); 10] = [
         (
             b"version https://",
             "is a Git LFS pointer; `git lfs pull` fetches the file that it stands for",
         ),
         (
-            b"\x80\x02",
-            "is a Python pickle, as of torch.save; save arrays with numpy.save or safetensors",
+            JSON,
+            "is JSON, which holds no arrays; `activations run` takes the index of a model in shards",
         ),
+        (b"\x80\x02", PICKLE),
+        (b"\x80\x03", PICKLE),
+        (b"\x80\x04", PICKLE),
+        (b"\x80\x05", PICKLE),
         (
             b"\x89HDF",
             "is an HDF5 file; save its arrays with numpy.save or safetensors",

@@ -2,14 +2,16 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{
     FileSource, Format, NewArray, Order, PipeSource, Source, Storage, collect, file,
-    format::those_that, format_of, rearrange, stream::cannot_read,
+    format::those_that,
+    format_of, rearrange,
+    stream::{cannot_read, cannot_write},
 };
 use crate::{
     element::{Element, ElementType},
@@ -35,8 +37,41 @@ pub enum Opened {
 pub struct Selection {
     /// The arrays that were named.
     pub arrays: Vec<StoredArray>,
-    /// Bytes of all else that a file with other values in these arrays has, in the same places.
-    pub rest: Vec<Range<u64>>,
+    /// Those that a pattern names and that cannot be computed on, each with the reason.
+    pub passed_over: Vec<(String, String)>,
+    /// All else that a file with other values in the arrays has.
+    pub rest: Box<dyn Rest>,
+}
+
+/// What a file holds beside the arrays that were chosen.
+pub trait Rest: fmt::Debug + Send + Sync {
+    /// Begins a file, which is empty, with it.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from being copied.
+    fn copy(&self, from: &File, to: &File) -> io::Result<()>;
+}
+
+/// Bytes that keep their places.
+impl Rest for Vec<Range<u64>> {
+    fn copy(&self, mut from: &File, mut to: &File) -> io::Result<()> {
+        for range in self {
+            to.seek(SeekFrom::Start(range.start))?;
+            copy_range(&mut from, range, &mut to)?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies bytes to where the other file is.
+pub(super) fn copy_range(from: &mut &File, range: &Range<u64>, to: &mut &File) -> io::Result<()> {
+    from.seek(SeekFrom::Start(range.start))?;
+    let bytes = range.end - range.start;
+    if io::copy(&mut from.take(bytes), to)? != bytes {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(())
 }
 
 /// Arrays of one file, as [`open`](super::open) finds them.
@@ -48,7 +83,9 @@ pub struct Input {
     pub path: PathBuf,
     /// The arrays that were named.
     pub arrays: Vec<StoredArray>,
-    pub(super) rest: Vec<Range<u64>>,
+    /// Those that a pattern names and that cannot be computed on, each with the reason.
+    pub passed_over: Vec<(String, String)>,
+    pub(super) rest: Box<dyn Rest>,
 }
 
 /// An array in a file or pipe, to be read.
@@ -68,7 +105,7 @@ pub struct StoredArray {
     pub dtype: String,
     /// The same in words: `float32`.
     pub type_name: &'static str,
-    /// Where its data is to be in a file that is the input's with this array replaced.
+    /// Its place in a file that is the input's with this array replaced, as the format counts places.
     pub place: Option<u64>,
     pub(super) data: Data,
     pub(super) path: PathBuf,
@@ -117,6 +154,23 @@ impl Opened {
 }
 
 impl Input {
+    /// What was chosen of a file.
+    pub(super) fn of(format: &'static dyn Format, path: &Path, selection: Selection) -> Self {
+        let Selection {
+            arrays,
+            passed_over,
+            rest,
+        } = selection;
+        let path = path.to_owned();
+        Self {
+            format,
+            path,
+            arrays,
+            passed_over,
+            rest,
+        }
+    }
+
     /// The array, where it is one.
     ///
     /// # Errors
@@ -134,17 +188,25 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// [`Error::FileFormat`] where one of the two rewrites whole files and the other does not.
+    /// [`Error::FileFormat`] where one of the two keeps the layout of files and the other does not, or several
+    /// arrays would go to a file of one.
     pub fn output_format(&self, path: &Path) -> Result<&'static dyn Format> {
         let format = format_of(path);
-        let (fits, rule) = if self.format.rewrites() {
+        if self.arrays.len() > 1 && !format.holds_several() {
+            let (path, count, noun) = (path.display(), self.arrays.len(), format.noun());
+            let name = self.format.name();
+            return Err(Error::FileFormat(format!(
+                "{path}: {noun} holds one array, {count} are chosen; name a .{name} file, or one array by --tensor"
+            )));
+        }
+        let (fits, rule) = if self.format.keeps_layout() {
             let name = self.format.name();
             let rule = format!("tensors of a .{name} file go to another .{name} file");
             (self.format == format, rule)
         } else {
-            let names = those_that(|format| !format.rewrites());
+            let names = those_that(|format| !format.keeps_layout());
             let rule = format!("an array of an {names} file goes to an {names} file");
-            (!format.rewrites(), rule)
+            (!format.keeps_layout(), rule)
         };
         if fits {
             return Ok(format);
@@ -163,7 +225,7 @@ impl Input {
         result: &[usize],
         format: &dyn Format,
     ) -> Result<()> {
-        if !format.rewrites() || result == array.shape {
+        if !format.keeps_layout() || result == array.shape {
             return Ok(());
         }
         let name = format.name();
@@ -174,29 +236,40 @@ impl Input {
         )))
     }
 
-    /// Begins a file that is this one with the chosen arrays replaced: copies all else. Nothing where
-    /// the format does not rewrite. Errors call the new file `path`.
+    /// Begins a file of `format` that holds the chosen arrays and nothing else. Errors call it `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] where the format cannot hold them or writing fails.
+    pub fn begin_alone(&mut self, format: &dyn Format, mut to: &File, path: &Path) -> Result<()> {
+        let arrays = self.arrays.iter();
+        let arrays: Vec<_> = arrays
+            .map(|array| array.like(&array.shape, array.order))
+            .collect();
+        let begun = format.alone(&arrays).and_then(|(start, places)| {
+            to.write_all(&start)?;
+            Ok(places)
+        });
+        let places = begun.map_err(|error| cannot_write(path, &error))?;
+        for (index, array) in self.arrays.iter_mut().enumerate() {
+            array.place = places.get(index).copied();
+        }
+        Ok(())
+    }
+
+    /// Begins a file of the same format that is this one with the chosen arrays replaced: copies all else.
+    /// Errors call the new file `path`.
     ///
     /// # Errors
     ///
     /// [`Error::File`] where reading or writing fails.
-    pub fn copy_rest(&self, mut to: &File, path: &Path) -> Result<()> {
-        if self.rest.is_empty() {
+    pub fn copy_rest(&self, to: &File, path: &Path) -> Result<()> {
+        // A pipe has no other arrays, and cannot be opened again.
+        if !self.format.holds_several() {
             return Ok(());
         }
-        let mut copy = || -> io::Result<()> {
-            let mut from = File::open(&self.path)?;
-            for range in &self.rest {
-                from.seek(SeekFrom::Start(range.start))?;
-                to.seek(SeekFrom::Start(range.start))?;
-                let bytes = range.end - range.start;
-                if io::copy(&mut (&from).take(bytes), &mut to)? != bytes {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                }
-            }
-            Ok(())
-        };
-        copy().map_err(|error| {
+        let copied = File::open(&self.path).and_then(|from| self.rest.copy(&from, to));
+        copied.map_err(|error| {
             file::of(&self.path)(format!("cannot be copied to {}: {error}", path.display()))
         })
     }

@@ -28,6 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+mod choice;
 mod elements;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 mod file;
@@ -47,11 +49,13 @@ pub mod safetensors;
 mod storage;
 mod stream;
 
+#[cfg(any(feature = "npz", feature = "safetensors"))]
+pub use choice::matches;
 pub use elements::{Shared, Sink, Slice, Source, collect};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
-pub use format::{FORMATS, Format, format_of, open, open_pipe};
+pub use format::{FORMATS, Format, format_of, holds_several, open, open_pipe};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
-pub use input::{Elements, Input, Opened, Selection, StoredArray};
+pub use input::{Elements, Input, Opened, Rest, Selection, StoredArray};
 pub use order::{Order, rearrange};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use output::{Complete, NewArray, Output, Target};

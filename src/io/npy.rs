@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::{
     Number, Storage,
@@ -22,7 +22,10 @@ use super::{
     input::count,
     order::rearrange,
 };
-use crate::error::{Error, Result};
+use crate::{
+    element::ElementType,
+    error::{Error, Result},
+};
 
 pub use super::{order::Order, storage::Endian};
 pub(super) use claim::Claim;
@@ -43,6 +46,8 @@ pub enum Float {
     F32,
     /// IEEE binary64, NumPy's `float64` or `f8`.
     F64,
+    /// bfloat16, which NumPy has from ml_dtypes and stores as two bytes without a meaning, `V2`.
+    Bf16,
 }
 
 /// How a file stores an element. Prints as NumPy's type string, for instance `<f4`.
@@ -61,6 +66,8 @@ pub enum Values {
     F16(Vec<f16>),
     /// Of a `float32` file, or of a `float64` file, rounded to nearest.
     F32(Vec<f32>),
+    /// Of a `bfloat16` file.
+    Bf16(Vec<bf16>),
 }
 
 /// The content of an `.npy` file.
@@ -102,13 +109,23 @@ impl Float {
             Self::F16 => "float16",
             Self::F32 => "float32",
             Self::F64 => "float64",
+            Self::Bf16 => "bfloat16",
+        }
+    }
+
+    /// The type that its elements are computed in.
+    pub const fn element(self) -> ElementType {
+        match self {
+            Self::F16 => ElementType::F16,
+            Self::F32 | Self::F64 => ElementType::F32,
+            Self::Bf16 => ElementType::Bf16,
         }
     }
 
     /// Bytes of an element: 4.
     pub const fn bytes(self) -> u64 {
         match self {
-            Self::F16 => 2,
+            Self::F16 | Self::Bf16 => 2,
             Self::F32 => 4,
             Self::F64 => 8,
         }
@@ -117,7 +134,11 @@ impl Float {
 
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}f{}", self.endian.sign(), self.float.bytes())
+        let kind = match self.float {
+            Float::Bf16 => 'V',
+            Float::F16 | Float::F32 | Float::F64 => 'f',
+        };
+        write!(f, "{}{kind}{}", self.endian.sign(), self.float.bytes())
     }
 }
 
@@ -127,6 +148,7 @@ impl From<Dtype> for Storage {
             Float::F16 => Number::F16,
             Float::F32 => Number::F32,
             Float::F64 => Number::F64,
+            Float::Bf16 => Number::Bf16,
         };
         Self { number, endian }
     }
@@ -148,12 +170,22 @@ impl Values {
         match self {
             Self::F16(values) => values.len(),
             Self::F32(values) => values.len(),
+            Self::Bf16(values) => values.len(),
         }
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The elements as f32, which is exact.
+    pub fn into_f32(self) -> Vec<f32> {
+        match self {
+            Self::F16(values) => values.into_iter().map(f16::to_f32).collect(),
+            Self::F32(values) => values,
+            Self::Bf16(values) => values.into_iter().map(bf16::to_f32).collect(),
+        }
     }
 }
 
@@ -171,14 +203,10 @@ impl Array {
         self.check().map_err(invalid_input)?;
         let dtype = self.dtype.to_string();
         writer.write_all(&header::of(&self.shape, self.order, &dtype)?)?;
-        let storage = Storage::from(self.dtype);
-        match (&self.values, self.dtype.float) {
-            (Values::F16(values), Float::F16) => data::write(writer, storage, values, |x| x),
-            (Values::F16(values), _) => data::write(writer, storage, values, f16::to_f32),
-            (Values::F32(values), Float::F16) => {
-                data::write(writer, storage, values, f16::from_f32)
-            }
-            (Values::F32(values), _) => data::write(writer, storage, values, |x| x),
+        match &self.values {
+            Values::F16(values) => data::write(writer, self.dtype, values),
+            Values::F32(values) => data::write(writer, self.dtype, values),
+            Values::Bf16(values) => data::write(writer, self.dtype, values),
         }
     }
 
@@ -198,9 +226,11 @@ impl Array {
     /// [`Error::LengthMismatch`] where the shape and the number of values disagree.
     pub fn to_order(self, order: Order) -> Result<Self> {
         self.check()?;
+        let (shape, from) = (&self.shape, self.order);
         let values = match self.values {
-            Values::F16(values) => Values::F16(rearrange(values, &self.shape, self.order, order)),
-            Values::F32(values) => Values::F32(rearrange(values, &self.shape, self.order, order)),
+            Values::F16(values) => Values::F16(rearrange(values, shape, from, order)),
+            Values::F32(values) => Values::F32(rearrange(values, shape, from, order)),
+            Values::Bf16(values) => Values::Bf16(rearrange(values, shape, from, order)),
         };
         Ok(Self {
             values,
@@ -231,8 +261,8 @@ impl Array {
 ///
 /// # Errors
 ///
-/// [`Error::File`] where the file cannot be read, is not an `.npy` file of `float16`, `float32` or
-/// `float64`, or holds more or fewer bytes than its header claims.
+/// [`Error::File`] where the file cannot be read, is not an `.npy` file of a [`Float`], or holds more or
+/// fewer bytes than its header claims.
 pub fn read(path: &Path) -> Result<Array> {
     let read = || {
         let (mut file, length) = file::open(path, NEEDED)?;
@@ -248,6 +278,7 @@ fn parse(reader: &mut impl Read, length: Option<u64>) -> Reason<Array> {
     let values = match dtype.float {
         Float::F16 => Values::F16(data::read(reader, dtype.into(), &claim, known)?),
         Float::F32 | Float::F64 => Values::F32(data::read(reader, dtype.into(), &claim, known)?),
+        Float::Bf16 => Values::Bf16(data::read(reader, dtype.into(), &claim, known)?),
     };
     if file::fill(reader, &mut [0]).map_err(cannot_read)? > 0 {
         return Err(claim.mismatch(claim.bytes, " and more"));

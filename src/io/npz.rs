@@ -1,26 +1,30 @@
-//! NumPy's `.npz` format: arrays as `.npy` files in a zip archive, one of them streamed.
+//! NumPy's `.npz` format: arrays as `.npy` files in a zip archive, streamed one at a time.
 //!
 //! The archive's directory goes through zip, the data straight from the file or through flate2.
 
 mod body;
 mod directory;
+mod entry;
 mod writer;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{
     Complete, Format, NewArray, Opened, Output, Selection, StoredArray, Target,
+    choice::{self, Chosen, choose, expect_taken, patterns},
     file::{self, Reason, cannot_read, invalid_data, invalid_input},
     input::Data,
     npy::{Claim, Header},
-    stream::cannot_write,
+    stream::{cannot_write, read_exact_at},
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 use body::Body;
 use directory::Directory;
+use entry::{Catalog, Entry};
 pub use writer::Writer;
 
 /// What a path must lead to.
@@ -103,14 +107,14 @@ impl<R: Read + Seek> Member<R> {
     ///
     /// What `reader` reports; and `InvalidData` where [`Member::open`] refuses a file.
     pub fn new(mut reader: R, name: Option<&str>) -> io::Result<Self> {
-        let length = reader.seek(io::SeekFrom::End(0))?;
+        let length = reader.seek(SeekFrom::End(0))?;
         Self::find(reader, length, name).map_err(invalid_data)
     }
 
     fn find(reader: R, length: u64, name: Option<&str>) -> Reason<Self> {
         let directory = Directory::read(reader, length)?;
         let (name, mut body) = directory.into_array(name)?;
-        let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
+        let of_array = |reason| format!("array {} {reason}", choice::shown(&name));
         let header = Header::parse(&mut body).map_err(of_array)?;
         let claim = Claim::of(&header).map_err(of_array)?;
         claim.hold(body.left()).map_err(of_array)?;
@@ -136,7 +140,7 @@ impl<R: Read> Read for Member<R> {
     }
 }
 
-/// Arrays in an archive, of which one is read or written.
+/// Arrays in an archive, of which some are replaced.
 pub(super) struct Npz;
 
 impl Format for Npz {
@@ -157,27 +161,87 @@ impl Format for Npz {
     }
 
     fn open(&self, file: Opened, path: &Path, names: &[String]) -> Result<Selection> {
-        if names.len() > 1 {
-            let rule = "one array of an .npz file at a time; name one with --tensor";
-            return Err(Error::FileFormat(rule.to_owned()));
-        }
-        let find = || {
+        let select = || {
             let (file, length) = file.into_file(NEEDED)?;
-            Member::find(file, length, names.first().map(String::as_str))
+            select(&Arc::new(file), length, path, names)
         };
-        let Member { name, header, body } = find().map_err(file::of(path))?;
-        let bytes = body.left();
-        let data = Data::Pipe(Box::new(body), bytes);
-        let arrays = vec![StoredArray::of_header(path, &name, &header, data)];
-        let rest = Vec::new();
-        Ok(Selection { arrays, rest })
+        select().map_err(file::of(path))
     }
 
     fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
-        let file = target.into_file(NEEDED).map_err(file::of(path))?;
-        let writer = Writer::begin(file, array.name(), array);
-        let writer = writer.map_err(|error| cannot_write(path, &error))?;
+        let mut file = target.into_file(NEEDED).map_err(file::of(path))?;
+        let begin = || {
+            let catalog = Catalog::read(&mut file)?;
+            Writer::begin(file, 0, array.name(), array, catalog)
+        };
+        let writer = begin().map_err(|error| cannot_write(path, &error))?;
         Ok(Output::in_order(writer, path, array.storage))
+    }
+}
+
+/// The arrays that names or patterns name, or the only one, and all else of the archive.
+fn select(file: &Arc<File>, length: u64, path: &Path, names: &[String]) -> Reason<Selection> {
+    let reader = |at| Positioned {
+        file: Arc::clone(file),
+        at,
+        length,
+    };
+    let mut directory = Directory::read(reader(0), length)?;
+    let found: Vec<_> = directory.names().into_iter().map(str::to_owned).collect();
+    let found: Vec<_> = found.iter().map(String::as_str).collect();
+    let names = patterns(names, &found, "an .npz archive")?;
+    let open = |array| {
+        let (start, extent) = directory.extent(array)?;
+        let mut body = Body::new(reader(start), extent);
+        let header = Header::parse(&mut body)?;
+        Claim::of(&header)?.hold(body.left())?;
+        let bytes = body.left();
+        let data = Data::Pipe(Box::new(body), bytes);
+        Ok(StoredArray::of_header(path, found[array], &header, data))
+    };
+    let Chosen { taken, passed_over } = choose(&names, &found, |_| true, open)?;
+    expect_taken(!taken.is_empty(), &passed_over)?;
+    let placed = taken.into_iter().map(|(array, stored)| StoredArray {
+        place: Some(directory.place(array) as u64),
+        ..stored
+    });
+    let arrays: Vec<_> = placed.collect();
+    let places = arrays.iter().filter_map(|array| array.place).collect();
+    Ok(Selection {
+        arrays,
+        passed_over,
+        rest: Box::new(directory.others(&places)?),
+    })
+}
+
+/// A reader of a file that others read, too, with a place of its own.
+#[derive(Debug)]
+struct Positioned {
+    file: Arc<File>,
+    at: u64,
+    length: u64,
+}
+
+impl Read for Positioned {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.length.saturating_sub(self.at);
+        let count = left.min(buffer.len() as u64) as usize;
+        read_exact_at(&self.file, &mut buffer[..count], self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Positioned {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.length.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at =
+            at.ok_or_else(|| invalid_input("there is nothing before the file's beginning"))?;
+        Ok(self.at)
     }
 }
 

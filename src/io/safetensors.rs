@@ -6,7 +6,7 @@
 mod format;
 mod header;
 mod layout;
-mod pattern;
+mod shards;
 
 use std::fmt;
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ use super::file::{self, Reason, cannot_read};
 use crate::error::Result;
 
 pub(super) use format::Safetensors;
-pub use pattern::matches;
+pub use shards::open_shards;
 
 /// What a path must lead to.
 const NEEDED: &str = "a .safetensors file";
@@ -35,6 +35,8 @@ pub enum Dtype {
     F16,
     /// bfloat16.
     BF16,
+    /// IEEE binary64, computed as f32.
+    F64,
     /// Any other, by its name.
     Other(String),
 }
@@ -67,6 +69,7 @@ impl Dtype {
             "F32" => Self::F32,
             "F16" => Self::F16,
             "BF16" => Self::BF16,
+            "F64" => Self::F64,
             _ => Self::Other(name),
         }
     }
@@ -77,6 +80,7 @@ impl Dtype {
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::BF16 => "BF16",
+            Self::F64 => "F64",
             Self::Other(name) => name,
         }
     }

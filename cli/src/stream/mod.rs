@@ -18,7 +18,10 @@ use wgpu_activations::{
     accuracy::Report,
     check::{Share, Verifier},
     family::{Extra, Pass},
-    io::{self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target},
+    io::{
+        self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target,
+        safetensors,
+    },
     offload::{HostGradient, Prepared, Progress, Purpose, Rates, Request, Summary},
     with_element,
 };
@@ -48,8 +51,6 @@ pub(super) struct Done {
 /// A command in the making.
 pub(super) struct Stream<'a> {
     pub(super) flags: &'a Flags,
-    /// The file of x, whose arrays are passed along by themselves.
-    pub(super) input: Input,
     pub(super) chain: Chain,
     /// `--out NAME=FILE`.
     pub(super) outs: Vec<(&'a str, &'a Path)>,
@@ -75,11 +76,27 @@ pub(super) fn open(path: &Path, tensors: &[String]) -> Result<Input> {
     }?)
 }
 
-/// Says so where an array is computed in another type.
-pub(super) fn note_float64(array: &StoredArray, path: &Path) {
-    if array.storage.number == Number::F64 {
-        let path = path.display();
+/// Opens what `tensors` name in the shards of a model, if `path` is its index.
+pub(super) fn open_model(path: &Path, tensors: &[String]) -> Result<Option<Vec<Input>>> {
+    Ok(safetensors::open_shards(path, tensors)?)
+}
+
+/// Says so where arrays are computed in another type than their own, and which are not computed on.
+pub(super) fn note_types(input: &Input) {
+    const SHOWN: usize = 8;
+    let path = input.path.display();
+    if input
+        .arrays
+        .iter()
+        .any(|array| array.storage.number == Number::F64)
+    {
         text::note(&format!("{path}: float64 is computed as float32"));
+    }
+    for (name, reason) in input.passed_over.iter().take(SHOWN) {
+        text::note(&format!("{path}: `{name}` is not computed on: {reason}"));
+    }
+    if let Some(more @ 1..) = input.passed_over.len().checked_sub(SHOWN) {
+        text::note(&format!("{path}: {more} more are not computed on"));
     }
 }
 

@@ -119,10 +119,9 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             .map(|(name, path)| (*name, path.to_string_lossy()));
         let rows = done.iter().map(|done| json_of(stream, done, &device));
         let rows: Vec<_> = rows.collect();
-        let mut value = match (stream.input.format.rewrites(), &rows[..]) {
-            (true, rows) => json!({ "tensors": rows }),
-            (false, [row]) => row.clone(),
-            (false, rows) => json!(rows),
+        let mut value = match &rows[..] {
+            [row] if !stream.format.keeps_layout() => row.clone(),
+            rows => json!({ "tensors": rows }),
         };
         value["output"] = json!(flags.output.to_string_lossy());
         value["outputs"] = json!(BTreeMap::from_iter(outs));

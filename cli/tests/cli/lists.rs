@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use wgpu_activations::family::families;
+use wgpu_activations::{family::families, io::Number};
 
 use crate::sandbox::{Sandbox, device_names, devices};
+use crate::{several::save_npz, stream::safetensors};
 
 #[test]
 fn each_device_is_listed_under_the_name_that_opens_it() {
@@ -213,10 +214,19 @@ fn examples_in_the_help_run() {
     sandbox.save("dmax.npy", &crate::sandbox::array(&[3, 2], vec![0.5; 6]));
     std::fs::copy(sandbox.path("x.npy"), sandbox.path("dy.npy")).unwrap();
     sandbox.save("big.npy", &crate::sandbox::array(&[5000], vec![0.5; 5000]));
-    let header = br#"{"a.gate.weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#;
-    let length = (header.len() as u64).to_le_bytes();
-    let model = [&length[..], header, &[0; 8]].concat();
-    std::fs::write(sandbox.path("model.safetensors"), model).unwrap();
+    for (name, tensor) in [
+        ("model", "a.gate.weight"),
+        ("x", "layer.0"),
+        ("dy", "layer.0"),
+    ] {
+        let file = safetensors(&[(tensor, "F32", &[2], vec![0; 8])]);
+        std::fs::write(sandbox.path(format!("{name}.safetensors")), file).unwrap();
+    }
+    let index = r#"{"weight_map": {"a.gate.weight": "model.safetensors"}}"#;
+    std::fs::write(sandbox.path("model.safetensors.index.json"), index).unwrap();
+    let vector = |name| (name, Number::F32, &[0.5, 1.5][..]);
+    save_npz(&sandbox.path("arrays.npz"), &[vector("a"), vector("b1")]);
+    save_npz(&sandbox.path("all.npz"), &[vector("x"), vector("dy")]);
     for name in ["run", "before", "after", "gpu", "cpu"] {
         std::fs::write(sandbox.path(format!("{name}.json")), EMPTY_RUN).unwrap();
     }
@@ -246,5 +256,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 37);
+    assert_eq!(count, 41);
 }

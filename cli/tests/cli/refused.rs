@@ -16,7 +16,7 @@ fn file(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 #[test]
 fn files_that_are_no_array_of_floats() {
     let sandbox = Sandbox::new();
-    let accepted = "float16, float32 and float64 are accepted, convert with .astype('float32')";
+    let accepted = "float16, float32, float64 and bfloat16 are accepted";
     let cases: [(&str, Vec<u8>, &str); 12] = [
         (
             "short.npy",

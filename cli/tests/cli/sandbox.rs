@@ -188,10 +188,8 @@ pub(crate) fn numbers(count: usize, seed: usize) -> Vec<f32> {
 
 /// The elements in C order, as f64.
 pub(crate) fn elements(array: Array) -> Vec<f64> {
-    match array.to_order(Order::C).unwrap().values {
-        Values::F16(values) => values.into_iter().map(f64::from).collect(),
-        Values::F32(values) => values.into_iter().map(f64::from).collect(),
-    }
+    let values = array.to_order(Order::C).unwrap().values.into_f32();
+    values.into_iter().map(f64::from).collect()
 }
 
 /// Fails at the first pair further apart than `tolerance`, relative and absolute.

@@ -14,12 +14,12 @@ use crate::sandbox::{
     Sandbox, array, device_names, elements, expect_close, numbers, sigmoid, words,
 };
 
-fn silu(x: f64) -> f64 {
+pub(crate) fn silu(x: f64) -> f64 {
     x * sigmoid(x)
 }
 
 /// A .safetensors file of entries (name, type, shape, data) and metadata.
-fn safetensors(entries: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn safetensors(entries: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     let mut header = serde_json::Map::new();
     header.insert("__metadata__".to_owned(), json!({ "format": "pt" }));
     let mut data = Vec::new();
@@ -33,7 +33,7 @@ fn safetensors(entries: &[(&str, &str, &[usize], Vec<u8>)]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], &header, &data].concat()
 }
 
-fn bytes_of(values: &[f32]) -> Vec<u8> {
+pub(crate) fn bytes_of(values: &[f32]) -> Vec<u8> {
     values
         .iter()
         .flat_map(|value| value.to_le_bytes())
@@ -56,7 +56,7 @@ fn tensors_that_match_are_streamed_and_all_else_passes_through() {
     ]);
     fs::write(sandbox.path("in.safetensors"), &file).unwrap();
     for device in device_names() {
-        let line = "run silu in.safetensors -o out.safetensors --tensor '*.gate' --json --force";
+        let line = "run silu in.safetensors -o out.safetensors --tensor a.gate --tensor 'b.*' --json --force";
         let told = sandbox
             .run(&format!("{line} --device {device}"))
             .expect_json();
@@ -84,14 +84,17 @@ fn tensors_that_match_are_streamed_and_all_else_passes_through() {
         expect_close(&device, &found, &expected, 1e-2);
     }
     for (line, text) in [
-        ("", "name tensors with --tensor NAME"),
+        (
+            "",
+            "is a .safetensors file with 4 arrays; name some with --tensor NAME",
+        ),
         (
             "--tensor c.gate",
-            "holds I64; F32, F16 and BF16 are accepted",
+            "holds I64; F32, F16, BF16 and F64 are accepted",
         ),
         (
             "--tensor e",
-            "no tensor of F32, F16 or BF16 matches `e`; it has `a.gate`",
+            "has nothing that matches `e`; it has `a.gate`",
         ),
     ] {
         let line = format!("run silu in.safetensors -o new.safetensors {line}");

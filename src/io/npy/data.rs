@@ -4,7 +4,8 @@ use std::io::{self, Read, Write};
 
 use bytemuck::Pod;
 
-use super::{Claim, Reason, Storage, cannot_read, file::fill};
+use super::{Claim, Dtype, Reason, Storage, cannot_read, file::fill};
+use crate::{element::Element, with_element};
 
 /// Bytes converted at a time: they stay in the cache between reading and storing.
 const CHUNK: usize = 1 << 18;
@@ -38,16 +39,26 @@ pub(super) fn read<T: Pod>(
     Ok(values)
 }
 
-/// Writes elements, converted to what memory has of those that the file stores.
-pub(super) fn write<T: Copy, M: Pod>(
+/// Writes elements, as those that the file stores are in memory.
+pub(super) fn write<T: Element>(
     writer: &mut impl Write,
-    storage: Storage,
+    dtype: Dtype,
     values: &[T],
-    convert: impl Fn(T) -> M,
 ) -> io::Result<()> {
-    for chunk in values.chunks(CHUNK / size_of::<M>()) {
-        let elements: Vec<_> = chunk.iter().map(|&x| convert(x)).collect();
-        writer.write_all(&storage.encode(bytemuck::cast_slice(&elements)))?;
-    }
-    Ok(())
+    let storage = Storage::from(dtype);
+    with_element!(dtype.float.element(), M => {
+        for chunk in values.chunks(CHUNK / size_of::<M>()) {
+            let stored = match T::TYPE == M::TYPE {
+                // To the bit: a NaN's own are lost on the way through another type.
+                true => storage.encode(bytemuck::cast_slice(chunk)),
+                false => {
+                    let narrow = |x: &T| M::from_f64(f64::from(x.to_f32()));
+                    let elements: Vec<M> = chunk.iter().map(narrow).collect();
+                    storage.encode(bytemuck::cast_slice(&elements))
+                }
+            };
+            writer.write_all(&stored)?;
+        }
+        Ok(())
+    })
 }

@@ -1,12 +1,12 @@
 //! `.npy` among the formats.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Float, Header, NEEDED, header, invalid_input};
+use super::{Header, NEEDED, header};
 use crate::{
-    element::ElementType,
     error::Result,
     io::{
         FileSink, Format, NewArray, Number, Opened, Output, Selection, Storage, StoredArray,
@@ -54,14 +54,17 @@ impl Format for Npy {
             Ok(StoredArray::of_header(path, "", &header, data))
         };
         let arrays = vec![find().map_err(file::of(path))?];
-        let rest = Vec::new();
-        Ok(Selection { arrays, rest })
+        Ok(Selection {
+            arrays,
+            passed_over: Vec::new(),
+            rest: Box::new(Vec::<Range<u64>>::new()),
+        })
     }
 
     fn begin(&self, target: Target, path: &Path, array: &NewArray<'_>) -> Result<Output> {
         let storage = array.storage;
         let begin = || {
-            let header = header_of(array, NEEDED)?;
+            let header = header_of(array)?;
             Ok(match target {
                 Target::File(mut file) => {
                     file.write_all(&header)?;
@@ -83,15 +86,16 @@ impl Format for Npy {
     }
 }
 
-/// The header that an array begins with as an `.npy` file, or as that file in `noun`.
-pub(in crate::io) fn header_of(array: &NewArray<'_>, noun: &str) -> io::Result<Vec<u8>> {
+/// The header that an array begins with as an `.npy` file.
+pub(in crate::io) fn header_of(array: &NewArray<'_>) -> io::Result<Vec<u8>> {
     let Storage { number, endian } = array.storage;
     let kind = match number {
         Number::F16 => "f2",
         Number::F32 => "f4",
         Number::F64 => "f8",
         Number::U32 => "u4",
-        Number::Bf16 => return Err(invalid_input(format!("{noun} holds no bfloat16"))),
+        // As ml_dtypes has it: `numpy.load(..).view(ml_dtypes.bfloat16)` reads it.
+        Number::Bf16 => "V2",
     };
     let dtype = format!("{}{kind}", endian.sign());
     header::of(array.shape, array.order, &dtype)
@@ -100,15 +104,11 @@ pub(in crate::io) fn header_of(array: &NewArray<'_>, noun: &str) -> io::Result<V
 impl StoredArray {
     /// An array that a file's header describes.
     pub(in crate::io) fn of_header(path: &Path, name: &str, header: &Header, data: Data) -> Self {
-        let element = match header.dtype.float {
-            Float::F16 => ElementType::F16,
-            Float::F32 | Float::F64 => ElementType::F32,
-        };
         Self {
             name: name.to_owned(),
             shape: header.shape.clone(),
             order: header.order,
-            element,
+            element: header.dtype.float.element(),
             storage: header.dtype.into(),
             dtype: header.dtype.to_string(),
             type_name: header.dtype.float.name(),

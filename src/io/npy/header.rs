@@ -20,7 +20,7 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limits, on the header's bytes and on the dimensions.
 const MAX_BYTES: u64 = 10_000;
 const MAX_RANK: usize = 64;
-const ACCEPTED: &str = "float16, float32 and float64 are accepted, convert with .astype('float32')";
+const ACCEPTED: &str = "float16, float32, float64 and bfloat16 are accepted";
 
 /// What an `.npy` file says of its data: for data that is streamed rather than held.
 ///
@@ -206,11 +206,11 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
     let malformed = || {
         let found: String = text.trim_end().chars().take(160).collect();
         format!(
-            "header {found:?} is not understood; it must be a dictionary of 'descr' (float16, float32 or \
-             float64), 'fortran_order' (True or False) and 'shape' (a tuple of whole numbers)"
+            "header {found:?} is not understood; it must be a dictionary of 'descr' (float16, float32, \
+             float64 or bfloat16), 'fortran_order' (True or False) and 'shape' (a tuple of whole numbers)"
         )
     };
-    let structured = || format!("dtype is structured; {ACCEPTED}");
+    let structured = || format!("dtype is structured; {ACCEPTED}, save one of its fields");
     if value_at(text, "descr").is_some_and(|at| text[at..].starts_with('[')) {
         return Err(structured());
     }
@@ -247,9 +247,11 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
         (TypeChar::Float, 2) => Float::F16,
         (TypeChar::Float, 4) => Float::F32,
         (TypeChar::Float, 8) => Float::F64,
+        // So NumPy stores the bfloat16 of ml_dtypes, whose only type of two bytes it is.
+        (TypeChar::RawData, 2) => Float::Bf16,
         (kind, size) => {
-            let kind = in_words(kind, size);
-            return Err(format!("dtype '{found}' is {kind}; {ACCEPTED}"));
+            let (kind, advice) = in_words(kind, size);
+            return Err(format!("dtype '{found}' is {kind}; {ACCEPTED}{advice}"));
         }
     };
     let endian = match found.endianness() {
@@ -273,10 +275,11 @@ fn with_code(text: &str) -> String {
             .next()
             .filter(|quote| ['\'', '"'].contains(quote))?;
         let (name, rest) = text[at + 1..].split_once(quote)?;
-        let size = match name {
-            "float16" | "half" | "f2" | "=f2" | "e" => 2,
-            "float32" | "single" | "f4" | "=f4" | "f" => 4,
-            "float64" | "double" | "float" | "f8" | "=f8" | "d" => 8,
+        let code = match name {
+            "float16" | "half" | "f2" | "=f2" | "e" => "f2",
+            "float32" | "single" | "f4" | "=f4" | "f" => "f4",
+            "float64" | "double" | "float" | "f8" | "=f8" | "d" => "f8",
+            "bfloat16" | "V2" | "=V2" => "V2",
             _ => return None,
         };
         let order = if cfg!(target_endian = "little") {
@@ -284,7 +287,7 @@ fn with_code(text: &str) -> String {
         } else {
             '>'
         };
-        Some(format!("{}{quote}{order}f{size}{quote}{rest}", &text[..at]))
+        Some(format!("{}{quote}{order}{code}{quote}{rest}", &text[..at]))
     };
     replaced().unwrap_or_else(|| text.to_owned())
 }
@@ -317,20 +320,25 @@ fn parse_shape(text: &str) -> Option<Vec<usize>> {
     dimensions.map(parse).collect()
 }
 
-fn in_words(kind: TypeChar, size: u64) -> &'static str {
+/// What a type is, and how its arrays become ones that are accepted.
+fn in_words(kind: TypeChar, size: u64) -> (&'static str, &'static str) {
+    const CONVERT: &str = ", convert with .astype('float32')";
     match kind {
-        TypeChar::Bool => "boolean",
-        TypeChar::Int => "integer",
-        TypeChar::Uint => "unsigned integer",
-        TypeChar::Float => "long double",
-        TypeChar::Complex => "complex",
-        TypeChar::TimeDelta => "a span of time",
-        TypeChar::DateTime => "a date",
-        TypeChar::ByteStr | TypeChar::UnicodeStr => "a string",
-        TypeChar::Object => "a Python object",
-        // NumPy has no bfloat16: the one of the package ml_dtypes is saved as two raw bytes.
-        TypeChar::RawData if size == 2 => "raw bytes, perhaps bfloat16",
-        TypeChar::RawData => "raw bytes",
-        _ => "unknown",
+        TypeChar::Bool => ("boolean", CONVERT),
+        TypeChar::Int => ("integer", CONVERT),
+        TypeChar::Uint => ("unsigned integer", CONVERT),
+        TypeChar::Float => ("long double", CONVERT),
+        TypeChar::Complex => ("complex", ", save its .real and .imag"),
+        TypeChar::TimeDelta => ("a span of time", CONVERT),
+        TypeChar::DateTime => ("a date", ""),
+        TypeChar::ByteStr | TypeChar::UnicodeStr => ("a string", ""),
+        TypeChar::Object => ("a Python object", ", save its arrays one by one"),
+        // NumPy cannot convert these before they have a type again.
+        TypeChar::RawData if size == 1 => (
+            "raw bytes, perhaps an 8-bit float",
+            ", convert with .view(ml_dtypes.float8_e4m3fn) or the type it had, then .astype('float32')",
+        ),
+        TypeChar::RawData => ("raw bytes", ", give them their type with .view(..)"),
+        _ => ("unknown", ""),
     }
 }

@@ -6,12 +6,13 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use zip::read::ZipFileEntry;
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
-use super::{Body, NEEDED, Reason, body::Extent, cannot_read, file::fill};
+use super::{Body, Entry, NEEDED, Reason, body::Extent, cannot_read, entry, file::fill};
+use crate::io::choice::{shown, some_of};
 
 /// What NumPy appends to an array's name.
 const SUFFIX: &str = ".npy";
-/// Names that an error shows.
-const SHOWN: usize = 20;
+/// What a file of PyTorch has in one of its folders.
+const TORCH: &str = "data.pkl";
 /// What deflate can make of one byte: 258 bytes of a length and a distance of one bit each.
 const MAX_DEFLATE: u64 = 1032;
 
@@ -27,6 +28,7 @@ impl<R: Read + Seek> Directory<R> {
     /// Reads the directory of an archive of `length` bytes.
     pub(super) fn read(mut reader: R, length: u64) -> Reason<Self> {
         expect_zip(&mut reader)?;
+        let mut torch = false;
         // The entries it reserves memory for have been held against the length of the file.
         let archive = ZipArchive::new(BufReader::new(reader)).map_err(damaged)?;
         let mut arrays = Vec::new();
@@ -38,6 +40,7 @@ impl<R: Read + Seek> Directory<R> {
                 let name = name.escape_debug();
                 return Err(format!("holds two entries `{name}`; names must differ"));
             }
+            torch |= name == TORCH || name.ends_with(&format!("/{TORCH}"));
             if let Some(name) = name.strip_suffix(SUFFIX) {
                 arrays.push((index, name.to_owned()));
             }
@@ -46,11 +49,64 @@ impl<R: Read + Seek> Directory<R> {
         if archive.has_duplicate_names() {
             return Err("holds two entries of the same name; names must differ".to_owned());
         }
+        if torch && arrays.is_empty() {
+            return Err(
+                "is a file of PyTorch, as of torch.save; save its tensors with \
+                 safetensors.torch.save_file, or one with numpy.save"
+                    .to_owned(),
+            );
+        }
         Ok(Self {
             archive,
             length,
             arrays,
         })
+    }
+
+    /// The names of the arrays, in their order.
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.arrays.iter().map(|(_, name)| &**name).collect()
+    }
+
+    /// The place of an array among all entries.
+    pub(super) fn place(&self, array: usize) -> usize {
+        self.arrays[array].0
+    }
+
+    /// All entries but those at some places, so that they can go to another archive.
+    pub(super) fn others(mut self, places: &HashSet<u64>) -> Reason<Vec<Entry>> {
+        let mut starts = vec![self.archive.central_directory_start()];
+        let mut found = Vec::new();
+        for place in 0..self.archive.len() {
+            let file = self.archive.by_index_raw(place).map_err(damaged)?;
+            starts.push(file.header_start());
+            let data_end = file
+                .data_start()
+                .map(|start| start.saturating_add(file.compressed_size()));
+            found.push((file.header_start(), data_end, file.central_header_start()));
+        }
+        starts.sort_unstable();
+        let overlap = "has entries that overlap; the file is damaged";
+        // One that two records share would grow to two.
+        if starts.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(overlap.to_owned());
+        }
+        let mut reader = self.archive.into_inner();
+        let mut entries = Vec::new();
+        for (place, (start, data_end, record_at)) in found.into_iter().enumerate() {
+            if places.contains(&(place as u64)) {
+                continue;
+            }
+            // What describes the data may follow it, so an entry goes as far as the next.
+            let end = starts[starts.partition_point(|other| *other <= start)..].first();
+            let end = end.filter(|end| data_end.is_some_and(|data_end| data_end <= **end));
+            let end = end.ok_or(overlap)?;
+            reader
+                .seek(SeekFrom::Start(record_at))
+                .map_err(cannot_read)?;
+            entries.push(entry::read(&mut reader, start..*end).map_err(cannot_read)?);
+        }
+        Ok(entries)
     }
 
     pub(super) fn into_names(self) -> Vec<String> {
@@ -59,32 +115,35 @@ impl<R: Read + Seek> Directory<R> {
 
     /// The array of a name, or the only one, and its file, not read yet.
     pub(super) fn into_array(mut self, name: Option<&str>) -> Reason<(String, Body<R>)> {
-        let index = self.find(name)?;
-        let (index, name) = self.arrays.swap_remove(index);
-        let of_array = |reason| format!("array `{}` {reason}", name.escape_debug());
-        let entry = self.archive.by_index_data(index).map_err(damaged)?;
-        let extent = accept(&entry).map_err(of_array)?;
-        let start = self
-            .archive
-            .by_index_raw(index)
-            .map_err(damaged)?
-            .data_start();
-        let no_place = || of_array("has no place in the archive".to_owned());
-        let start = start.ok_or_else(no_place)?;
-        if extent.packed > self.length.saturating_sub(start) {
-            return Err(of_array(format!(
-                "takes {} bytes from byte {start}, but the file has {}; the file is not complete",
-                extent.packed, self.length
-            )));
-        }
+        let array = self.find(name)?;
+        let extent = self.extent(array);
+        let (_, name) = self.arrays.swap_remove(array);
+        let (start, extent) =
+            extent.map_err(|reason| format!("array {} {reason}", shown(&name)))?;
         let mut reader = self.archive.into_inner().into_inner();
         reader.seek(SeekFrom::Start(start)).map_err(cannot_read)?;
         Ok((name, Body::new(reader, extent)))
     }
 
+    /// Where an array's file is, and how long.
+    pub(super) fn extent(&mut self, array: usize) -> Reason<(u64, Extent)> {
+        let place = self.place(array);
+        let entry = self.archive.by_index_data(place).map_err(damaged)?;
+        let extent = accept(&entry)?;
+        let raw = self.archive.by_index_raw(place).map_err(damaged)?;
+        let start = raw.data_start().ok_or("has no place in the archive")?;
+        if extent.packed > self.length.saturating_sub(start) {
+            return Err(format!(
+                "takes {} bytes from byte {start}, but the file has {}; the file is not complete",
+                extent.packed, self.length
+            ));
+        }
+        Ok((start, extent))
+    }
+
     fn find(&self, name: Option<&str>) -> Reason<usize> {
         let Some(wanted) = name else {
-            let names = self.listed();
+            let names = some_of(&self.names());
             return match self.arrays.len() {
                 0 => Err("holds no arrays".to_owned()),
                 1 => Ok(0),
@@ -93,21 +152,9 @@ impl<R: Read + Seek> Directory<R> {
         };
         let found = self.arrays.iter().position(|(_, name)| name == wanted);
         found.ok_or_else(|| {
-            let (wanted, names) = (wanted.escape_debug(), self.listed());
-            format!("has no array `{wanted}`; it holds {names}")
+            let (wanted, names) = (shown(wanted), some_of(&self.names()));
+            format!("has no array {wanted}; it holds {names}")
         })
-    }
-
-    /// The arrays' names, cut where they are too many for a line.
-    fn listed(&self) -> String {
-        if self.arrays.is_empty() {
-            return "none".to_owned();
-        }
-        let shown = self.arrays.iter().take(SHOWN);
-        let shown = shown.map(|(_, name)| format!("`{}`", name.escape_debug()));
-        let more = self.arrays.len().saturating_sub(SHOWN);
-        let more = (more > 0).then(|| format!("{more} more"));
-        shown.chain(more).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -38,13 +38,17 @@ pub(super) fn parse(text: &[u8]) -> Reason<Vec<Tensor>> {
         .deserialize_map(Objects)
         .and_then(|tensors| json.end().map(|()| tensors));
     tensors.map_err(|error| {
-        // The error may quote the file.
-        let error: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         format!(
-            "header is not understood: {error}; it must be JSON with dtype, shape and data_offsets of \
-             every tensor"
+            "header is not understood: {}; it must be JSON with dtype, shape and data_offsets of every tensor",
+            in_words(&error)
         )
     })
+}
+
+/// An error, which may quote the file, on one line.
+pub(super) fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 /// Collects the header's objects. A map would keep one of two with the same name, and say nothing.
