@@ -249,7 +249,7 @@ pub enum Error {
     #[non_exhaustive]
     NoAdapter {
         /// How to get one.
-        hint: &'static str,
+        hint: String,
     },
     /// No adapter, or more than one, answers to the name.
     #[error("{reason} `{wanted}`; available: {available}")]

@@ -5,18 +5,16 @@ use serde::Serialize;
 
 use super::{
     Failure, Result,
-    device::{self, Device},
+    device,
     flags::one_of,
     named::Named,
     text::{self, Column},
-    usage,
 };
 use wgpu_activations::{
     ElementType, Family, Gpu, Math,
     accuracy::Report,
     check::{self, Pass},
     family::families,
-    gpu,
 };
 
 #[derive(Args)]
@@ -71,7 +69,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             operation: None,
         }));
     }
-    let gpus = devices(arguments)?;
+    let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
+    let gpus = chosen.iter().map(device::open_tuned);
+    let gpus = gpus.collect::<Result<Vec<_>>>()?;
     let math = arguments.math;
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.
@@ -114,24 +114,6 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     match rows.iter().all(|row| row.passed) {
         true => printed,
         false => Err(Failure::Unverified),
-    }
-}
-
-fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
-    let open = |wanted: Option<&str>| match device::open_strictly(wanted)? {
-        Device::Gpu(gpu) => Ok(gpu),
-        Device::Cpu => {
-            usage("cpu is the reference that devices are checked against; name another device")
-        }
-    };
-    if arguments.all_devices {
-        let adapters = device::adapters();
-        gpu::best(&adapters)?;
-        return adapters.iter().map(device::open_tuned).collect();
-    }
-    match &arguments.device[..] {
-        [] => Ok(vec![open(None)?]),
-        names => names.iter().map(|name| open(Some(name))).collect(),
     }
 }
 

@@ -53,13 +53,14 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     paths.extend(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths, flags.force)?;
     let (input, x) = only(&arguments.x)?;
-    let (_, upstream) = only(&arguments.upstream)?;
+    let (upstream_file, upstream) = only(&arguments.upstream)?;
     let format = input.output_format(&flags.output)?;
     expect_alike(&chain, &x, &upstream)?;
-    let devices = plan::devices(&flags.device)?;
+    let devices = plan::devices(flags)?;
     let stream = Stream {
         flags,
         input,
+        upstream: Some(upstream_file),
         chain,
         outs,
         format,

@@ -22,6 +22,7 @@ mod report;
 pub mod results;
 mod run;
 mod stream;
+mod temporary;
 mod text;
 mod tune;
 mod tuning;
@@ -59,7 +60,7 @@ Environment:
   RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
   NO_COLOR             any value: no colours
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {

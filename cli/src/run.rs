@@ -73,6 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let stream = Stream {
         flags,
         input,
+        upstream: None,
         chain,
         outs,
         format,
@@ -82,7 +83,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         let result = stream.chain.result_shape(&item.shape)?;
         stream.input.expect_fit(item, &result, stream.format)?;
     }
-    let devices = plan::devices(&flags.device)?;
+    let devices = plan::devices(flags)?;
     let offload = stream.offload(&devices);
     let items = items.into_iter().map(|item| stream.see(item));
     if arguments.dry_run {

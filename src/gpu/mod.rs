@@ -13,7 +13,7 @@ mod tuning;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use adapter::{Adapter, adapters, adapters_async, best, find};
+pub use adapter::{Adapter, adapters, adapters_async, best, find, usual_adapters_async};
 pub use fold::fold_over;
 pub(crate) use fold::{MOST_WORKGROUPS, fold_within};
 pub(crate) use memory::Allocation;
@@ -77,7 +77,8 @@ struct Opened {
 }
 
 impl Gpu {
-    /// Opens the machine's fastest adapter: discrete before integrated before software.
+    /// Opens the machine's fastest adapter: discrete before integrated before software. GL is looked at only
+    /// where there is no other backend.
     ///
     /// # Errors
     ///
@@ -102,7 +103,7 @@ impl Gpu {
     ///
     /// As [`Gpu::new`].
     pub async fn new_async() -> Result<Self> {
-        let adapters = adapters_async(wgpu::Backends::all()).await;
+        let adapters = usual_adapters_async(wgpu::Backends::all()).await;
         Self::open_async(best(&adapters)?, ShaderChecks::default()).await
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     file::{self, Reason, cannot_read, fill},
-    input::{Input, Opened, Selection},
+    input::{Found, Input, Opened, Selection},
     output::{NewArray, Output, Target},
 };
 use crate::error::{Error, Result};
@@ -95,14 +95,17 @@ pub fn format_of(path: &Path) -> &'static dyn Format {
 pub fn open(path: &Path, names: &[String]) -> Result<Input> {
     let opened = || {
         let (mut file, length) = file::open(path, format_of(path).noun())?;
+        let found = Found::of(&file).map_err(cannot_read)?;
         let start = start_of(&mut file)?;
         let Some(length) = length else {
-            return Ok(unread(start, file));
+            return Ok((None, unread(start, file)));
         };
         file.rewind().map_err(cannot_read)?;
-        Ok((start, Opened::File { file, length }))
+        Ok((Some(found), (start, Opened::File { file, length })))
     };
-    select(opened().map_err(file::of(path))?, path, names)
+    let (found, opened) = opened().map_err(file::of(path))?;
+    let input = select(opened, path, names)?;
+    Ok(Input { found, ..input })
 }
 
 /// The same of what a pipe brings; errors call it `path`.
@@ -140,6 +143,7 @@ fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> 
         path,
         arrays,
         rest,
+        found: None,
     })
 }
 

@@ -1,8 +1,8 @@
 //! Arrays in files and pipes, found but not read yet.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +16,9 @@ use crate::{
     error::{Error, Result},
     with_element,
 };
+
+/// Bytes copied at a time.
+const BLOCK: usize = 1 << 18;
 
 /// A file or a pipe at its beginning.
 pub enum Opened {
@@ -49,6 +52,15 @@ pub struct Input {
     /// The arrays that were named.
     pub arrays: Vec<StoredArray>,
     pub(super) rest: Vec<Range<u64>>,
+    /// The file as it was found, where it is one.
+    pub(super) found: Option<Found>,
+}
+
+/// A file, and what it was like when it was opened.
+#[derive(Debug)]
+pub(super) struct Found {
+    file: File,
+    then: Metadata,
 }
 
 /// An array in a file or pipe, to be read.
@@ -116,7 +128,37 @@ impl Opened {
     }
 }
 
+impl Found {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self {
+            file: file.try_clone()?,
+            then: file.metadata()?,
+        })
+    }
+
+    fn is_unchanged(&self) -> io::Result<bool> {
+        let now = self.file.metadata()?;
+        Ok(now.len() == self.then.len() && now.modified()? == self.then.modified()?)
+    }
+}
+
 impl Input {
+    /// Fails where the file has another size or time than when it was opened: what was read of it may
+    /// be partly of before and partly of after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn expect_unchanged(&self) -> Result<()> {
+        let unchanged = self.found.as_ref().map_or(Ok(true), Found::is_unchanged);
+        if unchanged.map_err(|error| cannot_read(&self.path, &error))? {
+            return Ok(());
+        }
+        Err(file::of(&self.path)(
+            "was changed while it was read: it has another size or time; run it again".to_owned(),
+        ))
+    }
+
     /// The array, where it is one.
     ///
     /// # Errors
@@ -181,16 +223,16 @@ impl Input {
     ///
     /// [`Error::File`] where reading or writing fails.
     pub fn copy_rest(&self, mut to: &File, path: &Path) -> Result<()> {
-        if self.rest.is_empty() {
+        let Some(found) = self.found.as_ref().filter(|_| !self.rest.is_empty()) else {
             return Ok(());
-        }
+        };
         let mut copy = || -> io::Result<()> {
-            let mut from = File::open(&self.path)?;
+            let mut from = &found.file;
             for range in &self.rest {
                 from.seek(SeekFrom::Start(range.start))?;
                 to.seek(SeekFrom::Start(range.start))?;
                 let bytes = range.end - range.start;
-                if io::copy(&mut (&from).take(bytes), &mut to)? != bytes {
+                if io::copy(&mut from.take(bytes), &mut to)? != bytes {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }
@@ -295,12 +337,18 @@ impl StoredArray {
 
 /// A temporary file with the bytes of a pipe.
 fn spool(path: &Path, reader: impl Read, bytes: u64) -> Result<File> {
-    let spool = || {
-        let mut file = tempfile::tempfile()?;
-        let copied = io::copy(&mut reader.take(bytes.saturating_add(1)), &mut file)?;
-        Ok((file, copied))
-    };
-    let (file, copied) = spool().map_err(|error| cannot_read(path, &error))?;
+    let mut file = file::temporary()?;
+    let mut reader = reader.take(bytes.saturating_add(1));
+    let mut copied = 0;
+    let mut block = vec![0; BLOCK];
+    loop {
+        let count = file::fill(&mut reader, &mut block).map_err(|error| cannot_read(path, &error))?;
+        if count == 0 {
+            break;
+        }
+        file.write_all(&block[..count]).map_err(file::cannot_spool)?;
+        copied += count as u64;
+    }
     if copied != bytes {
         let more = if copied > bytes { " or more" } else { "" };
         return Err(file::of(path)(format!(

@@ -50,6 +50,8 @@ pub(super) struct Stream<'a> {
     pub(super) flags: &'a Flags,
     /// The file of x, whose arrays are passed along by themselves.
     pub(super) input: Input,
+    /// That of the upstream gradient.
+    pub(super) upstream: Option<Input>,
     pub(super) chain: Chain,
     /// `--out NAME=FILE`.
     pub(super) outs: Vec<(&'a str, &'a Path)>,
@@ -203,15 +205,21 @@ impl Stream<'_> {
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
-        let (outcome, mut report) = match &prepared {
-            Some(prepared) => (prepared.run(&request)?, None),
-            None => with_element!(element, T => {
-                on_cpu::run::<T>(&chain, &shape, &request, self.share())?
-            }),
+        let ran = match &prepared {
+            Some(prepared) => prepared.run(&request).map_err(Failure::from),
+            None => with_element!(element, T => on_cpu::run::<T>(&chain, &shape, &request)),
         };
-        if let Some(verifier) = verifier {
-            report = Some(verifier.finish(&outcome.summary.extras, &outcome.parameters)?);
+        let ran = ran.and_then(|outcome| {
+            let Summary { extras, .. } = &outcome.summary;
+            let finish = |verifier: Verifier<'_>| verifier.finish(extras, &outcome.parameters);
+            let report = verifier.map(finish).transpose()?;
+            Ok((outcome, report))
+        });
+        // A file that changed meanwhile explains whatever went wrong.
+        for input in std::iter::once(&self.input).chain(&self.upstream) {
+            input.expect_unchanged()?;
         }
+        let (outcome, report) = ran?;
         indices.map(Output::finish).transpose()?;
         self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
         elements.expect_end()?;
