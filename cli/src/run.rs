@@ -20,7 +20,8 @@ pub(super) struct Arguments {
     op: String,
     /// Input: an .npy, .npz or .safetensors file, or `-` for an .npy file on stdin.
     input: PathBuf,
-    /// Also write what the activation gives beside its output: dice mean and variance, maxout index.
+    /// Also write what the activation gives beside its output: dice mean, variance, running-mean and
+    /// running-variance (momentum, mean and variance are for these), maxout index.
     #[arg(long, value_name = "NAME=FILE")]
     out: Vec<String>,
     /// The array of an .npz file, or tensors of a .safetensors file by name or pattern, such as

@@ -322,8 +322,8 @@ impl Gpu {
     /// A buffer of at least `bytes` for a tensor, its contents unspecified.
     pub(crate) fn allocate_bytes(&self, bytes: u64) -> Result<Allocation> {
         let limit = self.opened().limits.max_buffer_size;
-        let size = memory::padded(bytes);
-        if size > limit {
+        // Before it is rounded up, which may overflow, and after.
+        if bytes > limit || memory::padded(bytes) > limit {
             return Err(Error::TooLarge {
                 what: "the tensor".to_owned(),
                 bytes,
@@ -331,7 +331,7 @@ impl Gpu {
                 advice: "work in smaller pieces",
             });
         }
-        let size = size.next_multiple_of(256).min(limit);
+        let size = memory::padded(bytes).next_multiple_of(256).min(limit);
         let create = || self.guarded(|| Ok(self.shared.memory.take(self.device(), size)));
         match create() {
             Err(Error::OutOfMemory(_)) => {

@@ -223,16 +223,16 @@ impl Input {
     ///
     /// [`Error::File`] where reading or writing fails.
     pub fn copy_rest(&self, mut to: &File, path: &Path) -> Result<()> {
-        let Some(found) = self.found.as_ref().filter(|_| !self.rest.is_empty()) else {
+        if self.rest.is_empty() {
             return Ok(());
-        };
+        }
         let mut copy = || -> io::Result<()> {
-            let mut from = &found.file;
+            let mut from = File::open(&self.path)?;
             for range in &self.rest {
                 from.seek(SeekFrom::Start(range.start))?;
                 to.seek(SeekFrom::Start(range.start))?;
                 let bytes = range.end - range.start;
-                if io::copy(&mut from.take(bytes), &mut to)? != bytes {
+                if io::copy(&mut (&from).take(bytes), &mut to)? != bytes {
                     return Err(io::ErrorKind::UnexpectedEof.into());
                 }
             }

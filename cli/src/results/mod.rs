@@ -1,6 +1,7 @@
 //! What result files say: written, compared and shown.
 
 pub(crate) mod compare;
+pub(crate) mod differences;
 pub mod report;
 
 use std::path::Path;

@@ -6,6 +6,7 @@ use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
 use super::{Device, Done, Oriented, Pass, Result, Stream, text};
+use crate::bench::time;
 use wgpu_activations::{
     Offload,
     accuracy::Report,
@@ -62,7 +63,7 @@ pub(crate) fn forecast(
     for (item, forecast, rates) in &rows {
         let name = match &*item.name {
             "" => String::new(),
-            name => format!(" of {name}"),
+            name => format!(" of {}", text::on_one_line(name)),
         };
         let passes = match forecast.passes {
             1 => "one pass".to_owned(),
@@ -82,12 +83,12 @@ pub(crate) fn forecast(
         );
         if let Some(rates) = rates {
             lines.push_str(&format!(
-                "\n  a chunk takes {:.1} ms up, {:.1} ms of work, {:.1} ms down: at best {:.3} s in all\n  \
+                "\n  a chunk takes {} up, {} of work, {} down: at best {} in all\n  \
                  the work is {:.0} % of that; several operations in one run, \"gelu | softmax\", share the trip",
-                rates.upload.as_secs_f64() * 1e3,
-                rates.kernel.as_secs_f64() * 1e3,
-                rates.download.as_secs_f64() * 1e3,
-                seconds(item, forecast, rates),
+                time(1e9 * rates.upload.as_secs_f64()),
+                time(1e9 * rates.kernel.as_secs_f64()),
+                time(1e9 * rates.download.as_secs_f64()),
+                time(1e9 * seconds(item, forecast, rates)),
                 100.0 * rates.kernel.as_secs_f64()
                     / (rates.upload + rates.kernel + rates.download).as_secs_f64(),
             ));
@@ -137,7 +138,8 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
         value["outputs"] = json!(BTreeMap::from_iter(outs));
         return text::print_json(&value);
     }
-    let out = |(_, path): &(_, &Path)| format!(" and {}", path.display());
+    let shown = |path: &Path| text::on_one_line(&path.to_string_lossy());
+    let out = |(_, path): &(_, &Path)| format!(" and {}", shown(path));
     let and: String = stream.outs.iter().map(out).collect();
     let what = match stream.pass {
         Pass::Forward => "",
@@ -146,7 +148,7 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
     for done in done {
         let name = match &*done.name {
             "" => String::new(),
-            name => format!(" {name}"),
+            name => format!(" {}", text::on_one_line(name)),
         };
         text::print(&format!(
             "{what}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
@@ -154,7 +156,7 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             done.shape,
             done.type_name,
             verified(done.report.as_ref(), done.shape.iter().product(), devices),
-            flags.output.display(),
+            shown(&flags.output),
         ))?;
     }
     Ok(())
