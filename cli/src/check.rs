@@ -4,8 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Failure, Result,
-    device,
+    Failure, Result, device,
     flags::one_of,
     named::Named,
     text::{self, Column},

@@ -47,7 +47,9 @@ pub(super) fn adapters() -> Result<Vec<Adapter>> {
 fn usual_adapters() -> Result<Vec<Adapter>> {
     match backends()? {
         Some(_) => adapters(),
-        None => Ok(pollster::block_on(gpu::usual_adapters_async(Backends::all()))),
+        None => Ok(pollster::block_on(gpu::usual_adapters_async(
+            Backends::all(),
+        ))),
     }
 }
 
@@ -57,7 +59,10 @@ fn backends() -> Result<Option<Backends>> {
         return Ok(None);
     };
     let names = value.split(',').map(str::trim);
-    if let Some(unknown) = names.clone().find(|name| Backends::from_comma_list(name).is_empty()) {
+    if let Some(unknown) = names
+        .clone()
+        .find(|name| Backends::from_comma_list(name).is_empty())
+    {
         return usage(format!(
             "{BACKEND}={value}: there is no backend {unknown:?}; name some of vulkan, gl, metal, dx12"
         ));
@@ -112,9 +117,8 @@ pub(super) fn choose_all(names: &[String], all: bool) -> Result<Vec<Adapter>> {
 /// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
 pub(super) fn choose(wanted: Option<&str>) -> Result<Adapter> {
     // Whoever asks for GL, or for a place in the list, has it looked at.
-    let is_of_all = |wanted: &str| {
-        wanted.to_lowercase().contains("gl") || wanted.parse::<usize>().is_ok()
-    };
+    let is_of_all =
+        |wanted: &str| wanted.to_lowercase().contains("gl") || wanted.parse::<usize>().is_ok();
     match named(wanted) {
         Some(wanted) if is_cpu(&wanted) => {
             usage("cpu is the reference that devices are checked against; name another device")

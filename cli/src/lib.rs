@@ -59,7 +59,8 @@ Examples:
 
 Environment:
   WGPU_ADAPTER_NAME    the device where --device is not given
-  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas
+  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas; without it
+                       all but gl, and that where there is no other, or it is asked for by --device
   RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
   NO_COLOR             any value: no colours
 
@@ -187,7 +188,10 @@ fn with_advice(mut error: clap::Error) -> clap::Error {
     let (kind, advice) = match (family::find(&word), nearest) {
         (Ok(_), _) => {
             let tip = format!("'{word}' is an activation: activations run {word} x.npy -o y.npy");
-            (ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]))
+            (
+                ContextKind::Suggested,
+                ContextValue::StyledStrs(vec![tip.into()]),
+            )
         }
         (_, Some(name)) => {
             let names = ContextValue::Strings(vec![name.to_owned()]);

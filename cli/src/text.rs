@@ -23,7 +23,11 @@ pub(super) fn note(message: &str) {
 
 fn line(message: &str) {
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{}", on_one_line(message.trim_end()));
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "{}",
+        on_one_line(message.trim_end())
+    );
 }
 
 /// Whether a character would move the cursor, or turn the text that follows.

@@ -127,9 +127,8 @@ pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
     };
     let best = adapters.iter().min_by_key(rank);
     best.ok_or_else(|| Error::NoAdapter {
-        hint:
-            "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`"
-                .to_owned(),
+        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`"
+            .to_owned(),
     })
 }
 

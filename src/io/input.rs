@@ -342,11 +342,13 @@ fn spool(path: &Path, reader: impl Read, bytes: u64) -> Result<File> {
     let mut copied = 0;
     let mut block = vec![0; BLOCK];
     loop {
-        let count = file::fill(&mut reader, &mut block).map_err(|error| cannot_read(path, &error))?;
+        let count =
+            file::fill(&mut reader, &mut block).map_err(|error| cannot_read(path, &error))?;
         if count == 0 {
             break;
         }
-        file.write_all(&block[..count]).map_err(file::cannot_spool)?;
+        file.write_all(&block[..count])
+            .map_err(file::cannot_spool)?;
         copied += count as u64;
     }
     if copied != bytes {

@@ -34,7 +34,10 @@ pub(crate) fn differences(before: &Run, after: &Run) -> Vec<String> {
         ("backend", |device| device.backend.clone()),
         ("driver", |device| device.driver.clone()),
         ("PCI bus id", |device| {
-            device.pci_bus_id.clone().unwrap_or_else(|| "none".to_owned())
+            device
+                .pci_bus_id
+                .clone()
+                .unwrap_or_else(|| "none".to_owned())
         }),
     ];
     for device in &after.devices {
@@ -48,7 +51,8 @@ pub(crate) fn differences(before: &Run, after: &Run) -> Vec<String> {
     // Those of peers, whose results the program only collects.
     let others = |run: &Run| {
         let names = run.rows.iter().map(|row| row.implementation.clone());
-        let own = |name: &String| name.rsplit_once(' ').map(|(name, _)| name) == Some(&run.program.name);
+        let own =
+            |name: &String| name.rsplit_once(' ').map(|(name, _)| name) == Some(&run.program.name);
         let names: BTreeSet<_> = names.filter(|name| !own(name)).collect();
         Vec::from_iter(names).join(", ")
     };

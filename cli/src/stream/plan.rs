@@ -21,9 +21,6 @@ pub(crate) fn devices(flags: &Flags) -> Result<Vec<Device>> {
     if flags.math == Math::Native {
         return usage("--math native is a device's; cpu computes by the f64 reference");
     }
-    if flags.memory.is_some() {
-        return usage("--memory has no effect on cpu, which takes all into memory");
-    }
     Ok(devices)
 }
 

@@ -224,7 +224,12 @@ impl Curve {
         };
         let label = match (&activation.definition().parameter, activation.parameter()) {
             (Some(parameter), Some(value)) => {
-                format!("{}, {} = {}", activation.name(), parameter.name, number(value))
+                format!(
+                    "{}, {} = {}",
+                    activation.name(),
+                    parameter.name,
+                    number(value)
+                )
             }
             _ => activation.name().to_owned(),
         };
