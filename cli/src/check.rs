@@ -8,6 +8,7 @@ use super::{
     flags::one_of,
     named::Named,
     text::{self, Column},
+    usage,
 };
 use wgpu_activations::{
     ElementType, Family, Gpu, Math,
@@ -75,6 +76,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.
     let all_inputs = ops.iter().filter_map(exhaustive).count();
+    if arguments.exhaustive && all_inputs == 0 {
+        let ops = arguments.ops.join(", ");
+        return usage(format!(
+            "--exhaustive has no effect on {ops}: no function of one element"
+        ));
+    }
     let progress = text::bar((ops.len() * gpus.len() + 1024 * all_inputs) as u64);
     let mut rows = Vec::new();
     for op in &ops {

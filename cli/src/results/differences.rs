@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use wgpu_activations::bench::record::{DeviceFacts, Host, Run};
 
+/// What something is called, and what it is of a T.
+type Fact<T> = (&'static str, fn(&T) -> String);
+
 /// What differs, a line each: "driver of llvmpipe-vulkan: Mesa 22.3.6, then Mesa 23.1.0".
 pub(crate) fn differences(before: &Run, after: &Run) -> Vec<String> {
     let mut found = Vec::new();
@@ -18,7 +21,7 @@ pub(crate) fn differences(before: &Run, after: &Run) -> Vec<String> {
         format!("{} {}{commit}", run.program.name, run.program.version)
     };
     note("program", version(before), version(after));
-    let of_host: [(&str, fn(&Host) -> String); 6] = [
+    let of_host: [Fact<Host>; 6] = [
         ("system", |host| host.os.clone()),
         ("kernel", |host| host.kernel.clone()),
         ("architecture", |host| host.arch.clone()),
@@ -29,7 +32,7 @@ pub(crate) fn differences(before: &Run, after: &Run) -> Vec<String> {
     for (what, of) in of_host {
         note(what, of(&before.host), of(&after.host));
     }
-    let of_device: [(&str, fn(&DeviceFacts) -> String); 4] = [
+    let of_device: [Fact<DeviceFacts>; 4] = [
         ("adapter", |device| device.adapter.clone()),
         ("backend", |device| device.backend.clone()),
         ("driver", |device| device.driver.clone()),
