@@ -49,6 +49,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if flags.output == Path::new(PIPE) {
         return usage("grad writes files; name an output file");
     }
+    if [&arguments.x, &arguments.upstream]
+        .iter()
+        .all(|path| *path == Path::new(PIPE))
+    {
+        return usage("x and upstream cannot both come from stdin; name a file for one of them");
+    }
     let mut paths = vec![&*flags.output];
     paths.extend(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths, flags.force)?;

@@ -321,6 +321,8 @@ fn stdout_takes_the_output_of_run_alone() {
         sandbox.refuses(2, &format!("{line} --device cpu"), text);
     }
     sandbox.refuses(2, "grad elu x.npy x.npy -o -", "grad writes files");
+    let text = "x and upstream cannot both come from stdin";
+    sandbox.refuses(2, "grad elu - - -o y.npy", text);
     sandbox.run(&format!("{RELU} ./-")).expect_success();
     assert_eq!(names(&sandbox), ["-", "x.npy"]);
 }
