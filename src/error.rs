@@ -65,7 +65,7 @@ pub enum Error {
         known: Vec<&'static str>,
     },
     /// A parameter lies outside its range.
-    #[error("{op}: {parameter} is {value} but must be {rule}")]
+    #[error("{op}: {parameter} is {} but must be {rule}", number(.value))]
     ParameterOutOfRange {
         /// The activation.
         op: String,
@@ -107,7 +107,7 @@ pub enum Error {
         right_type: &'static str,
     },
     /// A shape holds another number of elements than the data.
-    #[error("shape {shape:?} holds {expected} elements but the data has {found}; they must match")]
+    #[error("shape {shape:?} holds {} but the data has {found}; they must match", elements(*.expected))]
     LengthMismatch {
         /// The shape.
         shape: Vec<usize>,
@@ -233,7 +233,7 @@ pub enum Error {
         op: String,
     },
     /// Something is larger than the device allows.
-    #[error("{what} takes {bytes} bytes but this device allows {limit}; {advice}")]
+    #[error("{what} takes {}; {advice}", beyond(*.bytes, *.limit))]
     TooLarge {
         /// What is too large.
         what: String,
@@ -264,7 +264,7 @@ pub enum Error {
     #[non_exhaustive]
     NoAdapter {
         /// How to get one.
-        hint: &'static str,
+        hint: String,
     },
     /// No adapter, or more than one, answers to the name.
     #[error("{reason} `{wanted}`; available: {available}")]
@@ -407,6 +407,28 @@ impl Error {
             Self::FileFormat(_) => ErrorKind::FileFormat,
             Self::Verification { .. } => ErrorKind::Verification,
         }
+    }
+}
+
+/// A number as people write it: by a power of ten where it would be a row of zeros.
+#[doc(hidden)]
+pub fn number(value: impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+/// Counts that overflowed are the largest there is.
+fn elements(expected: usize) -> String {
+    match expected {
+        usize::MAX => "more elements than can be counted".to_owned(),
+        _ => format!("{expected} elements"),
+    }
+}
+
+fn beyond(bytes: u64, limit: u64) -> String {
+    match bytes {
+        u64::MAX => "more bytes than can be counted".to_owned(),
+        _ => format!("{bytes} bytes but this device allows {limit}"),
     }
 }
 

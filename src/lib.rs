@@ -100,6 +100,8 @@ pub mod wgsl;
 pub use activation::{Activation, CATALOGUE};
 pub use chain::{Chain, ChainGradients, Layout, ParameterGradient};
 pub use element::{Element, ElementType};
+#[doc(hidden)]
+pub use error::number;
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
     Array, Family, Operation,

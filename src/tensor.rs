@@ -159,14 +159,16 @@ impl Gpu {
         self.expect_own("tensor_from_wgpu", buffer)?;
         let shape = shape.into();
         let bytes = byte_len(&shape, element)?;
-        let needed = offset.saturating_add(bytes.next_multiple_of(16));
+        let vectors = bytes.checked_next_multiple_of(16);
+        let needed = vectors.and_then(|bytes| bytes.checked_add(offset));
         let alignment = u64::from(self.limits().min_storage_buffer_offset_alignment);
         let (usage, size) = (buffer.usage(), buffer.size());
         let reason = if !usage.contains(wgpu::BufferUsages::STORAGE) {
             format!("its usage is {usage:?} but must contain STORAGE")
         } else if !offset.is_multiple_of(alignment) {
             format!("its offset is {offset} but must be a multiple of {alignment}")
-        } else if size < needed {
+        } else if needed.is_none_or(|needed| size < needed) {
+            let needed = needed.map_or("more than can be counted".to_owned(), |it| it.to_string());
             format!(
                 "it has {size} bytes but needs {needed}: the elements in whole vectors of 16 bytes"
             )
@@ -432,6 +434,6 @@ fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {
             what: format!("a tensor of shape {shape:?}"),
             bytes: u64::MAX,
             limit: u64::MAX,
-            advice: "its size overflows 64 bits",
+            advice: "make it smaller",
         })
 }

@@ -458,3 +458,33 @@ fn a_pipe_is_read_once_and_in_order() {
     assert!(source.expect_end().is_err());
     assert!(source.read(0..4, &mut |_| {}).is_err());
 }
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in FORMATS {
+        let path = folder
+            .path()
+            .join("x")
+            .with_extension(format.extensions()[0]);
+        write::<f32>(*format, &path, &described(storage(Number::F32)), true).unwrap();
+        let names = match format.rewrites() {
+            true => vec!["*".to_owned()],
+            false => Vec::new(),
+        };
+        let open = || io::open(&path, &names).unwrap();
+        let input = open();
+        input.expect_unchanged().unwrap();
+        let file = File::options().append(true).open(&path).unwrap();
+        std::io::Write::write_all(&mut &file, &[0]).unwrap();
+        let error = input.expect_unchanged().unwrap_err().to_string();
+        assert!(error.contains("was changed while it was read"), "{error}");
+        // The time alone.
+        file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+        let input = open();
+        let time = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(time + std::time::Duration::from_secs(1))
+            .unwrap();
+        assert!(input.expect_unchanged().is_err());
+    }
+}

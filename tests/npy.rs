@@ -374,7 +374,13 @@ fn writing_checks_the_shape() {
         assert!(message.starts_with(expected), "{message}");
         assert!(bytes.is_empty());
     }
-    assert!(array(vec![usize::MAX, 2]).to_order(Order::Fortran).is_err());
+    let uncounted = array(vec![usize::MAX, 2]).to_order(Order::Fortran);
+    assert!(
+        uncounted
+            .unwrap_err()
+            .to_string()
+            .contains("holds more elements than can be counted but")
+    );
     assert_eq!(read(&written(&array(vec![0; 64]))), array(vec![0; 64]));
 }
 

@@ -26,7 +26,7 @@ use wgpu_activations::{
         record::{Kind, Row, Run, Status},
     },
     check::Pass,
-    family, gpu,
+    family,
 };
 
 /// Steps of the progress bar.
@@ -57,7 +57,7 @@ Examples:
   activations report run.json -o report.html           a page to look at
 
 Exit status: 0 done, 1 something crashed, hung or failed, 2 wrong usage, 3 no such device, 4 a result \
-was wrong.";
+was wrong, 130 interrupted.";
 
 #[derive(Args)]
 #[command(after_long_help = ABOUT)]
@@ -134,8 +134,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if arguments.output.as_deref() == Some(Path::new("-")) {
         return usage("a result file is written again and again: --json prints one on stdout");
     }
-    let adapters = device::adapters();
-    let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
+    let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
     if let Some(path) = &arguments.output {
         Outputs::plan(vec![path], arguments.force)?;
     }
@@ -146,7 +145,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
     let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     let progress = text::bar(STEPS);
-    let targets = chosen.into_iter().map(|adapter| {
+    let targets = chosen.iter().map(|adapter| {
         let mut worker = Command::new(&program);
         worker.args(["bench-worker", adapter.name()]);
         if arguments.untuned {
@@ -201,11 +200,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 
 /// Answers requests on stdin.
 pub(super) fn work(arguments: &Worker) -> Result {
-    let adapters = device::adapters();
-    let adapter = gpu::find(&adapters, &arguments.device)?;
+    let adapter = device::choose(Some(&arguments.device))?;
     let gpu = match arguments.untuned {
-        true => Gpu::open(adapter, ShaderChecks::Trusted)?,
-        false => device::open_tuned(adapter)?,
+        true => Gpu::open(&adapter, ShaderChecks::Trusted)?,
+        false => device::open_tuned(&adapter)?,
     };
     Ok(serve(&gpu, BufReader::new(stdin()), stdout())?)
 }

@@ -6,8 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Failure, Result,
-    device::{self, Device},
+    Failure, Result, device,
     flags::one_of,
     named::Named,
     text::{self, Column},
@@ -18,7 +17,6 @@ use wgpu_activations::{
     accuracy::Report,
     check::{self, Pass},
     family::families,
-    gpu,
 };
 
 #[derive(Args)]
@@ -80,7 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             operation: None,
         }));
     }
-    let gpus = devices(arguments)?;
+    let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
+    let gpus = chosen.iter().map(device::open_tuned);
+    let gpus = gpus.collect::<Result<Vec<_>>>()?;
     if let Some(cases) = arguments.random {
         return random::run(&ops, &gpus, cases, arguments.seed, arguments.json);
     }
@@ -88,6 +88,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.
     let all_inputs = ops.iter().filter_map(exhaustive).count();
+    if arguments.exhaustive && all_inputs == 0 {
+        let ops = arguments.ops.join(", ");
+        return usage(format!(
+            "--exhaustive has no effect on {ops}: no function of one element"
+        ));
+    }
     let progress = text::bar((ops.len() * gpus.len() + 1024 * all_inputs) as u64);
     let mut rows = Vec::new();
     for op in &ops {
@@ -126,24 +132,6 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     match rows.iter().all(|row| row.passed) {
         true => printed,
         false => Err(Failure::Unverified),
-    }
-}
-
-fn devices(arguments: &Arguments) -> Result<Vec<Gpu>> {
-    let open = |wanted: Option<&str>| match device::open_strictly(wanted)? {
-        Device::Gpu(gpu) => Ok(gpu),
-        Device::Cpu => {
-            usage("cpu is the reference that devices are checked against; name another device")
-        }
-    };
-    if arguments.all_devices {
-        let adapters = device::adapters();
-        gpu::best(&adapters)?;
-        return adapters.iter().map(device::open_tuned).collect();
-    }
-    match &arguments.device[..] {
-        [] => Ok(vec![open(None)?]),
-        names => names.iter().map(|name| open(Some(name))).collect(),
     }
 }
 

@@ -15,7 +15,10 @@ use super::{
     text::{self, Column, CsvColumn},
     usage,
 };
-use crate::results::compare::{Comparison, Measure, Side, Verdict, compare, unmatched};
+use crate::results::{
+    compare::{Comparison, Measure, Side, Verdict, compare, unmatched},
+    differences::differences,
+};
 
 use wgpu_activations::bench::{
     record::{Kind, Row, Run, Status},
@@ -30,7 +33,8 @@ work. One file alone is compared with itself: its devices and implementations wi
 RATIO is how many times as long it took as before, with its 99 % interval in brackets, from a bootstrap \
 over rounds and samples; where the interval holds 1.00 the difference is noise and said to be the same. \
 On one device and implementation times are taken as multiples of the baseline's beside them, so that a \
-machine that is slower today is no regression; between devices they are times.
+machine that is slower today is no regression; between devices they are times. Notes on stderr say where \
+machines, drivers, bus ids or versions differ.
 
 Examples:
   activations compare before.json after.json
@@ -104,13 +108,19 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         Format::Markdown => {
             let mut markdown = Table::new();
             markdown.load_style(presets::ASCII_MARKDOWN);
-            text::print(&text::fill(markdown, &lines, &COLUMNS).to_string())?;
+            let table = text::fill(markdown, &lines, &COLUMNS, text::markdown);
+            text::print(&table.to_string())?;
         }
         Format::Csv => text::print(text::csv(&lines, &CSV, "\n").trim_end())?,
     }
     for (path, run) in arguments.runs.iter().zip(&runs) {
         if !run.complete {
             text::note(&format!("{} is of a run that did not end", path.display()));
+        }
+    }
+    for (path, run) in arguments.runs.iter().zip(&runs).skip(1) {
+        for difference in differences(&runs[0], run) {
+            text::note(&format!("{}: {difference}", path.display()));
         }
     }
     let mut result = Ok(());

@@ -1,6 +1,7 @@
 //! Which device a command works on.
 
 use super::{Failure, Result, text, tuning, usage};
+use wgpu::Backends;
 use wgpu_activations::{Adapter, Error, Gpu, ShaderChecks, gpu};
 
 /// What does the work.
@@ -33,33 +34,55 @@ pub(super) const CPU: &str = "cpu";
 /// The environment variable that limits the backends.
 const BACKEND: &str = "WGPU_BACKEND";
 
+/// The environment variable that names a device where none is given.
+const NAME: &str = "WGPU_ADAPTER_NAME";
+
 /// The adapters of the backends that WGPU_BACKEND names, or of all.
-pub(super) fn adapters() -> Vec<Adapter> {
-    let backends = variable(BACKEND)
-        .and_then(|_| wgpu::Backends::from_env())
-        .unwrap_or_default();
-    pollster::block_on(gpu::adapters_async(backends))
+pub(super) fn adapters() -> Result<Vec<Adapter>> {
+    let backends = backends()?.unwrap_or(Backends::all());
+    Ok(pollster::block_on(gpu::adapters_async(backends)))
+}
+
+/// The same without those of GL where there are others, unless WGPU_BACKEND names it.
+fn usual_adapters() -> Result<Vec<Adapter>> {
+    match backends()? {
+        Some(_) => adapters(),
+        None => Ok(pollster::block_on(gpu::usual_adapters_async(
+            Backends::all(),
+        ))),
+    }
+}
+
+/// What WGPU_BACKEND names.
+fn backends() -> Result<Option<Backends>> {
+    let Some(value) = variable(BACKEND) else {
+        return Ok(None);
+    };
+    let names = value.split(',').map(str::trim);
+    if let Some(unknown) = names
+        .clone()
+        .find(|name| Backends::from_comma_list(name).is_empty())
+    {
+        return usage(format!(
+            "{BACKEND}={value}: there is no backend {unknown:?}; name some of vulkan, gl, metal, dx12"
+        ));
+    }
+    Ok(Some(Backends::from_comma_list(&value)))
 }
 
 /// Opens the device called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is:
 /// the CPU where there is no adapter, which is said.
 pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
-    match open_strictly(wanted) {
-        Err(Failure::Error(error @ Error::NoAdapter { .. })) => {
-            text::note(&format!("{error}{}; the CPU does the work", limited()));
-            Ok(Device::Cpu)
-        }
-        opened => opened,
-    }
-}
-
-/// As [`open`], but [`Error::NoAdapter`] where there is no adapter and none is named.
-pub(super) fn open_strictly(wanted: Option<&str>) -> Result<Device> {
     if named(wanted).is_some_and(|wanted| is_cpu(&wanted)) {
         return Ok(Device::Cpu);
     }
-    let adapters = adapters();
-    Ok(Device::Gpu(open_tuned(choose(&adapters, wanted)?)?))
+    match choose(wanted) {
+        Err(Failure::Error(error @ Error::NoAdapter { .. })) => {
+            text::note(&format!("{error}; the CPU does the work"));
+            Ok(Device::Cpu)
+        }
+        chosen => Ok(Device::Gpu(open_tuned(&chosen?)?)),
+    }
 }
 
 /// Opens an adapter with the shapes of kernels that `activations tune` found.
@@ -72,21 +95,18 @@ pub(super) fn open_tuned(adapter: &Adapter) -> Result<Gpu> {
 }
 
 /// Every adapter, or those that `names` call, each once; the default one where there are none.
-pub(super) fn choose_all<'a>(
-    adapters: &'a [Adapter],
-    names: &[String],
-    all: bool,
-) -> Result<Vec<&'a Adapter>> {
+pub(super) fn choose_all(names: &[String], all: bool) -> Result<Vec<Adapter>> {
     if all {
-        gpu::best(adapters)?;
-        return Ok(adapters.iter().collect());
+        let adapters = adapters()?;
+        best(&adapters)?;
+        return Ok(adapters);
     }
     if names.is_empty() {
-        return Ok(vec![choose(adapters, None)?]);
+        return Ok(vec![choose(None)?]);
     }
-    let mut chosen: Vec<&Adapter> = Vec::new();
+    let mut chosen: Vec<Adapter> = Vec::new();
     for name in names {
-        let adapter = choose(adapters, Some(name))?;
+        let adapter = choose(Some(name))?;
         if chosen.iter().all(|other| other.name() != adapter.name()) {
             chosen.push(adapter);
         }
@@ -95,20 +115,36 @@ pub(super) fn choose_all<'a>(
 }
 
 /// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
-fn choose<'a>(adapters: &'a [Adapter], wanted: Option<&str>) -> Result<&'a Adapter> {
+pub(super) fn choose(wanted: Option<&str>) -> Result<Adapter> {
+    // Whoever asks for GL, or for a place in the list, has it looked at.
+    let is_of_all =
+        |wanted: &str| wanted.to_lowercase().contains("gl") || wanted.parse::<usize>().is_ok();
     match named(wanted) {
         Some(wanted) if is_cpu(&wanted) => {
-            usage("cpu is the reference that devices are held against; name another device")
+            usage("cpu is the reference that devices are checked against; name another device")
         }
-        Some(wanted) => find(adapters, &wanted),
-        None => Ok(gpu::best(adapters)?),
+        Some(wanted) if is_of_all(&wanted) => find(&adapters()?, &wanted),
+        Some(wanted) => {
+            let usual = find(&usual_adapters()?, &wanted);
+            usual.or_else(|_| find(&adapters()?, &wanted))
+        }
+        None => best(&usual_adapters()?).cloned(),
+    }
+}
+
+/// The one of all adapters that is used where no device is named; none where that is the CPU.
+pub(super) fn default(adapters: &[Adapter]) -> Result<Option<Adapter>> {
+    match named(None) {
+        Some(wanted) if is_cpu(&wanted) => Ok(None),
+        Some(wanted) => find(adapters, &wanted).map(Some),
+        None => Ok(gpu::best(adapters).ok().cloned()),
     }
 }
 
 /// What `wanted` or WGPU_ADAPTER_NAME names.
 fn named(wanted: Option<&str>) -> Option<String> {
     let wanted = wanted.map(str::to_owned);
-    wanted.or_else(|| variable("WGPU_ADAPTER_NAME"))
+    wanted.or_else(|| variable(NAME))
 }
 
 fn is_cpu(wanted: &str) -> bool {
@@ -127,12 +163,23 @@ fn limited() -> String {
     })
 }
 
+/// As [`gpu::best`], but says what was looked for.
+fn best(adapters: &[Adapter]) -> Result<&Adapter> {
+    Ok(gpu::best(adapters).map_err(|mut error| {
+        if let Error::NoAdapter { hint, .. } = &mut error {
+            *hint += &limited();
+        }
+        error
+    })?)
+}
+
 /// As [`gpu::find`], with `cpu` among the names there are.
-fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
-    Ok(gpu::find(adapters, wanted).map_err(|mut error| {
+fn find(adapters: &[Adapter], wanted: &str) -> Result<Adapter> {
+    let found = gpu::find(adapters, wanted).cloned();
+    Ok(found.map_err(|mut error| {
         if let Error::UnknownDevice { available, .. } = &mut error {
             let separator = if available.is_empty() { "" } else { ", " };
-            *available += &format!("{separator}{CPU}");
+            *available += &format!("{separator}{CPU}{}", limited());
         }
         error
     })?)

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Result, device,
+    Failure, Result, device,
     text::{self, Column},
 };
 use wgpu_activations::{
@@ -13,7 +13,6 @@ use wgpu_activations::{
         facts,
         record::{DeviceFacts, DeviceLimits},
     },
-    gpu,
 };
 
 #[derive(Args)]
@@ -31,14 +30,21 @@ struct Entry {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let adapters = device::adapters();
-    let best = gpu::best(&adapters).ok().map(Adapter::name);
+    let adapters = device::adapters()?;
+    let default = device::default(&adapters);
+    let is_default = |name: Option<&str>| {
+        let default = default.as_ref().ok();
+        default.is_some_and(|default| default.as_ref().map(Adapter::name) == name)
+    };
     let entry = |adapter: &Adapter| Entry {
         facts: facts::device(adapter),
-        default: best == Some(adapter.name()),
+        default: is_default(Some(adapter.name())),
     };
     let mut entries: Vec<_> = adapters.iter().map(entry).collect();
-    entries.push(cpu(best.is_none()));
+    entries.push(cpu(is_default(None)));
+    if let Err(Failure::Error(error)) = &default {
+        text::note(&format!("without --device nothing runs: {error}"));
+    }
     if arguments.json {
         return text::print_json(&entries);
     }

@@ -12,14 +12,29 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-use super::{Failure, Result, file_error, usage};
+use super::{
+    Failure, Result, file_error,
+    stream::PIPE,
+    temporary::{beside, folder, remove_abandoned},
+    usage,
+};
 use wgpu_activations::{
     io::{self, Endian, Format, NewArray, Number, Order, Output, Storage, Target},
     offload::Progress,
 };
 
-/// Temporary files to remove when the user interrupts.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+/// What there is when the user interrupts.
+struct Files {
+    /// Temporary files, to be removed.
+    unfinished: Vec<PathBuf>,
+    /// What has its name, as the user calls it.
+    written: Vec<String>,
+}
+
+static FILES: Mutex<Files> = Mutex::new(Files {
+    unfinished: Vec::new(),
+    written: Vec::new(),
+});
 
 /// How far a stream has come, for who interrupts it.
 static DONE: AtomicU64 = AtomicU64::new(0);
@@ -43,6 +58,11 @@ impl<'a> Outputs<'a> {
     pub(super) fn plan(paths: Vec<&'a Path>, force: bool) -> Result<Self> {
         let mut planned = Vec::<(_, PathBuf)>::new();
         for path in paths {
+            if path == Path::new(PIPE) {
+                return usage(
+                    "`-` is stdout, which takes nothing but the output of `run`; name a file (./- is one)",
+                );
+            }
             let destination = destination(path, force)?;
             if planned.iter().any(|(_, other)| *other == destination) {
                 let path = path.display();
@@ -67,11 +87,14 @@ impl<'a> Outputs<'a> {
     /// Begins all files, each beside its destination.
     pub(super) fn begin(&self) -> Result<Vec<Unfinished<'a>>> {
         remove_unfinished_on_interrupt();
+        for (_, destination) in &self.paths {
+            remove_abandoned(destination);
+        }
         let begin = |(path, destination): &(&'a Path, PathBuf)| {
             // Locked, lest an interrupt come between the file and its entry.
-            let mut unfinished = lock();
-            let file = beside(destination, ".tmp").map_err(cannot_write(path))?;
-            unfinished.push(file.path().to_owned());
+            let mut files = lock();
+            let file = beside(destination).map_err(cannot_write(path))?;
+            files.unfinished.push(file.path().to_owned());
             Ok(Unfinished { path, file })
         };
         self.paths.iter().map(begin).collect()
@@ -79,12 +102,15 @@ impl<'a> Outputs<'a> {
 
     /// Renames files that are complete to where they belong.
     pub(super) fn finish(&self, files: Vec<Unfinished<'_>>) -> Result {
+        // Locked, so that an interrupt finds none of them renamed, or all.
+        let mut state = lock();
         for ((path, destination), Unfinished { file, .. }) in self.paths.iter().zip(files) {
             let renamed = match self.force {
                 true => file.persist(destination),
                 false => file.persist_noclobber(destination),
             };
             renamed.map_err(|error| cannot_write(path)(error.error))?;
+            state.written.push(path.display().to_string());
         }
         Ok(())
     }
@@ -97,9 +123,9 @@ impl<'a> Folder<'a> {
     pub(super) fn at(path: &'a Path) -> Result<Self> {
         if !path.is_dir() {
             remove_unfinished_on_interrupt();
-            let mut unfinished = lock();
+            let mut files = lock();
             std::fs::create_dir(path).map_err(cannot_write(path))?;
-            unfinished.push(path.to_owned());
+            files.unfinished.push(path.to_owned());
         }
         Ok(Self(path))
     }
@@ -107,7 +133,7 @@ impl<'a> Folder<'a> {
 
 impl Drop for Folder<'_> {
     fn drop(&mut self) {
-        if lock().iter().any(|path| path == self.0) {
+        if lock().unfinished.iter().any(|path| path == self.0) {
             // Fails where there is something in it.
             let _ = std::fs::remove_dir(self.0);
         }
@@ -180,47 +206,31 @@ fn destination(path: &Path, force: bool) -> Result<PathBuf> {
     }
 }
 
-/// A temporary file in the folder of `path`.
-pub(crate) fn beside(path: &Path, suffix: &str) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".activations-").suffix(suffix);
-    // As any new file: readable to whom the user's mask allows.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // The error itself names the temporary file, which the user does not know.
-    let file = builder.tempfile_in(folder(path));
-    Ok(file.map_err(|error| error.kind())?)
-}
-
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 fn cannot_write(path: &Path) -> impl Fn(std::io::Error) -> Failure {
     move |error| file_error(path, format!("cannot be written: {error}")).into()
 }
 
-fn lock() -> std::sync::MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> std::sync::MutexGuard<'static, Files> {
+    FILES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn remove_unfinished_on_interrupt() {
     // Without a handler the system's default stands, which leaves the temporary file behind.
     let _ = ctrlc::try_set_handler(|| {
-        // Locked to the end: no other file begins.
-        let unfinished = lock();
+        // Locked to the end: no other file begins, and none gets its name.
+        let files = lock();
         // A folder after what is in it; it stays where there is more.
-        for path in unfinished.iter().rev() {
+        for path in files.unfinished.iter().rev() {
             let removed = std::fs::remove_file(path);
             let _ = removed.or_else(|_| std::fs::remove_dir(path));
         }
         let (done, of) = (DONE.load(Ordering::Relaxed), OF.load(Ordering::Relaxed));
-        if of > 0 {
+        if !files.written.is_empty() {
+            let written = files.written.join(" and ");
+            super::text::note(&format!("interrupted, but {written} had been written"));
+        } else if of > 0 {
             let how_far = format!("interrupted after {done} of {of} elements");
-            super::text::note(&format!("{how_far}; nothing was written"));
+            super::text::note(&format!("{how_far}; no file was written"));
         }
         std::process::exit(130);
     });

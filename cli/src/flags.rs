@@ -27,13 +27,14 @@ pub(super) struct Flags {
     /// share the work if this is given several times.
     #[arg(long, value_name = "D")]
     pub(super) device: Vec<String>,
-    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 4 to 16 MiB].
+    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 4 to 16 MiB]. cpu
+    /// takes all into memory.
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
     #[arg(long, value_parser = one_of(&Math::ALL, Math::name), default_value = "accurate")]
     pub(super) math: Math,
-    /// How much of the result to compare with the f64 reference.
+    /// How much of the result to compare with the f64 reference; cpu is that reference.
     #[arg(long, value_enum, default_value_t)]
     pub(super) verify: Verify,
     /// Replace the output file if it is there.

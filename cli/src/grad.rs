@@ -58,11 +58,17 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if flags.output == Path::new(PIPE) {
         return usage("grad writes files; name an output file");
     }
+    if [&arguments.x, &arguments.upstream]
+        .iter()
+        .all(|path| *path == Path::new(PIPE))
+    {
+        return usage("x and upstream cannot both come from stdin; name a file for one of them");
+    }
     let mut paths = vec![&*flags.output];
     paths.extend(outs.iter().map(|(_, path)| *path));
     let outputs = Outputs::plan(paths, flags.force)?;
     let mut input = open(&arguments.x, &arguments.tensor)?;
-    let upstreams = upstreams(arguments, &input)?;
+    let mut upstreams = upstreams(arguments, &input)?;
     let format = input.output_format(&flags.output)?;
     for (x, upstream) in input.arrays.iter().zip(&upstreams.arrays) {
         expect_alike(&chain, x, upstream)?;
@@ -70,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if upstreams.arrays.len() > 1 && !outs.is_empty() {
         return usage("--out takes one tensor; name it with --tensor");
     }
-    let devices = plan::devices(&flags.device)?;
+    let devices = plan::devices(flags)?;
     let stream = Stream {
         flags,
         chain,
@@ -85,9 +91,15 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     input.begin_alone(format, main.file(), main.path)?;
     let offload = stream.offload(&devices);
     let mut done = Vec::new();
-    for (x, upstream) in input.arrays.into_iter().zip(upstreams.arrays) {
+    let arrays = std::mem::take(&mut input.arrays);
+    let pairs = arrays
+        .into_iter()
+        .zip(std::mem::take(&mut upstreams.arrays));
+    let from = [&input, &upstreams];
+    for (x, upstream) in pairs {
         let x = stream.see(x);
-        done.push(stream.run_item(x, Some(upstream), offload.as_ref(), Some(main), beside)?);
+        let offload = offload.as_ref();
+        done.push(stream.run_item(&from, x, Some(upstream), offload, Some(main), beside)?);
     }
     outputs.finish(files)?;
     tell::done(&stream, &done, &devices)

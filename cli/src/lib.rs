@@ -22,15 +22,19 @@ mod report;
 pub mod results;
 mod run;
 mod stream;
+mod temporary;
 mod text;
 mod tune;
 mod tuning;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
-use wgpu_activations::{Error, ErrorKind};
+use wgpu_activations::{Error, ErrorKind, family};
 
 /// Activation functions on any GPU, each result verified against an f64 reference.
 #[derive(Parser)]
@@ -55,11 +59,12 @@ Examples:
 
 Environment:
   WGPU_ADAPTER_NAME    the device where --device is not given
-  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas
+  WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas; without it
+                       all but gl, and that where there is no other, or it is asked for by --device
   RUST_LOG             what to log on stderr: warn, info, debug; nothing by default
   NO_COLOR             any value: no colours
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows.";
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such device, 4 verification failed, 5 slower\nthan compare --fail-above allows, 130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -171,10 +176,38 @@ fn quieten_wayland() {
     }
 }
 
+/// A command line that clap refuses, with the subcommand that may be meant.
+fn with_advice(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    let word = word.clone();
+    let command = Cli::command();
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
+    let nearest = family::nearest(&word, shown.map(clap::Command::get_name));
+    let (kind, advice) = match (family::find(&word), nearest) {
+        (Ok(_), _) => {
+            let tip = format!("'{word}' is an activation: activations run {word} x.npy -o y.npy");
+            (
+                ContextKind::Suggested,
+                ContextValue::StyledStrs(vec![tip.into()]),
+            )
+        }
+        (_, Some(name)) => {
+            let names = ContextValue::Strings(vec![name.to_owned()]);
+            (ContextKind::SuggestedSubcommand, names)
+        }
+        _ => return error,
+    };
+    error.remove(ContextKind::SuggestedSubcommand);
+    error.insert(kind, advice);
+    error
+}
+
 /// Runs the command line.
 pub fn main() -> ExitCode {
     quieten_wayland();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_advice(error).exit());
     // RUST_LOG decides; drivers that are merely absent are no news.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
     let result = match cli.command {

@@ -28,7 +28,7 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
     let mut steps = Vec::new();
     let mut effects = Effects::default();
     for text in texts {
-        steps.push(step(text, flags, alone, &mut effects)?);
+        steps.push(step(text, flags, alone, &mut effects, outs)?);
     }
     let what = if alone { steps[0].name() } else { "this chain" };
     if let Some(axis) = flags.axis.filter(|_| !effects.axis) {
@@ -56,6 +56,7 @@ fn step(
     flags: &Flags,
     alone: bool,
     effects: &mut Effects,
+    outs: &[&str],
 ) -> Result<Box<dyn Operation>> {
     let (name, given) = family::split(text)?;
     let family = family::find(name)?;
@@ -79,7 +80,18 @@ fn step(
         effects.mode = true;
     }
     let has_axis = arguments.has("axis");
+    let given = entry.parameters.iter().map(|parameter| parameter.name);
+    let given: Vec<_> = given.filter(|name| arguments.has(name)).collect();
     let mut operation = family.parse(arguments)?;
+    for parameter in given {
+        let extras = operation.only_for(parameter);
+        if !extras.is_empty() && !extras.iter().any(|extra| outs.contains(extra)) {
+            let extras = extras.join(" or --out ");
+            return usage(format!(
+                "{parameter} has no effect on {name} without --out {extras}"
+            ));
+        }
+    }
     let goes_along_one = !has_axis && operation.axis().is_some();
     if let Some(axis) = flags.axis.filter(|_| goes_along_one) {
         operation.set_axis(axis);

@@ -13,6 +13,7 @@ use wgpu_activations::{
     Activation,
     activation::{self, Smoothness},
     family::{Default, families},
+    number,
 };
 
 #[derive(Args)]
@@ -143,15 +144,6 @@ fn in_list(parameter: &Parameter) -> Option<String> {
     }
 }
 
-/// Small numbers as powers of ten.
-fn number(value: f32) -> String {
-    if value != 0.0 && value.abs() < 1e-3 {
-        format!("{value:e}")
-    } else {
-        value.to_string()
-    }
-}
-
 /// Labels with what stands beside them.
 type Rows = Vec<(&'static str, String)>;
 
@@ -227,7 +219,7 @@ fn course(properties: &Properties) -> Rows {
 /// Six significant digits.
 fn short(value: f64) -> String {
     let rounded: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    rounded.to_string()
+    number(rounded)
 }
 
 impl Entry {
@@ -274,9 +266,9 @@ impl Entry {
 fn evaluated(activation: Activation) -> Vec<Special> {
     let edges = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0];
     let special = edges.map(|x| Special {
-        x: x.to_string(),
-        value: activation.value(x).to_string(),
-        slope: Some(activation.slope(x).to_string()),
+        x: number(x),
+        value: number(activation.value(x)),
+        slope: Some(number(activation.slope(x))),
     });
     special.into()
 }

@@ -10,6 +10,7 @@ use super::{
 use wgpu_activations::{
     Family,
     family::{Curve, Sweep},
+    number,
 };
 
 use crate::figure::{Format, MOST_CURVES, Plot, gallery, render};
@@ -82,8 +83,10 @@ fn range(text: &str) -> std::result::Result<(f64, f64), String> {
     let apart = to - from > 1e-6 * from.abs().max(to.abs());
     if !apart || from.abs().max(to.abs()) > 1e30 || to - from < 1e-30 {
         return Err(format!(
-            "from {from} to {to} there is nothing to draw: FROM must be less than TO by a millionth of \
-             them, and neither beyond 1e30"
+            "from {} to {} there is nothing to draw: FROM must be less than TO by a millionth of \
+             them, and neither beyond 1e30",
+            number(from),
+            number(to)
         ));
     }
     Ok((from, to))

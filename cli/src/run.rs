@@ -24,7 +24,8 @@ pub(super) struct Arguments {
     /// Input: an .npy, .npz or .safetensors file, the index of a model in shards,
     /// model.safetensors.index.json, or `-` for an .npy file on stdin.
     input: PathBuf,
-    /// Also write what the activation gives beside its output: dice mean and variance, maxout index.
+    /// Also write what the activation gives beside its output: dice mean, variance, running-mean and
+    /// running-variance (momentum, mean and variance are for these), maxout index.
     #[arg(long, value_name = "NAME=FILE")]
     out: Vec<String>,
     /// Arrays of an .npz file, or tensors of a .safetensors file or a model in shards, by name or
@@ -100,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         let result = stream.chain.result_shape(&item.shape)?;
         input.expect_fit(item, &result, stream.format)?;
     }
-    let devices = plan::devices(&flags.device)?;
+    let devices = plan::devices(flags)?;
     let offload = stream.offload(&devices);
     if arguments.dry_run {
         let items = inputs.into_iter().flat_map(|input| input.arrays);
@@ -119,7 +120,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         for item in std::mem::take(&mut input.arrays) {
             let item = stream.see(item);
-            done.push(stream.run_item(item, None, offload.as_ref(), main, &beside)?);
+            let offload = offload.as_ref();
+            done.push(stream.run_item(&[&input], item, None, offload, main, &beside)?);
         }
     }
     files.extend(beside);

@@ -23,27 +23,61 @@ pub(super) fn note(message: &str) {
 
 fn line(message: &str) {
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "{}", on_one_line(message));
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "{}",
+        on_one_line(message.trim_end())
+    );
 }
 
-/// File names and drivers' words may hold line breaks and what would move the cursor.
-fn on_one_line(message: &str) -> String {
-    let escaped = |character: char| match character.is_control() {
-        true => character.escape_default().collect(),
+/// Whether a character would move the cursor, or turn the text that follows.
+fn moves(character: char) -> bool {
+    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    character.is_control() || turns
+}
+
+/// Text with each character that `is` says written by `write`.
+fn escaped(text: &str, is: impl Fn(char) -> bool, write: impl Fn(char) -> String) -> String {
+    let escape = |character: char| match is(character) {
+        true => write(character),
         false => character.to_string(),
     };
-    message.trim_end().chars().map(escaped).collect()
+    text.chars().map(escape).collect()
 }
 
-/// Prints text on stdout.
+fn by_number(character: char) -> String {
+    character.escape_default().collect()
+}
+
+/// Names of files, names in them and drivers' words may hold line breaks and what would move the cursor.
+pub(super) fn on_one_line(text: &str) -> String {
+    escaped(text, moves, by_number)
+}
+
+/// Prints lines on stdout.
 pub(super) fn print(text: &str) -> Result {
+    let text = escaped(text, |c| c != '\n' && moves(c), by_number);
     Ok(writeln!(std::io::stdout().lock(), "{text}")?)
 }
 
 /// Prints a value as JSON on stdout.
 pub(super) fn print_json(value: &impl Serialize) -> Result {
     let text = serde_json::to_string_pretty(value).map_err(std::io::Error::from)?;
-    print(&text)
+    // JSON writes numbers of four digits.
+    let by_number = |character| format!("\\u{:04x}", u32::from(character));
+    print(&escaped(&text, |c| c != '\n' && moves(c), by_number))
+}
+
+/// Text without what Markdown or HTML would take for markup.
+pub(super) fn markdown(text: &str) -> String {
+    let is = |character: char| character.is_control() || "&<>\\`*_[]|~#!$".contains(character);
+    escaped(text, is, |character| match character {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '>' => "&gt;".to_owned(),
+        _ if character.is_control() => " ".to_owned(),
+        _ => format!("\\{character}"),
+    })
 }
 
 /// Prints a table without lines on stdout; it wraps only on a terminal.
@@ -52,7 +86,7 @@ pub(super) fn print_table<T>(rows: &[T], columns: &[Column<T>]) -> Result {
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
-    let table = fill(table, rows, columns);
+    let table = fill(table, rows, columns, on_one_line);
     // Without the blanks around its lines.
     let lines = table.lines().map(|line| {
         let line = line.trim_end();
@@ -128,12 +162,18 @@ impl<T> Column<T> {
     }
 }
 
-pub(super) fn fill<T>(mut table: Table, rows: &[T], columns: &[Column<T>]) -> Table {
+/// A table with a cell for each row and column, `written` as the table takes it.
+pub(super) fn fill<T>(
+    mut table: Table,
+    rows: &[T],
+    columns: &[Column<T>],
+    written: fn(&str) -> String,
+) -> Table {
     let told = |column: &&Column<T>| !(column.may_go && column.common(rows).is_some());
     let columns: Vec<_> = columns.iter().filter(told).collect();
     table.set_header(columns.iter().map(|column| column.title.to_uppercase()));
     for row in rows {
-        table.add_row(columns.iter().map(|column| (column.cell)(row)));
+        table.add_row(columns.iter().map(|column| written(&(column.cell)(row))));
     }
     for (index, column) in columns.iter().enumerate() {
         if let Some(filled) = table.column_mut(index) {

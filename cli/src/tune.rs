@@ -54,10 +54,9 @@ struct Tuned {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result {
-    let adapters = device::adapters();
-    let chosen = device::choose_all(&adapters, &arguments.device, arguments.all_devices)?;
+    let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
     let mut all = Vec::new();
-    for adapter in chosen {
+    for adapter in &chosen {
         if arguments.forget {
             tuning::keep(adapter, None)?;
             continue;

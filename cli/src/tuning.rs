@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
-use super::file_error;
+use super::{file_error, temporary};
 use wgpu_activations::{Adapter, Result, bench::facts, gpu::Tuning};
 
 /// The file: by device, driver and version of this program.
@@ -40,7 +40,8 @@ pub(super) fn keep(adapter: &Adapter, tuning: Option<Tuning>) -> Result<PathBuf>
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(&path);
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        temporary::remove_abandoned(&path);
+        let mut file = temporary::beside(&path)?;
         serde_json::to_writer_pretty(&mut file, &all)?;
         writeln!(file)?;
         file.persist(&path)?;

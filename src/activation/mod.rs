@@ -13,7 +13,7 @@ pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoo
 
 use std::{fmt, str::FromStr};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, number};
 
 macro_rules! catalogue {
     ($($(#[doc = $doc:literal])+ $constant:ident: $file:ident, $picture:tt;)*) => {
@@ -211,7 +211,7 @@ impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
         if let Some(parameter) = &self.definition.parameter {
-            write!(f, "({}={})", parameter.name, self.parameter)?;
+            write!(f, "({}={})", parameter.name, number(self.parameter))?;
         }
         Ok(())
     }
@@ -272,22 +272,28 @@ pub(crate) fn unknown(
     name: &str,
     entries: impl Iterator<Item = (&'static str, &'static [&'static str])> + Clone,
 ) -> Error {
-    let wanted = normalised(name);
-    let nearest = entries
+    let names = entries
         .clone()
-        .flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()))
-        // A name that was refused is no advice.
-        .filter(|name| *name != wanted)
-        .map(|name| (strsim::damerau_levenshtein(name, &wanted), name))
-        .min()
-        .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
-        .map(|(_, name)| name);
+        .flat_map(|(name, aliases)| std::iter::once(name).chain(aliases.iter().copied()));
+    let nearest = nearest(&normalised(name), names);
     let known: Vec<_> = entries.map(|(name, _)| name).collect();
     Error::UnknownActivation {
         name: name.trim().to_owned(),
         nearest,
         known: known.join(", "),
     }
+}
+
+/// The one of `names` that is meant by a mistyped one, if any is near.
+#[doc(hidden)]
+pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        // A name that was refused is no advice.
+        .filter(|name| *name != wanted)
+        .map(|name| (strsim::damerau_levenshtein(name, wanted), name))
+        .min()
+        .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
+        .map(|(_, name)| name)
 }
 
 /// A name as entries write it: in lower case, with hyphens.

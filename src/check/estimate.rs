@@ -255,7 +255,11 @@ fn estimate<T: Estimate>(
             // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
             let (own, other) = (own.value(), other.value());
             let decides = own.is_nan() != other.is_nan();
-            *off = off.max(if decides { f64::INFINITY } else { (other - own).abs() });
+            *off = off.max(if decides {
+                f64::INFINITY
+            } else {
+                (other - own).abs()
+            });
         }
     }
     let all = own.iter_mut().flatten().zip(off);

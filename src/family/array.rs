@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     element::ElementType,
-    error::{Error, Result},
+    error::{Error, Result, number},
     gpu::Gpu,
     kernel::recorder::Recorder,
     tensor::Tensor,
@@ -182,7 +182,7 @@ impl Array {
             allowed(value).map_err(|error| {
                 let reason = match error {
                     Error::ParameterOutOfRange { rule, .. } => {
-                        format!("it is {value} but must be {rule}")
+                        format!("it is {} but must be {rule}", number(value))
                     }
                     other => other.to_string(),
                 };

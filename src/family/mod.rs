@@ -16,6 +16,8 @@ mod pass;
 mod reference;
 mod survey;
 
+#[doc(hidden)]
+pub use crate::activation::nearest;
 pub use crate::activation::normalised;
 pub use arguments::{Arguments, Resolver, Value};
 pub use array::Array;

@@ -174,6 +174,11 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
         &[]
     }
 
+    /// Those of [`Operation::extra_names`] that `parameter` is for, where it does not shape the result.
+    fn only_for(&self, _parameter: &str) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Results in f64 from the definition, lane after lane, each with what a result computed in f32 may be off by.
     /// The rounding to the storage type is added by the caller.
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound>;

@@ -1,5 +1,7 @@
 //! The adapters of this machine, under names that select them.
 
+use std::collections::HashSet;
+
 use crate::error::{Error, Result};
 
 /// A way to a device: a chip seen through one backend.
@@ -36,7 +38,10 @@ impl Adapter {
     }
 }
 
-/// Every adapter of this machine, in the order that the backends list them. Blocking.
+/// Every adapter of this machine, in the order that the backends list them, those of GL last. Blocking.
+///
+/// To look at GL loads its driver, which [`Gpu::new`](crate::Gpu::new) does only where there is no other:
+/// Mesa's brings an LLVM along whose symbols get in the way of other LLVMs in the process.
 ///
 /// ```
 /// # wgpu_activations::needs_adapter!();
@@ -70,8 +75,19 @@ pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
         .collect()
 }
 
-/// The one adapter that `wanted` names: its exact name, its place in the list, its PCI bus id, or
-/// a part of its name, driver or backend that no other has.
+/// The adapters to choose from where none is named: every one that `backends` list, but those of GL only
+/// where there is no other.
+pub async fn usual_adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
+    let native = adapters_async(backends - wgpu::Backends::GL).await;
+    if native.is_empty() {
+        return adapters_async(backends & wgpu::Backends::GL).await;
+    }
+    native
+}
+
+/// The one adapter that `wanted` names: its exact name, its place in the list, its backend, its PCI bus id, or
+/// a part of its name or driver. Where one card answers through several backends, it is the first of them, and
+/// GL is the last.
 ///
 /// ```no_run
 /// use wgpu_activations::{Gpu, ShaderChecks, gpu};
@@ -91,8 +107,8 @@ pub fn find<'a>(adapters: &'a [Adapter], wanted: &str) -> Result<&'a Adapter> {
     select(&known, wanted).map(|index| &adapters[index])
 }
 
-/// The adapter to use where none is asked for: discrete before integrated before software, native
-/// backends before GL.
+/// The adapter to use where none is asked for: native backends before GL, discrete before integrated before
+/// software.
 ///
 /// # Errors
 ///
@@ -107,14 +123,17 @@ pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
             wgpu::DeviceType::Other => 3,
             wgpu::DeviceType::Cpu => 4,
         };
-        (kind, info.backend == wgpu::Backend::Gl)
+        (info.backend == wgpu::Backend::Gl, kind)
     };
-    adapters.iter().min_by_key(rank).ok_or(Error::NoAdapter {
-        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`",
+    let best = adapters.iter().min_by_key(rank);
+    best.ok_or_else(|| Error::NoAdapter {
+        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`"
+            .to_owned(),
     })
 }
 
 fn select(known: &[(&str, wgpu::AdapterInfo)], wanted: &str) -> Result<usize> {
+    use wgpu::Backend::Gl;
     if let Some(exact) = known.iter().position(|(name, _)| *name == wanted) {
         return Ok(exact);
     }
@@ -128,9 +147,22 @@ fn select(known: &[(&str, wgpu::AdapterInfo)], wanted: &str) -> Result<usize> {
         let mut texts = texts.iter().map(|text| text.to_lowercase());
         !wanted.is_empty() && texts.any(|text| text.contains(&wanted_lower))
     };
-    let matches: Vec<_> = (0..known.len()).filter(is_meant).collect();
+    let backend = |index: usize| known[index].1.backend;
+    let all = 0..known.len();
+    let mut matches: Vec<_> = all
+        .clone()
+        .filter(|index| backend(*index).to_str() == wanted_lower)
+        .collect();
+    if matches.is_empty() {
+        matches.extend(all.filter(is_meant));
+    }
+    if matches.iter().any(|index| backend(*index) != Gl) {
+        matches.retain(|index| backend(*index) != Gl);
+    }
+    let backends: HashSet<_> = matches.iter().map(|index| backend(*index)).collect();
     match matches[..] {
-        [one] => Ok(one),
+        // Once through each backend: one card.
+        [first, ..] if backends.len() == matches.len() => Ok(first),
         _ => Err(Error::UnknownDevice {
             wanted: wanted.to_owned(),
             reason: if matches.is_empty() {
@@ -223,27 +255,34 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_found_by_name_place_bus_or_a_part_that_is_its_own() {
+    fn a_device_is_found_by_name_place_bus_backend_or_a_part_that_is_its_own() {
         let infos = [
             info("AMD Radeon", wgpu::Backend::Vulkan, "0000:01:00.0"),
             info("llvmpipe", wgpu::Backend::Vulkan, ""),
+            info("AMD Radeon", wgpu::Backend::Dx12, "0000:01:00.0"),
             info("llvmpipe", wgpu::Backend::Gl, ""),
+            info("Mesa Intel (Google)", wgpu::Backend::Gl, ""),
         ];
         let names = names(&infos);
         let known: Vec<_> = names.iter().map(String::as_str).zip(infos).collect();
         let found = |wanted| select(&known, wanted);
-        assert_eq!(found("llvmpipe-gl").unwrap(), 2);
+        assert_eq!(found("llvmpipe-gl").unwrap(), 3);
         assert_eq!(found("1").unwrap(), 1);
+        assert_eq!(found("google").unwrap(), 4);
+        assert_eq!(found("DX12").unwrap(), 2);
+        // One card through two backends.
         assert_eq!(found("0000:01:00.0").unwrap(), 0);
         assert_eq!(found("RADEON").unwrap(), 0);
-        assert_eq!(found("gl").unwrap(), 2);
+        assert_eq!(found("llvmpipe").unwrap(), 1);
         let error = |wanted| found(wanted).unwrap_err().to_string();
         assert_eq!(
-            error("llvmpipe"),
-            "several devices match `llvmpipe`; available: amd-radeon-vulkan, llvmpipe-vulkan, llvmpipe-gl"
+            error("gl"),
+            "several devices match `gl`; available: amd-radeon-vulkan, llvmpipe-vulkan, amd-radeon-dx12, \
+             llvmpipe-gl, mesa-intel-gl"
         );
+        assert!(error("vulkan").starts_with("several devices match"));
         assert!(error("h200").starts_with("no device matches `h200`"));
         assert!(found("").is_err());
-        assert!(found("3").is_err());
+        assert!(found("5").is_err());
     }
 }

@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-pub use adapter::{Adapter, adapters, adapters_async, best, find};
+pub use adapter::{Adapter, adapters, adapters_async, best, find, usual_adapters_async};
 pub use fold::fold_over;
 pub(crate) use fold::{MOST_WORKGROUPS, fold_within};
 pub(crate) use memory::Allocation;
@@ -84,7 +84,8 @@ struct Opened {
 }
 
 impl Gpu {
-    /// Opens the machine's fastest adapter: discrete before integrated before software.
+    /// Opens the machine's fastest adapter: discrete before integrated before software. GL is looked at only
+    /// where there is no other backend.
     ///
     /// # Errors
     ///
@@ -109,7 +110,7 @@ impl Gpu {
     ///
     /// As [`Gpu::new`].
     pub async fn new_async() -> Result<Self> {
-        let adapters = adapters_async(wgpu::Backends::all()).await;
+        let adapters = usual_adapters_async(wgpu::Backends::all()).await;
         Self::open_async(best(&adapters)?, ShaderChecks::default()).await
     }
 
@@ -337,8 +338,8 @@ impl Gpu {
     /// A buffer of at least `bytes` for a tensor, its contents unspecified.
     pub(crate) fn allocate_bytes(&self, bytes: u64) -> Result<Allocation> {
         let limit = self.opened().limits.max_buffer_size;
-        let size = memory::padded(bytes);
-        if size > limit {
+        // Before it is rounded up, which may overflow, and after.
+        if bytes > limit || memory::padded(bytes) > limit {
             return Err(Error::TooLarge {
                 what: "the tensor".to_owned(),
                 bytes,
@@ -346,7 +347,7 @@ impl Gpu {
                 advice: "work in smaller pieces",
             });
         }
-        let size = size.next_multiple_of(256).min(limit);
+        let size = memory::padded(bytes).next_multiple_of(256).min(limit);
         let create = || self.guarded(|| Ok(self.shared.memory.take(self.device(), size)));
         match create() {
             Err(Error::OutOfMemory(_)) => {

@@ -62,6 +62,18 @@ pub(super) fn cannot_read(error: io::Error) -> String {
     format!("cannot be read: {error}")
 }
 
+/// A file without a name, for what must be read or written in another order than it comes.
+pub(super) fn temporary() -> crate::Result<File> {
+    tempfile::tempfile().map_err(cannot_spool)
+}
+
+/// Why it takes no more.
+pub(super) fn cannot_spool(error: io::Error) -> crate::Error {
+    of(&std::env::temp_dir())(format!(
+        "cannot be written: {error}; it is the folder for temporary files, and TMPDIR can name another"
+    ))
+}
+
 /// Completes a reason by the file's name.
 pub(super) fn of(path: &Path) -> impl FnOnce(String) -> crate::Error {
     move |reason| crate::Error::File {

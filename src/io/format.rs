@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     file::{self, Reason, cannot_read, fill},
-    input::{Input, Opened, Selection},
+    input::{Found, Input, Opened, Selection},
     output::{NewArray, Output, Target},
 };
 use crate::error::{Error, Result};
@@ -103,19 +103,22 @@ pub fn format_of(path: &Path) -> &'static dyn Format {
 ///
 /// As [`Format::open`].
 pub fn open(path: &Path, names: &[String]) -> Result<Input> {
-    select(opened(path)?, path, names)
+    let (found, opened) = opened(path)?;
+    let input = select(opened, path, names)?;
+    Ok(Input { found, ..input })
 }
 
-/// A file, and what it begins with.
-pub(super) fn opened(path: &Path) -> Result<(Vec<u8>, Opened)> {
+/// A file as it was found, and what it begins with.
+pub(super) fn opened(path: &Path) -> Result<(Option<Found>, (Vec<u8>, Opened))> {
     let opened = || {
         let (mut file, length) = file::open(path, format_of(path).noun())?;
+        let found = Found::of(&file).map_err(cannot_read)?;
         let start = start_of(&mut file)?;
         let Some(length) = length else {
-            return Ok(unread(start, file));
+            return Ok((None, unread(start, file)));
         };
         file.rewind().map_err(cannot_read)?;
-        Ok((start, Opened::File { file, length }))
+        Ok((Some(found), (start, Opened::File { file, length })))
     };
     opened().map_err(file::of(path))
 }
@@ -124,7 +127,7 @@ pub(super) fn opened(path: &Path) -> Result<(Vec<u8>, Opened)> {
 pub fn holds_several(path: &Path) -> bool {
     let start = path.is_file().then(|| opened(path));
     start.is_some_and(|opened| {
-        opened.is_ok_and(|(start, _)| found(&start).is_some_and(Format::holds_several))
+        opened.is_ok_and(|(_, (start, _))| found(&start).is_some_and(Format::holds_several))
     })
 }
 

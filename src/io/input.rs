@@ -1,7 +1,7 @@
 //! Arrays in files and pipes, found but not read yet.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,9 @@ use crate::{
     error::{Error, Result},
     with_element,
 };
+
+/// Bytes copied at a time.
+const BLOCK: usize = 1 << 18;
 
 /// A file or a pipe at its beginning.
 pub enum Opened {
@@ -86,6 +89,15 @@ pub struct Input {
     /// Those that a pattern names and that cannot be computed on, each with the reason.
     pub passed_over: Vec<(String, String)>,
     pub(super) rest: Box<dyn Rest>,
+    /// The file as it was found, where it is one.
+    pub(super) found: Option<Found>,
+}
+
+/// A file, and what it was like when it was opened.
+#[derive(Debug)]
+pub(super) struct Found {
+    file: File,
+    then: Metadata,
 }
 
 /// An array in a file or pipe, to be read.
@@ -153,6 +165,20 @@ impl Opened {
     }
 }
 
+impl Found {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self {
+            file: file.try_clone()?,
+            then: file.metadata()?,
+        })
+    }
+
+    fn is_unchanged(&self) -> io::Result<bool> {
+        let now = self.file.metadata()?;
+        Ok(now.len() == self.then.len() && now.modified()? == self.then.modified()?)
+    }
+}
+
 impl Input {
     /// What was chosen of a file.
     pub(super) fn of(format: &'static dyn Format, path: &Path, selection: Selection) -> Self {
@@ -168,7 +194,24 @@ impl Input {
             arrays,
             passed_over,
             rest,
+            found: None,
         }
+    }
+
+    /// Fails where the file has another size or time than when it was opened: what was read of it may
+    /// be partly of before and partly of after.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn expect_unchanged(&self) -> Result<()> {
+        let unchanged = self.found.as_ref().map_or(Ok(true), Found::is_unchanged);
+        if unchanged.map_err(|error| cannot_read(&self.path, &error))? {
+            return Ok(());
+        }
+        Err(file::of(&self.path)(
+            "was changed while it was read: it has another size or time; run it again".to_owned(),
+        ))
     }
 
     /// The array, where it is one.
@@ -368,12 +411,20 @@ impl StoredArray {
 
 /// A temporary file with the bytes of a pipe.
 fn spool(path: &Path, reader: impl Read, bytes: u64) -> Result<File> {
-    let spool = || {
-        let mut file = tempfile::tempfile()?;
-        let copied = io::copy(&mut reader.take(bytes.saturating_add(1)), &mut file)?;
-        Ok((file, copied))
-    };
-    let (file, copied) = spool().map_err(|error| cannot_read(path, &error))?;
+    let mut file = file::temporary()?;
+    let mut reader = reader.take(bytes.saturating_add(1));
+    let mut copied = 0;
+    let mut block = vec![0; BLOCK];
+    loop {
+        let count =
+            file::fill(&mut reader, &mut block).map_err(|error| cannot_read(path, &error))?;
+        if count == 0 {
+            break;
+        }
+        file.write_all(&block[..count])
+            .map_err(file::cannot_spool)?;
+        copied += count as u64;
+    }
     if copied != bytes {
         let more = if copied > bytes { " or more" } else { "" };
         return Err(file::of(path)(format!(

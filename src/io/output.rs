@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};
 use std::path::Path;
 
-use super::{FileSink, Order, PipeSink, Sink, Storage, stream::cannot_write};
 #[cfg(any(feature = "npz", feature = "safetensors"))]
-use super::{file, input::count};
+use super::input::count;
+use super::{FileSink, Order, PipeSink, Sink, Storage, file, stream::cannot_write};
 use crate::error::Result;
 
 /// Bytes copied at a time.
@@ -113,14 +113,11 @@ impl Output {
         let Route::InOrder(sink) = self.0 else {
             return Ok(self);
         };
-        let (path, storage) = (sink.path.clone(), sink.storage);
-        let file = tempfile::tempfile().map_err(|error| cannot_write(&path, &error))?;
-        let start = 0;
         let spool = FileSink {
-            file,
-            path,
-            start,
-            storage,
+            file: file::temporary()?,
+            path: std::env::temp_dir(),
+            start: 0,
+            storage: sink.storage,
         };
         Ok(Self(Route::Spooled(spool, sink)))
     }

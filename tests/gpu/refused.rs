@@ -196,6 +196,11 @@ fn buffers_that_cannot_serve_are_refused() {
         assert!(text.contains("it has 1024 bytes but needs 1040"), "{text}");
         let last = u64::MAX - u64::from(alignment) + 1;
         assert!(over(&storage, last, &[4]).is_err());
+        let (text, _) = refused(over(&storage, 0, &[usize::MAX / 4]));
+        assert!(
+            text.contains("but needs more than can be counted"),
+            "{text}"
+        );
         assert!(over(&storage, 1024, &[1]).is_err());
         assert!(over(&storage, 0, &[usize::MAX, 8]).is_err());
         assert!(over(&storage, 0, &[256]).is_ok());
@@ -215,7 +220,14 @@ fn sizes_and_types_that_do_not_match_are_refused() {
             "{text}"
         );
         assert!(text.ends_with("work in smaller pieces"), "{text}");
+        // Where a count overflows there is no number to name.
         let (text, error) = refused(gpu.allocate([usize::MAX, 2], ElementType::F16));
+        assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+        assert!(
+            text.ends_with("takes more bytes than can be counted; make it smaller"),
+            "{text}"
+        );
+        let (text, error) = refused(gpu.allocate([usize::MAX / 4 - 1], ElementType::F32));
         assert!(matches!(error, Error::TooLarge { .. }), "{text}");
         let empty = gpu.allocate([usize::MAX, 2, 0], ElementType::F32).unwrap();
         assert_eq!(empty.len(), 0);

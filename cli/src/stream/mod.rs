@@ -147,9 +147,10 @@ impl Stream<'_> {
         })
     }
 
-    /// Takes one array through the chain, or `upstream` back through it.
+    /// Takes one array through the chain, or `upstream` back through it; `from` are the files that they are of.
     pub(super) fn run_item(
         &self,
+        from: &[&Input],
         seen: Oriented,
         upstream: Option<StoredArray>,
         offload: Option<&Offload<'static>>,
@@ -220,15 +221,19 @@ impl Stream<'_> {
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
-        let (outcome, mut report) = match &prepared {
-            Some(prepared) => (prepared.run(&request)?, None),
-            None => with_element!(element, T => {
-                on_cpu::run::<T>(&chain, &shape, &request, self.share())?
-            }),
+        let ran = match &prepared {
+            Some(prepared) => prepared.run(&request).map_err(Failure::from),
+            None => with_element!(element, T => on_cpu::run::<T>(&chain, &shape, &request)),
         };
-        if let Some(verifier) = verifier {
-            report = Some(verifier.finish(&outcome.summary.extras, &outcome.parameters)?);
-        }
+        let ran = ran.and_then(|outcome| {
+            let Summary { extras, .. } = &outcome.summary;
+            let finish = |verifier: Verifier<'_>| verifier.finish(extras, &outcome.parameters);
+            let report = verifier.map(finish).transpose()?;
+            Ok((outcome, report))
+        });
+        // A file that changed meanwhile explains whatever went wrong.
+        from.iter().try_for_each(|input| input.expect_unchanged())?;
+        let (outcome, report) = ran?;
         indices.map(Output::finish).transpose()?;
         self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
         elements.expect_end()?;

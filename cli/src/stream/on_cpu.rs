@@ -4,21 +4,19 @@ use std::time::Instant;
 
 use wgpu_activations::{
     Chain, Element,
-    accuracy::{Report, bound::Bound},
-    check::{Share, reference},
+    check::reference,
     io::{Source, collect},
     offload::{Backward, HostGradient, Request, Summary},
 };
 
-use super::{Result, SAMPLE};
+use super::Result;
 
-/// What the reference made of an array, and how the results compare after they were rounded.
+/// What the reference made of an array, rounded.
 pub(super) fn run<T: Element>(
     chain: &Chain,
     shape: &[usize],
     request: &Request<'_>,
-    share: Option<Share>,
-) -> Result<(Backward, Option<Report>)> {
+) -> Result<Backward> {
     let start = Instant::now();
     let read = |source: &dyn Source, shape: &[usize]| -> Result<Vec<f64>> {
         let values = collect::<T>(source, shape.iter().product())?;
@@ -51,24 +49,8 @@ pub(super) fn run<T: Element>(
         total: start.elapsed(),
         ..Summary::default()
     };
-    let report = share.map(|share| compared(&values, &found.values, share));
-    let outcome = Backward {
+    Ok(Backward {
         parameters,
         summary,
-    };
-    Ok((outcome, report))
-}
-
-/// How results compare with what they were rounded from.
-fn compared<T: Element>(values: &[T], bounds: &[Bound], share: Share) -> Report {
-    let count = match share {
-        Share::All => values.len(),
-        Share::Sample(_) => values.len().min(SAMPLE),
-    };
-    let mut report = Report::default();
-    for index in (0..count).map(|index| (index + 1) * values.len() / count - 1) {
-        let bound = bounds[index].stored(T::TYPE);
-        report.add(bound.sample(index, bound.expected as f32, 1.0, values[index]));
-    }
-    report
+    })
 }

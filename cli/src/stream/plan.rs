@@ -4,17 +4,22 @@ use std::path::Path;
 
 use super::{Device, Result, device};
 use crate::{flags::Flags, operation, usage};
-use wgpu_activations::{Chain, family::Pass};
+use wgpu_activations::{Chain, Math, family::Pass};
 
 /// The devices that share the work: the CPU alone, or any number of GPUs.
-pub(crate) fn devices(wanted: &[String]) -> Result<Vec<Device>> {
-    if wanted.is_empty() {
-        return Ok(vec![device::open(None)?]);
-    }
-    let devices = wanted.iter().map(|wanted| device::open(Some(wanted)));
+pub(crate) fn devices(flags: &Flags) -> Result<Vec<Device>> {
+    let wanted = flags.device.iter().map(|name| Some(&**name));
+    let none = flags.device.is_empty().then_some(None);
+    let devices = wanted.chain(none).map(device::open);
     let devices = devices.collect::<Result<Vec<_>>>()?;
-    if devices.len() > 1 && devices.iter().any(|device| device.gpu().is_none()) {
+    if devices.iter().all(|device| device.gpu().is_some()) {
+        return Ok(devices);
+    }
+    if devices.len() > 1 {
         return usage("cpu shares no work with other devices; name it alone, or leave it out");
+    }
+    if flags.math == Math::Native {
+        return usage("--math native is a device's; cpu computes by the f64 reference");
     }
     Ok(devices)
 }

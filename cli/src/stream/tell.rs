@@ -6,6 +6,7 @@ use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
 use super::{Device, Done, Oriented, Pass, Result, Stream, text};
+use crate::bench::time;
 use wgpu_activations::{
     Offload,
     accuracy::Report,
@@ -20,7 +21,12 @@ pub(crate) fn forecast(
     items: &[Oriented],
     devices: &[Device],
 ) -> Result {
+    let names: Vec<_> = devices.iter().map(Device::name).collect();
     let Some(offload) = offload else {
+        if stream.flags.json {
+            let row = |item: &Oriented| about(stream, &item.array, &names);
+            return text::print_json(&Vec::from_iter(items.iter().map(row)));
+        }
         let what = "cpu: all in memory, by the f64 reference; a device streams in chunks";
         return text::print(what);
     };
@@ -35,21 +41,14 @@ pub(crate) fn forecast(
         };
         rows.push((&item.array, forecast, rates));
     }
-    let names: Vec<_> = devices.iter().map(Device::name).collect();
     if stream.flags.json {
         let row = |(item, forecast, rates): &(&StoredArray, Forecast, Option<Rates>)| {
-            let mut row = json!({
-                "op": stream.chain.to_string(),
-                "tensor": item.name,
-                "shape": item.shape,
-                "dtype": item.dtype,
-                "devices": names,
-                "chunks": forecast.chunks,
-                "chunk_elements": forecast.chunk_elements,
-                "passes": forecast.passes,
-                "bytes": forecast.bytes,
-                "memory": forecast.memory,
-            });
+            let mut row = about(stream, item, &names);
+            row["chunks"] = json!(forecast.chunks);
+            row["chunk_elements"] = json!(forecast.chunk_elements);
+            row["passes"] = json!(forecast.passes);
+            row["bytes"] = json!(forecast.bytes);
+            row["memory"] = json!(forecast.memory);
             if let Some(rates) = rates {
                 row["seconds"] = json!(seconds(item, forecast, rates));
                 row["chunk_upload_seconds"] = json!(rates.upload.as_secs_f64());
@@ -64,7 +63,7 @@ pub(crate) fn forecast(
     for (item, forecast, rates) in &rows {
         let name = match &*item.name {
             "" => String::new(),
-            name => format!(" of {name}"),
+            name => format!(" of {}", text::on_one_line(name)),
         };
         let passes = match forecast.passes {
             1 => "one pass".to_owned(),
@@ -84,12 +83,12 @@ pub(crate) fn forecast(
         );
         if let Some(rates) = rates {
             lines.push_str(&format!(
-                "\n  a chunk takes {:.1} ms up, {:.1} ms of work, {:.1} ms down: at best {:.3} s in all\n  \
+                "\n  a chunk takes {} up, {} of work, {} down: at best {} in all\n  \
                  the work is {:.0} % of that; several operations in one run, \"gelu | softmax\", share the trip",
-                rates.upload.as_secs_f64() * 1e3,
-                rates.kernel.as_secs_f64() * 1e3,
-                rates.download.as_secs_f64() * 1e3,
-                seconds(item, forecast, rates),
+                time(1e9 * rates.upload.as_secs_f64()),
+                time(1e9 * rates.kernel.as_secs_f64()),
+                time(1e9 * rates.download.as_secs_f64()),
+                time(1e9 * seconds(item, forecast, rates)),
                 100.0 * rates.kernel.as_secs_f64()
                     / (rates.upload + rates.kernel + rates.download).as_secs_f64(),
             ));
@@ -97,6 +96,17 @@ pub(crate) fn forecast(
         text::print(&lines)?;
     }
     Ok(())
+}
+
+/// What an array, and what is to be done to it, is.
+fn about(stream: &Stream<'_>, item: &StoredArray, devices: &[&str]) -> Value {
+    json!({
+        "op": stream.chain.to_string(),
+        "tensor": item.name,
+        "shape": item.shape,
+        "dtype": item.dtype,
+        "devices": devices,
+    })
 }
 
 fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
@@ -127,7 +137,8 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
         value["outputs"] = json!(BTreeMap::from_iter(outs));
         return text::print_json(&value);
     }
-    let out = |(_, path): &(_, &Path)| format!(" and {}", path.display());
+    let shown = |path: &Path| text::on_one_line(&path.to_string_lossy());
+    let out = |(_, path): &(_, &Path)| format!(" and {}", shown(path));
     let and: String = stream.outs.iter().map(out).collect();
     let what = match stream.pass {
         Pass::Forward => "",
@@ -136,15 +147,15 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
     for done in done {
         let name = match &*done.name {
             "" => String::new(),
-            name => format!(" {name}"),
+            name => format!(" {}", text::on_one_line(name)),
         };
         text::print(&format!(
             "{what}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), done.shape.iter().product()),
-            flags.output.display(),
+            verified(done.report.as_ref(), done.shape.iter().product(), devices),
+            shown(&flags.output),
         ))?;
     }
     Ok(())
@@ -184,13 +195,18 @@ fn json_of(stream: &Stream<'_>, done: &Done, device: &str) -> Value {
     row
 }
 
-/// "verified 1024 of 4096 elements, worst 0.50 ULP".
-fn verified(report: Option<&Report>, len: usize) -> String {
-    report.map_or("not verified".to_owned(), |report| {
-        let worst = text::ulp(report.worst.map_or(0.0, |worst| worst.ulp));
-        format!(
-            "verified {} of {len} elements, worst {worst} ULP",
-            report.compared
-        )
-    })
+/// What the result was compared with: "verified 1024 of 4096 elements against the f64 reference, worst 0.50 ULP".
+fn verified(report: Option<&Report>, len: usize, devices: &[Device]) -> String {
+    if devices.iter().any(|device| device.gpu().is_none()) {
+        return "the f64 reference itself".to_owned();
+    }
+    match report {
+        None => "not verified".to_owned(),
+        Some(_) if len == 0 => "no elements".to_owned(),
+        Some(report) => format!(
+            "verified {} of {len} elements against the f64 reference, worst {} ULP",
+            report.compared,
+            text::ulp(report.worst.map_or(0.0, |worst| worst.ulp))
+        ),
+    }
 }

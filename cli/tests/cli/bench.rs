@@ -284,3 +284,83 @@ fn what_cannot_be_compared_is_refused() {
     sandbox.refuses(1, "compare run.json nothing.json", "nothing.json");
     sandbox.refuses(1, "compare run.json .", "directory");
 }
+
+/// Names of a result file come from anywhere: on a terminal they must not move the cursor, nor be markup.
+#[test]
+fn names_of_result_files_stay_text() {
+    let sandbox = Sandbox::new();
+    let hostile = "ge|lu*\u{1b}[31m\r\n\u{9b}2J\u{7f}\u{202e}<b>";
+    for (name, factor) in [("before", 1.0), ("after", 2.0)] {
+        let mut run: Value = serde_json::from_str(&example(factor)).unwrap();
+        for (key, value) in [("op", hostile), ("pass", hostile), ("dtype", hostile)] {
+            run["rows"][0][key] = value.into();
+        }
+        run["rows"][0]["math"] = format!("{name}{hostile}").into();
+        run["host"]["cpu"] = format!("{name}{hostile}").into();
+        fs::write(sandbox.path(format!("{name}.json")), run.to_string()).unwrap();
+    }
+    for format in ["table", "markdown", "csv", "json"] {
+        let line = format!("compare before.json after.json --format {format}");
+        let told = sandbox.run(&line);
+        assert_eq!(told.status, Some(0), "{}", told.stderr);
+        for text in [&told.stdout, &told.stderr] {
+            let moves = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
+            assert!(!text.contains(moves), "{format}: {text:?}");
+        }
+        match format {
+            "json" => {
+                let lines: Value = serde_json::from_str(&told.stdout).unwrap();
+                assert_eq!(lines[0]["op"], hostile);
+            }
+            "markdown" => {
+                let cells = |line: &str| line.replace("\\|", "").matches('|').count();
+                let counts: Vec<_> = told.stdout.lines().map(cells).collect();
+                assert!(
+                    counts.iter().all(|count| *count == counts[0]),
+                    "{}",
+                    told.stdout
+                );
+                assert!(told.stdout.contains("ge\\|lu\\*"), "{}", told.stdout);
+                assert!(!told.stdout.contains("<b>"), "{}", told.stdout);
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn another_machine_or_version_is_told() {
+    let sandbox = Sandbox::new();
+    let before = example(1.0);
+    fs::write(sandbox.path("before.json"), &before).unwrap();
+    for (place, what) in [
+        ("/program/version", "program: wgpu-activations "),
+        ("/program/commit", "program: wgpu-activations "),
+        ("/host/os", "system: "),
+        ("/host/kernel", "kernel: "),
+        ("/host/arch", "architecture: "),
+        ("/host/cpu", "CPU: "),
+        ("/devices/0/driver", "driver of llvmpipe-vulkan: "),
+        ("/devices/0/adapter", "adapter of llvmpipe-vulkan: "),
+        ("/devices/0/backend", "backend of llvmpipe-vulkan: "),
+        (
+            "/devices/0/pci_bus_id",
+            "PCI bus id of llvmpipe-vulkan: none, then other",
+        ),
+    ] {
+        let mut run: Value = serde_json::from_str(&before).unwrap();
+        *run.pointer_mut(place).unwrap() = "other".into();
+        fs::write(sandbox.path("after.json"), run.to_string()).unwrap();
+        let told = sandbox.run("compare before.json after.json").stderr;
+        let start = format!("note: after.json: {what}");
+        assert!(told.starts_with(&start), "{place}: {told}");
+        assert!(
+            told.ends_with("then other\n") || place.contains("program"),
+            "{told}"
+        );
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+    sandbox
+        .run("compare before.json before.json")
+        .expect_success();
+}

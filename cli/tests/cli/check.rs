@@ -54,6 +54,15 @@ fn the_reference_is_not_checked_against_itself() {
 }
 
 #[test]
+fn all_inputs_are_of_functions_of_one_element() {
+    Sandbox::new().refuses(
+        2,
+        "check softmax dice --exhaustive",
+        "--exhaustive has no effect on softmax, dice: no function of one element",
+    );
+}
+
+#[test]
 fn operations_are_checked_with_the_parameters_given() {
     let Some(_) = device_names().into_iter().rev().nth(1) else {
         return;

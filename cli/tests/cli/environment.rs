@@ -35,11 +35,126 @@ fn without_an_adapter_the_cpu_does_the_work_and_says_so() {
     }
     let asked_for = without("run relu x.npy -o z.npy --device cpu");
     assert_eq!(asked_for.stderr, "");
-    for line in ["check relu", "check relu --all-devices"] {
-        without(line).expect_error(3, &format!("error: {NO_ADAPTER}\n"));
+    let looked_for = "(only WGPU_BACKEND=noop was looked for)";
+    for line in [
+        "check relu",
+        "check relu --all-devices",
+        "bench",
+        "bench --all-devices",
+        "tune",
+    ] {
+        without(line).expect_error(3, &format!("error: {NO_ADAPTER} {looked_for}\n"));
     }
-    without("run relu x.npy -o w.npy --device llvmpipe")
-        .expect_error(3, "no device matches `llvmpipe`; available: cpu");
+    for line in ["run relu x.npy -o w.npy", "check relu", "bench", "tune"] {
+        let outcome = without(&format!("{line} --device llvmpipe"));
+        let text = format!("no device matches `llvmpipe`; available: cpu {looked_for}");
+        outcome.expect_error(3, &text);
+    }
+}
+
+#[test]
+fn a_backend_that_there_is_not_is_named() {
+    let sandbox = Sandbox::with_x();
+    for value in ["vulkn", "vulkan,glx", "vulkan,"] {
+        for line in [
+            "devices",
+            "run relu x.npy -o y.npy",
+            "grad relu x.npy x.npy -o y.npy",
+            "check relu",
+            "check relu --all-devices",
+            "bench",
+            "tune",
+            "ops --properties",
+        ] {
+            let mut command = sandbox.command();
+            command.env("WGPU_BACKEND", value).args(line.split(' '));
+            let text = format!("WGPU_BACKEND={value}: there is no backend ");
+            sandbox.refuses_command(&mut command, 2, &text);
+        }
+    }
+}
+
+/// GL brings its driver's LLVM into the process, so it is opened only where it is asked for, or there is no other.
+#[cfg(target_os = "linux")]
+#[test]
+fn gl_is_looked_at_where_it_is_asked_for() {
+    let devices = crate::sandbox::devices();
+    let of = |backend: &str| devices.iter().find(|device| device["backend"] == backend);
+    let (Some(_), Some(gl)) = (of("vulkan"), of("gl")) else {
+        return;
+    };
+    let sandbox = Sandbox::with_x();
+    let run = |(variable, value): (&str, &str), device: &str| {
+        let mut command = sandbox.command();
+        command.args("run relu x.npy -o y.npy --force --json".split(' '));
+        command.args(device.split_whitespace());
+        command
+            .env("RUST_LOG", "wgpu_hal=debug")
+            .env(variable, value);
+        let outcome = Outcome::from(command.output().unwrap());
+        assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+        let summary: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        (
+            summary["device"] == gl["name"],
+            outcome.stderr.to_lowercase().contains("egl"),
+        )
+    };
+    let nothing = ("NO_SUCH_VARIABLE", "");
+    assert_eq!(run(nothing, ""), (false, false));
+    let name = gl["name"].as_str().unwrap();
+    for (variable, device) in [
+        (nothing, &*format!("--device {name}")),
+        (nothing, "--device gl"),
+        (("WGPU_ADAPTER_NAME", name), ""),
+        (("WGPU_BACKEND", "gl"), ""),
+    ] {
+        assert_eq!(run(variable, device), (true, true), "{variable:?} {device}");
+    }
+}
+
+/// The star of `devices` marks what `run` takes.
+#[test]
+fn the_default_device_is_what_runs() {
+    let sandbox = Sandbox::with_x();
+    let with = |value: &str, line: &str| {
+        let mut command = sandbox.command();
+        command
+            .env("WGPU_ADAPTER_NAME", value)
+            .args(line.split(' '));
+        Outcome::from(command.output().unwrap())
+    };
+    let devices = crate::sandbox::devices();
+    let mut names = vec!["", "0"];
+    for device in &devices {
+        let name = device["name"].as_str().unwrap();
+        // Without its backend, as a card is called through all of them.
+        names.extend([name, name.rsplit_once('-').map_or(name, |(card, _)| card)]);
+    }
+    for name in names {
+        let listed = with(name, "devices --json");
+        let listed = listed.expect_json();
+        let is_default = |device: &&serde_json::Value| device["default"] == true;
+        let defaults: Vec<_> = listed
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(is_default)
+            .collect();
+        assert_eq!(defaults.len(), 1, "{name:?}");
+        let ran = with(name, "run relu x.npy -o y.npy --force --json").expect_json();
+        assert_eq!(ran["device"], defaults[0]["name"], "{name:?}");
+    }
+    let unknown = with("h2o", "devices --json");
+    assert!(
+        unknown.stderr.contains("no device matches `h2o`"),
+        "{}",
+        unknown.stderr
+    );
+    assert!(
+        !unknown.stdout.contains("\"default\": true"),
+        "{}",
+        unknown.stdout
+    );
 }
 
 #[test]

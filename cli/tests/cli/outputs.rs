@@ -1,12 +1,12 @@
 //! Outputs appear whole or not at all, and replace nothing unasked.
 
 use std::fs;
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 use std::process::Stdio;
 
+#[cfg(unix)]
+use crate::sandbox::{Outcome, array, numbers};
 use crate::sandbox::{Sandbox, elements};
-#[cfg(target_os = "linux")]
-use crate::sandbox::{array, numbers};
 #[cfg(target_os = "linux")]
 use wgpu_activations::io::npy::Float;
 
@@ -210,5 +210,186 @@ fn an_interrupt_leaves_nothing() {
             true
         });
         assert!(interrupted, "SIG{signal} always came too late");
+    }
+}
+
+/// The output is there when the interrupt comes: the command is telling of it, on a pipe that nobody reads.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_after_the_end_says_what_was_written() {
+    use std::io::Write;
+
+    let sandbox = Sandbox::with_x();
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&[b' '; 1 << 16]).unwrap();
+    let mut command = sandbox.interruptible();
+    command.args("grad elu x.npy x.npy -o y.npy --out alpha=a.npy --device cpu".split(' '));
+    let child = command
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let is_there = || sandbox.path("y.npy").exists() && sandbox.path("a.npy").exists();
+    while !is_there() {
+        std::thread::yield_now();
+    }
+    let kill = format!("kill -INT {}", child.id());
+    sandbox.prepare("sh").args(["-c", &kill]).output().unwrap();
+    let outcome = Outcome::from(child.wait_with_output().unwrap());
+    assert_eq!(outcome.status, Some(130));
+    let told = "note: interrupted, but y.npy and a.npy had been written\n";
+    assert_eq!(outcome.stderr, told);
+    assert_eq!(names(&sandbox), ["a.npy", "x.npy", "y.npy"]);
+}
+
+/// What a killed run has left goes with the next that writes beside it; that of a living one stays.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_of_killed_runs_are_removed() {
+    let sandbox = Sandbox::with_x();
+    let mut large = array(&[1 << 22], vec![1.0; 1 << 22]);
+    large.dtype.float = Float::F64;
+    sandbox.save("large.npy", &large);
+    let left = || {
+        let left = names(&sandbox).into_iter();
+        left.filter(|name| name.starts_with(".activations-"))
+            .collect::<Vec<_>>()
+    };
+    let mut command = sandbox.command();
+    let line = "run relu large.npy -o large2.npy --verify none --device cpu";
+    let mut child = command.args(line.split(' ')).spawn().unwrap();
+    while left().is_empty() && child.try_wait().unwrap().is_none() {}
+    // Its file is locked.
+    sandbox.run(&format!("{RELU} y.npy")).expect_success();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let killed = left();
+    assert_eq!(killed.len(), 1, "the large one was done too early");
+    // As if another lived.
+    let file = fs::File::open(sandbox.path(&killed[0])).unwrap();
+    file.lock().unwrap();
+    sandbox
+        .run(&format!("{RELU} y.npy --force"))
+        .expect_success();
+    assert_eq!(left(), killed);
+    drop(file);
+    // What only looks alike stays: of another machine, a folder, a pipe.
+    let (start, end) = killed[0].rsplit_once('-').unwrap();
+    let strangers = [
+        format!("{start}-elsewhere-{end}"),
+        format!("{start}x-{end}"),
+    ];
+    fs::write(sandbox.path(&strangers[1]), "").unwrap();
+    fs::create_dir(sandbox.path(&strangers[0])).unwrap();
+    sandbox
+        .run(&format!("{RELU} y.npy --force"))
+        .expect_success();
+    let mut strangers = strangers.to_vec();
+    strangers.sort();
+    assert_eq!(left(), strangers);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_replaced_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let sandbox = Sandbox::with_x();
+    for mode in [0o600, 0o666, 0o640, 0o400] {
+        let path = sandbox.path("y.npy");
+        let _ = fs::remove_file(&path);
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        sandbox
+            .run(&format!("{RELU} y.npy --force"))
+            .expect_success();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, mode);
+        assert_eq!(sandbox.read("y.npy").shape, [3, 4]);
+    }
+}
+
+#[test]
+fn stdout_takes_the_output_of_run_alone() {
+    let sandbox = Sandbox::with_x();
+    let text =
+        "`-` is stdout, which takes nothing but the output of `run`; name a file (./- is one)";
+    for line in [
+        "run dice x.npy -o y.npy --out mean=-",
+        "run dice x.npy -o - --out mean=-",
+        "grad elu x.npy x.npy -o y.npy --out alpha=-",
+    ] {
+        sandbox.refuses(2, &format!("{line} --device cpu"), text);
+    }
+    sandbox.refuses(2, "grad elu x.npy x.npy -o -", "grad writes files");
+    let text = "x and upstream cannot both come from stdin";
+    sandbox.refuses(2, "grad elu - - -o y.npy", text);
+    sandbox.run(&format!("{RELU} ./-")).expect_success();
+    assert_eq!(names(&sandbox), ["-", "x.npy"]);
+}
+
+/// What a command reads twice must not change in between.
+#[cfg(unix)]
+#[test]
+fn an_input_that_changes_meanwhile_is_told() {
+    use std::io::Write;
+
+    let sandbox = Sandbox::new();
+    let count = 1 << 18;
+    for name in ["x.npy", "g.npy"] {
+        sandbox.save(name, &array(&[count], numbers(count, 0)));
+    }
+    let upstream = fs::read(sandbox.path("g.npy")).unwrap();
+    for device in crate::sandbox::device_names() {
+        for changes in [false, true] {
+            let mut command = sandbox.command();
+            let line = format!("grad elu x.npy - -o dx.npy --force --device {device}");
+            command
+                .args(line.split(' '))
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+            let mut stdin = child.stdin.take().unwrap();
+            // When half of it is taken, which no pipe holds, x is open.
+            stdin.write_all(&upstream[..upstream.len() / 2]).unwrap();
+            if changes {
+                let x = sandbox.path("x.npy");
+                let bytes = fs::read(&x).unwrap();
+                fs::write(&x, bytes).unwrap();
+            }
+            stdin.write_all(&upstream[upstream.len() / 2..]).unwrap();
+            drop(stdin);
+            let outcome = Outcome::from(child.wait_with_output().unwrap());
+            if changes {
+                outcome.expect_error(1, "x.npy: was changed while it was read");
+            } else {
+                assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
+            }
+        }
+    }
+}
+
+/// It is the folder for temporary files that is full, not the pipe that cannot be read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_folder_for_temporary_files_is_named() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[100_000], numbers(100_000, 0)));
+    fs::create_dir(sandbox.path("spool")).unwrap();
+    // A limit on files does what a full disk does.
+    for (folder, limit, why) in [
+        ("spool", "16", "File too large (os error 27)"),
+        ("nowhere", "unlimited", "No such file or directory"),
+    ] {
+        let folder = sandbox.path(folder);
+        let script = format!(
+            "trap '' XFSZ; cat x.npy | (ulimit -f {limit}; TMPDIR={} \"$0\" grad elu - x.npy -o y.npy --device cpu)",
+            folder.display()
+        );
+        let mut command = sandbox.prepare("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_activations")]);
+        let text = format!("{}: cannot be written: {why}", folder.display());
+        sandbox.refuses_command(&mut command, 1, &text);
+        let hint = "it is the folder for temporary files, and TMPDIR can name another\n";
+        sandbox.refuses_command(&mut command, 1, hint);
     }
 }

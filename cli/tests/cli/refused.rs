@@ -263,6 +263,15 @@ fn command_lines_that_do_not_parse() {
     for (line, text) in [
         ("", "Usage: "),
         ("jog gelu x.npy -o y.npy", "unrecognized subcommand 'jog'"),
+        (
+            "rnu gelu x.npy -o y.npy",
+            "a similar subcommand exists: 'run'",
+        ),
+        ("bnech", "a similar subcommand exists: 'bench'\n"),
+        (
+            "gelu x.npy -o y.npy",
+            "'gelu' is an activation: activations run gelu x.npy -o y.npy",
+        ),
         ("run gelu x.npy", "--output <FILE>"),
         (
             "run gelu x.npy -o y.npy --verify most",

@@ -6,7 +6,7 @@ use super::{AlphaDropout, NAME};
 use crate::{
     accuracy::{bound::Bound, ulp},
     element::ElementType,
-    error::Result,
+    error::{Result, number},
     family::{
         Cut, Operation, Part, Saved, Sheet,
         alpha_dropout::reference::{Mask, Transform},
@@ -111,6 +111,6 @@ impl AlphaDropout {
 
 impl fmt::Display for AlphaDropout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{NAME}(p={}, seed={})", self.p, self.seed)
+        write!(f, "{NAME}(p={}, seed={})", number(self.p), self.seed)
     }
 }

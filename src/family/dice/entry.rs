@@ -88,6 +88,8 @@ impl Family for OfDice {
             notes: &[
                 "Mean and variance are those of the channel: in training the batch's, in \
                  inference the running ones.",
+                "Beside its result training gives mean and variance, the batch's, and running-mean and \
+                 running-variance, into which momentum has mixed them: `run --out NAME=FILE` writes them.",
                 "DeepCTR and EasyRec: epsilon 1e-9.",
                 "TensorFlow keeps the old statistics by momentum: its 0.99 is 0.01 here.",
                 "TorchEasyRec: epsilon 1e-5, and its normalisation learns a scale and a shift, \

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     accuracy::bound::Bound,
-    error::{Error, Result},
+    error::{Error, Result, number},
     family::{
         Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table, add,
     },
@@ -266,6 +266,14 @@ impl Operation for Function {
         }
     }
 
+    fn only_for(&self, parameter: &str) -> &'static [&'static str] {
+        match (&self.statistics, parameter) {
+            (Statistics::Running, _) => &[],
+            (_, "momentum" | "mean" | "variance") => &EXTRAS[2..],
+            _ => &[],
+        }
+    }
+
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
         let channels = self.channels(sheet);
         let elements = sheet.x().iter().zip(channels.iter().cycle());
@@ -396,12 +404,12 @@ fn unknown(what: &str) -> Error {
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.alpha {
-            PerChannel::All(alpha) => write!(f, "{NAME}(alpha={alpha}")?,
+            PerChannel::All(alpha) => write!(f, "{NAME}(alpha={}", number(alpha))?,
             PerChannel::Each(_) => write!(f, "{NAME}(alpha per channel")?,
         }
-        write!(f, ", epsilon={:e}", self.epsilon)?;
+        write!(f, ", epsilon={}", number(self.epsilon))?;
         if self.momentum != Self::new().momentum {
-            write!(f, ", momentum={}", self.momentum)?;
+            write!(f, ", momentum={}", number(self.momentum))?;
         }
         f.write_str(match self.statistics {
             Statistics::Running => ", mode=infer",

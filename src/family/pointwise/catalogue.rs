@@ -5,7 +5,7 @@ use crate::{
     accuracy::{Tolerance, inputs},
     activation::{Activation, Cost, Range, Smoothness},
     element::ElementType,
-    error::Result,
+    error::{Result, number},
     family::{
         Arguments, Array, Benchmark, Case, Curve, Default, Draw, Drawn, Entry, Family, Operation,
         Parameter, Pass, Picture, Sweep, Traffic, Value, everyday,
@@ -240,7 +240,12 @@ impl Curve {
         };
         let label = match (&activation.definition().parameter, activation.parameter()) {
             (Some(parameter), Some(value)) => {
-                format!("{}, {} = {value}", activation.name(), parameter.name)
+                format!(
+                    "{}, {} = {}",
+                    activation.name(),
+                    parameter.name,
+                    number(value)
+                )
             }
             _ => activation.name().to_owned(),
         };

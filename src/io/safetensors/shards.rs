@@ -38,7 +38,7 @@ struct Index {
 /// tensor that it should have or is not beside the index, and where nothing matches.
 pub fn open_shards(path: &Path, names: &[String]) -> Result<Option<Vec<Input>>> {
     // A pipe has no folder for shards, and would lose its beginning here.
-    if !path.is_file() || !opened(path)?.0.starts_with(JSON) {
+    if !path.is_file() || !opened(path)?.1.0.starts_with(JSON) {
         return Ok(None);
     }
     let (index, length) = read(path).map_err(file::of(path))?;
@@ -52,8 +52,7 @@ pub fn open_shards(path: &Path, names: &[String]) -> Result<Option<Vec<Input>>> 
     for (shard, tensors) in shards {
         expect_beside(shard).map_err(file::of(path))?;
         let path = path.with_file_name(shard);
-        let selection = select(&path, &tensors, &names)?;
-        inputs.push(Input::of(&Safetensors, &path, selection));
+        inputs.push(select(&path, &tensors, &names)?);
     }
     let chosen = inputs.iter().any(|input| !input.arrays.is_empty());
     let passed_over = inputs.iter().flat_map(|input| &input.passed_over);
@@ -100,8 +99,8 @@ fn expect_beside(shard: &str) -> Reason<()> {
 }
 
 /// Of a shard, those of its tensors that the index names, and `names`, too.
-fn select(path: &Path, tensors: &[&str], names: &[String]) -> Result<Selection> {
-    let (start, opened) = opened(path)?;
+fn select(path: &Path, tensors: &[&str], names: &[String]) -> Result<Input> {
+    let (was, (start, opened)) = opened(path)?;
     let format = recognise(&start, path)?;
     if format != &Safetensors as &dyn Format {
         // What it is may be known better.
@@ -122,5 +121,10 @@ fn select(path: &Path, tensors: &[&str], names: &[String]) -> Result<Selection> 
         let known: HashSet<_> = tensors.iter().copied().collect();
         select_known(file, &listing, path, names, |name| known.contains(name))
     };
-    select().map_err(file::of(path))
+    let selection = select().map_err(file::of(path))?;
+    let input = Input::of(&Safetensors, path, selection);
+    Ok(Input {
+        found: was,
+        ..input
+    })
 }

@@ -5,11 +5,12 @@ use super::{
     tables::{self, Table},
     view::{View, block_title},
 };
+use crate::text::markdown;
 
 pub(super) fn document(view: &View<'_>) -> String {
     let mut text = String::from("# Activation functions: speed and accuracy\n\n");
     for source in view.sources.iter().filter(|source| !source.run.complete) {
-        let name = escaped(&source.name);
+        let name = markdown(&source.name);
         text += &format!("**{name} is incomplete: the run did not come to its end.**\n\n");
     }
     text += "GB/s count the bytes that an operation must read and write; each is a median of samples.\n\n";
@@ -38,7 +39,7 @@ fn section(text: &mut String, title: &str, tables: impl IntoIterator<Item = Tabl
         *text += &format!("## {title}\n\n");
     }
     for table in tables {
-        *text += &format!("{}\n\n", escaped(&table.caption));
+        *text += &format!("{}\n\n", markdown(&table.caption));
         *text += &line(&table.head);
         *text += &format!("|{}\n", "---|".repeat(table.head.len()));
         for row in &table.rows {
@@ -49,24 +50,6 @@ fn section(text: &mut String, title: &str, tables: impl IntoIterator<Item = Tabl
 }
 
 fn line(cells: &[String]) -> String {
-    let cell = |cell: &String| format!(" {} |", escaped(&cell.replace('\n', ", ")));
+    let cell = |cell: &String| format!(" {} |", markdown(&cell.replace('\n', ", ")));
     format!("|{}\n", cells.iter().map(cell).collect::<String>())
-}
-
-/// The text without what Markdown or HTML would take for markup.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' | '$' => {
-                escaped.extend(['\\', character]);
-            }
-            _ if character.is_control() => escaped.push(' '),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }
