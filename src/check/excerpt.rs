@@ -76,7 +76,11 @@ impl<V: Given> Excerpt<'_, V> {
         } else {
             TASK.min(extent.len())
         };
-        let parts = extent.clone().step_by(width.max(1));
+        if extent.is_empty() {
+            // There are results all the same, or there was no box.
+            return in_tasks(&lanes, &[]);
+        }
+        let parts = extent.clone().step_by(width);
         parts
             .flat_map(|start| {
                 let places: Vec<_> = (start..(start + width).min(extent.end)).collect();
@@ -90,8 +94,13 @@ impl<V: Given> Excerpt<'_, V> {
         let Evaluation { chain, layout, .. } = self.evaluation;
         let cost = chain.steps().iter().map(|step| step.reference_cost()).max();
         let count = (count / cost.unwrap_or(1).max(1)).max(1);
-        let whole = layout.view.elements().max(1) as u128;
-        let count = (count as u128 * self.chunk.len() as u128).div_ceil(whole) as usize;
+        // An axis without elements may have results all the same.
+        let filled = |sides: [usize; 3]| -> u128 {
+            let sides = sides.into_iter();
+            sides.map(|side| side.max(1) as u128).product()
+        };
+        let whole = filled(Chunk::whole(layout.view).shape());
+        let count = (count as u128 * filled(self.chunk.shape())).div_ceil(whole) as usize;
         let extent = self.chunk.extent.clone();
         let all: Vec<_> = self.chunk.lanes().collect();
         let spread = |count: usize, len: usize| {

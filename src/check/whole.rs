@@ -4,14 +4,15 @@
 use rayon::prelude::*;
 
 use super::{
-    estimate::{Evaluation, Selection, exact, merge_sums, no_sums},
+    estimate::{Evaluation, Selection, exact, no_sums},
     excerpt::{Excerpt, merge},
 };
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
-    error::Result,
-    family::{Extra, Operation, Sheet, Sum, Table},
+    element::count,
+    error::{Error, Result},
+    family::{Pass, Extra, Operation, Sheet, Sum, Table},
     offload::Chunk,
     tensor::View,
 };
@@ -41,13 +42,15 @@ pub struct Reference {
 ///
 /// # Errors
 ///
-/// As [`Chain::result_shape`].
+/// As [`Chain::result_shape`], and [`Error::MemoryLimit`] where an empty tensor claims more channels than there is
+/// memory for.
 pub fn reference(
     chain: &Chain,
     shape: &[usize],
     x: &[f64],
     upstream: Option<&[f64]>,
 ) -> Result<Reference> {
+    expect_room(chain, shape, x.is_empty())?;
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
     let mut values: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
@@ -80,6 +83,61 @@ pub fn reference(
         extras,
         sums,
         indices,
+    })
+}
+
+/// Bytes of memory that [`reference`] takes at most, for `pass`.
+///
+/// ```
+/// use wgpu_activations::{Activation, check::reference_memory, family::Pass};
+///
+/// let bytes = reference_memory(&Activation::GELU.into(), &[1 << 20], Pass::Forward)?;
+/// assert!(bytes < 200 << 20);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Chain::result_shape`].
+pub fn reference_memory(chain: &Chain, shape: &[usize], pass: Pass) -> Result<u64> {
+    let layout = chain.layout(shape)?;
+    let passes = if pass == Pass::Backward { 2 } else { 1 };
+    let mut elements = layout.result.elements();
+    for step in 0..chain.steps().len() {
+        elements = elements.saturating_add(layout.view_before(step).elements());
+    }
+    Ok((elements as u64).saturating_mul(passes * EACH))
+}
+
+/// Bytes for an element of a tensor between operations: where it lies, what it is, and what it may be off by, in
+/// selections and in the whole.
+const EACH: u64 = 80;
+
+/// Bytes that may be taken for what an empty tensor has nonetheless: results, channels and parameters' gradients,
+/// of which its shape may claim any number.
+const CLAIMED: u64 = 1 << 30;
+
+fn expect_room(chain: &Chain, shape: &[usize], is_empty: bool) -> Result<()> {
+    let layout = chain.layout(shape)?;
+    let mut numbers = layout.result.elements();
+    for (step, operation) in chain.steps().iter().enumerate() {
+        let view = layout.view_before(step);
+        for survey in operation.surveys(true) {
+            numbers = numbers.saturating_add(survey.keys(view).saturating_mul(survey.words));
+        }
+        for gradient in &layout.gradients[step] {
+            numbers = numbers.saturating_add(count(&gradient.shape).unwrap_or(usize::MAX));
+        }
+    }
+    let bytes = (numbers as u64).saturating_mul(size_of::<Sum>() as u64);
+    if !is_empty || bytes <= CLAIMED {
+        return Ok(());
+    }
+    Err(Error::MemoryLimit {
+        what: format!("what `{chain}` gives of shape {shape:?}, though it has no elements,"),
+        bytes,
+        limit: CLAIMED,
+        advice: "give it elements, or fewer channels",
     })
 }
 
@@ -160,18 +218,19 @@ impl Step {
         let evaluation = excerpt.evaluation;
         let found = by_rows(&excerpt, |selection, inputs| {
             let upstream = excerpt.upstream(selection).unwrap_or_default();
-            let mut sums = no_sums(&self.layout);
+            let mut sums = evaluation.no_sums(selection);
             let values = vec![inputs];
             let mut dx =
                 evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
-            (dx.swap_remove(0), sums.swap_remove(0))
+            (dx.swap_remove(0), sums)
         });
-        let mut all = no_sums(&self.layout).swap_remove(0);
+        let mut all = no_sums(&self.layout);
         let dx = found.into_iter().map(|(selection, (dx, sums))| {
-            merge_sums(&mut all, &sums);
+            evaluation.merge_sums(&mut all, &selection, &sums);
             (selection, dx)
         });
-        (scatter(self.layout.view, dx.collect(), exact(0.0)), all)
+        let dx = scatter(self.layout.view, dx.collect(), exact(0.0));
+        (dx, all.swap_remove(0))
     }
 }
 

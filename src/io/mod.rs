@@ -47,6 +47,7 @@ pub mod safetensors;
 mod storage;
 mod stream;
 
+pub use crate::element::count;
 pub use elements::{Shared, Sink, Slice, Source, collect};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use format::{FORMATS, Format, format_of, open, open_pipe};

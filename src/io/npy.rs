@@ -19,7 +19,7 @@ use half::f16;
 use super::{
     Number, Storage,
     file::{self, Reason, cannot_read, invalid_data, invalid_input},
-    input::count,
+    count,
     order::rearrange,
 };
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{FileSink, Order, PipeSink, Sink, Storage, stream::cannot_write};
 #[cfg(any(feature = "npz", feature = "safetensors"))]
-use super::{file, input::count};
+use super::{count, file};
 use crate::error::Result;
 
 /// Bytes copied at a time.

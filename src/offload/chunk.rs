@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{error::Result, family::Cut, io::Sink, tensor::View};
+use crate::{element::count, error::Result, family::Cut, io::Sink, tensor::View};
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl Chunk {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        // Of what can be counted, or is empty.
+        count(&self.shape()).unwrap_or(usize::MAX)
     }
 
     /// Where an element (outer, place, inner) of the whole tensor lies in it.
@@ -94,8 +95,17 @@ impl Chunk {
 
     /// The rows that it has some of, as (outer, inner).
     pub(crate) fn lanes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (outer, inner) = (self.outer.clone(), self.inner.clone());
+        let (mut outer, inner) = (self.outer.clone(), self.inner.clone());
+        if inner.is_empty() {
+            // One side may be as long as it likes where another is empty.
+            outer.end = outer.start;
+        }
         outer.flat_map(move |outer| inner.clone().map(move |inner| (outer, inner)))
+    }
+
+    /// How many these are.
+    pub(super) fn rows_of(&self) -> u64 {
+        (self.outer.len() * self.inner.len()) as u64
     }
 
     /// The same numbered in the whole tensor.
@@ -117,16 +127,18 @@ impl Chunk {
     }
 }
 
-/// Cuts a box into smaller ones of at most `most` elements; none if it is empty.
+/// Cuts a box into smaller ones of at most `most` elements; none if it has no rows. Rows without elements count as if
+/// they had one.
 ///
 /// # Errors
 ///
 /// Where `cut` allows no box as small as that: the elements of the smallest.
 pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
-    if whole.is_empty() {
+    let [outer, extent, inner] = whole.shape();
+    let extent = extent.max(1);
+    if outer == 0 || inner == 0 {
         return Ok(Vec::new());
     }
-    let [outer, extent, inner] = whole.shape();
     let slab = extent * inner;
     let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
     let slabs = (most / slab / at_once * at_once).min(outer);
@@ -178,8 +190,11 @@ pub(super) fn in_order(chunks: &[Chunk], view: View) -> bool {
     })
 }
 
-/// A range in parts of `step`, the last one perhaps shorter.
+/// A range in parts of `step`, the last one perhaps shorter; one part where there is nothing.
 fn parts(range: &Range<usize>, step: usize) -> Vec<Range<usize>> {
+    if range.is_empty() {
+        return vec![range.clone()];
+    }
     let starts = range.clone().step_by(step.max(1));
     let part = |start: usize| start..start.saturating_add(step).min(range.end);
     starts.map(part).collect()

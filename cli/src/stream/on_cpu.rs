@@ -6,7 +6,7 @@ use wgpu_activations::{
     Chain, Element,
     accuracy::{Report, bound::Bound},
     check::{Share, reference},
-    io::{Source, collect},
+    io::{Source, collect, count},
     offload::{Backward, HostGradient, Request, Summary},
 };
 
@@ -21,7 +21,7 @@ pub(super) fn run<T: Element>(
 ) -> Result<(Backward, Option<Report>)> {
     let start = Instant::now();
     let read = |source: &dyn Source, shape: &[usize]| -> Result<Vec<f64>> {
-        let values = collect::<T>(source, shape.iter().product())?;
+        let values = collect::<T>(source, count(shape).unwrap_or(usize::MAX))?;
         Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
     };
     let x = read(request.sources[0], shape)?;

@@ -9,7 +9,7 @@ use super::{Device, Done, Oriented, Pass, Result, Stream, text};
 use wgpu_activations::{
     Offload,
     accuracy::Report,
-    io::StoredArray,
+    io::{StoredArray, count},
     offload::{Forecast, Rates},
 };
 
@@ -21,14 +21,27 @@ pub(crate) fn forecast(
     devices: &[Device],
 ) -> Result {
     let Some(offload) = offload else {
-        let what = "cpu: all in memory, by the f64 reference; a device streams in chunks";
-        return text::print(what);
+        for item in items {
+            let (held, _) = stream.within(None, item, None)?;
+            text::print(&format!(
+                "{}: {:?} on cpu\n  all in memory, by the f64 reference: {}; a device streams in chunks",
+                stream.chain,
+                item.array.shape,
+                BinaryBytes(held)
+            ))?;
+        }
+        return Ok(());
     };
     let mut rows = Vec::new();
     for item in items {
         let element = item.array.element;
+        let (held, offload) = stream.within(Some(offload), item, None)?;
+        let Some(offload) = offload else {
+            continue;
+        };
         let prepared = offload.prepare(&item.chain, &item.shape, element, stream.purpose())?;
-        let forecast = prepared.forecast();
+        let mut forecast = prepared.forecast();
+        forecast.memory = forecast.memory.saturating_add(held);
         let rates = match forecast.chunks {
             0 => None,
             _ => Some(prepared.probe()?),
@@ -49,6 +62,7 @@ pub(crate) fn forecast(
                 "passes": forecast.passes,
                 "bytes": forecast.bytes,
                 "memory": forecast.memory,
+                "known_memory": forecast.known,
             });
             if let Some(rates) = rates {
                 row["seconds"] = json!(seconds(item, forecast, rates));
@@ -72,7 +86,7 @@ pub(crate) fn forecast(
         };
         let mut lines = format!(
             "{}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
-             {} of memory",
+             {} of memory, {} of it for what is known of channels and rows",
             stream.chain,
             item.shape,
             item.type_name,
@@ -81,6 +95,7 @@ pub(crate) fn forecast(
             forecast.chunk_elements,
             BinaryBytes(forecast.bytes),
             BinaryBytes(forecast.memory),
+            BinaryBytes(forecast.known),
         );
         if let Some(rates) = rates {
             lines.push_str(&format!(
@@ -100,8 +115,7 @@ pub(crate) fn forecast(
 }
 
 fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
-    let elements: usize = item.shape.iter().product();
-    let ideal = rates.ideal((elements * forecast.passes) as u64);
+    let ideal = rates.ideal((item.len() as u64).saturating_mul(forecast.passes as u64));
     ideal.as_secs_f64()
 }
 
@@ -144,7 +158,7 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), done.shape.iter().product()),
+            verified(done.report.as_ref(), count(&done.shape).unwrap_or(usize::MAX)),
             flags.output.display(),
         ))?;
     }

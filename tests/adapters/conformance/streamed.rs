@@ -100,7 +100,6 @@ fn through<T: Element>(
         } = prepared.run(&Request {
             sources: vec![&source],
             upstream: if backward { Some(&upstream) } else { None },
-            parameters: backward,
             sink: output,
             indices: None,
             observer: Some(&verifier),
