@@ -165,6 +165,7 @@ impl Gpu {
         shape: impl Into<Vec<usize>>,
         element: ElementType,
     ) -> Result<Tensor> {
+        self.expect_bindings()?;
         let shape = shape.into();
         let bytes = byte_len(&shape, element)?;
         let needed = offset.saturating_add(bytes.next_multiple_of(16));

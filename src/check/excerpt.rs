@@ -102,7 +102,7 @@ impl<V: Given> Excerpt<'_, V> {
         let whole = filled(Chunk::whole(layout.view).shape());
         let count = (count as u128 * filled(self.chunk.shape())).div_ceil(whole) as usize;
         let extent = self.chunk.extent.clone();
-        let all: Vec<_> = self.chunk.lanes().collect();
+        let all = self.chunk.lanes_len();
         let spread = |count: usize, len: usize| {
             let count = count.min(len);
             (0..count).map(move |index| (index + 1) * len / count - 1)
@@ -113,7 +113,7 @@ impl<V: Given> Excerpt<'_, V> {
         } else {
             count
         };
-        let lanes: Vec<_> = spread(lanes, all.len()).map(|lane| all[lane]).collect();
+        let lanes: Vec<_> = spread(lanes, all).map(|lane| self.chunk.lane(lane)).collect();
         let each = if needs_rows {
             extent.len()
         } else {

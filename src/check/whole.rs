@@ -13,7 +13,7 @@ use crate::{
     element::count,
     error::{Error, Result},
     family::{Pass, Extra, Operation, Sheet, Sum, Table},
-    offload::Chunk,
+    offload::{Chunk, KNOWN},
     tensor::View,
 };
 
@@ -111,12 +111,9 @@ pub fn reference_memory(chain: &Chain, shape: &[usize], pass: Pass) -> Result<u6
 
 /// Bytes for an element of a tensor between operations: where it lies, what it is, and what it may be off by, in
 /// selections and in the whole.
-const EACH: u64 = 80;
+const EACH: u64 = 48;
 
-/// Bytes that may be taken for what an empty tensor has nonetheless: results, channels and parameters' gradients,
-/// of which its shape may claim any number.
-const CLAIMED: u64 = 1 << 30;
-
+/// That what an empty tensor has nonetheless, of which its shape may claim any number, keeps to what a stream may keep.
 fn expect_room(chain: &Chain, shape: &[usize], is_empty: bool) -> Result<()> {
     let layout = chain.layout(shape)?;
     let mut numbers = layout.result.elements();
@@ -130,13 +127,13 @@ fn expect_room(chain: &Chain, shape: &[usize], is_empty: bool) -> Result<()> {
         }
     }
     let bytes = (numbers as u64).saturating_mul(size_of::<Sum>() as u64);
-    if !is_empty || bytes <= CLAIMED {
+    if !is_empty || bytes <= KNOWN {
         return Ok(());
     }
     Err(Error::MemoryLimit {
         what: format!("what `{chain}` gives of shape {shape:?}, though it has no elements,"),
         bytes,
-        limit: CLAIMED,
+        limit: KNOWN,
         advice: "give it elements, or fewer channels",
     })
 }

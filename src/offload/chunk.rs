@@ -104,8 +104,14 @@ impl Chunk {
     }
 
     /// How many these are.
-    pub(super) fn rows_of(&self) -> u64 {
-        (self.outer.len() * self.inner.len()) as u64
+    pub(crate) fn lanes_len(&self) -> usize {
+        self.outer.len() * self.inner.len()
+    }
+
+    /// Number `index` of these.
+    pub(crate) fn lane(&self, index: usize) -> (usize, usize) {
+        let inner = self.inner.len();
+        (self.outer.start + index / inner, self.inner.start + index % inner)
     }
 
     /// The same numbered in the whole tensor.

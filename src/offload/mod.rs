@@ -48,6 +48,7 @@ use crate::{
     io::{Shared, Sink, Slice, Source},
 };
 pub(crate) use passes::surveys;
+pub(crate) use room::KNOWN;
 
 /// Streams host data through one device or several.
 ///

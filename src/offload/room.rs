@@ -24,13 +24,15 @@ const ALIGNED: usize = 1024;
 
 /// Bytes for what is known of channels and rows where no budget says otherwise. A shape alone takes no memory: of an
 /// empty tensor the channels are but a claim.
-const KNOWN: u64 = 4 << 30;
+pub(crate) const KNOWN: u64 = 4 << 30;
 
 /// Bytes of a number in a table.
 const NUMBER: u64 = 8;
 
-/// Copies of a channel's numbers, 4 bytes each, that are on their way to or from a device with a chunk.
-const COPIES: u64 = 6;
+/// Copies of a channel's numbers, 4 bytes each, that a chunk takes on its way: of what surveys give and of what kernels
+/// make of it, on the host and on the device; and of what an observer finds.
+const COPIES: u64 = 14;
+const COPIES_OBSERVED: u64 = 20;
 
 /// Bytes of a part of a row in a list of parts, without its numbers.
 const PART: u64 = 80;
@@ -165,7 +167,11 @@ impl Prepared<'_> {
             Surveyed::Channels => survey.words as u64,
             Surveyed::Rows => 0,
         });
-        words.sum::<u64>() * ElementType::F32.size() * COPIES
+        let copies = match self.purpose.keeps() {
+            true => COPIES_OBSERVED,
+            false => COPIES,
+        };
+        words.sum::<u64>() * ElementType::F32.size() * copies
     }
 
     /// Bytes for what is known of channels and rows, from pass to pass and at the end, and for the list of chunks.
@@ -177,7 +183,7 @@ impl Prepared<'_> {
             let parts = match survey.of {
                 Surveyed::Channels => 0,
                 // Those of each chunk are kept until all are there.
-                Surveyed::Rows => self.chunks.iter().map(Chunk::rows_of).sum(),
+                Surveyed::Rows => self.chunks.iter().map(Chunk::lanes_len).sum::<usize>() as u64,
             };
             let keys = survey.keys(self.layout.view_before(step)) as u64;
             let tables = keys.saturating_mul(numbers * copies);
