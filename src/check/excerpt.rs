@@ -69,6 +69,10 @@ impl<V: Given> Excerpt<'_, V> {
 
     /// The box in selections of some thousand elements; of whole rows where an operation needs them.
     pub(super) fn selections(&self, needs_rows: bool) -> Vec<Selection> {
+        if self.chunk.is_empty() && self.of_result().is_empty() {
+            // Its rows may be as many as they like.
+            return Vec::new();
+        }
         let extent = self.chunk.extent.clone();
         let lanes: Vec<_> = self.chunk.lanes().collect();
         let width = if needs_rows {
@@ -77,7 +81,7 @@ impl<V: Given> Excerpt<'_, V> {
             TASK.min(extent.len())
         };
         if extent.is_empty() {
-            // There are results all the same, or there was no box.
+            // There are results all the same.
             return in_tasks(&lanes, &[]);
         }
         let parts = extent.clone().step_by(width);

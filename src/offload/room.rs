@@ -46,7 +46,7 @@ const GRADIENT: u64 = 64;
 impl Prepared<'_> {
     /// Cuts the tensor into chunks that keep to the memory that the job may take.
     pub(super) fn cut_to_fit(&mut self) -> Result<()> {
-        let mut known = 0;
+        let mut known = self.beside();
         // Smaller chunks can mean that more must be known, which leaves less for chunks.
         for _ in 0..4 {
             self.cut_up(known)?;
