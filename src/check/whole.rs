@@ -246,6 +246,10 @@ fn by_rows<R: Send>(
 
 /// The tensor that has the elements of these selections, which are of whole rows.
 fn scatter<T: Copy>(view: View, parts: Vec<(Selection, Vec<T>)>, nothing: T) -> Vec<T> {
+    if parts.is_empty() {
+        // The axis may be as long as it likes.
+        return Vec::new();
+    }
     let whole = Chunk::whole(view);
     let places: Vec<_> = whole.extent.clone().collect();
     let mut all = vec![nothing; view.elements()];

@@ -105,7 +105,8 @@ impl Chunk {
 
     /// How many these are.
     pub(crate) fn lanes_len(&self) -> usize {
-        self.outer.len() * self.inner.len()
+        // Of what can be counted, or is empty.
+        self.outer.len().saturating_mul(self.inner.len())
     }
 
     /// Number `index` of these.
@@ -140,31 +141,10 @@ impl Chunk {
 ///
 /// Where `cut` allows no box as small as that: the elements of the smallest.
 pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
-    let [outer, extent, inner] = whole.shape();
-    let extent = extent.max(1);
-    if outer == 0 || inner == 0 {
+    if whole.lanes_len() == 0 {
         return Ok(Vec::new());
     }
-    let slab = extent * inner;
-    let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
-    let slabs = (most / slab / at_once * at_once).min(outer);
-    let along_memory = || {
-        let width = inner.min(most.max(1));
-        [1, (most / width).clamp(1, extent), width]
-    };
-    let width = most / extent;
-    let steps = match cut {
-        _ if slabs == outer || slabs >= at_once => [slabs, extent, inner],
-        Cut::FourSlabs => return Err(slab * outer.min(at_once)),
-        Cut::Anywhere => along_memory(),
-        Cut::WholeAxis if width == 0 => return Err(extent),
-        Cut::WholeAxis => [1, extent, width],
-        Cut::Rows if width >= inner.min(RUN) => [1, extent, width],
-        Cut::Rows => {
-            let width = inner.min((most / PART).max(1));
-            [1, (most / width).clamp(1, extent), width]
-        }
-    };
+    let steps = steps(whole, most, cut)?;
     let sides = [&whole.outer, &whole.extent, &whole.inner];
     let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
     let faces: Vec<_> = if cut == Cut::Anywhere {
@@ -184,6 +164,39 @@ pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
         })
     });
     Ok(chunks.collect())
+}
+
+/// How many boxes [`cut_up`] makes.
+pub(super) fn pieces(whole: &Chunk, most: usize, cut: Cut) -> Result<usize, usize> {
+    let steps = steps(whole, most, cut)?.into_iter();
+    let sides = whole.shape().into_iter().zip(steps);
+    let pieces = sides.map(|(side, step)| side.max(1).div_ceil(step.max(1)));
+    Ok(pieces.fold(1, usize::saturating_mul))
+}
+
+/// The sides of the boxes.
+fn steps(whole: &Chunk, most: usize, cut: Cut) -> Result<[usize; 3], usize> {
+    let [outer, extent, inner] = whole.shape().map(|side| side.max(1));
+    let slab = extent * inner;
+    let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
+    let slabs = (most / slab / at_once * at_once).min(outer);
+    let along_memory = || {
+        let width = inner.min(most.max(1));
+        [1, (most / width).clamp(1, extent), width]
+    };
+    let width = most / extent;
+    Ok(match cut {
+        _ if slabs == outer || slabs >= at_once => [slabs, extent, inner],
+        Cut::FourSlabs => return Err(slab * outer.min(at_once)),
+        Cut::Anywhere => along_memory(),
+        Cut::WholeAxis if width == 0 => return Err(extent),
+        Cut::WholeAxis => [1, extent, width],
+        Cut::Rows if width >= inner.min(RUN) => [1, extent, width],
+        Cut::Rows => {
+            let width = inner.min((most / PART).max(1));
+            [1, (most / width).clamp(1, extent), width]
+        }
+    })
 }
 
 /// Whether chunks are runs of memory that follow one another.

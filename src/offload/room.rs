@@ -1,7 +1,7 @@
 //! How large chunks are, and what memory a job takes.
 
 use super::{
-    chunk::{Chunk, cut_up},
+    chunk::{Chunk, cut_up, pieces},
     passes::{Task, surveys},
     prepared::Prepared,
     trip::SLOTS,
@@ -26,6 +26,9 @@ const ALIGNED: usize = 1024;
 /// empty tensor the channels are but a claim.
 pub(crate) const KNOWN: u64 = 4 << 30;
 
+/// The same for the list of chunks: of some terabytes.
+const LISTED: u64 = 256 << 20;
+
 /// Bytes of a number in a table.
 const NUMBER: u64 = 8;
 
@@ -42,6 +45,11 @@ const EXTRA: u64 = 32;
 
 /// The same for a number of a parameter's gradient, with the sums that it comes from.
 const GRADIENT: u64 = 64;
+
+/// Bytes of a list of chunks, and of those that are left of it.
+const fn list(chunks: usize) -> u64 {
+    (chunks as u64).saturating_mul(2 * size_of::<Chunk>() as u64)
+}
 
 impl Prepared<'_> {
     /// Cuts the tensor into chunks that keep to the memory that the job may take.
@@ -70,11 +78,19 @@ impl Prepared<'_> {
         self.chunks = if whole.is_empty() && self.layout.result.elements() == 0 {
             Vec::new()
         } else {
-            cut_up(&whole, self.most, self.layout.cut).map_err(|smallest| {
-                let needed = self.of_chunks(smallest.next_multiple_of(ALIGNED));
+            let cannot = |smallest: usize| {
+                let aligned = smallest.checked_next_multiple_of(ALIGNED);
+                let needed = self.of_chunks(aligned.unwrap_or(usize::MAX));
                 let (needed, most) = (needed.saturating_add(known), self.of_chunks(self.most));
                 self.too_much(needed, self.offload.memory.unwrap_or(most))
-            })?
+            };
+            // A shape alone takes no memory for a list of chunks, either.
+            let pieces = pieces(&whole, self.most, self.layout.cut).map_err(cannot)?;
+            let limit = self.offload.memory.unwrap_or(LISTED);
+            if list(pieces) > limit {
+                return Err(self.too_much(list(pieces), limit));
+            }
+            cut_up(&whole, self.most, self.layout.cut).map_err(cannot)?
         };
         self.surveys = if self.chunks.is_empty() && !self.offload.beside {
             Vec::new()
@@ -189,7 +205,7 @@ impl Prepared<'_> {
             let tables = keys.saturating_mul(numbers * copies);
             tables.saturating_add((PART + numbers).saturating_mul(parts))
         });
-        let list = 2 * (self.chunks.len() * size_of::<Chunk>()) as u64;
+        let list = list(self.chunks.len());
         tables.fold(list, u64::saturating_add).saturating_add(self.beside())
     }
 
