@@ -20,7 +20,7 @@ const EXTENTS: [usize; 12] = [
     8,
     1 << 12,
     1 << 27,
-    1 << 40,
+    1 << 44,
     usize::MAX / 20 + 2,
     usize::MAX / 2,
     usize::MAX,

@@ -50,7 +50,6 @@ pub fn reference(
     x: &[f64],
     upstream: Option<&[f64]>,
 ) -> Result<Reference> {
-    expect_room(chain, shape, x.is_empty())?;
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
     let mut values: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
@@ -114,17 +113,14 @@ pub fn reference_memory(chain: &Chain, shape: &[usize], pass: Pass) -> Result<u6
 const EACH: u64 = 48;
 
 /// That what an empty tensor has nonetheless, of which its shape may claim any number, keeps to what a stream may keep.
-fn expect_room(chain: &Chain, shape: &[usize], is_empty: bool) -> Result<()> {
-    let layout = chain.layout(shape)?;
+fn expect_room(chain: &Chain, layout: &Layout, shape: &[usize], is_empty: bool) -> Result<()> {
     let mut numbers = layout.result.elements();
-    for (step, operation) in chain.steps().iter().enumerate() {
-        let view = layout.view_before(step);
-        for survey in operation.surveys(true) {
-            numbers = numbers.saturating_add(survey.keys(view).saturating_mul(survey.words));
-        }
-        for gradient in &layout.gradients[step] {
-            numbers = numbers.saturating_add(count(&gradient.shape).unwrap_or(usize::MAX));
-        }
+    for survey in chain.steps()[0].surveys(true) {
+        let keys = survey.keys(layout.view);
+        numbers = numbers.saturating_add(keys.saturating_mul(survey.words));
+    }
+    for gradient in &layout.gradients[0] {
+        numbers = numbers.saturating_add(count(&gradient.shape).unwrap_or(usize::MAX));
     }
     let bytes = (numbers as u64).saturating_mul(size_of::<Sum>() as u64);
     if !is_empty || bytes <= KNOWN {
@@ -151,6 +147,7 @@ impl Step {
     fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Bound>) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;
+        expect_room(&chain, &layout, shape, x.is_empty())?;
         Ok(Self {
             chunk: Chunk::whole(layout.view),
             chain,

@@ -27,7 +27,7 @@ const ALIGNED: usize = 1024;
 pub(crate) const KNOWN: u64 = 4 << 30;
 
 /// The same for the list of chunks: of some terabytes.
-const LISTED: u64 = 256 << 20;
+const LISTED: u64 = 64 << 20;
 
 /// Bytes of a number in a table.
 const NUMBER: u64 = 8;
