@@ -2,7 +2,10 @@
 
 use half::f16;
 use wgpu::BufferUsages;
-use wgpu_activations::{Activation, ElementType, Error, Gpu, Pointwise, ShaderChecks};
+use wgpu_activations::{
+    Activation, Chain, Dice, ElementType, Error, Gpu, Pointwise, ShaderChecks,
+    kernel::baseline::encode_read,
+};
 
 use super::{ALL_USAGES, assert_alive, buffer, common::trusted_devices, refused};
 
@@ -246,6 +249,35 @@ fn sizes_and_types_that_do_not_match_are_refused() {
         );
         let (text, _) = refused(pollster::block_on(x.download_async::<f16>()));
         assert_eq!(text, format!("download: {mismatch}"));
+        assert_alive(gpu);
+    }
+}
+
+#[test]
+fn what_no_device_holds_is_refused_before_memory_is_taken() {
+    for device in trusted_devices() {
+        let gpu = &device.gpu;
+        for channels in [usize::MAX / 20 + 2, usize::MAX / 4 + 1, usize::MAX] {
+            let (text, error) = refused(Dice::new(gpu, channels));
+            assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+        }
+        let chain: Chain = "dice".parse().unwrap();
+        let (text, error) = refused(chain.result_shape(&[usize::MAX, 2]));
+        assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+
+        let x = gpu.upload(&[1.0f32; 8], [2, 4]).unwrap();
+        let mut encoder = gpu.device().create_command_encoder(&Default::default());
+        for columns in [0, 3, usize::MAX] {
+            let (text, error) = refused(encode_read(&mut encoder, &x, None, [columns, 1], &x));
+            assert!(matches!(error, Error::LengthMismatch { .. }), "{text}");
+        }
+
+        let unable = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 0);
+        let (text, error) = refused(unable.gpu.upload(&[1.0f32; 8], [8]));
+        assert!(matches!(error, Error::TooLarge { limit: 0, .. }), "{text}");
+        assert!(text.ends_with("max_storage_buffer_binding_size"), "{text}");
+        let (text, error) = refused(Activation::RELU.apply(&unable.gpu, &mut [1.0f32; 8]));
+        assert!(matches!(error, Error::TooLarge { .. }), "{text}");
         assert_alive(gpu);
     }
 }
