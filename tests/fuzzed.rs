@@ -1,4 +1,6 @@
 //! What the targets in `fuzz/` do, over their seeds and what a generator of random numbers makes of them.
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::{fs, path::Path};
 
@@ -6,10 +8,10 @@ use std::{fs, path::Path};
 mod npy;
 #[path = "../fuzz/src/npz.rs"]
 mod npz;
-#[path = "../fuzz/src/results.rs"]
-mod results;
 #[path = "../fuzz/src/safetensors.rs"]
 mod of_safetensors;
+#[path = "../fuzz/src/results.rs"]
+mod results;
 #[path = "../fuzz/src/shapes.rs"]
 mod shapes;
 
@@ -17,8 +19,12 @@ use wgpu_activations::accuracy::inputs::words;
 
 /// Runs a target over its seeds, and over seeds with some bytes changed, cut off or doubled.
 fn mutated(name: &str, run: fn(&[u8]), times: usize) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(name);
-    let seeds = fs::read_dir(folder).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/seeds")
+        .join(name);
+    let seeds = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| fs::read(file.unwrap().path()).unwrap());
     let mut seeds: Vec<_> = seeds.collect();
     seeds.sort();
     assert!(!seeds.is_empty());
@@ -32,8 +38,16 @@ fn mutated(name: &str, run: fn(&[u8]), times: usize) {
             match below(5) {
                 0 => bytes.truncate(at),
                 1 => bytes.extend_from_within(at..),
-                2 => bytes.iter_mut().skip(at).take(8).for_each(|byte| *byte = 0xff),
-                _ => bytes.iter_mut().skip(at).take(1).for_each(|byte| *byte = below(256) as u8),
+                2 => bytes
+                    .iter_mut()
+                    .skip(at)
+                    .take(8)
+                    .for_each(|byte| *byte = 0xff),
+                _ => bytes
+                    .iter_mut()
+                    .skip(at)
+                    .take(1)
+                    .for_each(|byte| *byte = below(256) as u8),
             }
         }
         run(&bytes);
@@ -64,7 +78,11 @@ fn result_files() {
 fn shapes_with_zeros_and_huge_extents() {
     let mut words = words(1 << 40);
     for time in 0..1000 {
-        let mut bytes: Vec<_> = words.by_ref().take(2 + time % 6).map(|word| (word >> 9) as u8).collect();
+        let mut bytes: Vec<_> = words
+            .by_ref()
+            .take(2 + time % 6)
+            .map(|word| (word >> 9) as u8)
+            .collect();
         bytes[0] = time as u8;
         shapes::run(&bytes);
     }

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use super::file_error;
-use wgpu_activations::{Adapter, Result, bench::{facts, record::read_text}, gpu::Tuning};
+use wgpu_activations::{
+    Adapter, Result,
+    bench::{facts, record::read_text},
+    gpu::Tuning,
+};
 
 /// The file: by device, driver and version of this program.
 fn path() -> Option<PathBuf> {

@@ -74,7 +74,10 @@ pub(crate) fn run(bytes: &[u8]) {
     let layout = chain.layout(&shape);
     assert_eq!(result.is_ok(), layout.is_ok(), "{text} {shape:?}");
     for pass in [Pass::Forward, Pass::Backward] {
-        assert_eq!(result.is_ok(), reference_memory(&chain, &shape, pass).is_ok());
+        assert_eq!(
+            result.is_ok(),
+            reference_memory(&chain, &shape, pass).is_ok()
+        );
     }
     let few = |shape: &[usize]| count(shape).filter(|elements| *elements <= FEW);
     let counts = result.ok().and_then(|result| few(&shape).zip(few(&result)));
@@ -95,13 +98,18 @@ pub(crate) fn run(bytes: &[u8]) {
         return;
     };
     for offload in [Offload::new(gpu), Offload::new(gpu).result_only()] {
-        for purpose in [Purpose::Forward, Purpose::ForwardObserved, Purpose::Backward] {
+        for purpose in [
+            Purpose::Forward,
+            Purpose::ForwardObserved,
+            Purpose::Backward,
+        ] {
             if let Ok(prepared) = offload.prepare(&chain, &shape, ElementType::F32, purpose) {
                 prepared.forecast();
             }
         }
         if counts.is_some() {
-            let narrow = |values: &[f64]| -> Vec<f32> { values.iter().map(|&x| x as f32).collect() };
+            let narrow =
+                |values: &[f64]| -> Vec<f32> { values.iter().map(|&x| x as f32).collect() };
             let (x, g) = (narrow(&x), narrow(&g));
             let (mut y, mut dx) = (vec![0.0; g.len()], vec![0.0; x.len()]);
             let _ = offload.forward(&chain, &shape, &x, &mut y);

@@ -359,7 +359,9 @@ const LONGEST: u64 = 64 << 20;
 /// never end.
 pub fn read_text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+    let read = File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
     if read as u64 > LONGEST {
         let reason = format!("is longer than {LONGEST} bytes; no file of results is");
         return Err(std::io::Error::new(ErrorKind::FileTooLarge, reason));

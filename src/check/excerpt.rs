@@ -117,7 +117,9 @@ impl<V: Given> Excerpt<'_, V> {
         } else {
             count
         };
-        let lanes: Vec<_> = spread(lanes, all).map(|lane| self.chunk.lane(lane)).collect();
+        let lanes: Vec<_> = spread(lanes, all)
+            .map(|lane| self.chunk.lane(lane))
+            .collect();
         let each = if needs_rows {
             extent.len()
         } else {

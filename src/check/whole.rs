@@ -12,7 +12,7 @@ use crate::{
     chain::{Chain, Layout},
     element::count,
     error::{Error, Result},
-    family::{Pass, Extra, Operation, Sheet, Sum, Table},
+    family::{Extra, Operation, Pass, Sheet, Sum, Table},
     offload::{Chunk, KNOWN},
     tensor::View,
 };

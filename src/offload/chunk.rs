@@ -112,7 +112,10 @@ impl Chunk {
     /// Number `index` of these.
     pub(crate) fn lane(&self, index: usize) -> (usize, usize) {
         let inner = self.inner.len();
-        (self.outer.start + index / inner, self.inner.start + index % inner)
+        (
+            self.outer.start + index / inner,
+            self.inner.start + index % inner,
+        )
     }
 
     /// The same numbered in the whole tensor.

@@ -153,7 +153,9 @@ impl Prepared<'_> {
         let of_channels = self.per_channel().saturating_mul(channels);
         let of_elements = self.per_element().saturating_mul(elements as u64);
         let devices = self.offload.gpus.len() as u64;
-        of_elements.saturating_add(of_channels).saturating_mul(devices)
+        of_elements
+            .saturating_add(of_channels)
+            .saturating_mul(devices)
     }
 
     /// Results for each element, at least one.
@@ -206,7 +208,9 @@ impl Prepared<'_> {
             tables.saturating_add((PART + numbers).saturating_mul(parts))
         });
         let list = list(self.chunks.len());
-        tables.fold(list, u64::saturating_add).saturating_add(self.beside())
+        tables
+            .fold(list, u64::saturating_add)
+            .saturating_add(self.beside())
     }
 
     /// Bytes for what is given beside the result.

@@ -51,7 +51,13 @@ fn progress(device: &Device) -> Result<(), Failed> {
     let mut x = numbers::<f32>(10_000);
     let offload = Offload::new(&device.gpu).progress(&told);
     let mish = Activation::MISH.into();
-    let offload = smallest(&offload, &mish, &[10_000], ElementType::F32, Purpose::Forward);
+    let offload = smallest(
+        &offload,
+        &mish,
+        &[10_000],
+        ElementType::F32,
+        Purpose::Forward,
+    );
     let summary = offload.forward_in_place(&mish, &[10_000], &mut x)?;
     assert_eq!((summary.chunks, calls.into_inner()), (10, 10));
     assert_eq!(most.into_inner(), 10_000);

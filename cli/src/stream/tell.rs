@@ -158,7 +158,10 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), count(&done.shape).unwrap_or(usize::MAX)),
+            verified(
+                done.report.as_ref(),
+                count(&done.shape).unwrap_or(usize::MAX)
+            ),
             flags.output.display(),
         ))?;
     }

@@ -131,7 +131,8 @@ fn shared(one: &Device, other: &Device) -> Result<(), Failed> {
     for family in families {
         for operation in written::operations(family, &SHAPE, 1, 1) {
             let chain = operation.into();
-            through::<f32>(&|_| both.clone(), &chain, &SHAPE).map_err(|error| at(&chain, &SHAPE, &error))?;
+            through::<f32>(&|_| both.clone(), &chain, &SHAPE)
+                .map_err(|error| at(&chain, &SHAPE, &error))?;
         }
     }
     Ok(())
