@@ -86,7 +86,7 @@ impl Prepared<'_> {
             };
             // A shape alone takes no memory for a list of chunks, either.
             let pieces = pieces(&whole, self.most, self.layout.cut).map_err(cannot)?;
-            let limit = self.offload.memory.unwrap_or(LISTED);
+            let limit = self.offload.memory.unwrap_or(0).max(LISTED);
             if list(pieces) > limit {
                 return Err(self.too_much(list(pieces), limit));
             }
