@@ -47,6 +47,25 @@ impl ElementType {
     }
 }
 
+/// Number of elements of a shape; `None` where `usize` cannot count them.
+///
+/// ```
+/// use wgpu_activations::io::count;
+///
+/// assert_eq!(count(&[2, 3]), Some(6));
+/// assert_eq!(count(&[]), Some(1));
+/// assert_eq!(count(&[usize::MAX, 2]), None);
+/// // The other axes of an empty array may be as long as they like.
+/// assert_eq!(count(&[usize::MAX, 2, 0]), Some(0));
+/// ```
+pub fn count(shape: &[usize]) -> Option<usize> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
+    let mut lengths = shape.iter();
+    lengths.try_fold(1_usize, |count, &length| count.checked_mul(length))
+}
+
 /// Runs an expression with a name for the host type of an [`ElementType`].
 ///
 /// ```

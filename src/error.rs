@@ -259,6 +259,18 @@ pub enum Error {
         /// What the device has.
         allowed: u64,
     },
+    /// A job takes more memory than it may.
+    #[error("{what} takes {bytes} bytes of memory but may take {limit}; {advice}")]
+    MemoryLimit {
+        /// What takes it.
+        what: String,
+        /// Bytes that it takes, at the least.
+        bytes: u64,
+        /// Bytes that it may take.
+        limit: u64,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The machine has no adapter that wgpu can use.
     #[error("no GPU adapter found; {hint}")]
     #[non_exhaustive]
@@ -358,7 +370,7 @@ pub enum ErrorKind {
     Usage,
     /// The machine has no such device.
     NoDevice,
-    /// Something exceeds a limit of the device: work in smaller pieces, or open it with higher limits.
+    /// Something exceeds a limit of the device or of memory: work in smaller pieces, or raise the limit.
     TooLarge,
     /// The device's memory is used up: free some, or work in smaller pieces.
     OutOfMemory,
@@ -397,7 +409,9 @@ impl Error {
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
             Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
-            Self::TooLarge { .. } | Self::DeviceLimit { .. } => ErrorKind::TooLarge,
+            Self::TooLarge { .. } | Self::DeviceLimit { .. } | Self::MemoryLimit { .. } => {
+                ErrorKind::TooLarge
+            }
             Self::OutOfMemory(_) => ErrorKind::OutOfMemory,
             Self::DeviceLost(_) => ErrorKind::DeviceLost,
             Self::DeviceRequest { .. } | Self::Validation(_) | Self::Internal(_) => {

@@ -44,7 +44,7 @@ impl Moments {
     ///
     /// [`Error::LengthMismatch`] if x is not a whole number of channels x inner.
     pub fn of(x: &[f64], channels: usize, inner: usize) -> Result<Self> {
-        let row = channels * inner;
+        let row = channels.saturating_mul(inner);
         let rows = x.len().checked_div(row).unwrap_or(0);
         if rows * row != x.len() {
             return Err(Error::LengthMismatch {

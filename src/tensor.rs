@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    element::{Element, ElementType},
+    element::{Element, ElementType, count},
     error::{Error, Result},
     gpu::{Allocation, Gpu},
 };
@@ -78,8 +78,9 @@ impl View {
     }
 
     /// Elements in all.
-    pub(crate) const fn elements(&self) -> usize {
-        self.outer * self.extent * self.inner
+    pub fn elements(&self) -> usize {
+        // Of what can be counted, or is empty.
+        count(&[self.outer, self.extent, self.inner]).unwrap_or(usize::MAX)
     }
 
     /// A tensor whose elements all belong to one channel.
@@ -123,6 +124,14 @@ impl Gpu {
         Ok(tensor)
     }
 
+    /// A tensor of `shape`, f32, whose elements are all `value`.
+    pub(crate) fn filled(&self, value: f32, shape: impl Into<Vec<usize>>) -> Result<Tensor> {
+        // The device refuses what is too large before memory is taken on the host.
+        let tensor = self.allocate(shape, ElementType::F32)?;
+        tensor.write(&vec![value; tensor.len()])?;
+        Ok(tensor)
+    }
+
     /// A tensor over a buffer of the caller's own, starting at byte `offset`.
     ///
     /// The buffer must have the usage `STORAGE` (and `COPY_SRC` to download, `COPY_DST` to upload, both to upload an odd
@@ -157,6 +166,7 @@ impl Gpu {
         element: ElementType,
     ) -> Result<Tensor> {
         self.expect_own("tensor_from_wgpu", buffer)?;
+        self.expect_bindings()?;
         let shape = shape.into();
         let bytes = byte_len(&shape, element)?;
         let vectors = bytes.checked_next_multiple_of(16);
@@ -193,11 +203,8 @@ impl Tensor {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        // The other axes of an empty tensor may be as long as they like.
-        if self.shape.contains(&0) {
-            return 0;
-        }
-        self.shape.iter().product()
+        // There is memory for them.
+        count(&self.shape).unwrap_or(usize::MAX)
     }
 
     /// Whether it has no elements.
@@ -214,7 +221,7 @@ impl Tensor {
         let shape = shape.into();
         if byte_len(&shape, self.element)? != self.bytes() {
             return Err(Error::LengthMismatch {
-                expected: shape.iter().product(),
+                expected: count(&shape).unwrap_or(usize::MAX),
                 found: self.len(),
                 shape,
             });
@@ -426,10 +433,24 @@ pub(crate) fn axis_of(shape: &[usize], axis: i64) -> Result<usize> {
     })
 }
 
-fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {
-    let mut axes = shape.iter().map(|&axis| axis as u64);
-    axes.try_fold(element.size(), u64::checked_mul)
-        .or_else(|| shape.contains(&0).then_some(0))
+/// Elements of a shape, which can be counted, and their bytes too.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`].
+pub(crate) fn elements_of(shape: &[usize]) -> Result<usize> {
+    byte_len(shape, ElementType::F32).map(|bytes| (bytes / ElementType::F32.size()) as usize)
+}
+
+/// Bytes of a tensor.
+///
+/// # Errors
+///
+/// [`Error::TooLarge`].
+pub(crate) fn byte_len(shape: &[usize], element: ElementType) -> Result<u64> {
+    let elements = count(shape).map(|elements| elements as u64);
+    elements
+        .and_then(|elements| elements.checked_mul(element.size()))
         .ok_or_else(|| Error::TooLarge {
             what: format!("a tensor of shape {shape:?}"),
             bytes: u64::MAX,

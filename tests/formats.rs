@@ -468,7 +468,7 @@ fn a_file_that_changes_while_it_is_read_is_told() {
             .join("x")
             .with_extension(format.extensions()[0]);
         write::<f32>(*format, &path, &described(storage(Number::F32)), true).unwrap();
-        let names = match format.rewrites() {
+        let names = match format.keeps_layout() {
             true => vec!["*".to_owned()],
             false => Vec::new(),
         };

@@ -27,8 +27,8 @@ pub(super) struct Flags {
     /// share the work if this is given several times.
     #[arg(long, value_name = "D")]
     pub(super) device: Vec<String>,
-    /// Memory for chunks under way, on host and devices, such as 512M [default: chunks of 4 to 16 MiB]. cpu
-    /// takes all into memory.
+    /// Memory for chunks under way, on host and devices, and for what is known of channels, at most, such as 512M
+    /// [default: chunks of 4 to 16 MiB]. cpu takes all into memory.
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.

@@ -3,7 +3,11 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use super::{file_error, temporary};
-use wgpu_activations::{Adapter, Result, bench::facts, gpu::Tuning};
+use wgpu_activations::{
+    Adapter, Result,
+    bench::{facts, record::read_text},
+    gpu::Tuning,
+};
 
 /// The file: by device, driver and version of this program.
 fn path() -> Option<PathBuf> {
@@ -18,7 +22,7 @@ fn key(adapter: &Adapter) -> String {
 
 /// All that is kept; nothing where there is no such file, or none that can be read.
 fn load() -> BTreeMap<String, Tuning> {
-    let text = path().and_then(|path| std::fs::read_to_string(path).ok());
+    let text = path().and_then(|path| read_text(&path).ok());
     let kept = text.and_then(|text| serde_json::from_str(&text).ok());
     kept.unwrap_or_default()
 }

@@ -13,6 +13,8 @@ mod families;
 mod grad;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/outputs.rs"]
 mod outputs;
 #[path = "cli/plot.rs"]

@@ -1,7 +1,11 @@
 //! The result file: what was measured, on what, and how. `docs/results.md` describes it for readers
 //! in other languages.
 
-use std::{io::Write, path::Path};
+use std::{
+    fs::File,
+    io::{ErrorKind, Read, Write},
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -303,7 +307,7 @@ impl Run {
             path: path.to_owned(),
             reason,
         };
-        let text = std::fs::read_to_string(path).map_err(|error| broken(error.to_string()))?;
+        let text = read_text(path).map_err(|error| broken(error.to_string()))?;
         let version: Version = serde_json::from_str(&text).map_err(|error| {
             broken(format!("is no result file of `activations bench`: {error}"))
         })?;
@@ -342,6 +346,27 @@ impl Run {
         }
         writer.write_all(b"\n]\n}\n")
     }
+}
+
+/// Bytes of the longest text that is read whole: far more than a long run leaves.
+const LONGEST: u64 = 64 << 20;
+
+/// The text of a file that is read whole, such as a result file.
+///
+/// # Errors
+///
+/// What reading gives, and [`ErrorKind::FileTooLarge`] beyond 64 MiB: what a device gives, such as `/dev/zero`, may
+/// never end.
+pub fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > LONGEST {
+        let reason = format!("is longer than {LONGEST} bytes; no file of results is");
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, reason));
+    }
+    Ok(text)
 }
 
 /// What every version of the format begins with.

@@ -2,9 +2,10 @@
 
 use super::Chain;
 use crate::{
+    element::count,
     error::Result,
     family::{Cut, Gradient, Part, Table},
-    tensor::{View, axis_of},
+    tensor::{View, axis_of, elements_of},
 };
 
 /// How a chain sees a tensor of some shape.
@@ -56,17 +57,14 @@ impl Chain {
     ///
     /// As [`Chain::result_shape`].
     pub fn layout(&self, shape: &[usize]) -> Result<Layout> {
-        let mut shapes = vec![shape.to_vec()];
+        let shapes = self.shapes(shape)?;
         let mut axes = Vec::new();
         let mut gradients = Vec::with_capacity(self.steps.len());
-        for step in &self.steps {
-            let before = &shapes[shapes.len() - 1];
-            let after = step.output_shape(before)?;
+        for (step, before) in self.steps.iter().zip(&shapes) {
             if let Some(axis) = step.axis() {
                 axes.push(axis_of(before, axis)?);
             }
             gradients.push(step.gradients(before));
-            shapes.push(after);
         }
         let result_shape = shapes[shapes.len() - 1].clone();
         let cut = self.steps.iter().map(|step| step.cut()).max();
@@ -86,12 +84,13 @@ impl Chain {
         if let [step] = &self.steps[..]
             && let Some(view) = step.view_alone(shape)
         {
-            let extent = len(&result_shape) / (view.outer * view.inner).max(1);
+            let rows = count(&[view.outer, view.inner]).unwrap_or(usize::MAX);
+            let extent = elements_of(&result_shape)? / rows.max(1);
             return Ok(layout(view, vec![view.extent, extent]));
         }
         let Some(&axis) = axes.first() else {
             let view = View {
-                outer: len(shape),
+                outer: elements_of(shape)?,
                 ..View::ONE_CHANNEL
             };
             return Ok(layout(view, vec![1; shapes.len()]));
@@ -99,10 +98,11 @@ impl Chain {
         if axes.iter().any(|other| *other != axis) {
             let view = View {
                 outer: 1,
-                extent: len(shape),
+                extent: elements_of(shape)?,
                 inner: 1,
             };
-            let extents = shapes.iter().map(|shape| len(shape)).collect();
+            let extents = shapes.iter().map(|shape| elements_of(shape));
+            let extents = extents.collect::<Result<_>>()?;
             return Ok(Layout {
                 cut: Cut::WholeAxis,
                 whole: Some(shape.to_vec()),
@@ -135,12 +135,4 @@ impl Chain {
         }
         Ok(Self { steps })
     }
-}
-
-/// Elements of a shape; the other axes of an empty one may be as long as they like.
-fn len(shape: &[usize]) -> usize {
-    if shape.contains(&0) {
-        return 0;
-    }
-    shape.iter().product()
 }

@@ -17,7 +17,7 @@ use crate::{
         launch::Pass,
         recorder::{self, Recorder},
     },
-    tensor::Tensor,
+    tensor::{Tensor, elements_of},
     wgsl::Math,
 };
 
@@ -171,13 +171,25 @@ impl Chain {
     ///
     /// # Errors
     ///
-    /// Where an operation and its input's shape do not go together.
+    /// Where an operation and its input's shape do not go together, and [`Error::TooLarge`] where a tensor has more
+    /// elements than can be counted.
     pub fn result_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
-        let mut shape = shape.to_vec();
+        let [.., result] = &self.shapes(shape)?[..] else {
+            return Ok(shape.to_vec());
+        };
+        Ok(result.clone())
+    }
+
+    /// The shapes before each operation, and after the last.
+    fn shapes(&self, shape: &[usize]) -> Result<Vec<Vec<usize>>> {
+        elements_of(shape)?;
+        let mut shapes = vec![shape.to_vec()];
         for step in &self.steps {
-            shape = step.output_shape(&shape)?;
+            let after = step.output_shape(&shapes[shapes.len() - 1])?;
+            elements_of(&after)?;
+            shapes.push(after);
         }
-        Ok(shape)
+        Ok(shapes)
     }
 
     /// y, a new tensor of x's type.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    estimate::{Selection, Sums, merge_sums, no_sums},
+    estimate::{Selection, Sums},
     excerpt::Excerpt,
     streamed::{Share, Verifier},
     whole::reference,
@@ -49,11 +49,10 @@ impl Verifier<'_> {
         };
         let found: Vec<_> = selections.par_iter().map(compare).collect();
         let mut report = Report::default();
-        for (part, sums) in found {
+        for (selection, (part, sums)) in selections.iter().zip(found) {
             report = report.merge(part);
             let mut all = lock(&self.sums);
-            let steps = all.iter_mut().zip(&sums);
-            steps.for_each(|(all, part)| merge_sums(all, part));
+            excerpt.evaluation.merge_sums(&mut all, selection, &sums);
         }
         report
     }
@@ -129,7 +128,10 @@ impl<T: Element> Excerpt<'_, T> {
         };
         let values = evaluation.forward(selection, self.inputs(selection), self.steps());
         let chosen = indices.map(|indices| self.chosen(selection, indices));
-        let mut sums = no_sums(evaluation.layout);
+        let mut sums = Vec::new();
+        if parameters {
+            sums = evaluation.no_sums(selection);
+        }
         let dx = evaluation.backward(
             selection,
             &values,

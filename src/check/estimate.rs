@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
+    element::count,
     family::{Cut, Gradient, Sheet, Sum, Table},
 };
 
@@ -117,6 +118,36 @@ impl Evaluation<'_> {
         values
     }
 
+    /// Sums of nothing, of the terms that a selection has: those of its own places where there is one for each channel.
+    pub(super) fn no_sums(&self, selection: &Selection) -> Sums {
+        let steps = self.layout.gradients.iter().enumerate();
+        steps
+            .map(|(step, gradients)| {
+                let lengths = gradients.iter().map(|it| match it.per_channel {
+                    true => self.places(step, selection).len(),
+                    false => numbers(it),
+                });
+                lengths.map(|len| vec![Sum::default(); len]).collect()
+            })
+            .collect()
+    }
+
+    /// Adds the sums of a selection to those of the whole tensor.
+    pub(super) fn merge_sums(&self, all: &mut Sums, selection: &Selection, parts: &Sums) {
+        for (step, (all, parts)) in all.iter_mut().zip(parts).enumerate() {
+            let gradients = self.layout.gradients[step].iter();
+            for (gradient, (all, parts)) in gradients.zip(all.iter_mut().zip(parts)) {
+                if gradient.per_channel {
+                    let places = self.places(step, selection);
+                    let pairs = places.iter().zip(parts);
+                    pairs.for_each(|(&place, part)| all[place].merge(*part));
+                } else {
+                    merge_all(all, parts);
+                }
+            }
+        }
+    }
+
     /// The gradient with respect to the inputs of operation `to`. Terms of the parameters' gradients are added to
     /// `sums`, for each operation, with what they may be off by.
     pub(super) fn backward(
@@ -145,7 +176,8 @@ impl Evaluation<'_> {
                         step.add_terms(&sheet, upstream, chosen, &mut terms);
                         terms
                     });
-                    merge_sums(sums, &terms);
+                    let pairs = sums.iter_mut().zip(&terms);
+                    pairs.for_each(|(all, parts)| merge_all(all, parts));
                 }
                 estimate(inputs, upstream, |inputs, upstream| {
                     step.expected_backward(&Sheet { inputs, ..*sheet }, upstream, chosen)
@@ -156,19 +188,26 @@ impl Evaluation<'_> {
     }
 }
 
-/// Sums of nothing.
+/// Sums of nothing, for the whole tensor.
 pub(super) fn no_sums(layout: &Layout) -> Sums {
     let of_step = |gradients: &Vec<Gradient>| {
-        let lengths = gradients.iter().map(|it| it.shape.iter().product());
-        lengths.map(|length| vec![Sum::default(); length]).collect()
+        let gradients = gradients.iter();
+        gradients
+            .map(|it| vec![Sum::default(); numbers(it)])
+            .collect()
     };
     layout.gradients.iter().map(of_step).collect()
 }
 
-/// Adds parts of an operation's sums.
-pub(super) fn merge_sums(sums: &mut [Vec<Sum>], parts: &[Vec<Sum>]) {
-    let all = sums.iter_mut().flatten().zip(parts.iter().flatten());
-    all.for_each(|(sum, part)| sum.merge(*part));
+/// How many numbers a gradient has.
+fn numbers(gradient: &Gradient) -> usize {
+    count(&gradient.shape).unwrap_or(usize::MAX)
+}
+
+fn merge_all(sums: &mut [Sum], parts: &[Sum]) {
+    sums.iter_mut()
+        .zip(parts)
+        .for_each(|(sum, part)| sum.merge(*part));
 }
 
 /// Moves of the inputs: all up, all down, and by each of the lowest bits of an element's number, so that of two

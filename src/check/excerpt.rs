@@ -69,6 +69,10 @@ impl<V: Given> Excerpt<'_, V> {
 
     /// The box in selections of some thousand elements; of whole rows where an operation needs them.
     pub(super) fn selections(&self, needs_rows: bool) -> Vec<Selection> {
+        if self.chunk.is_empty() && self.of_result().is_empty() {
+            // Its rows may be as many as they like.
+            return Vec::new();
+        }
         let extent = self.chunk.extent.clone();
         let lanes: Vec<_> = self.chunk.lanes().collect();
         let width = if needs_rows {
@@ -76,7 +80,11 @@ impl<V: Given> Excerpt<'_, V> {
         } else {
             TASK.min(extent.len())
         };
-        let parts = extent.clone().step_by(width.max(1));
+        if extent.is_empty() {
+            // There are results all the same.
+            return in_tasks(&lanes, &[]);
+        }
+        let parts = extent.clone().step_by(width);
         parts
             .flat_map(|start| {
                 let places: Vec<_> = (start..(start + width).min(extent.end)).collect();
@@ -90,10 +98,15 @@ impl<V: Given> Excerpt<'_, V> {
         let Evaluation { chain, layout, .. } = self.evaluation;
         let cost = chain.steps().iter().map(|step| step.reference_cost()).max();
         let count = (count / cost.unwrap_or(1).max(1)).max(1);
-        let whole = layout.view.elements().max(1) as u128;
-        let count = (count as u128 * self.chunk.len() as u128).div_ceil(whole) as usize;
+        // An axis without elements may have results all the same.
+        let filled = |sides: [usize; 3]| -> u128 {
+            let sides = sides.into_iter();
+            sides.map(|side| side.max(1) as u128).product()
+        };
+        let whole = filled(Chunk::whole(layout.view).shape());
+        let count = (count as u128 * filled(self.chunk.shape())).div_ceil(whole) as usize;
         let extent = self.chunk.extent.clone();
-        let all: Vec<_> = self.chunk.lanes().collect();
+        let all = self.chunk.lanes_len();
         let spread = |count: usize, len: usize| {
             let count = count.min(len);
             (0..count).map(move |index| (index + 1) * len / count - 1)
@@ -104,7 +117,9 @@ impl<V: Given> Excerpt<'_, V> {
         } else {
             count
         };
-        let lanes: Vec<_> = spread(lanes, all.len()).map(|lane| all[lane]).collect();
+        let lanes: Vec<_> = spread(lanes, all)
+            .map(|lane| self.chunk.lane(lane))
+            .collect();
         let each = if needs_rows {
             extent.len()
         } else {

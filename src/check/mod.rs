@@ -12,7 +12,7 @@ use rayon::prelude::*;
 pub use crate::family::Pass;
 pub use random::RandomCase;
 pub use streamed::{Share, Verifier};
-pub use whole::{Reference, reference};
+pub use whole::{Reference, reference, reference_memory};
 
 use crate::{
     accuracy::{Expectation, Report, Tolerance},

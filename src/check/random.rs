@@ -271,7 +271,6 @@ fn check_streamed<T: Element>(
     let upstream = upstream.map(Slice);
     let outcome = prepared.run(&Request {
         upstream: upstream.as_ref().map(|upstream| upstream as _),
-        parameters: backward,
         observer: Some(&verifier),
         ..Request::new(&Slice(x), &Shared::new(&mut output))
     });

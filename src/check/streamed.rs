@@ -56,7 +56,7 @@ impl<'a> Verifier<'a> {
             parameters: false,
             known: RwLock::new(vec![Vec::new(); chain.steps().len()]),
             report: Mutex::default(),
-            sums: Mutex::new(no_sums(&layout)),
+            sums: Mutex::default(),
             layout,
         }
     }
@@ -68,6 +68,10 @@ impl<'a> Verifier<'a> {
         Self {
             backward: true,
             parameters,
+            sums: Mutex::new(match parameters {
+                true => no_sums(&self.layout),
+                false => Sums::new(),
+            }),
             ..self
         }
     }

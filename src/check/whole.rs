@@ -4,15 +4,16 @@
 use rayon::prelude::*;
 
 use super::{
-    estimate::{Evaluation, Selection, exact, merge_sums, no_sums},
+    estimate::{Evaluation, Selection, exact, no_sums},
     excerpt::{Excerpt, merge},
 };
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
-    error::Result,
-    family::{Extra, Operation, Sheet, Sum, Table},
-    offload::Chunk,
+    element::count,
+    error::{Error, Result},
+    family::{Extra, Operation, Pass, Sheet, Sum, Table},
+    offload::{Chunk, KNOWN},
     tensor::View,
 };
 
@@ -41,7 +42,8 @@ pub struct Reference {
 ///
 /// # Errors
 ///
-/// As [`Chain::result_shape`].
+/// As [`Chain::result_shape`], and [`Error::MemoryLimit`] where an empty tensor claims more channels than there is
+/// memory for.
 pub fn reference(
     chain: &Chain,
     shape: &[usize],
@@ -83,6 +85,55 @@ pub fn reference(
     })
 }
 
+/// Bytes of memory that [`reference`] takes at most, for `pass`.
+///
+/// ```
+/// use wgpu_activations::{Activation, check::reference_memory, family::Pass};
+///
+/// let bytes = reference_memory(&Activation::GELU.into(), &[1 << 20], Pass::Forward)?;
+/// assert!(bytes < 200 << 20);
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`Chain::result_shape`].
+pub fn reference_memory(chain: &Chain, shape: &[usize], pass: Pass) -> Result<u64> {
+    let layout = chain.layout(shape)?;
+    let passes = if pass == Pass::Backward { 2 } else { 1 };
+    let mut elements = layout.result.elements();
+    for step in 0..chain.steps().len() {
+        elements = elements.saturating_add(layout.view_before(step).elements());
+    }
+    Ok((elements as u64).saturating_mul(passes * EACH))
+}
+
+/// Bytes for an element of a tensor between operations: where it lies, what it is, and what it may be off by, in
+/// selections and in the whole.
+const EACH: u64 = 48;
+
+/// That what an empty tensor has nonetheless, of which its shape may claim any number, keeps to what a stream may keep.
+fn expect_room(chain: &Chain, layout: &Layout, shape: &[usize], is_empty: bool) -> Result<()> {
+    let mut numbers = layout.result.elements();
+    for survey in chain.steps()[0].surveys(true) {
+        let keys = survey.keys(layout.view);
+        numbers = numbers.saturating_add(keys.saturating_mul(survey.words));
+    }
+    for gradient in &layout.gradients[0] {
+        numbers = numbers.saturating_add(count(&gradient.shape).unwrap_or(usize::MAX));
+    }
+    let bytes = (numbers as u64).saturating_mul(size_of::<Sum>() as u64);
+    if !is_empty || bytes <= KNOWN {
+        return Ok(());
+    }
+    Err(Error::MemoryLimit {
+        what: format!("what `{chain}` gives of shape {shape:?}, though it has no elements,"),
+        bytes,
+        limit: KNOWN,
+        advice: "give it elements, or fewer channels",
+    })
+}
+
 /// One operation of the chain, and the whole tensor that it is given.
 struct Step {
     chain: Chain,
@@ -96,6 +147,7 @@ impl Step {
     fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Bound>) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;
+        expect_room(&chain, &layout, shape, x.is_empty())?;
         Ok(Self {
             chunk: Chunk::whole(layout.view),
             chain,
@@ -160,18 +212,19 @@ impl Step {
         let evaluation = excerpt.evaluation;
         let found = by_rows(&excerpt, |selection, inputs| {
             let upstream = excerpt.upstream(selection).unwrap_or_default();
-            let mut sums = no_sums(&self.layout);
+            let mut sums = evaluation.no_sums(selection);
             let values = vec![inputs];
             let mut dx =
                 evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
-            (dx.swap_remove(0), sums.swap_remove(0))
+            (dx.swap_remove(0), sums)
         });
-        let mut all = no_sums(&self.layout).swap_remove(0);
+        let mut all = no_sums(&self.layout);
         let dx = found.into_iter().map(|(selection, (dx, sums))| {
-            merge_sums(&mut all, &sums);
+            evaluation.merge_sums(&mut all, &selection, &sums);
             (selection, dx)
         });
-        (scatter(self.layout.view, dx.collect(), exact(0.0)), all)
+        let dx = scatter(self.layout.view, dx.collect(), exact(0.0));
+        (dx, all.swap_remove(0))
     }
 }
 
@@ -190,6 +243,10 @@ fn by_rows<R: Send>(
 
 /// The tensor that has the elements of these selections, which are of whole rows.
 fn scatter<T: Copy>(view: View, parts: Vec<(Selection, Vec<T>)>, nothing: T) -> Vec<T> {
+    if parts.is_empty() {
+        // The axis may be as long as it likes.
+        return Vec::new();
+    }
     let whole = Chunk::whole(view);
     let places: Vec<_> = whole.extent.clone().collect();
     let mut all = vec![nothing; view.elements()];

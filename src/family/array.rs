@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    element::ElementType,
+    element::{ElementType, count},
     error::{Error, Result, number},
     gpu::Gpu,
     kernel::recorder::Recorder,
@@ -47,10 +47,9 @@ impl Array {
     /// [`Error::LengthMismatch`] if the shape does not hold as many numbers.
     pub fn new(values: impl Into<Arc<[f32]>>, shape: impl Into<Vec<usize>>) -> Result<Self> {
         let (values, shape) = (values.into(), shape.into());
-        let len = shape.iter().product();
-        if values.len() != len {
+        if count(&shape) != Some(values.len()) {
             return Err(Error::LengthMismatch {
-                expected: len,
+                expected: count(&shape).unwrap_or(usize::MAX),
                 found: values.len(),
                 shape,
             });
@@ -73,7 +72,8 @@ impl Array {
 
     /// How many numbers it holds.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        // They are there.
+        count(&self.shape).unwrap_or(usize::MAX)
     }
 
     /// Whether it holds none.

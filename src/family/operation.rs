@@ -192,7 +192,8 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
         chosen: Option<&[u32]>,
     ) -> Vec<Vec<Bound>>;
 
-    /// Adds the terms of the parameters' gradients, in the order of [`Operation::gradients`].
+    /// Adds the terms of the parameters' gradients, in the order of [`Operation::gradients`]: to one sum for each number
+    /// of a parameter, or for each of the sheet's places where it has one for each channel.
     fn add_terms(
         &self,
         _sheet: &Sheet<'_>,

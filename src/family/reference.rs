@@ -101,7 +101,8 @@ impl Survey {
     pub fn keys(&self, view: View) -> usize {
         match self.of {
             Surveyed::Channels => view.extent,
-            Surveyed::Rows => view.outer * view.inner,
+            // Beyond any number only where there are no elements.
+            Surveyed::Rows => view.outer.saturating_mul(view.inner),
         }
     }
 }

@@ -68,6 +68,9 @@ struct Shared {
     waiter: Waiter,
 }
 
+/// Bytes of the smallest storage buffer binding that kernels work with.
+const LEAST_BINDING: u64 = 4096;
+
 /// A device, whatever the shapes of its kernels.
 #[derive(Clone)]
 struct Opened {
@@ -335,8 +338,23 @@ impl Gpu {
         })
     }
 
+    /// That kernels can bind as much of a tensor as they work on at the least.
+    pub(crate) fn expect_bindings(&self) -> Result<()> {
+        let limit = self.opened().limits.max_storage_buffer_binding_size;
+        if limit >= LEAST_BINDING {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            what: "the part of a tensor that a kernel binds at the least".to_owned(),
+            bytes: LEAST_BINDING,
+            limit,
+            advice: "open the device with a larger max_storage_buffer_binding_size",
+        })
+    }
+
     /// A buffer of at least `bytes` for a tensor, its contents unspecified.
     pub(crate) fn allocate_bytes(&self, bytes: u64) -> Result<Allocation> {
+        self.expect_bindings()?;
         let limit = self.opened().limits.max_buffer_size;
         // Before it is rounded up, which may overflow, and after.
         if bytes > limit || memory::padded(bytes) > limit {

@@ -14,7 +14,7 @@ use super::{
     stream::{cannot_read, cannot_write},
 };
 use crate::{
-    element::{Element, ElementType},
+    element::{Element, ElementType, count},
     error::{Error, Result},
     with_element,
 };
@@ -134,16 +134,6 @@ pub(super) enum Data {
 
 /// An array's elements, in a file, a pipe or memory.
 pub type Elements = Box<dyn Source + Send>;
-
-/// Number of elements of a shape; `None` where `usize` cannot count them.
-pub(super) fn count(shape: &[usize]) -> Option<usize> {
-    // The other axes of an empty array may be as long as they like.
-    if shape.contains(&0) {
-        return Some(0);
-    }
-    let mut lengths = shape.iter();
-    lengths.try_fold(1_usize, |count, &length| count.checked_mul(length))
-}
 
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

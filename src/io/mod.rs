@@ -49,6 +49,7 @@ pub mod safetensors;
 mod storage;
 mod stream;
 
+pub use crate::element::count;
 #[cfg(any(feature = "npz", feature = "safetensors"))]
 pub use choice::matches;
 pub use elements::{Shared, Sink, Slice, Source, collect};

@@ -17,9 +17,8 @@ use std::path::Path;
 use half::{bf16, f16};
 
 use super::{
-    Number, Storage,
+    Number, Storage, count,
     file::{self, Reason, cannot_read, invalid_data, invalid_input},
-    input::count,
     order::rearrange,
 };
 use crate::{

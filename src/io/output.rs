@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Seek, Write};
 use std::path::Path;
 
 #[cfg(any(feature = "npz", feature = "safetensors"))]
-use super::input::count;
+use super::count;
 use super::{FileSink, Order, PipeSink, Sink, Storage, file, stream::cannot_write};
 use crate::error::Result;
 

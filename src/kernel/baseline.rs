@@ -167,9 +167,10 @@ pub fn encode_read(
     seen: &Tensor,
 ) -> Result<()> {
     let (columns, walk) = (columns as u64, (walk as u64).max(1));
-    let rows = words(x)? / columns;
+    // Without whole vectors there is no row.
+    let rows = words(x)?.checked_div(columns & !3).unwrap_or(0);
     let threads = rows.div_ceil(walk) * (columns / 4);
-    expect_words(x, rows * (columns & !3))?;
+    expect_words(x, rows * columns)?;
     expect_words(seen, threads * 4)?;
     let mut tensors = vec![(0, x), (2, seen)];
     if let Some(upstream) = upstream {

@@ -113,8 +113,7 @@ pub(crate) fn record_moments(
     view: View,
 ) -> Result<TensorMoments> {
     let words = if x.is_empty() {
-        let words = view.extent * WORDS;
-        x.gpu().upload(&vec![0.0f32; words], [words])?
+        x.gpu().filled(0.0, [view.extent, WORDS])?
     } else {
         let reduce = Reduce {
             op,

@@ -5,7 +5,7 @@ use crate::{
     element::ElementType,
     error::Result,
     gpu::{Gpu, Kernel},
-    tensor::Tensor,
+    tensor::{Tensor, byte_len},
     wgsl::Arguments,
 };
 
@@ -34,8 +34,7 @@ impl Recorder<'_> {
         element: ElementType,
     ) -> Result<Tensor> {
         let shape = shape.into();
-        let len: usize = shape.iter().product();
-        let bytes = len as u64 * element.size();
+        let bytes = byte_len(&shape, element)?;
         let fits = |tensor: &Tensor| {
             tensor.bytes() == bytes && tensor.element() == element && tensor.gpu().same_device(gpu)
         };

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{error::Result, family::Cut, io::Sink, tensor::View};
+use crate::{element::count, error::Result, family::Cut, io::Sink, tensor::View};
 
 /// A box of a tensor seen as [outer, extent, inner].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,8 @@ impl Chunk {
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        // Of what can be counted, or is empty.
+        count(&self.shape()).unwrap_or(usize::MAX)
     }
 
     /// Where an element (outer, place, inner) of the whole tensor lies in it.
@@ -94,8 +95,27 @@ impl Chunk {
 
     /// The rows that it has some of, as (outer, inner).
     pub(crate) fn lanes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (outer, inner) = (self.outer.clone(), self.inner.clone());
+        let (mut outer, inner) = (self.outer.clone(), self.inner.clone());
+        if inner.is_empty() {
+            // One side may be as long as it likes where another is empty.
+            outer.end = outer.start;
+        }
         outer.flat_map(move |outer| inner.clone().map(move |inner| (outer, inner)))
+    }
+
+    /// How many these are.
+    pub(crate) fn lanes_len(&self) -> usize {
+        // Of what can be counted, or is empty.
+        self.outer.len().saturating_mul(self.inner.len())
+    }
+
+    /// Number `index` of these.
+    pub(crate) fn lane(&self, index: usize) -> (usize, usize) {
+        let inner = self.inner.len();
+        (
+            self.outer.start + index / inner,
+            self.inner.start + index % inner,
+        )
     }
 
     /// The same numbered in the whole tensor.
@@ -117,36 +137,17 @@ impl Chunk {
     }
 }
 
-/// Cuts a box into smaller ones of at most `most` elements; none if it is empty.
+/// Cuts a box into smaller ones of at most `most` elements; none if it has no rows. Rows without elements count as if
+/// they had one.
 ///
 /// # Errors
 ///
 /// Where `cut` allows no box as small as that: the elements of the smallest.
 pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>, usize> {
-    if whole.is_empty() {
+    if whole.lanes_len() == 0 {
         return Ok(Vec::new());
     }
-    let [outer, extent, inner] = whole.shape();
-    let slab = extent * inner;
-    let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
-    let slabs = (most / slab / at_once * at_once).min(outer);
-    let along_memory = || {
-        let width = inner.min(most.max(1));
-        [1, (most / width).clamp(1, extent), width]
-    };
-    let width = most / extent;
-    let steps = match cut {
-        _ if slabs == outer || slabs >= at_once => [slabs, extent, inner],
-        Cut::FourSlabs => return Err(slab * outer.min(at_once)),
-        Cut::Anywhere => along_memory(),
-        Cut::WholeAxis if width == 0 => return Err(extent),
-        Cut::WholeAxis => [1, extent, width],
-        Cut::Rows if width >= inner.min(RUN) => [1, extent, width],
-        Cut::Rows => {
-            let width = inner.min((most / PART).max(1));
-            [1, (most / width).clamp(1, extent), width]
-        }
-    };
+    let steps = steps(whole, most, cut)?;
     let sides = [&whole.outer, &whole.extent, &whole.inner];
     let [outer, extent, inner] = std::array::from_fn(|side| parts(sides[side], steps[side]));
     let faces: Vec<_> = if cut == Cut::Anywhere {
@@ -168,6 +169,39 @@ pub(super) fn cut_up(whole: &Chunk, most: usize, cut: Cut) -> Result<Vec<Chunk>,
     Ok(chunks.collect())
 }
 
+/// How many boxes [`cut_up`] makes.
+pub(super) fn pieces(whole: &Chunk, most: usize, cut: Cut) -> Result<usize, usize> {
+    let steps = steps(whole, most, cut)?.into_iter();
+    let sides = whole.shape().into_iter().zip(steps);
+    let pieces = sides.map(|(side, step)| side.max(1).div_ceil(step.max(1)));
+    Ok(pieces.fold(1, usize::saturating_mul))
+}
+
+/// The sides of the boxes.
+fn steps(whole: &Chunk, most: usize, cut: Cut) -> Result<[usize; 3], usize> {
+    let [outer, extent, inner] = whole.shape().map(|side| side.max(1));
+    let slab = extent * inner;
+    let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
+    let slabs = (most / slab / at_once * at_once).min(outer);
+    let along_memory = || {
+        let width = inner.min(most.max(1));
+        [1, (most / width).clamp(1, extent), width]
+    };
+    let width = most / extent;
+    Ok(match cut {
+        _ if slabs == outer || slabs >= at_once => [slabs, extent, inner],
+        Cut::FourSlabs => return Err(slab * outer.min(at_once)),
+        Cut::Anywhere => along_memory(),
+        Cut::WholeAxis if width == 0 => return Err(extent),
+        Cut::WholeAxis => [1, extent, width],
+        Cut::Rows if width >= inner.min(RUN) => [1, extent, width],
+        Cut::Rows => {
+            let width = inner.min((most / PART).max(1));
+            [1, (most / width).clamp(1, extent), width]
+        }
+    })
+}
+
 /// Whether chunks are runs of memory that follow one another.
 pub(super) fn in_order(chunks: &[Chunk], view: View) -> bool {
     let mut end = 0;
@@ -178,8 +212,11 @@ pub(super) fn in_order(chunks: &[Chunk], view: View) -> bool {
     })
 }
 
-/// A range in parts of `step`, the last one perhaps shorter.
+/// A range in parts of `step`, the last one perhaps shorter; one part where there is nothing.
 fn parts(range: &Range<usize>, step: usize) -> Vec<Range<usize>> {
+    if range.is_empty() {
+        return vec![range.clone()];
+    }
     let starts = range.clone().step_by(step.max(1));
     let part = |start: usize| start..start.saturating_add(step).min(range.end);
     starts.map(part).collect()

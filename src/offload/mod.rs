@@ -27,6 +27,7 @@ mod passes;
 mod prepared;
 mod probe;
 mod queue;
+mod room;
 mod slot;
 mod trip;
 
@@ -39,24 +40,15 @@ pub use trip::Received;
 
 use crate::{
     activation::Activation,
-    chain::{Chain, Layout},
-    element::{Element, ElementType},
+    chain::Chain,
+    element::{Element, ElementType, count},
     error::{Error, Result},
     family::Gradient,
     gpu::Gpu,
     io::{Shared, Sink, Slice, Source},
 };
-use chunk::cut_up;
 pub(crate) use passes::surveys;
-use trip::SLOTS;
-
-/// Bytes of a chunk where no budget says otherwise: enough for the link's full speed, and for software
-/// adapters what stays in the caches on its way (gelu on lavapipe: 620 ms per GiB, and 870 with 16 MiB).
-const CHUNK: u64 = 16 << 20;
-const CHUNK_ON_CPU: u64 = 4 << 20;
-
-/// Elements that chunks are multiples of.
-const ALIGNED: usize = 1024;
+pub(crate) use room::KNOWN;
 
 /// Streams host data through one device or several.
 ///
@@ -76,6 +68,8 @@ const ALIGNED: usize = 1024;
 pub struct Offload<'a> {
     gpus: Vec<Gpu>,
     memory: Option<u64>,
+    /// Whether extras are given, and parameters' gradients.
+    beside: bool,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
@@ -85,8 +79,6 @@ pub struct Request<'a> {
     pub sources: Vec<&'a dyn Source>,
     /// Where the gradient of the loss with respect to the result comes from, for a backward pass.
     pub upstream: Option<&'a dyn Source>,
-    /// Whether a backward pass gives the gradients of the parameters, too.
-    pub parameters: bool,
     /// Where the result goes, or the gradient with respect to the input.
     pub sink: &'a dyn Sink,
     /// Where the indices go that the last operation saves, as u32.
@@ -101,7 +93,6 @@ impl<'a> Request<'a> {
         Self {
             sources: vec![source],
             upstream: None,
-            parameters: false,
             sink,
             indices: None,
             observer: None,
@@ -135,7 +126,7 @@ pub trait Observer: Sync {
 /// assert_eq!(summary.downloaded, 8);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Backward {
     /// Gradients of the parameters of all operations.
     pub parameters: Vec<HostGradient>,
@@ -189,8 +180,10 @@ pub struct Forecast {
     pub passes: usize,
     /// Bytes to the devices and back.
     pub bytes: u64,
-    /// Memory for chunks under way, on the host and on the devices, at most.
+    /// Memory for chunks under way, on the host and on the devices, and for `known`, at most.
     pub memory: u64,
+    /// Of this, what is known of channels and rows: their statistics, and what is given beside the result.
+    pub known: u64,
     /// Whether input and result pass once and from beginning to end, as pipes need it.
     pub in_order: bool,
 }
@@ -201,6 +194,7 @@ impl<'a> Offload<'a> {
         Self {
             gpus: vec![gpu.clone()],
             memory: None,
+            beside: true,
             progress: None,
         }
     }
@@ -224,11 +218,22 @@ impl<'a> Offload<'a> {
         self
     }
 
-    /// With at most this many bytes for chunks under way, on the host and on the devices together.
+    /// With at most this many bytes for chunks under way, on the host and on the devices together, and for what is
+    /// known of channels and rows. What takes more is refused.
     #[must_use]
     pub fn memory(self, bytes: u64) -> Self {
         Self {
             memory: Some(bytes),
+            ..self
+        }
+    }
+
+    /// Without what operations give beside the result, and the memory that it takes: [`Summary::extras`] and
+    /// gradients of parameters.
+    #[must_use]
+    pub fn result_only(self) -> Self {
+        Self {
+            beside: false,
             ..self
         }
     }
@@ -258,8 +263,8 @@ impl<'a> Offload<'a> {
     /// # Errors
     ///
     /// [`Error::LengthMismatch`] if x or y is not as long as its shape says, as
-    /// [`Chain::result_shape`], [`Error::TooLarge`] if the memory does not hold the smallest chunk
-    /// that the chain can work on, and what the devices report.
+    /// [`Chain::result_shape`], [`Error::MemoryLimit`] if the memory does not hold the smallest chunk
+    /// that the chain can work on beside what must be known of channels and rows, and what the devices report.
     pub fn forward<T: Element>(
         &self,
         chain: &Chain,
@@ -314,7 +319,6 @@ impl<'a> Offload<'a> {
         let (upstream, dx) = (Slice(upstream), Shared::new(dx));
         prepared.run(&Request {
             upstream: Some(&upstream),
-            parameters: true,
             ..Request::new(&Slice(x), &dx)
         })
     }
@@ -346,59 +350,19 @@ impl<'a> Offload<'a> {
         element: ElementType,
         purpose: Purpose,
     ) -> Result<Prepared<'b>> {
-        let layout = chain.layout(shape)?;
-        let most = self.most(element, &layout, purpose.keeps());
-        let whole = Chunk::whole(layout.view);
-        if whole.is_empty() && !layout.result_shape.contains(&0) {
-            return Err(Error::NoElements {
-                op: chain.to_string(),
-                shape: shape.to_vec(),
-            });
-        }
-        let chunks = cut_up(&whole, most, layout.cut).map_err(|smallest| Error::TooLarge {
-            what: format!("the smallest chunk that `{chain}` can work on"),
-            bytes: smallest as u64 * element.size(),
-            limit: most as u64 * element.size(),
-            advice: "allow more memory, or take its operations one by one",
-        })?;
-        Ok(Prepared {
-            surveys: surveys(chain, &layout, &chunks, purpose.is_backward()),
+        let mut prepared = Prepared {
+            layout: chain.layout(shape)?,
             offload: self,
             chain,
-            layout,
             element,
             purpose,
-            most,
-            chunks,
-        })
-    }
-
-    /// Elements of a chunk.
-    fn most(&self, element: ElementType, layout: &Layout, keep: bool) -> usize {
-        let bindings = self
-            .gpus
-            .iter()
-            .map(|gpu| gpu.limits().max_storage_buffer_binding_size);
-        let binding = bindings.min().unwrap_or(CHUNK);
-        let bytes = match self.memory {
-            None if self.gpus.iter().all(Gpu::is_software) => CHUNK_ON_CPU,
-            None => CHUNK,
-            Some(memory) => {
-                let share = memory / self.gpus.len().max(1) as u64;
-                share / per_element(element, layout, keep) * element.size()
-            }
+            most: 0,
+            chunks: Vec::new(),
+            surveys: Vec::new(),
         };
-        let elements = (bytes.min(binding / 2) / element.size()) as usize;
-        (elements / ALIGNED * ALIGNED).max(ALIGNED)
+        prepared.cut_to_fit()?;
+        Ok(prepared)
     }
-}
-
-/// Bytes of memory per element of a chunk: for the slots of the ring, input and result and what is
-/// kept of the input; and for the tensors of the chunk that is worked on.
-fn per_element(element: ElementType, layout: &Layout, keep: bool) -> u64 {
-    let result = (layout.result.extent as u64).div_ceil(layout.view.extent.max(1) as u64);
-    let slots = SLOTS as u64 * (1 + result + u64::from(keep));
-    element.size() * (slots + 1 + 2 * result)
 }
 
 impl Activation {
@@ -414,17 +378,13 @@ impl Activation {
 }
 
 fn expect_len(shape: &[usize], found: usize) -> Result<()> {
-    let expected = if shape.contains(&0) {
-        0
-    } else {
-        shape.iter().copied().fold(1, usize::saturating_mul)
-    };
-    if expected == found {
+    let expected = count(shape);
+    if expected == Some(found) {
         return Ok(());
     }
     Err(Error::LengthMismatch {
         shape: shape.to_vec(),
-        expected,
+        expected: expected.unwrap_or(usize::MAX),
         found,
     })
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
+    element::count,
     error::{Error, Result},
     family::{Part, Saved, Table},
     gpu::{Gpu, lock},
@@ -51,7 +52,9 @@ pub(super) struct Pass<'a> {
     pub(super) known: &'a [Vec<Table>],
     pub(super) task: Task,
     pub(super) gather: Option<Gather>,
-    /// Sums of the parameters' gradients, for each operation.
+    /// Whether the gradients of the parameters are wanted.
+    pub(super) parameters: bool,
+    /// Their sums, for each operation.
     pub(super) sums: Mutex<Vec<Vec<Vec<f64>>>>,
 }
 
@@ -63,7 +66,7 @@ pub(crate) fn surveys(
     chunks: &[Chunk],
     backward: bool,
 ) -> Vec<Task> {
-    if chunks.is_empty() || layout.whole.is_some() {
+    if layout.whole.is_some() {
         return Vec::new();
     }
     let uncut = chunks
@@ -99,7 +102,9 @@ impl<'a> Pass<'a> {
         layout: &'a Layout,
         known: &'a [Vec<Table>],
         task: Task,
+        parameters: bool,
     ) -> Self {
+        let parameters = parameters && task == Task::Result;
         let steps = chain.steps();
         let gather = match task {
             Task::Survey { step, index, .. } => {
@@ -111,10 +116,9 @@ impl<'a> Pass<'a> {
             Task::Result => None,
         };
         let zeros = layout.gradients.iter().map(|gradients| {
-            let lengths = gradients
-                .iter()
-                .map(|gradient| gradient.shape.iter().product());
-            lengths.map(|length: usize| vec![0.0; length]).collect()
+            let gradients = gradients.iter();
+            let lengths = gradients.map(|it| count(&it.shape).unwrap_or(usize::MAX));
+            lengths.map(|length| vec![0.0; length]).collect()
         });
         Self {
             chain,
@@ -123,7 +127,8 @@ impl<'a> Pass<'a> {
             known,
             task,
             gather,
-            sums: Mutex::new(if request.parameters {
+            parameters,
+            sums: Mutex::new(if parameters {
                 zeros.collect()
             } else {
                 Vec::new()
@@ -177,7 +182,7 @@ impl ChunkWork for Pass<'_> {
                 let words = received.beside.iter();
                 words.for_each(|words| gather.absorb(&chunk, words));
             }
-            _ if self.request.parameters => self.add_gradients(chunk, &received.beside),
+            _ if self.parameters => self.add_gradients(chunk, &received.beside),
             _ => {}
         }
         if let (Task::Result, Some(sink), Some(indices)) =
@@ -229,7 +234,7 @@ impl Worker for OnDevice<'_> {
         }
         let x: Vec<_> = inputs.iter().collect();
         let wanted = BackwardOptions {
-            parameters: request.parameters,
+            parameters: self.pass.parameters,
             over_upstream: true,
         };
         recorder::submit(&self.gpu, |recorder| {

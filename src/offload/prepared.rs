@@ -5,7 +5,6 @@ use super::{
     chunk::{Chunk, in_order},
     meter::Meter,
     passes::{self, Pass, Task},
-    per_element,
     trip::Trip,
 };
 use crate::{
@@ -72,12 +71,11 @@ impl Prepared<'_> {
     pub fn forecast(&self) -> Forecast {
         let Layout { view, result, .. } = self.layout;
         let passes = 1 + self.surveys.len();
-        let elements = passes * view.elements() + result.elements();
+        let elements = passes as u64 * view.elements() as u64 + result.elements() as u64;
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let chunks = self.chunks.iter();
         let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
         let devices = self.offload.gpus.len();
-        let per_element = per_element(self.element, &self.layout, self.purpose.keeps());
         Forecast {
             in_order: passes == 1
                 && devices == 1
@@ -86,8 +84,9 @@ impl Prepared<'_> {
             chunks: self.chunks.len(),
             chunk_elements: largest,
             passes,
-            bytes: elements as u64 * self.element.size(),
-            memory: largest as u64 * per_element * devices as u64,
+            bytes: elements.saturating_mul(self.element.size()),
+            memory: self.memory(),
+            known: self.known(),
         }
     }
 
@@ -99,6 +98,7 @@ impl Prepared<'_> {
     pub fn run(&self, request: &Request<'_>) -> Result<Backward> {
         let Self { chain, layout, .. } = self;
         let backward = self.purpose.is_backward();
+        let parameters = backward && self.offload.beside;
         let passes = 1 + self.surveys.len();
         let elements: usize = self.chunks.iter().map(Chunk::len).sum();
         let meter = Meter::new((elements * passes) as u64, self.offload.progress);
@@ -106,7 +106,7 @@ impl Prepared<'_> {
         let mut known = vec![Vec::new(); chain.steps().len()];
         let mut sums = Vec::new();
         for task in self.surveys.iter().copied().chain([Task::Result]) {
-            let pass = Pass::new(chain, request, layout, &known, task);
+            let pass = Pass::new(chain, request, layout, &known, task, parameters);
             let inputs = request.sources.iter();
             let mut sources: Vec<_> = inputs.map(|it| (*it, layout.view)).collect();
             if task.needs_upstream(backward) {
@@ -137,7 +137,7 @@ impl Prepared<'_> {
         }
         let mut extras = Vec::new();
         for (step, (operation, known)) in chain.steps().iter().zip(&known).enumerate() {
-            if !known.is_empty() {
+            if self.offload.beside && !backward && !known.is_empty() {
                 let of_step = operation.extras(known).into_iter();
                 extras.extend(of_step.map(|extra| (step, extra)));
             }
@@ -147,7 +147,7 @@ impl Prepared<'_> {
                 extras,
                 ..meter.summary()
             },
-            parameters: if request.parameters {
+            parameters: if parameters {
                 passes::gradients(chain, layout, sums, &known)?
             } else {
                 Vec::new()

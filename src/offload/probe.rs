@@ -14,7 +14,7 @@ use crate::{
     chain::Chain,
     element::Element,
     error::{Error, Result},
-    family::Table,
+    family::{Surveyed, Table},
     gpu::Gpu,
     io::{Shared, Slice},
     tensor::View,
@@ -108,16 +108,6 @@ impl Prepared<'_> {
             chunks,
             ..
         } = self;
-        let mut known = vec![Vec::new(); chain.steps().len()];
-        for task in &self.surveys {
-            if let Task::Survey { step, index, .. } = *task {
-                // The speed does not depend on what was found.
-                let survey = chain.steps()[step].surveys(false)[index];
-                let keys = survey.keys(layout.view_before(step));
-                let ones = vec![1.0; keys * survey.words];
-                known[step].push(Table::new(survey.words, ones));
-            }
-        }
         let Some(chunk) = chunks.iter().max_by_key(|chunk| chunk.len()) else {
             return Err(Error::LengthMismatch {
                 shape: layout.result_shape.clone(),
@@ -131,10 +121,24 @@ impl Prepared<'_> {
             extent,
             inner,
         };
+        // Where the tensor begins, so that the channels and rows of the chunk are the first.
+        let chunk = &Chunk::whole(view);
+        let mut known = vec![Vec::new(); chain.steps().len()];
+        for task in &self.surveys {
+            if let Some((step, survey)) = self.survey(task) {
+                let keys = match survey.of {
+                    Surveyed::Channels => layout.extent_at(step, &chunk.extent).len(),
+                    Surveyed::Rows => chunk.rows(layout.view).last().map_or(0, |row| row + 1),
+                };
+                // The speed does not depend on what was found.
+                let ones = vec![1.0; keys * survey.words];
+                known[step].push(Table::new(survey.words, ones));
+            }
+        }
         let zeros = vec![T::zeroed(); chunk.len()];
         let (source, sink) = (Slice(&zeros), Shared::new::<T>(&mut []));
         let request = Request::new(&source, &sink);
-        let pass = Pass::new(chain, &request, layout, &known, Task::Result);
+        let pass = Pass::new(chain, &request, layout, &known, Task::Result, false);
         let load = Load {
             source: &source,
             view,

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Chain, Element, ElementType, Error, Offload, Pointwise, accuracy::inputs::words,
+    offload::Purpose,
 };
 
-use crate::common::{Device, same_bits};
+use crate::common::{Device, same_bits, smallest};
 
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     if !device.trusted() {
@@ -48,8 +49,16 @@ fn progress(device: &Device) -> Result<(), Failed> {
         calls.fetch_add(1, Ordering::Relaxed);
     };
     let mut x = numbers::<f32>(10_000);
-    let offload = Offload::new(&device.gpu).memory(1).progress(&told);
-    let summary = offload.forward_in_place(&Activation::MISH.into(), &[10_000], &mut x)?;
+    let offload = Offload::new(&device.gpu).progress(&told);
+    let mish = Activation::MISH.into();
+    let offload = smallest(
+        &offload,
+        &mish,
+        &[10_000],
+        ElementType::F32,
+        Purpose::Forward,
+    );
+    let summary = offload.forward_in_place(&mish, &[10_000], &mut x)?;
     assert_eq!((summary.chunks, calls.into_inner()), (10, 10));
     assert_eq!(most.into_inner(), 10_000);
     assert_eq!((summary.uploaded, summary.downloaded), (40_000, 40_000));

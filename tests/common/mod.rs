@@ -2,14 +2,14 @@
 
 // Each test file uses its own part; `pub` is to the file that includes this.
 #![allow(dead_code, unused_macros, unreachable_pub)]
-#![allow(clippy::expect_used, clippy::print_stderr)]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::sync::Mutex;
 
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 use wgpu::util::{BufferInitDescriptor, DeviceExt};
 use wgpu_activations::{
-    Activation, Adapter, Element, ElementType, Gpu, ShaderChecks, Tensor,
+    Activation, Adapter, Chain, Element, ElementType, Error, Gpu, Offload, ShaderChecks, Tensor,
     accuracy::{
         Report,
         inputs::{grid, words},
@@ -17,6 +17,7 @@ use wgpu_activations::{
     activation::Range,
     gpu,
     io::Sink,
+    offload::Purpose,
 };
 
 /// An adapter, opened.
@@ -93,6 +94,35 @@ impl Device {
             device.gpu.trim();
             result
         })
+    }
+}
+
+/// `offload` with what memory a job takes at the least: chunks of 1,024 elements, where rows need not be whole.
+///
+/// # Panics
+///
+/// If that is not told.
+pub fn smallest<'a>(
+    offload: &Offload<'a>,
+    chain: &Chain,
+    shape: &[usize],
+    element: ElementType,
+    purpose: Purpose,
+) -> Offload<'a> {
+    let prepare = |memory: u64| {
+        let offload = offload.clone().memory(memory);
+        let refused = offload.prepare(chain, shape, element, purpose).err();
+        (refused, offload)
+    };
+    match prepare(1) {
+        (None, offload) => offload,
+        (Some(Error::MemoryLimit { bytes, limit, .. }), _) => {
+            assert_eq!(limit, 1);
+            let (refused, offload) = prepare(bytes);
+            assert!(refused.is_none(), "{bytes} bytes: {refused:?}");
+            offload
+        }
+        (Some(other), _) => panic!("{other}"),
     }
 }
 

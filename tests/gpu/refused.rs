@@ -356,3 +356,32 @@ fn limits_that_are_too_low_are_named() {
         assert_alive(gpu);
     }
 }
+
+#[test]
+fn what_no_device_holds_is_refused_before_memory_is_taken() {
+    for device in trusted_devices() {
+        let gpu = &device.gpu;
+        for channels in [usize::MAX / 20 + 2, usize::MAX / 4 + 1, usize::MAX] {
+            let (text, error) = refused(Dice::new(gpu, channels));
+            assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+        }
+        let chain: Chain = "dice".parse().unwrap();
+        let (text, error) = refused(chain.result_shape(&[usize::MAX, 2]));
+        assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+
+        let x = gpu.upload(&[1.0f32; 8], [2, 4]).unwrap();
+        let mut encoder = gpu.device().create_command_encoder(&Default::default());
+        for columns in [0, 3, usize::MAX] {
+            let (text, error) = refused(encode_read(&mut encoder, &x, None, [columns, 1], &x));
+            assert!(matches!(error, Error::LengthMismatch { .. }), "{text}");
+        }
+
+        let unable = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 0);
+        let (text, error) = refused(unable.gpu.upload(&[1.0f32; 8], [8]));
+        assert!(matches!(error, Error::TooLarge { limit: 0, .. }), "{text}");
+        assert!(text.ends_with("max_storage_buffer_binding_size"), "{text}");
+        let (text, error) = refused(Activation::RELU.apply(&unable.gpu, &mut [1.0f32; 8]));
+        assert!(matches!(error, Error::TooLarge { .. }), "{text}");
+        assert_alive(gpu);
+    }
+}

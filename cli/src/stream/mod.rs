@@ -14,9 +14,9 @@ use super::{
     text,
 };
 use wgpu_activations::{
-    Chain, Offload,
+    Chain, Error, Offload,
     accuracy::Report,
-    check::{Share, Verifier},
+    check::{Share, Verifier, reference_memory},
     family::{Extra, Pass},
     io::{
         self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target,
@@ -28,6 +28,9 @@ use wgpu_activations::{
 
 /// The name of standard input and output.
 pub(super) const PIPE: &str = "-";
+
+/// The `--out` that streams beside the result.
+const INDEX: &str = "index";
 
 /// Elements that `--verify sample` compares.
 const SAMPLE: usize = 1 << 16;
@@ -141,10 +144,43 @@ impl Stream<'_> {
         let mut gpus = devices.iter().filter_map(Device::gpu);
         let first = Offload::new(gpus.next()?);
         let offload = gpus.fold(first, Offload::and);
-        Some(match self.flags.memory {
-            Some(bytes) => offload.memory(bytes),
-            None => offload,
+        Some(match self.outs.is_empty() {
+            true => offload.result_only(),
+            false => offload,
         })
+    }
+
+    /// The bytes of arrays that are held whole, since their elements lie in another order than they are worked on,
+    /// and what streams within the memory that is left.
+    fn within<'a>(
+        &self,
+        offload: Option<&Offload<'a>>,
+        seen: &Oriented,
+        upstream: Option<&StoredArray>,
+    ) -> Result<(u64, Option<Offload<'a>>)> {
+        let arrays = std::iter::once(&seen.array).chain(upstream);
+        let held: u64 = match offload {
+            Some(_) => arrays.map(|array| held_whole(array, seen.order)).sum(),
+            None => reference_memory(&seen.chain, &seen.shape, self.pass)?,
+        };
+        let Some(limit) = self.flags.memory else {
+            return Ok((held, offload.cloned()));
+        };
+        if held > limit {
+            let why = match offload {
+                Some(_) => "whose elements do not lie in the order they are worked on in",
+                None => "on the cpu",
+            };
+            let error = Error::MemoryLimit {
+                what: format!("`{}` of a whole tensor, {why},", seen.chain),
+                bytes: held,
+                limit,
+                advice: "allow more memory, or split the tensor",
+            };
+            return Err(error.into());
+        }
+        let within = |offload: &Offload<'a>| offload.clone().memory(limit - held);
+        Ok((held, offload.map(within)))
     }
 
     /// Takes one array through the chain, or `upstream` back through it; `from` are the files that they are of.
@@ -157,6 +193,7 @@ impl Stream<'_> {
         main: Option<&Unfinished<'_>>,
         beside: &[Unfinished<'_>],
     ) -> Result<Done> {
+        let (_, offload) = self.within(offload, &seen, upstream.as_ref())?;
         let Oriented {
             array,
             order,
@@ -170,7 +207,7 @@ impl Stream<'_> {
             progress.set_position(reached.done);
         };
         let element = array.element;
-        let offload = offload.map(|offload| offload.clone().progress(&told));
+        let offload = offload.map(|offload| offload.progress(&told));
         let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.purpose());
         let prepared = offload.as_ref().map(prepare).transpose()?;
         let layout = match &prepared {
@@ -200,7 +237,7 @@ impl Stream<'_> {
         let upstream = upstream.map(|upstream| in_this_order(upstream, order, false));
         let upstream = upstream.transpose()?;
         let mut outs = self.outs.iter().zip(beside);
-        let indices = outs.find(|((name, _), _)| *name == "index");
+        let indices = outs.find(|((name, _), _)| *name == INDEX);
         let begin = |(_, file): (_, &Unfinished<'_>)| {
             let output = file.begin_only(&result_shape, order, Number::U32)?;
             Ok::<_, Failure>(output.in_any_order()?)
@@ -216,13 +253,16 @@ impl Stream<'_> {
         let request = Request {
             sources: vec![&elements],
             upstream: upstream.as_ref().map(|upstream| upstream as _),
-            parameters: backward && !self.outs.is_empty(),
             sink: &sink,
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
         let ran = match &prepared {
             Some(prepared) => prepared.run(&request).map_err(Failure::from),
+            // There is nothing to do for nothing.
+            None if self.outs.is_empty() && shape.contains(&0) && output_shape.contains(&0) => {
+                Ok(Default::default())
+            }
             None => with_element!(element, T => on_cpu::run::<T>(&chain, &shape, &request)),
         };
         let ran = ran.and_then(|outcome| {
@@ -267,19 +307,37 @@ impl Stream<'_> {
         let gradients = gradients.iter().map(|it| (it.name, &it.shape, &it.values));
         let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter().zip(&self.outs) {
-            if let Some((_, shape, values)) = given.iter().find(|(given, ..)| given == name) {
-                let output = file.begin_only(shape, Order::C, Number::F32)?;
-                output.write(0, bytemuck::cast_slice(values))?;
-                output.finish()?;
+            if *name == INDEX {
+                continue;
             }
+            let found = given.iter().find(|(given, ..)| given == name);
+            let (_, shape, values) = found.ok_or_else(|| {
+                let op = &self.chain;
+                Error::Internal(format!("`{op}` gave no {name}; nothing was written"))
+            })?;
+            let output = file.begin_only(shape, Order::C, Number::F32)?;
+            output.write(0, bytemuck::cast_slice(values))?;
+            output.finish()?;
         }
         Ok(())
     }
 }
 
+/// Bytes of an array that is held in memory whole to be brought into an order: as it was and as it will be.
+fn held_whole(array: &StoredArray, order: Order) -> u64 {
+    match is_in_order(array, order) {
+        true => 0,
+        false => (array.len() as u64).saturating_mul(2 * array.element.size()),
+    }
+}
+
+fn is_in_order(array: &StoredArray, order: Order) -> bool {
+    array.order == order || array.shape.len() < 2
+}
+
 /// The elements of an array in an order, read once from beginning to end or so that they can be read anywhere.
 fn in_this_order(array: StoredArray, order: Order, once: bool) -> Result<Elements> {
-    Ok(if array.order == order || array.shape.len() < 2 {
+    Ok(if is_in_order(&array, order) {
         array.elements(once)?
     } else {
         array.in_memory(order)?

@@ -5,7 +5,7 @@ use std::time::Instant;
 use wgpu_activations::{
     Chain, Element,
     check::reference,
-    io::{Source, collect},
+    io::{Source, collect, count},
     offload::{Backward, HostGradient, Request, Summary},
 };
 
@@ -19,7 +19,7 @@ pub(super) fn run<T: Element>(
 ) -> Result<Backward> {
     let start = Instant::now();
     let read = |source: &dyn Source, shape: &[usize]| -> Result<Vec<f64>> {
-        let values = collect::<T>(source, shape.iter().product())?;
+        let values = collect::<T>(source, count(shape).unwrap_or(usize::MAX))?;
         Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
     };
     let x = read(request.sources[0], shape)?;

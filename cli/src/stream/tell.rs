@@ -10,7 +10,7 @@ use crate::bench::time;
 use wgpu_activations::{
     Offload,
     accuracy::Report,
-    io::StoredArray,
+    io::{StoredArray, count},
     offload::{Forecast, Rates},
 };
 
@@ -23,18 +23,38 @@ pub(crate) fn forecast(
 ) -> Result {
     let names: Vec<_> = devices.iter().map(Device::name).collect();
     let Some(offload) = offload else {
-        if stream.flags.json {
-            let row = |item: &Oriented| about(stream, &item.array, &names);
-            return text::print_json(&Vec::from_iter(items.iter().map(row)));
+        let mut rows = Vec::new();
+        for item in items {
+            rows.push((item, stream.within(None, item, None)?.0));
         }
-        let what = "cpu: all in memory, by the f64 reference; a device streams in chunks";
-        return text::print(what);
+        if stream.flags.json {
+            let row = |&(item, held): &(&Oriented, u64)| {
+                let mut row = about(stream, &item.array, &names);
+                row["memory"] = json!(held);
+                row
+            };
+            return text::print_json(&Vec::from_iter(rows.iter().map(row)));
+        }
+        for (item, held) in rows {
+            text::print(&format!(
+                "{}: {:?} on cpu\n  all in memory, by the f64 reference: {}; a device streams in chunks",
+                stream.chain,
+                item.array.shape,
+                BinaryBytes(held)
+            ))?;
+        }
+        return Ok(());
     };
     let mut rows = Vec::new();
     for item in items {
         let element = item.array.element;
+        let (held, offload) = stream.within(Some(offload), item, None)?;
+        let Some(offload) = offload else {
+            continue;
+        };
         let prepared = offload.prepare(&item.chain, &item.shape, element, stream.purpose())?;
-        let forecast = prepared.forecast();
+        let mut forecast = prepared.forecast();
+        forecast.memory = forecast.memory.saturating_add(held);
         let rates = match forecast.chunks {
             0 => None,
             _ => Some(prepared.probe()?),
@@ -49,6 +69,7 @@ pub(crate) fn forecast(
             row["passes"] = json!(forecast.passes);
             row["bytes"] = json!(forecast.bytes);
             row["memory"] = json!(forecast.memory);
+            row["known_memory"] = json!(forecast.known);
             if let Some(rates) = rates {
                 row["seconds"] = json!(seconds(item, forecast, rates));
                 row["chunk_upload_seconds"] = json!(rates.upload.as_secs_f64());
@@ -71,7 +92,7 @@ pub(crate) fn forecast(
         };
         let mut lines = format!(
             "{}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
-             {} of memory",
+             {} of memory, {} of it for what is known of channels and rows",
             stream.chain,
             item.shape,
             item.type_name,
@@ -80,6 +101,7 @@ pub(crate) fn forecast(
             forecast.chunk_elements,
             BinaryBytes(forecast.bytes),
             BinaryBytes(forecast.memory),
+            BinaryBytes(forecast.known),
         );
         if let Some(rates) = rates {
             lines.push_str(&format!(
@@ -110,8 +132,7 @@ fn about(stream: &Stream<'_>, item: &StoredArray, devices: &[&str]) -> Value {
 }
 
 fn seconds(item: &StoredArray, forecast: &Forecast, rates: &Rates) -> f64 {
-    let elements: usize = item.shape.iter().product();
-    let ideal = rates.ideal((elements * forecast.passes) as u64);
+    let ideal = rates.ideal((item.len() as u64).saturating_mul(forecast.passes as u64));
     ideal.as_secs_f64()
 }
 
@@ -154,7 +175,11 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             stream.chain,
             done.shape,
             done.type_name,
-            verified(done.report.as_ref(), done.shape.iter().product(), devices),
+            verified(
+                done.report.as_ref(),
+                count(&done.shape).unwrap_or(usize::MAX),
+                devices
+            ),
             shown(&flags.output),
         ))?;
     }

@@ -331,11 +331,11 @@ fn a_dry_run_tells_the_cost_and_writes_nothing() {
     let sandbox = Sandbox::new();
     sandbox.save("x.npy", &array(&[100, 300], numbers(30_000, 3)));
     let before = sandbox.files();
-    let said = sandbox
-        .run("run \"gelu | dice\" x.npy -o y.npy --dry-run --memory 1")
-        .expect_success();
+    let line = "run \"gelu | dice\" x.npy -o y.npy --dry-run --memory";
+    sandbox.refuses(1, &format!("{line} 1"), "bytes of memory but may take 1;");
+    let said = sandbox.run(&format!("{line} 256K")).expect_success();
     for part in [
-        "34 chunks of up to 900 elements, 2 passes",
+        "17 chunks of up to 1800 elements, 2 passes",
         "over the link",
         "ms of work",
     ] {

@@ -54,6 +54,14 @@ pub(super) fn backward(
     }
 }
 
+/// What is as it was.
+pub(super) const fn exact(expected: f64) -> Bound {
+    Bound {
+        expected,
+        allowed: 0.0,
+    }
+}
+
 /// The mean of a batch: 1e-6 of what enters it.
 pub(super) fn mean(mean: f64, variance: f64) -> Bound {
     Bound {

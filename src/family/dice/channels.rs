@@ -1,6 +1,6 @@
 //! Numbers of channels.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::NAME;
 use crate::{
@@ -75,15 +75,31 @@ impl PerChannel {
         }
     }
 
-    /// One for each of so many channels, on the host; NaN where they cannot be read.
-    pub(super) fn to_host(&self, channels: usize) -> Vec<f64> {
+    /// The same on the host.
+    pub(super) fn to_host(&self) -> OnHost {
         match self {
-            Self::All(value) => vec![f64::from(*value); channels],
+            Self::All(value) => OnHost::All(*value),
             Self::Each(values) => match values.to_host() {
-                Ok(values) => values.iter().map(|&value| f64::from(value)).collect(),
-                Err(_) => vec![f64::NAN; channels],
+                Ok(values) => OnHost::Each(values),
+                Err(_) => OnHost::All(f32::NAN),
             },
         }
+    }
+}
+
+/// Numbers of channels on the host; NaN where they cannot be read.
+pub(super) enum OnHost {
+    All(f32),
+    Each(Arc<[f32]>),
+}
+
+impl OnHost {
+    /// That of a channel.
+    pub(super) fn of(&self, channel: usize) -> f64 {
+        f64::from(match self {
+            Self::All(value) => *value,
+            Self::Each(values) => values[channel],
+        })
     }
 }
 

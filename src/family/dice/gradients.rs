@@ -69,7 +69,7 @@ impl Dice {
             self.expect_of_batch(x, "the batch's moments", &batch.words)?;
             let shape = [launcher.view.extent, moments::WORDS];
             if x.is_empty() {
-                return x.gpu().upload(&vec![0.0f32; shape[0] * shape[1]], shape);
+                return x.gpu().filled(0.0, shape);
             }
             let sums = launcher.sums(recorder, upstream, &batch.words)?;
             sums.reshaped(shape)

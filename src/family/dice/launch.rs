@@ -45,7 +45,7 @@ pub(super) enum Source<'a> {
 /// That the kernels can bind the parameters of so many channels.
 pub(super) fn expect_bindable(gpu: &Gpu, channels: usize) -> Result<()> {
     let limit = largest_window(gpu);
-    let bytes = (channels * PARAMETER * 4) as u64;
+    let bytes = (channels as u64).saturating_mul(PARAMETER as u64 * 4);
     if bytes <= limit {
         return Ok(());
     }
@@ -185,8 +185,7 @@ impl<'a> Launcher<'a> {
 
     /// Alpha's gradient for a tensor of no elements.
     fn no_gradient(&self) -> Result<Tensor> {
-        let channels = self.view.extent;
-        self.x.gpu().upload(&vec![0.0f32; channels], [channels])
+        self.x.gpu().filled(0.0, [self.view.extent])
     }
 
     fn allocate_parameters(&self, recorder: &mut Recorder<'_>) -> Result<Tensor> {

@@ -16,6 +16,7 @@ pub use gradients::DiceGradients;
 pub use training::Dice;
 
 use crate::{
+    element::count,
     error::{Error, Result},
     family::Array,
     tensor::{View, axis_of},
@@ -166,7 +167,7 @@ impl Function {
     /// That a tensor of this shape has a variance.
     fn expect_batch(&self, shape: &[usize]) -> Result<()> {
         let axis = axis_of(shape, self.axis)?;
-        let one_each = !shape.contains(&0) && shape.iter().product::<usize>() == shape[axis];
+        let one_each = shape[axis] > 0 && count(shape) == Some(shape[axis]);
         if one_each {
             return Err(Error::BatchTooSmall {
                 op: NAME.to_owned(),

@@ -231,11 +231,15 @@ impl Operation for Function {
         let Some(moments) = known.get(OF_MOMENTS) else {
             return Vec::new();
         };
-        let channels = moments.rows().len();
         let momentum = f64::from(self.momentum);
-        let (means, variances) = (self.mean.to_host(channels), self.variance.to_host(channels));
+        let (means, variances) = (self.mean.to_host(), self.variance.to_host());
         let of_channel = |(channel, moments): (usize, &[f64])| {
             let (count, mean, m2) = (moments[0], mean_of(moments), moments[2]);
+            let running = [means.of(channel), variances.of(channel)];
+            if count == 0.0 {
+                // Nothing has a mean, and moves nothing.
+                return [f64::NAN, f64::NAN, running[0], running[1]].map(bound::exact);
+            }
             let batch_mean = bound::mean(mean, m2 / count);
             let batch_variance = bound::variance(m2 / count);
             let estimate = match self.biased {
@@ -248,15 +252,16 @@ impl Operation for Function {
             [
                 batch_mean,
                 batch_variance,
-                bound::moved(means[channel], momentum, batch_mean),
-                bound::moved(variances[channel], momentum, estimate),
+                bound::moved(running[0], momentum, batch_mean),
+                bound::moved(running[1], momentum, estimate),
             ]
         };
-        let all: Vec<_> = moments.rows().enumerate().map(of_channel).collect();
-        let named = EXTRAS.iter().enumerate();
-        named
-            .map(|(index, name)| (*name, all.iter().map(|bounds| bounds[index]).collect()))
-            .collect()
+        let extra = |(index, name): (usize, &&'static str)| {
+            let channels = moments.rows().enumerate();
+            let bounds = channels.map(|channel| of_channel(channel)[index]);
+            (*name, bounds.collect())
+        };
+        EXTRAS.iter().enumerate().map(extra).collect()
     }
 
     fn extra_names(&self) -> &'static [&'static str] {
@@ -313,8 +318,8 @@ impl Operation for Function {
         };
         let pairs = sheet.x().iter().zip(upstream).enumerate();
         for (index, (&x, &g)) in pairs {
-            let channel = &channels[index % channels.len()];
-            sums[sheet.channel(index)].add(channel.alpha_term(x, g));
+            let place = index % channels.len();
+            sums[place].add(channels[place].alpha_term(x, g));
         }
     }
 
@@ -334,12 +339,11 @@ impl Operation for Function {
 impl Function {
     /// The channels of the places of a sheet. Where their statistics are not known nothing is right: NaN.
     fn channels(&self, sheet: &Sheet<'_>) -> Vec<Channel> {
-        let extent = sheet.view.extent;
-        let alpha = self.alpha.to_host(extent);
+        let alpha = self.alpha.to_host();
         let given = self.statistics == Statistics::Running;
-        let running = given.then(|| (self.mean.to_host(extent), self.variance.to_host(extent)));
+        let running = given.then(|| (self.mean.to_host(), self.variance.to_host()));
         let statistics = |place: usize| match (&running, sheet.known.get(OF_MOMENTS)) {
-            (Some((mean, variance)), _) => (mean[place], variance[place]),
+            (Some((mean, variance)), _) => (mean.of(place), variance.of(place)),
             (None, Some(moments)) => {
                 let moments = moments.of(place);
                 (mean_of(moments), moments[2] / moments[0])
@@ -351,7 +355,7 @@ impl Function {
             Channel {
                 mean,
                 variance,
-                alpha: alpha[place],
+                alpha: alpha.of(place),
                 epsilon: f64::from(self.epsilon),
             }
         };

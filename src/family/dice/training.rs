@@ -73,7 +73,7 @@ impl Dice {
     /// [`Error::TooLarge`] for more channels than the device binds, [`Error::OutOfMemory`].
     pub fn new(gpu: &Gpu, channels: usize) -> Result<Self> {
         expect_bindable(gpu, channels)?;
-        let filled = |value: f32| gpu.upload(&vec![value; channels], [channels]);
+        let filled = |value: f32| gpu.filled(value, [channels]);
         let (alpha, mean, variance) = (filled(0.0)?, filled(0.0)?, filled(1.0)?);
         Ok(Self {
             function: Function::new().alpha(&alpha).running(&mean, &variance),

@@ -98,7 +98,7 @@ impl MaxoutAffine {
         {
             return Err(Error::ForeignTensor { op: OP.to_owned() });
         }
-        let [pieces, _, outputs] = self.lengths();
+        let [pieces, _, outputs] = self.shape();
         if bias.shape() != [pieces, outputs] {
             let rule = "it must be [pieces, m] of weight's [pieces, d, m]";
             return Err(mismatch("bias", bias.shape(), Some(&self.weight), rule));
@@ -197,6 +197,14 @@ impl MaxoutAffine {
 
     /// Pieces, inputs and outputs.
     fn lengths(&self) -> [usize; 3] {
+        let [pieces, inputs, outputs] = self.shape();
+        // Without inputs and bias all pieces are the same, and their number is but a claim.
+        let claimed = inputs == 0 && self.bias.is_none();
+        [if claimed { 1 } else { pieces }, inputs, outputs]
+    }
+
+    /// The weight's shape.
+    fn shape(&self) -> [usize; 3] {
         let weight = self.weight.shape();
         [weight[0], weight[1], weight[2]]
     }

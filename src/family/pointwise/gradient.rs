@@ -168,7 +168,7 @@ impl Pointwise {
         let view = view.unwrap_or(one_channel);
         let gpu = x.gpu();
         if x.is_empty() {
-            return gpu.upload(&vec![0.0f32; view.extent], [view.extent]);
+            return gpu.filled(0.0, [view.extent]);
         }
         let parameters = match (parameters, self.activation.parameter()) {
             (Some(parameters), _) => parameters,

@@ -164,7 +164,7 @@ impl Operation for Pointwise {
         for (index, (&x, &g)) in sheet.x().iter().zip(upstream).enumerate() {
             let term = through((parameter.slope)(x, parameters.at(sheet, index)), g);
             let channel = match self.channels {
-                Some(_) => sheet.channel(index),
+                Some(_) => index % sheet.places.len(),
                 None => 0,
             };
             sums[channel].add(term);

@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Activation, Chain, Element, Error, Family, Offload,
+    Activation, Chain, Element, Family, Offload,
     check::{Share, Verifier},
     family::{Cut, of_many_elements},
     io::Slice,
@@ -10,7 +10,7 @@ use wgpu_activations::{
 };
 
 use super::{at, numbers, takes, written};
-use crate::common::{Device, Memory, same_bits};
+use crate::common::{Device, Memory, same_bits, smallest};
 
 /// Chunks that have rows whole and chunks that have parts, elements apart and together.
 const SHAPES: [(&[usize], i64); 7] = [
@@ -33,7 +33,7 @@ pub(super) fn alone<T: Element>(device: &Device, family: &dyn Family) -> Result<
     Ok(())
 }
 
-/// In chunks of 1,024 elements and in one: right, and to the bit as on the whole tensor where elements do not
+/// In chunks of 1,024 elements, or the smallest that go, and in one: right, and to the bit as on the whole tensor where elements do not
 /// depend on each other.
 pub(super) fn streamed<T: Element>(
     device: &Device,
@@ -44,14 +44,15 @@ pub(super) fn streamed<T: Element>(
         return Ok(());
     }
     let whole = Offload::new(&device.gpu);
-    for offload in [whole.clone().memory(1), whole] {
-        if let Err(Error::TooLarge { .. }) = offload.forecast(chain, shape, T::TYPE) {
-            // What must have its rows whole, and more, does not go in chunks this small.
-            continue;
-        }
+    for is_small in [true, false] {
+        let of = |purpose| match is_small {
+            true => smallest(&whole, chain, shape, T::TYPE, purpose),
+            false => whole.clone(),
+        };
         let compare = || -> Result<(), Failed> {
-            let [y, dx] = through::<T>(&offload, chain, shape)?;
+            let [y, dx] = through::<T>(&of, chain, shape)?;
             let (x, g) = numbers::<T>(chain, shape)?;
+            let offload = of(Purpose::Forward);
             let mut unobserved = vec![T::from_f64(7.0); y.len()];
             offload.forward(chain, shape, &x, &mut unobserved)?;
             same_bits("y unobserved", &unobserved, &y)?;
@@ -78,7 +79,7 @@ pub(super) fn streamed<T: Element>(
 
 /// y and dx, compared with the reference on their way, the gradients of the parameters, too.
 fn through<T: Element>(
-    offload: &Offload<'_>,
+    of: &dyn Fn(Purpose) -> Offload<'static>,
     chain: &Chain,
     shape: &[usize],
 ) -> Result<[Vec<T>; 2], Failed> {
@@ -88,6 +89,7 @@ fn through<T: Element>(
     let ways = [Purpose::ForwardObserved, Purpose::Backward];
     for (way, output) in ways.into_iter().zip(&outputs) {
         let backward = way == Purpose::Backward;
+        let offload = of(way);
         let prepared = offload.prepare(chain, shape, T::TYPE, way)?;
         let layout = prepared.layout().clone();
         let mut verifier = Verifier::new(chain, layout, T::TYPE, Share::All);
@@ -100,7 +102,6 @@ fn through<T: Element>(
         } = prepared.run(&Request {
             sources: vec![&source],
             upstream: if backward { Some(&upstream) } else { None },
-            parameters: backward,
             sink: output,
             indices: None,
             observer: Some(&verifier),
@@ -130,7 +131,8 @@ fn shared(one: &Device, other: &Device) -> Result<(), Failed> {
     for family in families {
         for operation in written::operations(family, &SHAPE, 1, 1) {
             let chain = operation.into();
-            through::<f32>(&both, &chain, &SHAPE).map_err(|error| at(&chain, &SHAPE, &error))?;
+            through::<f32>(&|_| both.clone(), &chain, &SHAPE)
+                .map_err(|error| at(&chain, &SHAPE, &error))?;
         }
     }
     Ok(())

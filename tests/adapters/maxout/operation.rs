@@ -8,7 +8,7 @@ use wgpu_activations::{
     offload::{Purpose, Request},
 };
 
-use crate::common::{Device, Memory};
+use crate::common::{Device, Memory, smallest};
 
 pub(super) fn trials(device: &Device) -> Vec<Trial> {
     vec![device.trial("operation/winners", winners)]
@@ -27,8 +27,9 @@ fn winners(device: &Device) -> Result<(), Failed> {
     let (_, winners) = maxout.forward(&device.gpu.upload(&x, shape)?)?;
     // Words that hold indices.
     let (indices, y) = (Memory::<f32>::new(6000), Memory::<f32>::new(6000));
-    let offload = Offload::new(&device.gpu).memory(1);
     let chain = Chain::new(maxout);
+    let offload = Offload::new(&device.gpu);
+    let offload = smallest(&offload, &chain, &shape, ElementType::F32, Purpose::Forward);
     let prepared = offload.prepare(&chain, &shape, ElementType::F32, Purpose::Forward)?;
     prepared.run(&Request {
         indices: Some(&indices),

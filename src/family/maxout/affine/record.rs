@@ -18,7 +18,7 @@ use crate::{
         launch::Pass,
         recorder::Recorder,
     },
-    tensor::Tensor,
+    tensor::{Tensor, byte_len},
 };
 
 /// Lengths of all axes.
@@ -191,10 +191,10 @@ impl MaxoutAffine {
 
     /// The bias with rows of whole vectors, zeros where there is none.
     fn bias_padded(&self, recorder: &mut Recorder<'_>, gpu: &Gpu, sizes: Sizes) -> Result<Tensor> {
-        let len = sizes.pieces * sizes.y_pitch();
         let Some(bias) = &self.bias else {
-            expect_fit("the bias", len as u64 * 4, gpu)?;
-            return gpu.upload(&vec![0.0f32; len], [len]);
+            let shape = [sizes.pieces, sizes.y_pitch()];
+            expect_fit("the bias", byte_len(&shape, ElementType::F32)?, gpu)?;
+            return gpu.filled(0.0, shape);
         };
         let arrangement = Arrangement {
             shape: [1, sizes.pieces, sizes.y_pitch()],
@@ -295,9 +295,9 @@ fn arranged(
     arrangement: Arrangement,
 ) -> Result<Tensor> {
     let gpu = from.gpu();
-    let len: usize = arrangement.shape.iter().product();
-    expect_fit(what, from.bytes().max(len as u64 * 4), gpu)?;
-    let to = recorder.allocate(gpu, [len], ElementType::F32)?;
+    let bytes = byte_len(&arrangement.shape, ElementType::F32)?;
+    expect_fit(what, from.bytes().max(bytes), gpu)?;
+    let to = recorder.allocate(gpu, arrangement.shape, ElementType::F32)?;
     arrangement.encode(recorder.encoder, from, &to)?;
     Ok(to)
 }
