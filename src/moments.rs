@@ -147,10 +147,14 @@ pub(crate) fn merge_channel(
 ) -> (f64, f64) {
     let share = b / (a + b);
     let delta = other_mean - mean;
-    (
-        mean + delta * share,
-        m2 + other_m2 + delta * delta * share * a,
-    )
+    let joined = mean + delta * share;
+    // That of a channel which holds an infinity is not known.
+    let joined = if joined.is_infinite() {
+        f64::NAN
+    } else {
+        joined
+    };
+    (joined, m2 + other_m2 + delta * delta * share * a)
 }
 
 fn same_channels(a: &[f64], b: &[f64]) -> Result<()> {

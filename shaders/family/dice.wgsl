@@ -42,5 +42,5 @@ fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
     let z = normalised(x, p);
     let shares = shares_of(z);
     let k = through_z(x, upstream, shares, p.alpha);
-    return Terms(k, k * z, upstream * x * shares.y);
+    return Terms(k, k * z, upstream * (x * shares.y));
 }

@@ -3,7 +3,7 @@
 //
 // Its arguments are `StatisticsArguments` of src/family/dice/shader.rs.
 
-struct Moments { count: f32, mean: f32, m2: f32, rest: f32 } // the mean is mean + rest
+struct Moments { count: f32, mean: f32, m2: f32, rest: f32 } // as `Partial` of shaders/reduction/moments.wgsl
 struct Parameter { mean: f32, rest: f32, inverse: f32, alpha: f32, mean_k: f32, mean_kz: f32 }
 
 override WORKGROUP: u32 = 64u;
@@ -27,16 +27,15 @@ fn channel_of(place: Place) -> u32 {
     return (place.workgroup.y * place.workgroups.x + place.workgroup.x) * WORKGROUP + place.thread;
 }
 
-// Of a variance beyond f32 nothing is known but that: infinity becomes NaN, where it would make z 0.
 fn of_batch(batch: Moments, alpha: f32) -> Parameter {
-    let bits = bitcast<u32>(batch.m2 / batch.count);
-    let variance = bitcast<f32>(select(bits, bits | 0x400000u, bits == 0x7f800000u));
-    return parameter(batch.mean, batch.rest, variance, alpha);
+    let large = batch.m2 < 0.0;
+    let epsilon = select(arguments.epsilon, times_twice(arguments.epsilon, SMALL), large);
+    let inverse = 1.0 / sqrt(abs(batch.m2) / batch.count + epsilon);
+    return Parameter(batch.mean, batch.rest, inverse * select(1.0, SMALL, large), alpha, 0.0, 0.0);
 }
 
-fn parameter(mean: f32, rest: f32, variance: f32, alpha: f32) -> Parameter {
-    return Parameter(mean, rest, 1.0 / sqrt(variance + arguments.epsilon), alpha, 0.0, 0.0);
-}
+// M2 over a count.
+fn variance_of(m2: f32, count: f32) -> f32 { return select(m2 / count, times_twice(-m2 / count, LARGE), m2 < 0.0); }
 
 @compute @workgroup_size(WORKGROUP)
 fn from_batch(place: Place) {
@@ -49,7 +48,8 @@ fn from_batch(place: Place) {
 fn from_running(place: Place) {
     let c = channel_of(place);
     if c >= arguments.channels { return; }
-    parameters[c] = parameter(running_mean[c], 0.0, running_variance[c], alpha[c]);
+    let inverse = 1.0 / sqrt(running_variance[c] + arguments.epsilon);
+    parameters[c] = Parameter(running_mean[c], 0.0, inverse, alpha[c], 0.0, 0.0);
 }
 
 // As from_batch, and running = (1 - momentum) running + momentum batch.
@@ -59,7 +59,7 @@ fn train(place: Place) {
     if c >= arguments.channels { return; }
     let batch = moments[c];
     parameters[c] = of_batch(batch, alpha[c]);
-    let variance = batch.m2 / select(batch.count - 1.0, batch.count, arguments.biased == 1u);
+    let variance = variance_of(batch.m2, select(batch.count - 1.0, batch.count, arguments.biased == 1u));
     let kept = 1.0 - arguments.momentum;
     running_mean[c] = kept * running_mean[c] + arguments.momentum * (batch.mean + batch.rest);
     running_variance[c] = kept * running_variance[c] + arguments.momentum * variance;

@@ -10,7 +10,8 @@
 //
 // The reduction says what is reduced: Item, what is read of one vector; Context, what it needs to
 // know of the channels of the four lanes; Lanes, the sums of four lanes while they grow; Partial, the
-// result of one lane; visit, what is to be done with each vector on the way.
+// result of one lane; visit, what is to be done with each vector on the way; beyond, whether a walk is to be taken
+// again with smaller numbers.
 //
 // Its arguments are `ReduceArguments` of src/wgsl.rs.
 
@@ -88,6 +89,13 @@ fn join_threads(own: Partials, thread: u32) -> Partials {
 
 // What `walk` rows from `first` on of one vector of columns give.
 fn walked(column: u32, first: u32) -> Partials {
+    let once = walked_once(column, first);
+    if !beyond(once) { return once; }
+    use_small_numbers(true);
+    return mended(once, walked_once(column, first));
+}
+
+fn walked_once(column: u32, first: u32) -> Partials {
     let known = context_of(column);
     let start = arguments.skip / 4u;
     let whole = arguments.length / 4u;
@@ -182,6 +190,17 @@ fn columns_shared(place: Place) {
     store_lanes(output + 40u, finish(f));
     store_lanes(output + 48u, finish(g));
     store_lanes(output + 56u, finish(h));
+    for (var share_of = 0u; share_of < 64u; share_of += 8u) {
+        let place_of_lanes = arguments.first + (output + share_of) * 4u;
+        let once = Partials(
+            results[place_of_lanes], results[place_of_lanes + 1u],
+            results[place_of_lanes + 2u], results[place_of_lanes + 3u],
+        );
+        if beyond(once) {
+            use_small_numbers(true);
+            store_lanes(output + share_of, mended(once, walked_once(column + share_of, first)));
+        }
+    }
 }
 
 fn store_lanes(index: u32, lanes: Partials) {
@@ -205,6 +224,17 @@ fn runs(place: Place) {
     let channel = group - split * arguments.channels;
     let first = split * runs_per_thread();
     if first >= arguments.rows { return; }
+    var result = runs_once(channel, lane, first);
+    if beyond(Partials(result, result, result, result)) {
+        use_small_numbers(true);
+        result = runs_once(channel, lane, first);
+    }
+    let place_of_result = (split * arguments.lanes + lane) * arguments.stride + arguments.channel + channel;
+    results[arguments.first + place_of_result] = result;
+}
+
+// What a thread of `runs` finds from run `first` on.
+fn runs_once(channel: u32, lane: u32, first: u32) -> Partial {
     let known = context(vec4<u32>(arguments.channel + channel));
     let last = arguments.skip + arguments.rows * arguments.channels * arguments.length - 1u;
     let start = arguments.skip + (first * arguments.channels + channel) * arguments.length;
@@ -239,8 +269,7 @@ fn runs(place: Place) {
     }
     var four = finish(sums);
     if !ALIGNED { four = join_lanes(four, tails, 4u); }
-    let place_of_result = (split * arguments.lanes + lane) * arguments.stride + arguments.channel + channel;
-    results[arguments.first + place_of_result] = join(join(four.x, four.y), join(four.z, four.w));
+    return join(join(four.x, four.y), join(four.z, four.w));
 }
 
 // A vector of the run that begins at `element`.

@@ -47,3 +47,8 @@ fn add_four(lanes: Lanes, a: Item, b: Item, c: Item, d: Item, known: Context) ->
 
 fn finish(lanes: Lanes) -> Partials { return lanes; }
 fn join(a: Partial, b: Partial) -> Partial { return a + b; }
+
+// No walk is taken again.
+fn beyond(a: Partials) -> bool { return false; }
+fn use_small_numbers(small: bool) {}
+fn mended(a: Partials, again: Partials) -> Partials { return a; }

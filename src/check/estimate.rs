@@ -247,12 +247,17 @@ fn slices(vectors: &[Vec<f64>]) -> Vec<&[f64]> {
 /// A result by the reference, with what it may be off by.
 trait Estimate {
     fn value(&self) -> f64;
+    fn allowed(&self) -> f64;
     fn allow(&mut self, more: f64);
 }
 
 impl Estimate for Bound {
     fn value(&self) -> f64 {
         self.expected
+    }
+
+    fn allowed(&self) -> f64 {
+        self.allowed
     }
 
     fn allow(&mut self, more: f64) {
@@ -263,6 +268,10 @@ impl Estimate for Bound {
 impl Estimate for Sum {
     fn value(&self) -> f64 {
         self.value
+    }
+
+    fn allowed(&self) -> f64 {
+        self.off
     }
 
     fn allow(&mut self, more: f64) {
@@ -292,13 +301,11 @@ fn estimate<T: Estimate>(
         let pairs = own.iter().flatten().zip(other.iter().flatten());
         for (off, (own, other)) in off.iter_mut().zip(pairs) {
             // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
-            let (own, other) = (own.value(), other.value());
-            let decides = own.is_nan() != other.is_nan();
-            *off = off.max(if decides {
-                f64::INFINITY
-            } else {
-                (other - own).abs()
-            });
+            let decides = own.value().is_nan() != other.value().is_nan();
+            let moved = (other.value() - own.value()).abs();
+            *off = off.max(if decides { f64::INFINITY } else { moved });
+            // What is small may be off by as much as what it is moved to.
+            *off = off.max(moved + other.allowed() - own.allowed());
         }
     }
     let all = own.iter_mut().flatten().zip(off);

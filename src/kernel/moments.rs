@@ -13,13 +13,16 @@ use crate::{
     wgsl::{Reduction, Shader},
 };
 
+/// How an M2 beyond f32's range is held.
+pub(crate) const M2: &str = include_str!("../../shaders/reduction/m2.wgsl");
+
 /// f32 words of the moments of a channel.
 pub(crate) const WORDS: usize = 4;
 
 /// Count, mean, M2 and what is to be added to the mean.
 pub(super) fn reduction() -> Reduction {
     let text = include_str!("../../shaders/reduction/moments.wgsl");
-    Reduction::new(Shader::own(&[text]), WORDS)
+    Reduction::new(Shader::own(&[M2, text]), WORDS)
 }
 
 /// The [`Moments`] of a tensor's channels, on the device.
@@ -158,7 +161,7 @@ impl TensorMoments {
         let channels = moments.mean().iter().zip(moments.m2());
         let words = channels.flat_map(|(&mean, &m2)| {
             let [mean, rest] = in_two(mean);
-            [count as f32, mean as f32, m2 as f32, rest as f32]
+            [count as f32, mean as f32, m2_word(m2), rest as f32]
         });
         let words: Vec<f32> = words.collect();
         Ok(Self {
@@ -190,8 +193,23 @@ impl TensorMoments {
         };
         let means = column(1).into_iter().zip(column(3));
         let means = means.map(|(mean, rest)| mean + rest).collect();
-        Moments::new(self.count, means, column(2))
+        let m2 = column(2).into_iter().map(m2_of_word).collect();
+        Moments::new(self.count, means, m2)
     }
+}
+
+/// A square that may leave f32's range is held as -2^-160 of itself: see `shaders/reduction/m2.wgsl`.
+const SMALL: f64 = 1.0 / (1u128 << 80) as f64 / (1u128 << 80) as f64;
+
+/// M2 as a device holds it.
+pub(crate) fn m2_word(m2: f64) -> f32 {
+    let large = m2 > (1u128 << 100) as f64;
+    (if large { -m2 * SMALL } else { m2 }) as f32
+}
+
+/// M2 that a device holds so.
+pub(crate) fn m2_of_word(word: f64) -> f64 {
+    if word < 0.0 { -word / SMALL } else { word }
 }
 
 /// A number as what f32 holds of it and the rest.

@@ -182,7 +182,10 @@ fn steps(whole: &Chunk, most: usize, cut: Cut) -> Result<[usize; 3], usize> {
     let [outer, extent, inner] = whole.shape().map(|side| side.max(1));
     let slab = extent * inner;
     let at_once = if cut == Cut::FourSlabs { 4 } else { 1 };
-    let slabs = (most / slab / at_once * at_once).min(outer);
+    let slabs = match most / slab {
+        fit if fit >= outer => outer,
+        fit => fit / at_once * at_once,
+    };
     let along_memory = || {
         let width = inner.min(most.max(1));
         [1, (most / width).clamp(1, extent), width]

@@ -324,9 +324,16 @@ fn mean_and_variance(device: &Device) -> Result<(), Failed> {
 }
 
 fn wrong_use(device: &Device) -> Result<(), Failed> {
-    for p in [1.0, -0.1, 1.5, f32::NAN, f32::INFINITY, -f32::MIN_POSITIVE] {
+    for (p, told) in [
+        (1.0, "1"),
+        (-0.1, "-0.1"),
+        (1.5, "1.5"),
+        (f32::NAN, "NaN"),
+        (f32::INFINITY, "inf"),
+        (-f32::MIN_POSITIVE, "-1.1754944e-38"),
+    ] {
         let error = AlphaDropout::new(p, 0).unwrap_err();
-        let text = format!("alpha-dropout: p is {p} but must be at least 0 and less than 1");
+        let text = format!("alpha-dropout: p is {told} but must be at least 0 and less than 1");
         assert_eq!(error.to_string(), text);
     }
     let gpu = &device.gpu;

@@ -268,22 +268,46 @@ fn edges(device: &Device) -> Result<(), Failed> {
     dice.running_variance().write(&[0.0f32])?;
     let dx: Vec<f32> = dice.infer_backward(&x, &upstream)?.dx.download()?;
     same_bits("dx", &dx, &[0.0, 0.0, 1.0, 1.0, 0.5])?;
-    // 1e36 times 1000 is beyond f32: nothing is known of the channel, and of no other.
-    let wide = numbers::<f32>(&[1000, 2], 1).into_iter().enumerate();
-    let wide: Vec<_> = wide
-        .map(|(i, x)| if i % 2 == 0 { 1e18 * x } else { x })
-        .collect();
-    let y: Vec<f32> = Dice::new(gpu, 2)?
-        .train(&gpu.upload(&wide, [1000, 2])?)?
-        .0
-        .download()?;
-    match y
-        .iter()
-        .enumerate()
-        .find(|(i, y)| y.is_nan() != (i % 2 == 0))
-    {
-        Some((index, y)) => Err(format!("element {index}: {y}").into()),
-        None => Ok(()),
+    for power in [60, 100, 124] {
+        for (rows, inner) in [(1000, 1), (40_000, 1), (3, 999), (2, 70_000)] {
+            wide(gpu, f32::powi(2.0, power), rows, inner)
+                .map_err(|error| format!("2^{power}, [{rows}, 2, {inner}]: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Numbers and so many times these in channels beside each other: the results, and what is known of the channels, differ
+/// by as much, though the squares of one are no f32.
+fn wide(gpu: &Gpu, times: f32, rows: usize, inner: usize) -> Result<(), String> {
+    let one = numbers::<f32>(&[rows, inner], 1);
+    let one: Vec<_> = one.chunks_exact(inner).collect();
+    let both = one.iter().flat_map(|row| {
+        let many = row.iter().map(|x| times * x);
+        many.chain(row.iter().copied()).collect::<Vec<_>>()
+    });
+    let compare = || {
+        let x = gpu.upload(&both.collect::<Vec<_>>(), [rows, 2, inner])?;
+        let (y, batch) = Dice::new(gpu, 2)?.axis(1).train(&x)?;
+        Ok::<_, wgpu_activations::Error>((y.download::<f32>()?, batch.download()?))
+    };
+    let (y, batch) = compare().map_err(|error| error.to_string())?;
+    for (index, pair) in y.chunks_exact(2 * inner).enumerate() {
+        let (many, few) = pair.split_at(inner);
+        for (many, few) in many.iter().zip(few) {
+            let off = (many / times - few).abs();
+            if off.is_nan() || off > 1e-5 * (1.0 + few.abs()) {
+                return Err(format!("row {index}: {many} is not {times:e} {few}"));
+            }
+        }
+    }
+    let squared = f64::from(times).powi(2);
+    let (m2, mean) = (batch.m2(), batch.mean());
+    let right = (m2[0] / squared / m2[1] - 1.0).abs() < 1e-5
+        && (mean[0] / f64::from(times) - mean[1]).abs() < 1e-5;
+    match right {
+        true => Ok(()),
+        false => Err(format!("mean {mean:?}, M2 {m2:?}")),
     }
 }
 

@@ -108,6 +108,15 @@ impl Sandbox {
         self.command().args(words(line)).output().unwrap().into()
     }
 
+    /// The flag for the least memory that `line` can do with, which what refuses less tells. The CPU takes all.
+    pub(crate) fn least_memory(&self, line: &str) -> String {
+        let told = self.run(&format!("{line} --memory 1")).stderr;
+        let bytes = told
+            .split_once(" takes ")
+            .and_then(|(_, rest)| rest.split_once(" bytes"));
+        bytes.map_or_else(String::new, |(bytes, _)| format!("--memory {bytes}"))
+    }
+
     /// Runs the command, which must fail with `status` and one line that holds `text`, print
     /// nothing, and leave the folder as it was.
     pub(crate) fn refuses(&self, status: i32, line: &str, text: &str) {

@@ -118,9 +118,9 @@ fn an_array_of_an_archive_goes_to_an_archive_or_a_file() {
         .run("run silu one.npz -o y.npy --tensor arr_0")
         .expect_success();
     // Rows that lie apart are written in order, too.
-    sandbox
-        .run("run softmax one.npz -o z.npz --axis 0 --memory 1")
-        .expect_success();
+    let line = "run softmax one.npz -o z.npz --axis 0";
+    let memory = sandbox.least_memory(line);
+    sandbox.run(&format!("{line} {memory}")).expect_success();
     let expected: Vec<_> = (0..12)
         .map(|index| silu((f64::from(index) * 0.5 - 3.0).max(0.0)))
         .collect();
@@ -163,18 +163,21 @@ fn pipes_lead_in_and_out() {
     let file = fs::read(sandbox.path("x.npy")).unwrap();
     let expected: Vec<_> = x.iter().map(|&x| silu(f64::from(x))).collect();
     for device in device_names() {
-        let line = format!("run silu - -o - --memory 1 --device {device}");
+        let least =
+            |op: &str| sandbox.least_memory(&format!("run {op} x.npy -o z.npy --device {device}"));
+        let line = format!("run silu - -o - {} --device {device}", least("silu"));
         let (status, out, said) = piped(&sandbox, &line, &file);
         assert_eq!((status, &*said), (Some(0), ""), "{device}");
         fs::write(sandbox.path("y.npy"), out).unwrap();
         expect_close(&device, &elements(sandbox.read("y.npy")), &expected, 1e-6);
         // Statistics take two passes, rows that lie apart take jumps.
         for op in ["dice", "softmax --axis 0"] {
-            let line = format!("run {op} - -o - --memory 1 --device {device}");
+            let memory = least(op);
+            let line = format!("run {op} - -o - {memory} --device {device}");
             let (status, out, said) = piped(&sandbox, &line, &file);
             assert_eq!((status, &*said), (Some(0), ""), "{device} {op}");
             fs::write(sandbox.path("y.npy"), out).unwrap();
-            let line = format!("run {op} x.npy -o z.npy --memory 1 --force --device {device}");
+            let line = format!("run {op} x.npy -o z.npy {memory} --force --device {device}");
             sandbox.run(&line).expect_success();
             assert_eq!(
                 elements(sandbox.read("y.npy")),
@@ -305,9 +308,16 @@ fn gradients_are_streamed_and_verified() {
         run("dx.npy", "--device cpu");
         let expected = elements(sandbox.read("dx.npy"));
         for device in device_names().into_iter().filter(|name| name != "cpu") {
+            let told = run("found.npy", &format!("--verify full --device {device}"));
+            assert_eq!(told["chunks"], 1, "{line} {told}");
+            let flags = format!("--verify full --force --device {device}");
+            let beside = out.map_or(String::new(), |name| format!("--out {name}=pfound.npy"));
+            let memory = sandbox.least_memory(&format!(
+                "grad \"{op}\" x.npy{rest} -o found.npy {beside} {flags}"
+            ));
             let told = run(
                 "found.npy",
-                &format!("--memory 1 --verify full --device {device}"),
+                &format!("{memory} --verify full --device {device}"),
             );
             assert_eq!(told["verified"], 6000, "{line} {told}");
             assert!(told["chunks"].as_u64().unwrap() > 5, "{line} {told}");

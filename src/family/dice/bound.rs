@@ -25,17 +25,40 @@ pub(super) fn forward(channel: &Channel, math: Math, x: f64) -> Bound {
     let (p, not_p) = (sigmoid(z), sigmoid(-z));
     let share = p + not_p * channel.alpha.abs();
     let through_z = (1.0 - channel.alpha).abs() * p * not_p * (1.0 + z.abs());
+    let allowed = unit(math) * x.abs() * (8.0 * share + 16.0 * through_z) + FLUSHED;
     Bound {
         expected: channel.value(x),
-        allowed: unit(math) * x.abs() * (8.0 * share + 16.0 * through_z) + FLUSHED,
+        allowed: if keeps_inverse(channel) {
+            allowed
+        } else {
+            f64::INFINITY
+        },
     }
+}
+
+/// What a term of alpha's gradient may be off by beside its rounding: 4 units of z, by what they do to the sigmoid, which
+/// may be flushed.
+pub(super) fn alpha_term(channel: &Channel, math: Math, x: f64, g: f64) -> f64 {
+    if !keeps_inverse(channel) {
+        return f64::INFINITY;
+    }
+    let z = channel.z(x);
+    let off = (g * x).abs() * (4.0 * unit(math) * z.abs() * sigmoid(z) * sigmoid(-z) + FLUSHED);
+    if off.is_nan() { 0.0 } else { off }
+}
+
+/// Whether 1 over the standard deviation is a normal f32: one below that may be flushed, and then nothing is asked.
+fn keeps_inverse(channel: &Channel) -> bool {
+    let inverse = channel.inverse();
+    !(inverse > 0.0 && inverse < FLUSHED)
 }
 
 /// What may be flushed to 0.
 const FLUSHED: f64 = f32::MIN_POSITIVE as f64;
 
 /// dx: the same for what upstream gives directly; of what goes through the statistics, whose sums have terms of all
-/// elements, 16 units of the largest term, in standard deviations. `steepest` is the largest upstream gradient.
+/// elements, 16 units of the largest term, in standard deviations. `steepest` is the largest upstream gradient. Nothing
+/// is asked where a thousand such terms leave f32's range.
 pub(super) fn backward(
     channel: &Channel,
     math: Math,
@@ -48,9 +71,11 @@ pub(super) fn backward(
     let typical = channel.mean.abs() + channel.variance.sqrt();
     let terms = steepest * (1.0 - channel.alpha).abs() * (x.abs() + typical);
     let through = channel.inverse() * terms * (1.0 + z) / 4.0;
+    let asked = keeps_inverse(channel) && !(1e3 * terms > f64::from(f32::MAX));
+    let allowed = 16.0 * unit(math) * (direct + through) + FLUSHED;
     Bound {
         expected: channel.backward(x, g, means),
-        allowed: 16.0 * unit(math) * (direct + through) + FLUSHED,
+        allowed: if asked { allowed } else { f64::INFINITY },
     }
 }
 

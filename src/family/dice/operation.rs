@@ -15,7 +15,7 @@ use crate::{
     },
     kernel::{
         launch::Pass,
-        moments::{TensorMoments, WORDS, in_two, record_moments},
+        moments::{TensorMoments, WORDS, in_two, m2_of_word, m2_word, record_moments},
         recorder::Recorder,
     },
     moments::{Moments, merge_channel},
@@ -51,7 +51,7 @@ const EXTRAS: [&str; 4] = ["mean", "variance", "running-mean", "running-variance
 
 fn merge_moments(all: &mut [f64], part: &[f64]) {
     if part[0] != 0.0 {
-        let channel = |words: &[f64]| (words[0], (mean_of(words), words[2]));
+        let channel = |words: &[f64]| (words[0], (mean_of(words), m2_of_word(words[2])));
         let (mean, m2) = merge_channel(channel(all), channel(part));
         let [mean, rest] = in_two(mean);
         all.copy_from_slice(&[all[0] + part[0], mean, m2, rest]);
@@ -204,9 +204,14 @@ impl Operation for Function {
         for values in [&mut on_part.alpha, &mut on_part.mean, &mut on_part.variance] {
             *values = values.part(part.extent.clone())?;
         }
-        if let Some(moments) = part.channels(OF_MOMENTS) {
+        if let Some(table) = part.known.get(OF_MOMENTS) {
+            let words = part.extent.clone().flat_map(|channel| {
+                let words = table.of(channel);
+                let held = |place: usize| words[place] as f32;
+                [held(0), held(1), m2_word(words[2]), held(3)]
+            });
             on_part.statistics = Statistics::Whole {
-                moments: moments.into(),
+                moments: words.collect::<Vec<_>>().into(),
                 sums: part.channels(OF_SUMS).map(Into::into),
             };
         }
@@ -319,7 +324,9 @@ impl Operation for Function {
         let pairs = sheet.x().iter().zip(upstream).enumerate();
         for (index, (&x, &g)) in pairs {
             let place = index % channels.len();
-            sums[place].add(channels[place].alpha_term(x, g));
+            let channel = &channels[place];
+            sums[place].add(channel.alpha_term(x, g));
+            sums[place].off += bound::alpha_term(channel, self.math, x, g);
         }
     }
 

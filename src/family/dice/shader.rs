@@ -2,6 +2,7 @@
 
 use crate::{
     arguments,
+    kernel::moments::M2,
     wgsl::{self, Arguments, Math, PerChannel, Reduction, Shader, Vectors},
 };
 
@@ -27,7 +28,7 @@ pub(super) const DICE: PerChannel =
 /// `through_batch`, `alpha_of_sums`.
 pub(super) fn statistics() -> Shader {
     let kernel = include_str!("../../../shaders/family/dice_statistics.wgsl");
-    Shader::own(&[StatisticsArguments::WGSL, kernel])
+    Shader::own(&[StatisticsArguments::WGSL, M2, kernel])
 }
 
 /// All shaders of Dice, by name.
