@@ -89,10 +89,19 @@ fn join_threads(own: Partials, thread: u32) -> Partials {
 
 // What `walk` rows from `first` on of one vector of columns give.
 fn walked(column: u32, first: u32) -> Partials {
-    let once = walked_once(column, first);
-    if !beyond(once) { return once; }
-    use_small_numbers(true);
-    return mended(once, walked_once(column, first));
+    var found = Partials();
+    // In a loop, so that compilers meet the walk but once.
+    for (var again = false; ; again = true) {
+        let results_of_lanes = walked_once(column, first);
+        if again {
+            found = mended(found, results_of_lanes);
+            break;
+        }
+        found = results_of_lanes;
+        if !beyond(found) { break; }
+        use_small_numbers(true);
+    }
+    return found;
 }
 
 fn walked_once(column: u32, first: u32) -> Partials {
@@ -224,10 +233,11 @@ fn runs(place: Place) {
     let channel = group - split * arguments.channels;
     let first = split * runs_per_thread();
     if first >= arguments.rows { return; }
-    var result = runs_once(channel, lane, first);
-    if beyond(Partials(result, result, result, result)) {
-        use_small_numbers(true);
+    var result = Partial();
+    for (var again = false; ; again = true) {
         result = runs_once(channel, lane, first);
+        if again || !beyond(Partials(result, result, result, result)) { break; }
+        use_small_numbers(true);
     }
     let place_of_result = (split * arguments.lanes + lane) * arguments.stride + arguments.channel + channel;
     results[arguments.first + place_of_result] = result;

@@ -51,6 +51,19 @@ pub(super) const fn exact(value: f64) -> Bound {
     }
 }
 
+/// As it passes to the next operation, which is in f32: what that does not hold is infinite.
+pub(super) fn between(bound: &Bound) -> Bound {
+    let held = bound.expected as f32;
+    Bound {
+        expected: if held.is_infinite() {
+            f64::from(held)
+        } else {
+            bound.expected
+        },
+        allowed: bound.allowed,
+    }
+}
+
 pub(super) fn expected(bounds: &[Bound]) -> Vec<f64> {
     bounds.iter().map(|bound| bound.expected).collect()
 }
@@ -108,11 +121,14 @@ impl Evaluation<'_> {
     ) -> Values {
         let mut values = vec![inputs];
         for (index, step) in self.chain.steps()[..steps].iter().enumerate() {
-            let y = self.with_sheet(index, selection, &values, |sheet| {
+            let mut y = self.with_sheet(index, selection, &values, |sheet| {
                 estimate(&values[index], &[], |inputs, _| {
                     vec![step.expected(&Sheet { inputs, ..*sheet })]
                 })
             });
+            if index + 1 < self.chain.steps().len() {
+                y = y.iter().map(|y| y.iter().map(between).collect()).collect();
+            }
             values.push(y);
         }
         values
@@ -183,6 +199,10 @@ impl Evaluation<'_> {
                     step.expected_backward(&Sheet { inputs, ..*sheet }, upstream, chosen)
                 })
             });
+            if index > 0 {
+                let each = gradient.iter();
+                gradient = each.map(|it| it.iter().map(between).collect()).collect();
+            }
         }
         gradient
     }

@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::{
-    estimate::{Evaluation, Selection, exact, no_sums},
+    estimate::{Evaluation, Selection, between, exact, no_sums},
     excerpt::{Excerpt, merge},
 };
 use crate::{
@@ -57,6 +57,9 @@ pub fn reference(
         let mut step = Step::new(&**operation, &shape, values)?;
         step.survey(None);
         values = step.forward();
+        if steps.len() + 1 < chain.steps().len() {
+            values = values.iter().map(between).collect();
+        }
         shape = operation.output_shape(&shape)?;
         steps.push(step);
     }
@@ -75,6 +78,7 @@ pub fn reference(
         for (step, sums) in steps.iter_mut().zip(&mut sums).rev() {
             step.survey(Some(&values));
             (values, *sums) = step.backward(&values);
+            values = values.iter().map(between).collect();
         }
     }
     Ok(Reference {

@@ -308,8 +308,6 @@ fn gradients_are_streamed_and_verified() {
         run("dx.npy", "--device cpu");
         let expected = elements(sandbox.read("dx.npy"));
         for device in device_names().into_iter().filter(|name| name != "cpu") {
-            let told = run("found.npy", &format!("--verify full --device {device}"));
-            assert_eq!(told["chunks"], 1, "{line} {told}");
             let flags = format!("--verify full --force --device {device}");
             let beside = out.map_or(String::new(), |name| format!("--out {name}=pfound.npy"));
             let memory = sandbox.least_memory(&format!(
