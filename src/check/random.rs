@@ -212,8 +212,8 @@ impl<'a> RandomCase<'a> {
                 .copied()
                 .collect()
         };
+        case.upstream = self.upstream.as_deref().map(&kept);
         case.input = kept(&self.input);
-        case.upstream = self.upstream.as_deref().map(kept);
         for (_, drawn) in &mut case.operations {
             for (_, value) in drawn {
                 if let Value::Array(array) = value

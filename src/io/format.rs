@@ -108,8 +108,11 @@ pub fn open(path: &Path, names: &[String]) -> Result<Input> {
     Ok(Input { found, ..input })
 }
 
+/// A file or pipe, and what it begins with.
+type Begun = (Vec<u8>, Opened);
+
 /// A file as it was found, and what it begins with.
-pub(super) fn opened(path: &Path) -> Result<(Option<Found>, (Vec<u8>, Opened))> {
+pub(super) fn opened(path: &Path) -> Result<(Option<Found>, Begun)> {
     let opened = || {
         let (mut file, length) = file::open(path, format_of(path).noun())?;
         let found = Found::of(&file).map_err(cannot_read)?;
@@ -151,7 +154,7 @@ pub fn open_pipe(
     select(unread(start, reader), path, names)
 }
 
-fn select((start, opened): (Vec<u8>, Opened), path: &Path, names: &[String]) -> Result<Input> {
+fn select((start, opened): Begun, path: &Path, names: &[String]) -> Result<Input> {
     let format = recognise(&start, path)?;
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
@@ -224,7 +227,7 @@ fn start_of(reader: &mut impl Read) -> Reason<Vec<u8>> {
 }
 
 /// A reader whose start has been read, and is to be read again.
-fn unread(start: Vec<u8>, reader: impl Read + Send + 'static) -> (Vec<u8>, Opened) {
+fn unread(start: Vec<u8>, reader: impl Read + Send + 'static) -> Begun {
     let whole = Cursor::new(start.clone()).chain(reader);
     (start, Opened::Pipe(Box::new(whole)))
 }

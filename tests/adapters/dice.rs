@@ -289,7 +289,7 @@ fn wide(gpu: &Gpu, times: f32, rows: usize, inner: usize) -> Result<(), String> 
     let compare = || {
         let x = gpu.upload(&both.collect::<Vec<_>>(), [rows, 2, inner])?;
         let (y, batch) = Dice::new(gpu, 2)?.axis(1).train(&x)?;
-        Ok::<_, wgpu_activations::Error>((y.download::<f32>()?, batch.download()?))
+        Ok::<_, Error>((y.download::<f32>()?, batch.download()?))
     };
     let (y, batch) = compare().map_err(|error| error.to_string())?;
     for (index, pair) in y.chunks_exact(2 * inner).enumerate() {

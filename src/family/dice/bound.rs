@@ -71,11 +71,15 @@ pub(super) fn backward(
     let typical = channel.mean.abs() + channel.variance.sqrt();
     let terms = steepest * (1.0 - channel.alpha).abs() * (x.abs() + typical);
     let through = channel.inverse() * terms * (1.0 + z) / 4.0;
-    let asked = keeps_inverse(channel) && !(1e3 * terms > f64::from(f32::MAX));
+    let overflows = 1e3 * terms > f64::from(f32::MAX);
     let allowed = 16.0 * unit(math) * (direct + through) + FLUSHED;
     Bound {
         expected: channel.backward(x, g, means),
-        allowed: if asked { allowed } else { f64::INFINITY },
+        allowed: if keeps_inverse(channel) && !overflows {
+            allowed
+        } else {
+            f64::INFINITY
+        },
     }
 }
 
