@@ -89,7 +89,7 @@ pub fn reference(
     })
 }
 
-/// Bytes of memory that [`reference`] takes at most, for `pass`.
+/// Bytes of memory that [`reference()`] takes at most, for `pass`.
 ///
 /// ```
 /// use wgpu_activations::{Activation, check::reference_memory, family::Pass};

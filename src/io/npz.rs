@@ -73,7 +73,7 @@ pub struct Member<R = File> {
 ///
 /// # Errors
 ///
-/// [`Error::File`] where the file cannot be read or is not an `.npz` file whose
+/// [`Error::File`](crate::Error::File) where the file cannot be read or is not an `.npz` file whose
 /// names differ.
 pub fn names(path: &Path) -> Result<Vec<String>> {
     let names = || {
@@ -88,7 +88,7 @@ impl Member {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] where the file cannot be read; is not an `.npz` file; has
+    /// [`Error::File`](crate::Error::File) where the file cannot be read; is not an `.npz` file; has
     /// no array of this name or, without a name, any number but one; or where the array is encrypted,
     /// compressed by other than deflate, or as long as its own header does not say.
     pub fn open(path: &Path, name: Option<&str>) -> Result<Self> {

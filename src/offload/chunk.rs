@@ -110,6 +110,7 @@ impl Chunk {
     }
 
     /// Number `index` of these.
+    #[cfg(any(test, feature = "check"))]
     pub(crate) fn lane(&self, index: usize) -> (usize, usize) {
         let inner = self.inner.len();
         (

@@ -47,7 +47,9 @@ use crate::{
     gpu::Gpu,
     io::{Shared, Sink, Slice, Source},
 };
+#[cfg(feature = "check")]
 pub(crate) use passes::surveys;
+#[cfg(feature = "check")]
 pub(crate) use room::KNOWN;
 
 /// Streams host data through one device or several.
