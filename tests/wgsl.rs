@@ -409,8 +409,9 @@ fn activations_have_a_file_in_each_folder() {
 /// naga lets them pass; browsers do not.
 #[test]
 fn no_shader_uses_a_word_that_wgsl_reserves() {
-    const KEYWORDS: [&str; 11] = [
-        "alias", "const", "else", "false", "fn", "for", "if", "let", "override", "return", "struct",
+    const KEYWORDS: [&str; 12] = [
+        "alias", "break", "const", "else", "false", "fn", "for", "if", "let", "override", "return",
+        "struct",
     ];
     let allowed = |word: &&str| KEYWORDS.contains(word) || *word == "var" || *word == "true";
     let reserved: BTreeSet<_> = naga::keywords::wgsl::RESERVED.iter().copied().collect();
