@@ -199,6 +199,8 @@ fn columns_shared(place: Place) {
     store_lanes(output + 40u, finish(f));
     store_lanes(output + 48u, finish(g));
     store_lanes(output + 56u, finish(h));
+    let first_four = beyond(finish(a)) || beyond(finish(b)) || beyond(finish(c)) || beyond(finish(d));
+    if !(first_four || beyond(finish(e)) || beyond(finish(f)) || beyond(finish(g)) || beyond(finish(h))) { return; }
     for (var share_of = 0u; share_of < 64u; share_of += 8u) {
         let place_of_lanes = arguments.first + (output + share_of) * 4u;
         let once = Partials(

@@ -61,7 +61,7 @@ pub struct RandomCase<'a> {
 }
 
 impl<'a> RandomCase<'a> {
-    /// The case of `seed`, of operations of `families`, which are not empty.
+    /// The case of `seed`, of operations of `families`; where there are none, [`RandomCase::chain`] fails.
     pub fn new(seed: u64, families: &[&'a dyn Family]) -> Self {
         let mut draw = Draw::new(seed);
         let most = ELEMENTS[usize::from(draw.once_in(16))];
@@ -74,7 +74,9 @@ impl<'a> RandomCase<'a> {
         let mut operations = Vec::new();
         let mut at = shape.clone();
         for step in 0..steps {
-            let family = families[draw.below(families.len())];
+            let Some(&family) = families.get(draw.below(families.len())) else {
+                break;
+            };
             let drawn = family.draw(&mut draw, &mut at);
             if step == 0 {
                 shape.clone_from(&at);
@@ -166,15 +168,12 @@ impl<'a> RandomCase<'a> {
     /// Cases that are a step smaller.
     fn smaller(&self) -> Vec<Self> {
         let mut cases = Vec::new();
-        let last = self.operations.len() - 1;
-        if last > 0 {
-            for kept in [1..last + 1, 0..last] {
-                let operations = self.operations[kept].to_vec();
-                cases.push(Self {
-                    operations,
-                    ..self.clone()
-                });
-            }
+        if let ([first @ .., _], [_, last @ ..]) = (&self.operations[..], &self.operations[..]) {
+            let fewer = [last, first].into_iter().filter(|it| !it.is_empty());
+            cases.extend(fewer.map(|operations| Self {
+                operations: operations.to_vec(),
+                ..self.clone()
+            }));
         }
         if self.memory.is_some() {
             cases.push(Self {

@@ -75,10 +75,12 @@ pub fn reference(
     let mut sums = vec![Vec::new(); steps.len()];
     if let Some(upstream) = upstream {
         values = upstream.iter().map(|&g| exact(g)).collect();
-        for (step, sums) in steps.iter_mut().zip(&mut sums).rev() {
+        for (index, step) in steps.iter_mut().enumerate().rev() {
             step.survey(Some(&values));
-            (values, *sums) = step.backward(&values);
-            values = values.iter().map(between).collect();
+            (values, sums[index]) = step.backward(&values);
+            if index > 0 {
+                values = values.iter().map(between).collect();
+            }
         }
     }
     Ok(Reference {

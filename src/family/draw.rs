@@ -138,6 +138,7 @@ impl Draw {
     }
 }
 
+/// What is strewn among numbers: zeros, NaN, infinities, and the ends of f32 and f16.
 const SPECIAL: [f64; 10] = [
     0.0,
     -0.0,

@@ -7,8 +7,8 @@ use std::{
 
 use serde::Serialize;
 
-use super::super::{
-    Failure, Result,
+use crate::{
+    Failure, Result, file_error,
     files::Outputs,
     named::Named,
     text::{self, Column},
@@ -149,7 +149,7 @@ fn tell(seed: u64, case: &RandomCase, gpu: &Gpu) -> Result {
 fn saved(case: &RandomCase, folder: &Path, gpu: &Gpu) -> Result<String> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let reason = format!("cannot be made: {error}");
-        super::super::file_error(folder, reason)
+        file_error(folder, reason)
     })?;
     let mut operations = Vec::new();
     let mut outs = String::new();
