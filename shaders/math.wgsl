@@ -2,7 +2,7 @@
 //
 // WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
 // -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
-// within 4 ULP of its definition. Two rules make that portable:
+// within 2.5 ULP of its definition. Two rules make that portable:
 //   - no step relies on fma being fused, or on it not being fused;
 //   - no error term is got by subtracting a rounded sum from itself (compilers cancel that): exact
 //     pieces are cut off with a bit mask instead.

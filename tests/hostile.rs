@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use wgpu_activations::{
     CATALOGUE, ElementType, Math,
     accuracy::{
-        inputs::{patterns, words},
+        inputs::{grid, patterns, words},
         ulp_error,
     },
     activation::Definition,
@@ -52,9 +52,21 @@ fn devices() -> Vec<Device> {
 
 fn inputs() -> Vec<f32> {
     let more = env::var("HOSTILE_PATTERNS").map_or(0, |count| count.parse().expect("a number"));
-    let checked = patterns(ElementType::F32).into_iter().map(|x| x as f32);
+    let mut checked: Vec<_> = patterns(ElementType::F32)
+        .into_iter()
+        .map(|x| x as f32)
+        .collect();
+    // One in four, for the time that it takes, and every edge.
+    checked = grid()
+        .into_iter()
+        .chain(checked.into_iter().step_by(4))
+        .collect();
     let random = words(17).take(more).map(f32::from_bits);
-    checked.chain(random).filter(|x| x.is_finite()).collect()
+    checked
+        .into_iter()
+        .chain(random)
+        .filter(|x| x.is_finite())
+        .collect()
 }
 
 /// The worst error of y in ULP, and its input. What is subnormal may be flushed.
