@@ -2,7 +2,7 @@
 //
 // WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
 // -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
-// within 4 ULP of its definition. Two rules make that portable:
+// within 2.5 ULP of its definition. Two rules make that portable:
 //   - no step relies on fma being fused, or on it not being fused;
 //   - no error term is got by subtracting a rounded sum from itself (compilers cancel that): exact
 //     pieces are cut off with a bit mask instead.
@@ -12,6 +12,9 @@
 
 // The upper 12 of x's 24 significant bits: products of two such numbers are exact.
 fn upper(x: Real) -> Real { return bitcast<Real>(bitcast<Bits>(x) & Bits(0xfffff000u)); }
+
+// x, and no compiler looks behind it: Mesa 22.3 would merge sums and products with those around them, and round elsewhere.
+fn kept(x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), Bits(0xfffffffeu))); }
 
 // An unevaluated sum.
 struct Sum { high: Real, low: Real }
@@ -39,9 +42,7 @@ fn gelu_argument(x: Real) -> GeluArgument {
     let cubic = upper(B * square);
     // x^2 - square1
     let rest = (square - square1) + (x - x1) * (x + x1);
-    // Exact in 16 bits, and kept: Mesa 22.3 would subtract the cubic last, after rounding.
-    let difference = bitcast<Real>(bitcast<Bits>(B * square1 - cubic) & Bits(0xffffff00u));
-    let cubic_low = difference + ((B + B_LOW) * rest + B_LOW * square1);
+    let cubic_low = kept(B * square1 - cubic) + ((B + B_LOW) * rest + B_LOW * square1);
     return GeluArgument(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low));
 }
 
@@ -67,6 +68,24 @@ fn times_both(v: Real, e: Scaled, w: Real) -> Real {
     return begun(select(v, w, deep), e) * select(w, v, deep) * e.scale;
 }
 
+// 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
+// that its products with upper halves are exact, and `low` is what is missing. The sum lies between 2^-100 and 2^100,
+// `rest` far below it.
+fn inverse(base: Real, part: Real, rest: Real) -> Sum {
+    let d = upper(base + (part + rest));
+    let high = upper(1.0 / d);
+    let r = kept(1.0 - high * d) - high * ((part - kept(d - base)) + rest);
+    return Sum(high, high * (r + r * r));
+}
+
+// 1 / x for a normal x > 0: its significand's inverse, by which no part leaves f32's range, and the power of two.
+fn inverse_of_normal(x: Real) -> Real {
+    let bits = bitcast<Bits>(x);
+    let significand = bitcast<Real>((bits & Bits(0x7fffffu)) | Bits(0x3f800000u));
+    let power = bitcast<Real>(Bits(0x7f000000u) - (bits & Bits(0x7f800000u)));
+    return whole_of(inverse(Real(0.0), significand, Real(0.0))) * power;
+}
+
 const LOG2_E: f32 = 1.44269504;
 // ln 2 in two parts: products of the first with whole numbers up to 2^15 are exact.
 const LN_2: f32 = 0.693359375;
@@ -79,139 +98,182 @@ const WHOLE: f32 = 8388608.0;
 // that is faster; SwiftShader shifts lane by lane.
 fn power_of_two(n: Real) -> Real { return bitcast<Real>(bitcast<Bits>((WHOLE + 127.0) + n) * 0x800000u); }
 
-// e^r - 1 for abs(r) <= ln(2) / 2 (minimax, 6e-9 relative in e^r). As a product: Mesa 22.3 would merge a
-// sum with the 1 that is added to it, and round once more.
-fn exp_series(r: Real) -> Real { return r * ((1.0 + r * 0.5) + exp_series_tail(r)); }
-
-fn exp_series_tail(r: Real) -> Real {
+// e^r - 1 for abs(r) <= ln(2) / 2 (minimax, 6e-9 relative in e^r).
+fn exp_series(r: Real) -> Real {
     let s = r * r;
-    return s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821));
+    return r + r * (r * 0.5 + s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821)));
 }
 
 // From here on e^-x is 0: no finite factor brings 2^-257 back into range.
 const DEEPEST: f32 = 178.1;
 
+// (1 + series) power scale^2. The 1 is added where it costs no rounding of its own.
+struct Exponential { series: Real, power: Real, scale: Real }
+
 // (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
 // the scale, 2^-65, makes up for it.
-fn scaled(series: Real, n: Real) -> Scaled {
+fn exponential(series: Real, n: Real) -> Exponential {
     let tiny = n > Real(125.0);
     let power = power_of_two(select(Real(0.0), Real(130.0), tiny) - n);
-    return Scaled((1.0 + series) * power, select(Real(1.0), Real(2.71050543e-20), tiny));
+    return Exponential(series, power, select(Real(1.0), Real(2.71050543e-20), tiny));
+}
+
+fn rounded(e: Exponential) -> Scaled { return Scaled((1.0 + e.series) * e.power, e.scale); }
+
+// The power of two in it.
+fn power(e: Exponential) -> Real { return plain(Scaled(e.power, e.scale)); }
+
+// v times what of e is no series, without losing it to underflow while the product is representable.
+fn times_power(v: Real, e: Exponential) -> Real { return times(v, Scaled(e.power, e.scale)); }
+
+// (1 + series) of e times 1 / d, which is a Sum.
+fn series_times(e: Exponential, inverse: Sum) -> Sum {
+    return Sum(inverse.high, inverse.low + e.series * (inverse.high + inverse.low));
+}
+
+fn whole_of(sum: Sum) -> Real { return sum.high + sum.low; }
+
+// v times a sum and the power of e. These two meet first: either alone could take v out of f32's range.
+fn times_whole(v: Real, sum: Sum, e: Exponential) -> Real {
+    return times(v, Scaled(whole_of(sum) * e.power, e.scale));
 }
 
 // e^-(a + b) for 0 <= a <= DEEPEST and abs(b) far below a: Cody-Waite reduction by multiples of ln 2,
 // its first step exact.
-fn exp_minus(a: Real, b: Real) -> Scaled {
-    // By bits, though the sign is known: Mesa 22.3 would merge the product behind a with the others.
-    let a1 = bitcast<Real>(bitcast<Bits>(a) & Bits(0x7fffffffu));
+fn exp_minus(a: Real, b: Real) -> Exponential {
     let n = round((a + b) * LOG2_E);
-    return scaled(exp_series((n * LN_2 - a1) + (n * LN_2_LOW - b)), n);
+    return exponential(exp_series((n * LN_2 - kept(a)) + (n * LN_2_LOW - b)), n);
 }
 
 // e^-abs(x).
-fn exp_negative(x: Real) -> Scaled { return exp_minus(magnitude(x, Real(DEEPEST)), Real(0.0)); }
+fn exp_negative(x: Real) -> Scaled { return rounded(exp_minus(magnitude(x, Real(DEEPEST)), Real(0.0))); }
 
 // The abs(x) beyond which e^-abs(beta x) is 0.
 fn deepest(beta: Real) -> Real { return min(DEEPEST / abs(beta), Real(LARGEST)); }
 
 // e^-abs(beta x).
-fn exp_negative_product(x: Real, beta: Real) -> Scaled {
+fn exp_minus_product(x: Real, beta: Real) -> Exponential {
     let z = product(magnitude(x, deepest(beta)), abs(beta));
     return exp_minus(z.high, z.low);
 }
 
-// (1 + series) 2^-n.
-struct Exponential { series: Real, n: Real }
+fn exp_negative_product(x: Real, beta: Real) -> Scaled { return rounded(exp_minus_product(x, beta)); }
 
-// e^(-t^2 / 2) for 0 <= t <= 18.873.
-fn half_square_exponential(t: Real) -> Exponential {
+// The argument of an exponential, as r - n ln 2.
+struct Reduced { r: Real, n: Real }
+
+// That of e^(-t^2 / 2) for 0 <= t <= 18.873, where it is 0.
+fn half_square(t: Real) -> Reduced {
     let t1 = upper(t);
-    // By bits as in exp_minus. Everything is twice as large as there, which spares halving the squares.
-    let a = bitcast<Real>(bitcast<Bits>(t1 * t1) & Bits(0x7fffffffu));
+    // Everything is twice as large as in exp_minus, which spares halving the squares.
+    let a = kept(t1 * t1);
     let b = (t - t1) * (t + t1);
     let n = round((a + b) * (0.5 * LOG2_E));
-    let r = (n * (2.0 * LN_2) - a) + (n * (2.0 * LN_2_LOW) - b);
-    return Exponential(exp_series(0.5 * r), n);
+    return Reduced(0.5 * ((n * (2.0 * LN_2) - a) + (n * (2.0 * LN_2_LOW) - b)), n);
 }
 
-// The same for `times`, which keeps it from underflow; 0 at t = 18.873.
 fn exp_negative_half_square(t: Real) -> Scaled {
-    let e = half_square_exponential(t);
-    return scaled(e.series, e.n);
+    let argument = half_square(t);
+    return rounded(exponential(exp_series(argument.r), argument.n));
 }
 
 // From this abs(x) on the next function is 0.
 const GELU_DEEPEST: f32 = 13.02;
 
 // e^-abs(2u), 2u the argument of tanh-GELU's sigmoid.
-fn exp_negative_gelu(x: Real) -> Scaled {
+fn exp_minus_gelu(x: Real) -> Exponential {
     let z = gelu_argument(magnitude(x, Real(GELU_DEEPEST)));
     let a = bitcast<Real>(max(bitcast<Bits>(z.cubic), bitcast<Bits>(z.linear)));
     let b = bitcast<Real>(min(bitcast<Bits>(z.cubic), bitcast<Bits>(z.linear)));
     let n = round((a + b + z.rest) * LOG2_E);
-    return scaled(exp_series(((n * LN_2 - a) - b) + (n * LN_2_LOW - z.rest)), n);
+    return exponential(exp_series(((n * LN_2 - a) - b) + (n * LN_2_LOW - z.rest)), n);
 }
 
-// (1 + e)^2 for 0 <= e <= 1, rounded once: the square of 12 exact bits and the rest.
-fn square_of_one_plus(e: Real) -> Real {
-    let d = upper(1.0 + e);
-    let rest = e - (d - 1.0);
-    return d * d + rest * (2.0 * d + rest);
+fn exp_negative_gelu(x: Real) -> Scaled { return rounded(exp_minus_gelu(x)); }
+
+// The square of an inverse.
+fn squared(i: Sum) -> Sum { return Sum(i.high * i.high, i.low * (2.0 * i.high + i.low)); }
+
+// times v e / (1 + e)^2 for e = e^-abs(x).
+fn bell(times: f32, v: Real, x: Real) -> Real {
+    let e = exp_minus(magnitude(x, Real(DEEPEST)), Real(0.0));
+    let p = power(e);
+    let i = squared(inverse(Real(1.0), p, p * e.series));
+    return times_whole(v, series_times(e, i), Exponential(e.series, times * e.power, e.scale));
 }
 
-// e^-abs(x) where it is in f32's range; from abs(x) = 88 on 0.
-fn exp_negative_plain(x: Real) -> Real {
+// e^-abs(x) where it is in f32's range; from abs(x) = 88 on 0. Its scale is 1.
+fn exp_minus_plain(x: Real) -> Exponential {
     let t = magnitude(x, Real(88.0));
     let n = round(t * LOG2_E);
-    return (1.0 + exp_series((n * LN_2 - t) + n * LN_2_LOW)) * power_of_two(-n);
+    return Exponential(exp_series((n * LN_2 - t) + n * LN_2_LOW), power_of_two(-n), Real(1.0));
 }
 
-// Logistic sigmoid.
-fn sigmoid(x: Real) -> Real {
-    let e = exp_negative_plain(x);
-    return select(Real(1.0), e, x < Real(0.0)) / (1.0 + e);
-}
-
-// The sigmoids of x and of -x.
+// The sigmoids of x and of -x: 1 / (1 + e) and e / (1 + e), e = e^-abs(x).
 struct Sigmoids { plus: Real, minus: Real }
 fn sigmoids(x: Real) -> Sigmoids {
-    let e = exp_negative_plain(x);
-    let large = 1.0 / (1.0 + e);
-    let small = e * large;
+    let e = exp_minus_plain(x);
+    let i = inverse(Real(1.0), e.power, e.power * e.series);
+    let large = whole_of(i);
+    let small = whole_of(series_times(e, i)) * e.power;
     let negative = x < Real(0.0);
     return Sigmoids(select(large, small, negative), select(small, large, negative));
 }
 
+// Logistic sigmoid.
+fn sigmoid(x: Real) -> Real { return sigmoids(x).plus; }
+
+// v sigmoid(z) with e = e^-abs(z).
+fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
+    let p = power(e);
+    let i = inverse(Real(1.0), p, p * e.series);
+    return select(times_whole(v, series_times(e, i), e), v * whole_of(i), positive);
+}
+
 // x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.
-fn gate(x: Real, limit: Real, positive: Bool, e: Scaled) -> Real {
-    return select(times(with_sign(magnitude(x, limit), x), e), x, positive) / (1.0 + plain(e));
+fn gate(x: Real, limit: Real, positive: Bool, e: Exponential) -> Real {
+    return times_sigmoid(select(with_sign(magnitude(x, limit), x), x, positive), positive, e);
 }
 
 // x sigmoid(beta x).
 fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    return gate(x, deepest(beta), positive, exp_negative_product(x, beta));
+    return gate(x, deepest(beta), positive, exp_minus_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
-fn gelu_tanh_gate(x: Real) -> Real { return gate(x, Real(GELU_DEEPEST), x >= Real(0.0), exp_negative_gelu(x)); }
+fn gelu_tanh_gate(x: Real) -> Real { return gate(x, Real(GELU_DEEPEST), x >= Real(0.0), exp_minus_gelu(x)); }
 
-// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
+// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|; the logarithm is 2 atanh(u),
+// u = e / (2 + e) (minimax in u^2, 5e-9 relative).
 fn softplus(x: Real, beta: Real) -> Real {
-    let e = exp_negative_product(x, beta);
-    return select(Real(0.0), x, x > Real(0.0)) + times(log1p_ratio(plain(e)) / beta, e);
+    let e = exp_minus_product(x, beta);
+    let p = power(e);
+    let v = series_times(e, inverse(Real(2.0), p, p * e.series));
+    let u = whole_of(v) * p;
+    let z = u * u;
+    let more = z * ((0.33333202 + z * 0.20010896) + (z * z) * (0.14000465 + z * 0.14003343));
+    let ratio = 2.0 * (v.high + (v.low + whole_of(v) * more));
+    return select(Real(0.0), x, x > Real(0.0)) + times_power(ratio * inverse_of_normal(beta), e);
 }
 
 // x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
-// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (e + 2) / (e (e + 2) + 2) = x e (1 - c) for x < 0.
+// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0.
 fn tanh_softplus_gate(x: Real) -> Real {
     let t = magnitude(x, Real(DEEPEST));
     let e = exp_minus(t, Real(0.0));
-    let p = plain(e);
-    let square = p * p;
-    let negative = times(t * ((p + square) / (2.0 + (2.0 * p + square)) - 1.0), e);
-    let positive = x * ((1.0 + 2.0 * p) / (1.0 + 2.0 * p + 2.0 * square));
-    return select(negative, positive, x >= Real(0.0));
+    let p = power(e);
+    let rest = p * e.series;
+    let square = (p + rest) * (p + rest);
+    let positive = x >= Real(0.0);
+    let base = select(Real(2.0), Real(1.0), positive) + 2.0 * p;
+    let i = inverse(base, 2.0 * rest + select(square, 2.0 * square, positive), Real(0.0));
+    // 1 + 2e without the series has few bits: its product with i.high is exact.
+    let n = 1.0 + 2.0 * p;
+    let right = x * (n * i.high + (2.0 * rest * whole_of(i) + n * i.low));
+    let twice = Sum(2.0 * i.high, (p + rest) * whole_of(i) + 2.0 * i.low);
+    let left = times_whole(-t, series_times(e, twice), e);
+    return select(left, right, positive);
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -224,10 +286,11 @@ fn normal_gate(x: Real) -> Real {
     let near = t < Real(0.5);
     let sides = select(Real(-0.0), x, x > Real(0.0));
     let whole = select(sides, x * (0.5 + x * normal_series(t * t)), near);
-    let q = select(normal_tail(t), Real(0.0), near);
-    let e = half_square_exponential(t);
-    // Not q (1 + series), which rounds once more.
-    return whole - (q + q * e.series) * power_of_two(-e.n);
+    let tail = normal_tail_parts(t);
+    let argument = half_square(t);
+    let series = exp_series(argument.r);
+    let q = tail.middle + kept(tail.most + (tail.rest + series * tail.about));
+    return whole - select(q, Real(0.0), near) * power_of_two(-argument.n);
 }
 
 // e^-a - 1 for 0 <= a <= 80.
@@ -235,8 +298,7 @@ fn expm1_minus(a: Real) -> Real {
     let n = round(a * LOG2_E);
     let r = (n * LN_2 - a) + n * LN_2_LOW;
     let power = power_of_two(-n);
-    // Not exp_series, which rounds twice more.
-    return power * (r + r * (r * 0.5 + exp_series_tail(r))) + (power - 1.0);
+    return power * exp_series(r) + (power - 1.0);
 }
 
 // e^x - 1 for x <= 0, anything for x > 0.
@@ -256,22 +318,51 @@ fn log1p_tail(x: Real) -> Real {
         + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))));
 }
 
-// tanh, from h = (e^-2|x| - 1) / 2 so that nothing cancels near 0; odd to the last bit. -h / (1 + h) as a
-// difference, which halves a division's error at least: WGSL allows it 2.5 ULP, and NVIDIA uses some of that.
+// tanh, as (1 - e) / (1 + e), e = e^-2|x|, so that nothing cancels near 0; odd to the last bit.
 fn tanhf(x: Real) -> Real {
-    let h = 0.5 * expm1_minus(2.0 * magnitude(x, Real(20.0)));
-    return with_sign(abs(h - h * h / (1.0 + h)), x);
+    let e = exp_minus_plain(2.0 * magnitude(x, Real(20.0)));
+    let rest = e.power * e.series;
+    return with_sign(((1.0 - e.power) - rest) * whole_of(inverse(Real(1.0), e.power, rest)), x);
 }
 
-// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution: a polynomial in
-// u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
-fn normal_tail(t: Real) -> Real {
-    let u = 2.0 * t / (t + 2.75) - 1.0;
+// t / (1 + t) for t >= 0.
+fn softsign(t: Real) -> Real {
+    // From 2^30 on it is 1.
+    let c = min(t, Real(1073741824.0));
+    return c * whole_of(inverse_of_one_plus(c, Real(1.0)));
+}
+
+// 1 / (scale (1 + t)) for t >= 0: the larger of the two is the one whose difference from the sum has few bits.
+fn inverse_of_one_plus(t: Real, scale: Real) -> Sum {
+    let large = t > Real(4096.0);
+    return inverse(select(Real(1.0), t * scale, large), select(t, scale, large), Real(0.0));
+}
+
+// v / (1 + t)^2 for t >= 0.
+fn over_square_of_one_plus(v: Real, t: Real) -> Real {
+    // From 2^42 on squares approach the end of f32, and the scale, 2^-80, makes up for it.
+    let scale = select(Real(1.0), Real(8.27180613e-25), t > Real(4.39804651e12));
+    return times(v, Scaled(whole_of(squared(inverse_of_one_plus(t, scale))), scale));
+}
+
+// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as middle + most + rest, and rounded, by
+// other steps, lest Mesa 22.3 take that for the first three: a polynomial in u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
+struct Tail { middle: Real, most: Real, rest: Real, about: Real }
+fn normal_tail_parts(t: Real) -> Tail {
+    let i = inverse(Real(2.75), t, Real(0.0));
+    const MIDDLE = 0.359493017;
+    // u, the first of which is exact.
+    let u1 = kept(1.0 - 5.5 * i.high);
+    let u2 = -5.5 * i.low;
+    let u = u1 + u2;
     let s = u * u;
     let high = (0.0828836411 + u * -0.0165051278) + s * ((-0.00661190646 + u * 0.00285360659)
         + s * ((0.00107938901 + u * -0.000369687128) + s * -0.00020489491));
-    return 0.359493017 + u * ((0.122315973 + u * -0.146009877) + s * high);
+    let factor = (0.122315973 + u * -0.146009877) + s * high;
+    return Tail(Real(MIDDLE), u1 * factor, u2 * factor, MIDDLE + u * factor);
 }
+
+fn normal_tail(t: Real) -> Real { return normal_tail_parts(t).about; }
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
 fn normal_series(s: Real) -> Real {

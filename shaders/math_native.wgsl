@@ -11,7 +11,15 @@ fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }
 fn exp_negative_half_square(t: Real) -> Scaled { return exp_negative(0.5 * t * t); }
 fn exp_negative_gelu(x: Real) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
-fn square_of_one_plus(e: Real) -> Real { return (1.0 + e) * (1.0 + e); }
+fn bell(times: f32, v: Real, x: Real) -> Real {
+    let e = exp(-abs(x));
+    return v * (times * e / ((1.0 + e) * (1.0 + e)));
+}
+struct Exponential { value: Real }
+fn exp_minus_product(x: Real, beta: Real) -> Exponential { return Exponential(exp(-abs(finite(x) * beta))); }
+fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
+    return v * select(e.value, Real(1.0), positive) / (1.0 + e.value);
+}
 
 fn sigmoid(x: Real) -> Real { return 1.0 / (1.0 + exp(-x)); }
 struct Sigmoids { plus: Real, minus: Real }
@@ -69,6 +77,8 @@ fn tanhf(x: Real) -> Real {
     let e = exp2(-2.88539 * abs(x));
     return with_sign((1.0 - e) / (1.0 + e), x);
 }
+fn softsign(t: Real) -> Real { return t / (1.0 + t); }
+fn over_square_of_one_plus(v: Real, t: Real) -> Real { return v / (1.0 + t) / (1.0 + t); }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
 fn normal_tail(t: Real) -> Real {
     let w = 1.0 / (1.0 + 0.2316419 * t);

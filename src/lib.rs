@@ -20,7 +20,7 @@
 //! the parameter's gradient, builtin math, and recording into a command encoder of the caller's
 //! own, on a device ([`Gpu::from_wgpu`]) and buffers ([`Gpu::tensor_from_wgpu`]) of the caller's own.
 //!
-//! Results are held to 4 ULP of the definition for every finite f32 input on every adapter, and
+//! Results are held to 2.5 ULP of the definition for every finite f32 input on every adapter, and
 //! to 1 ULP in f16 and bf16; [`accuracy`] says what is asked and measures
 //! it. Nothing panics on bad input or a failing device: see [`enum@Error`]. The library reads no
 //! environment variables and sets up no logger.

@@ -42,7 +42,7 @@ const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
     serde(rename_all = "lowercase")
 )]
 pub enum Math {
-    /// The crate's own: within 4 ULP of the definition on every adapter.
+    /// The crate's own: within 2.5 ULP of the definition on every adapter.
     #[default]
     Accurate,
     /// WGSL's builtins: faster where arithmetic is dear, and as accurate as the adapter makes

@@ -31,7 +31,7 @@ pub(super) struct Flags {
     /// [default: chunks of 4 to 16 MiB]. cpu takes all into memory.
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
-    /// Elementary functions: the crate's own, within 4 ULP everywhere, or the adapter's.
+    /// Elementary functions: the crate's own, within 2.5 ULP everywhere, or the adapter's.
     #[arg(long, value_parser = one_of(&Math::ALL, Math::name), default_value = "accurate")]
     pub(super) math: Math,
     /// How much of the result to compare with the f64 reference; cpu is that reference.

@@ -3,9 +3,7 @@ fn value(x: Real, beta: Real) -> Real { return softplus(x, beta); }
 
 // upstream s(beta x).
 fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let e = exp_negative_product(x, beta);
-    let share = upstream / (1.0 + plain(e));
-    return select(times(share, e), share, x >= Real(0.0));
+    return times_sigmoid(upstream, x >= Real(0.0), exp_minus_product(x, beta));
 }
 
 // With respect to beta: -upstream (|z| e / (1 + e) + ln(1 + e)) / beta^2, z = beta x.

@@ -1,11 +1,5 @@
 // Softsign: x / (1 + |x|).
-fn value(x: Real) -> Real {
-    let t = finite(x);
-    return t / (1.0 + abs(t));
-}
+fn value(x: Real) -> Real { return with_sign(softsign(abs(finite(x))), x); }
 
 // upstream / (1 + |x|)^2.
-fn backward(x: Real, upstream: Real) -> Real {
-    let d = 1.0 + abs(finite(x));
-    return upstream / d / d;
-}
+fn backward(x: Real, upstream: Real) -> Real { return over_square_of_one_plus(upstream, abs(finite(x))); }
