@@ -303,6 +303,9 @@ pub enum Error {
     /// The device was lost (unplugged, reset, destroyed).
     #[error("device lost: {0}; open it again")]
     DeviceLost(String),
+    /// The caller asked a job to stop: see [`Offload::cancelled_by`](crate::Offload::cancelled_by).
+    #[error("cancelled; the result is not complete")]
+    Cancelled,
     /// wgpu refused a call: a bug in this crate, or in what was handed to it.
     #[error("wgpu validation: {0}")]
     Validation(String),
@@ -376,6 +379,8 @@ pub enum ErrorKind {
     OutOfMemory,
     /// The device is gone: open it again.
     DeviceLost,
+    /// The caller asked a job to stop.
+    Cancelled,
     /// The driver or wgpu failed, or refused a call.
     Internal,
     /// A file could not be read or written, or a picture not drawn.
@@ -414,6 +419,7 @@ impl Error {
             }
             Self::OutOfMemory(_) => ErrorKind::OutOfMemory,
             Self::DeviceLost(_) => ErrorKind::DeviceLost,
+            Self::Cancelled => ErrorKind::Cancelled,
             Self::DeviceRequest { .. } | Self::Validation(_) | Self::Internal(_) => {
                 ErrorKind::Internal
             }

@@ -38,6 +38,8 @@ pub use prepared::{Prepared, Purpose};
 pub use probe::Rates;
 pub use trip::Received;
 
+use std::sync::atomic::AtomicBool;
+
 use crate::{
     activation::Activation,
     chain::Chain,
@@ -73,6 +75,7 @@ pub struct Offload<'a> {
     /// Whether extras are given, and parameters' gradients.
     beside: bool,
     progress: Option<&'a (dyn Fn(Progress) + Sync)>,
+    cancel: Option<&'a AtomicBool>,
 }
 
 /// Data to be streamed, and who watches.
@@ -198,6 +201,7 @@ impl<'a> Offload<'a> {
             memory: None,
             beside: true,
             progress: None,
+            cancel: None,
         }
     }
 
@@ -256,6 +260,29 @@ impl<'a> Offload<'a> {
     pub fn progress(self, progress: &'a (dyn Fn(Progress) + Sync)) -> Self {
         Self {
             progress: Some(progress),
+            ..self
+        }
+    }
+
+    /// Stops with [`Error::Cancelled`] soon after `cancel` is set, by whichever thread: no further chunk is begun.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// use std::sync::atomic::AtomicBool;
+    /// use wgpu_activations::{Activation, Error, Gpu, Offload};
+    ///
+    /// # let gpu = Gpu::new()?;
+    /// # let mut x = vec![0.5f32; 1 << 20];
+    /// let stop = AtomicBool::new(true); // as a handler of Ctrl-C would
+    /// let offload = Offload::new(&gpu).cancelled_by(&stop);
+    /// let ended = offload.forward_in_place(&Activation::GELU.into(), &[1 << 20], &mut x);
+    /// assert!(matches!(ended, Err(Error::Cancelled)));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    #[must_use]
+    pub fn cancelled_by(self, cancel: &'a AtomicBool) -> Self {
+        Self {
+            cancel: Some(cancel),
             ..self
         }
     }

@@ -123,6 +123,7 @@ impl Prepared<'_> {
                 keep: request.observer.is_some(),
                 work: &pass,
                 meter: &meter,
+                cancel: self.offload.cancel,
             };
             trip.run(&mut gpus, self.chunks.clone())?;
             let Pass {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -17,9 +20,11 @@ use crate::{
 };
 
 /// The chunks that are left, and those under way.
-pub(super) struct Queue {
+pub(super) struct Queue<'a> {
     state: Mutex<State>,
     changed: Condvar,
+    /// Set by whoever wants no further chunk to be begun.
+    cancel: Option<&'a AtomicBool>,
 }
 
 struct State {
@@ -30,7 +35,7 @@ struct State {
 }
 
 /// See [`Queue::worker`].
-pub(super) struct StopOnPanic<'q>(&'q Queue);
+pub(super) struct StopOnPanic<'q>(&'q Queue<'q>);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {
@@ -40,8 +45,8 @@ impl Drop for StopOnPanic<'_> {
     }
 }
 
-impl Queue {
-    pub(super) fn new(chunks: Vec<Chunk>, devices: usize) -> Self {
+impl<'a> Queue<'a> {
+    pub(super) fn new(chunks: Vec<Chunk>, devices: usize, cancel: Option<&'a AtomicBool>) -> Self {
         Self {
             state: Mutex::new(State {
                 left: chunks.into(),
@@ -50,6 +55,7 @@ impl Queue {
                 stopped: None,
             }),
             changed: Condvar::new(),
+            cancel,
         }
     }
 
@@ -57,6 +63,9 @@ impl Queue {
     pub(super) fn take(&self, most: usize, cut: Cut) -> Option<Chunk> {
         let mut state = lock(&self.state);
         loop {
+            if self.cancel.is_some_and(|it| it.load(Ordering::Relaxed)) {
+                state.stopped.get_or_insert(Error::Cancelled);
+            }
             if state.stopped.is_some() {
                 return None;
             }

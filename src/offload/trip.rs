@@ -3,7 +3,7 @@
 
 use std::{
     panic::resume_unwind,
-    sync::mpsc,
+    sync::{atomic::AtomicBool, mpsc},
     thread::{self, Scope, ScopedJoinHandle},
     time::Instant,
 };
@@ -80,6 +80,8 @@ pub(super) struct Trip<'a> {
     pub(super) keep: bool,
     pub(super) work: &'a dyn ChunkWork,
     pub(super) meter: &'a Meter<'a>,
+    /// Set by whoever wants it to stop.
+    pub(super) cancel: Option<&'a AtomicBool>,
 }
 
 /// A chunk on its way to a device.
@@ -108,7 +110,7 @@ impl Trip<'_> {
     ///
     /// What sources, sink and work report, and the last device's failure when none is left.
     pub(super) fn run(&self, gpus: &mut [Gpu], chunks: Vec<Chunk>) -> Result<()> {
-        let queue = Queue::new(chunks, gpus.len());
+        let queue = Queue::new(chunks, gpus.len(), self.cancel);
         thread::scope(|scope| {
             let mut threads = Vec::new();
             for gpu in gpus.iter_mut() {

@@ -114,6 +114,7 @@ fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Res
         keep: false,
         work,
         meter: &meter,
+        cancel: None,
     };
     let chunks = cut_up(&Chunk::whole(view), 50_000, Cut::Anywhere).unwrap();
     let mut gpus: Vec<_> = gpus.iter().map(|&gpu| gpu.clone()).collect();

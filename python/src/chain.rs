@@ -1,0 +1,331 @@
+//! Operations one after another, on arrays and on tensors.
+
+use std::{collections::HashMap, sync::atomic::AtomicBool};
+
+use numpy::{
+    PyArray1, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods,
+};
+use pyo3::{exceptions::PyTypeError, prelude::*};
+use wgpu_activations::{
+    Array, Element, ElementType, Error, Math, Offload, Result,
+    check::reference,
+    io::{Source, collect, count},
+    offload::{Backward, HostGradient, Purpose, Request, Summary},
+    with_element,
+};
+
+use crate::{
+    array::{Input, Output, element},
+    device::{Device, Worker},
+    error::raised,
+    job::interruptible,
+    tensor::Tensor,
+};
+
+/// Operations one after another, as the text of a chain has them: `bias(b=@b) | gelu`.
+#[pyclass(frozen, module = "wgpu_activations._native")]
+pub(crate) struct Chain(wgpu_activations::Chain);
+
+/// Numbers that an operation gives beside its result: its place in the chain, their name and shape, and they.
+type Named<'py> = (usize, &'static str, Vec<usize>, Bound<'py, PyArray1<f32>>);
+
+/// What is given beside a result, before Python sees it.
+struct Beside(usize, &'static str, Vec<usize>, Vec<f32>);
+
+impl Beside {
+    fn of_summary(summary: Summary) -> Vec<Self> {
+        let extras = summary.extras.into_iter();
+        extras.map(|(step, it)| Self(step, it.name, it.shape, it.values)).collect()
+    }
+
+    fn of_gradients(gradients: Vec<HostGradient>) -> Vec<Self> {
+        let gradients = gradients.into_iter();
+        gradients.map(|it| Self(it.step, it.name, it.shape, it.values)).collect()
+    }
+
+    fn named(py: Python<'_>, all: Vec<Self>) -> Vec<Named<'_>> {
+        let all = all.into_iter();
+        all.map(|Self(step, name, shape, values)| (step, name, shape, PyArray1::from_vec(py, values)))
+            .collect()
+    }
+}
+
+#[pymethods]
+impl Chain {
+    /// What `text` says; `@name` is the array of that name.
+    #[new]
+    #[pyo3(signature = (text, arrays, native=false))]
+    fn new(
+        text: &str,
+        arrays: HashMap<String, PyReadonlyArrayDyn<'_, f32>>,
+        native: bool,
+    ) -> PyResult<Self> {
+        let resolve = |name: &str| {
+            let array = arrays.get(name).ok_or_else(|| Error::Syntax {
+                text: format!("@{name}"),
+                reason: format!("there is no array {name}: give it by its name, {name}=..."),
+            })?;
+            let values = array.as_slice().map_err(|_| Error::Internal(format!("{name} has gaps")))?;
+            Array::new(values, array.shape())
+        };
+        let chain = wgpu_activations::Chain::parse(text, &resolve).map_err(raised)?;
+        Ok(Self(match native {
+            true => chain.math(Math::Native),
+            false => chain,
+        }))
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// How many arrays it takes.
+    #[getter]
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    /// Whether axes may be taken the other way round, the operations' own with them.
+    #[getter]
+    fn takes_any_order(&self) -> bool {
+        self.0.steps().iter().all(|step| step.takes_any_order())
+    }
+
+    /// The same for an array whose axes are taken the other way round.
+    fn with_axes_reversed(&self, rank: usize) -> Self {
+        Self(self.0.clone().with_axes_reversed(rank))
+    }
+
+    fn result_shape(&self, shape: Vec<usize>) -> PyResult<Vec<usize>> {
+        self.0.result_shape(&shape).map_err(raised)
+    }
+
+    /// y = chain(inputs), and what operations give beside it. Where y is the input it is done in place.
+    #[pyo3(signature = (device, inputs, y, element_name, memory=None))]
+    fn forward<'py>(
+        &self,
+        device: &Device,
+        inputs: Vec<Bound<'py, PyAny>>,
+        y: &Bound<'py, PyAny>,
+        element_name: &str,
+        memory: Option<u64>,
+    ) -> PyResult<Vec<Named<'py>>> {
+        let py = y.py();
+        let element = element(element_name)?;
+        let mut output = None;
+        let in_place = matches!(&inputs[..], [x] if x.is(y));
+        let arrays = match in_place {
+            true => Vec::new(),
+            false => Input::all(&inputs, element)?,
+        };
+        let sink = output.insert(Output::new(y, element)?);
+        let shape = match arrays.first() {
+            Some(array) => array.shape().to_vec(),
+            None => sink.shape().to_vec(),
+        };
+        let sink = sink.sink()?;
+        let sources = arrays.iter().map(Input::source);
+        let sources = sources.collect::<PyResult<Vec<_>>>()?;
+        let mut sources: Vec<&dyn Source> = sources.iter().map(|it| &**it).collect();
+        if in_place {
+            sources.push(&sink);
+        }
+        let job = Job { chain: &self.0, shape: &shape, element, memory };
+        let bytes = job.bytes();
+        let request = Request { sources, ..Request::new(&sink, &sink) };
+        let done = interruptible(py, bytes, |cancel| job.forward(device, &request, cancel))?;
+        Ok(Beside::named(py, device.after(done)?))
+    }
+
+    /// The gradients with respect to the input into `dx`, and those of the parameters.
+    #[pyo3(signature = (device, inputs, upstream, dx, element_name, memory=None))]
+    fn backward<'py>(
+        &self,
+        device: &Device,
+        inputs: Vec<Bound<'py, PyAny>>,
+        upstream: &Bound<'py, PyAny>,
+        dx: &Bound<'py, PyAny>,
+        element_name: &str,
+        memory: Option<u64>,
+    ) -> PyResult<Vec<Named<'py>>> {
+        let py = dx.py();
+        let element = element(element_name)?;
+        let arrays = Input::all(&inputs, element)?;
+        let upstream = Input::new(upstream, element)?;
+        let mut output = Output::new(dx, element)?;
+        let Some(first) = arrays.first() else {
+            return Err(PyTypeError::new_err("an input is missing"));
+        };
+        let shape = first.shape().to_vec();
+        let sink = output.sink()?;
+        let sources = arrays.iter().map(Input::source);
+        let sources = sources.collect::<PyResult<Vec<_>>>()?;
+        let upstream = upstream.source()?;
+        let job = Job { chain: &self.0, shape: &shape, element, memory };
+        let bytes = job.bytes();
+        let request = Request {
+            upstream: Some(&*upstream),
+            sources: sources.iter().map(|it| &**it).collect(),
+            ..Request::new(&sink, &sink)
+        };
+        let done = interruptible(py, bytes, |cancel| job.backward(device, &request, cancel))?;
+        Ok(Beside::named(py, device.after(done)?))
+    }
+
+    /// y = chain(x) in float64, by the reference, on the CPU.
+    fn forward_f64<'py>(
+        &self,
+        x: PyReadonlyArrayDyn<'py, f64>,
+        mut y: PyReadwriteArrayDyn<'py, f64>,
+    ) -> PyResult<Vec<Named<'py>>> {
+        let py = x.py();
+        let (shape, x, y) = (x.shape().to_vec(), x.as_slice()?, y.as_slice_mut()?);
+        let done = interruptible(py, size_of_val(x), |_| {
+            let found = reference(&self.0, &shape, x, None)?;
+            let values = found.values.iter().map(|bound| bound.expected);
+            y.iter_mut().zip(values).for_each(|(y, value)| *y = value);
+            let extras = found.extras.into_iter();
+            Ok(extras.map(|(step, it)| Beside(step, it.name, it.shape, it.values)).collect())
+        })?;
+        Ok(Beside::named(py, done.map_err(raised)?))
+    }
+
+    /// Its gradients in float64.
+    fn backward_f64<'py>(
+        &self,
+        x: PyReadonlyArrayDyn<'py, f64>,
+        upstream: PyReadonlyArrayDyn<'py, f64>,
+        mut dx: PyReadwriteArrayDyn<'py, f64>,
+    ) -> PyResult<Vec<Wide<'py>>> {
+        let py = x.py();
+        let (shape, x, g) = (x.shape().to_vec(), x.as_slice()?, upstream.as_slice()?);
+        let dx = dx.as_slice_mut()?;
+        let done: Result<_> = interruptible(py, size_of_val(x), |_| {
+            let found = reference(&self.0, &shape, x, Some(g))?;
+            let values = found.values.iter().map(|bound| bound.expected);
+            dx.iter_mut().zip(values).for_each(|(dx, value)| *dx = value);
+            let steps = self.0.layout(&shape)?.gradients.into_iter().zip(found.sums).enumerate();
+            let mut all = Vec::new();
+            for (step, (gradients, sums)) in steps {
+                for (gradient, sums) in gradients.into_iter().zip(sums) {
+                    let values: Vec<f64> = sums.iter().map(|sum| sum.value).collect();
+                    all.push((step, gradient.name, gradient.shape, values));
+                }
+            }
+            Ok(all)
+        })?;
+        let all = done.map_err(raised)?.into_iter();
+        let all = all.map(|(step, name, shape, values)| {
+            (step, name, shape, PyArray1::from_vec(py, values))
+        });
+        Ok(all.collect())
+    }
+
+    /// The result of a tensor, on its device.
+    fn apply(&self, py: Python<'_>, x: &Tensor) -> PyResult<Tensor> {
+        let x = x.get()?;
+        py.detach(|| self.0.forward(x)).map(Tensor::new).map_err(raised)
+    }
+
+    /// Its gradients: dx, and for each parameter the step, the name and the gradient.
+    fn apply_backward(
+        &self,
+        py: Python<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+    ) -> PyResult<(Tensor, Vec<(usize, &'static str, Tensor)>)> {
+        let (x, upstream) = (x.get()?, upstream.get()?);
+        let found = py.detach(|| self.0.backward(x, upstream)).map_err(raised)?;
+        let parameters = found.parameters.into_iter();
+        let parameters = parameters.map(|it| (it.step, it.name, Tensor::new(it.value)));
+        Ok((Tensor::new(found.dx), parameters.collect()))
+    }
+}
+
+/// As [`Named`], in float64.
+type Wide<'py> = (usize, &'static str, Vec<usize>, Bound<'py, PyArray1<f64>>);
+
+/// A chain over arrays of some shape and type.
+struct Job<'a> {
+    chain: &'a wgpu_activations::Chain,
+    shape: &'a [usize],
+    element: ElementType,
+    /// For chunks under way, at most.
+    memory: Option<u64>,
+}
+
+impl Job<'_> {
+    /// Of one input.
+    fn bytes(&self) -> usize {
+        let elements = count(self.shape).unwrap_or(usize::MAX);
+        elements.saturating_mul(self.element.size() as usize)
+    }
+
+    fn forward(
+        &self,
+        device: &Device,
+        request: &Request<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Beside>> {
+        let done = self.run(device, request, Purpose::Forward, cancel)?;
+        Ok(Beside::of_summary(done.summary))
+    }
+
+    fn backward(
+        &self,
+        device: &Device,
+        request: &Request<'_>,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Beside>> {
+        let done = self.run(device, request, Purpose::Backward, cancel)?;
+        Ok(Beside::of_gradients(done.parameters))
+    }
+}
+
+impl Job<'_> {
+    fn run(
+        &self,
+        device: &Device,
+        request: &Request<'_>,
+        purpose: Purpose,
+        cancel: &AtomicBool,
+    ) -> Result<Backward> {
+        let Worker::Gpu(gpu) = device.worker()? else {
+            return with_element!(self.element, T => self.on_cpu::<T>(request));
+        };
+        let offload = Offload::new(&gpu).cancelled_by(cancel);
+        let offload = match self.memory {
+            Some(bytes) => offload.memory(bytes),
+            None => offload,
+        };
+        offload.prepare(self.chain, self.shape, self.element, purpose)?.run(request)
+    }
+
+    fn on_cpu<T: Element>(&self, request: &Request<'_>) -> Result<Backward> {
+        let read = |source: &dyn Source, shape: &[usize]| -> Result<Vec<f64>> {
+            let values = collect::<T>(source, count(shape).unwrap_or(usize::MAX))?;
+            Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
+        };
+        let x = read(request.sources[0], self.shape)?;
+        let result = self.chain.result_shape(self.shape)?;
+        let upstream = request.upstream.map(|it| read(it, &result)).transpose()?;
+        let found = reference(self.chain, self.shape, &x, upstream.as_deref())?;
+        let values = found.values.iter().map(|bound| T::from_f64(bound.expected));
+        let values: Vec<T> = values.collect();
+        request.sink.write(0, bytemuck::cast_slice(&values))?;
+        let mut parameters = Vec::new();
+        let gradients = self.chain.layout(self.shape)?.gradients.into_iter();
+        for (step, (gradients, sums)) in gradients.zip(found.sums).enumerate() {
+            for (gradient, sums) in gradients.into_iter().zip(sums) {
+                parameters.push(HostGradient {
+                    step,
+                    name: gradient.name,
+                    shape: gradient.shape,
+                    values: sums.iter().map(|sum| sum.value as f32).collect(),
+                });
+            }
+        }
+        let summary = Summary { extras: found.extras, ..Summary::default() };
+        Ok(Backward { parameters, summary })
+    }
+}
