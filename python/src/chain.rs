@@ -10,7 +10,7 @@ use wgpu_activations::{
     Array, Element, ElementType, Error, Math, Offload, Result,
     check::reference,
     io::{Source, collect, count},
-    offload::{Backward, HostGradient, Purpose, Request, Summary},
+    offload::{Backward, HostGradient, Progress, Purpose, Request, Summary},
     with_element,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Chain(wgpu_activations::Chain);
 type Named<'py> = (usize, &'static str, Vec<usize>, Bound<'py, PyArray1<f32>>);
 
 /// What is given beside a result, before Python sees it.
-struct Beside(usize, &'static str, Vec<usize>, Vec<f32>);
+pub(crate) struct Beside(usize, &'static str, Vec<usize>, Vec<f32>);
 
 impl Beside {
     fn of_summary(summary: Summary) -> Vec<Self> {
@@ -47,6 +47,12 @@ impl Beside {
         let all = all.into_iter();
         all.map(|Self(step, name, shape, values)| (step, name, shape, PyArray1::from_vec(py, values)))
             .collect()
+    }
+}
+
+impl Chain {
+    pub(crate) const fn get(&self) -> &wgpu_activations::Chain {
+        &self.0
     }
 }
 
@@ -130,7 +136,7 @@ impl Chain {
         if in_place {
             sources.push(&sink);
         }
-        let job = Job { chain: &self.0, shape: &shape, element, memory };
+        let job = Job { chain: &self.0, shape: &shape, element, memory, progress: None };
         let bytes = job.bytes();
         let request = Request { sources, ..Request::new(&sink, &sink) };
         let done = interruptible(py, bytes, |cancel| job.forward(device, &request, cancel))?;
@@ -161,7 +167,7 @@ impl Chain {
         let sources = arrays.iter().map(Input::source);
         let sources = sources.collect::<PyResult<Vec<_>>>()?;
         let upstream = upstream.source()?;
-        let job = Job { chain: &self.0, shape: &shape, element, memory };
+        let job = Job { chain: &self.0, shape: &shape, element, memory, progress: None };
         let bytes = job.bytes();
         let request = Request {
             upstream: Some(&*upstream),
@@ -246,12 +252,13 @@ impl Chain {
 type Wide<'py> = (usize, &'static str, Vec<usize>, Bound<'py, PyArray1<f64>>);
 
 /// A chain over arrays of some shape and type.
-struct Job<'a> {
-    chain: &'a wgpu_activations::Chain,
-    shape: &'a [usize],
-    element: ElementType,
+pub(crate) struct Job<'a> {
+    pub(crate) chain: &'a wgpu_activations::Chain,
+    pub(crate) shape: &'a [usize],
+    pub(crate) element: ElementType,
     /// For chunks under way, at most.
-    memory: Option<u64>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) progress: Option<&'a (dyn Fn(Progress) + Sync)>,
 }
 
 impl Job<'_> {
@@ -261,7 +268,7 @@ impl Job<'_> {
         elements.saturating_mul(self.element.size() as usize)
     }
 
-    fn forward(
+    pub(crate) fn forward(
         &self,
         device: &Device,
         request: &Request<'_>,
@@ -296,6 +303,10 @@ impl Job<'_> {
         let offload = Offload::new(&gpu).cancelled_by(cancel);
         let offload = match self.memory {
             Some(bytes) => offload.memory(bytes),
+            None => offload,
+        };
+        let offload = match self.progress {
+            Some(progress) => offload.progress(progress),
             None => offload,
         };
         offload.prepare(self.chain, self.shape, self.element, purpose)?.run(request)

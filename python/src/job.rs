@@ -18,17 +18,26 @@ const SHORT: usize = 4 << 20;
 /// How often signals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Does `work` on so many bytes without the interpreter's lock. Longer work is done by a thread of its own, while
-/// this one looks whether a signal's handler raises; then the flag that `work` is given is set.
+/// Does `work` on so many bytes without the interpreter's lock; longer work as [`watched`].
 pub(crate) fn interruptible<T: Send>(
     py: Python<'_>,
     bytes: usize,
     work: impl FnOnce(&AtomicBool) -> T + Send,
 ) -> PyResult<T> {
-    let cancel = AtomicBool::new(false);
     if bytes < SHORT {
-        return Ok(py.detach(|| work(&cancel)));
+        return Ok(py.detach(|| work(&AtomicBool::new(false))));
     }
+    watched(py, work, || Ok(()))
+}
+
+/// Has a thread of its own do `work`, without the interpreter's lock, while this one looks whether a signal's handler
+/// raises, and calls `tell`; where either fails, the flag that `work` is given is set.
+pub(crate) fn watched<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&AtomicBool) -> T + Send,
+    tell: impl Fn() -> PyResult<()>,
+) -> PyResult<T> {
+    let cancel = AtomicBool::new(false);
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel(1);
         // For `detach`, which shares what it borrows.
@@ -38,24 +47,22 @@ pub(crate) fn interruptible<T: Send>(
         let work = move || drop(sender.send(work(cancel)));
         let thread = thread::Builder::new().spawn_scoped(scope, work);
         thread.map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
-        let mut raised = None;
+        let mut raised = Ok(());
         loop {
             let wait = || {
                 let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
                 receiver.recv_timeout(LOOK)
             };
             match py.detach(wait) {
-                Ok(done) => return raised.map_or(Ok(done), Err),
+                Ok(done) => return raised.and_then(|()| tell()).map(|()| done),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(PyRuntimeError::new_err("a thread ended before its work"));
                 }
             }
-            if raised.is_none()
-                && let Err(error) = py.check_signals()
-            {
-                cancel.store(true, Ordering::Relaxed);
-                raised = Some(error);
+            if raised.is_ok() {
+                raised = py.check_signals().and_then(|()| tell());
+                cancel.store(raised.is_err(), Ordering::Relaxed);
             }
         }
     })

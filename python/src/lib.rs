@@ -8,6 +8,7 @@ mod catalogue;
 mod chain;
 mod device;
 mod error;
+mod file;
 mod job;
 mod moments;
 mod tensor;
@@ -23,6 +24,7 @@ mod _native {
         chain::Chain,
         device::{Device, device_names},
         error::{DeviceLostError, DeviceNotFoundError},
+        file::run_file,
         moments::Moments,
         tensor::Tensor,
     };

@@ -10,7 +10,7 @@ all. Its gradient is `wa.gelu.grad(x, dy)`. Where work is done: `wa.use("cpu")`,
 
 from ._devices import device, devices, use
 from ._native import Device, DeviceLostError, DeviceNotFoundError, Moments
-from ._operations import Chain, Operation, chain, moments, operations
+from ._operations import Chain, Operation, chain, moments, operations, run_file
 from ._tensors import Tensor, tensor
 
 globals().update({operation.__name__: operation for operation in operations.values()})
@@ -28,6 +28,7 @@ __all__ = [
     "devices",
     "moments",
     "operations",
+    "run_file",
     "tensor",
     "use",
     *sorted(operation.__name__ for operation in operations.values()),

@@ -1,7 +1,9 @@
 """Operations as functions, made from the native half's catalogue."""
 
 import inspect
+import os
 import re
+import sys
 
 import numpy as np
 
@@ -365,3 +367,31 @@ def moments(x, axis=-1, *, device=None):
     axis %= x.ndim
     inner = int(np.prod(x.shape[axis + 1 :], dtype=np.int64))
     return _native.Moments.of(np.ascontiguousarray(x, np.float64).reshape(x.shape), x.shape[axis], inner)
+
+
+def run_file(input, output, chain, *, device=None, memory=None, force=False, progress=None):
+    """Streams the array of a file through a chain (its text, or a Chain) to a new file, however large: .npy, .npz and
+    .safetensors, each result beside its input's type and order. The new file appears when it is complete; one that is
+    there is replaced with `force=True` alone. `memory` bounds the bytes under way on a GPU.
+
+    `progress` is called with the elements done and their number; True draws a bar on stderr. Gives the result's shape.
+
+    Raises OSError where a file cannot be read or written.
+    """
+    if isinstance(chain, str):
+        chain = Chain(_native.Chain(chain, {}, False))
+    elif isinstance(chain, Operation):
+        chain = chain._chain({}, "accurate")
+    bar = progress is True
+    report = _draw if bar else progress or None
+    shape = _native.run_file(
+        os.fspath(input), os.fspath(output), chain._chain, find_device(device), force, memory, report
+    )
+    if bar:
+        print(file=sys.stderr)
+    return tuple(shape)
+
+
+def _draw(done, of):
+    share = done / of if of else 1.0
+    print(f"\r[{'#' * round(40 * share):40}] {share:4.0%}", end="", file=sys.stderr, flush=True)
