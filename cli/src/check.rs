@@ -111,7 +111,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         if let Some(op) = exhaustive(op) {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
-            let reports = check::exhaustive(&gpus, op, math, |inputs| {
+            let devices: Vec<_> = gpus.iter().map(wgpu_activations::Device::from).collect();
+            let reports = check::exhaustive(&devices, op, math, |inputs| {
                 progress.set_position(before + (inputs >> 22));
             })?;
             for (gpu, report) in gpus.iter().zip(&reports) {

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod array;
+mod by_reference;
 mod calls;
 mod case;
 mod curve;
@@ -26,6 +27,7 @@ pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use draw::{Draw, Drawn};
 pub use entry::{Default, Entry, Parameter};
+pub(crate) use operation::Chosen;
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
 pub use reference::{Sheet, Sum, Table};

@@ -22,6 +22,7 @@
 
 mod chunk;
 mod gather;
+mod host;
 mod meter;
 mod passes;
 mod prepared;
@@ -40,7 +41,7 @@ pub use trip::Received;
 
 use crate::{
     activation::Activation,
-    chain::Chain,
+    chain::{Chain, Layout},
     element::{Element, ElementType, count},
     error::{Error, Result},
     family::Gradient,
@@ -150,6 +151,16 @@ pub struct HostGradient {
 }
 
 impl HostGradient {
+    /// Those of all operations, of which these are the numbers.
+    pub(crate) fn all(layout: &Layout, parameters: Vec<Vec<Vec<f32>>>) -> Vec<Self> {
+        let steps = layout.gradients.iter().zip(parameters).enumerate();
+        let gradients = steps.flat_map(|(step, (gradients, values))| {
+            let named = gradients.iter().zip(values);
+            named.map(move |(gradient, values)| Self::new(step, gradient, values))
+        });
+        gradients.collect()
+    }
+
     pub(crate) fn new(step: usize, gradient: &Gradient, values: Vec<f32>) -> Self {
         Self {
             step,

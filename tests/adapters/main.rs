@@ -9,6 +9,7 @@ mod alpha_dropout;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod cpu;
 mod dice;
 mod encode;
 mod logsumexp;
@@ -28,9 +29,10 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
+    ("cpu", cpu::trials),
     ("parameter-gradient", parameter_gradient::trials),
     ("moments", moments::trials),
     ("alpha-dropout", alpha_dropout::trials),
