@@ -8,7 +8,7 @@ use wgpu_activations::{
     accuracy::inputs::words,
     activation::{Definition, Parameter},
     check::{self, Pass},
-    family::{Family, families},
+    family::{everyday, families},
     with_element,
 };
 
@@ -16,7 +16,7 @@ use wgpu_activations::{
 #[test]
 fn results_are_within_the_bounds() {
     let cpu = Cpu::new();
-    for family in computed() {
+    for family in families() {
         for element in ElementType::ALL {
             for pass in Pass::ALL {
                 let report = check::check(&cpu, family, pass, element, Math::Accurate).unwrap();
@@ -28,8 +28,43 @@ fn results_are_within_the_bounds() {
     }
 }
 
-fn computed() -> impl Iterator<Item = &'static dyn Family> {
-    families().filter(|family| family.activation().is_some())
+/// Operations one after another, along the same axis, another, and none.
+#[test]
+fn chains_are_within_the_bounds() {
+    let shapes: [&[usize]; 5] = [
+        &[6, 10],
+        &[3, 4, 50],
+        &[2, 6, 33],
+        &[40, 300],
+        &[1, 2, 40_000],
+    ];
+    for shape in shapes {
+        let len = shape.iter().product();
+        for axis in 0..shape.len() {
+            for text in [
+                format!("gelu | softmax(axis={axis})"),
+                format!("log-softmax(axis={axis}) | elu(alpha=0.5)"),
+                format!("swish(beta=0.5) | dice(axis={axis}) | tanh"),
+                format!("maxout(pieces=2, axis={axis}) | mish"),
+                format!("logsumexp(axis={axis})"),
+                "softmax(axis=0) | softmax(axis=-1)".to_owned(),
+            ] {
+                let chain: Chain = text.parse().unwrap();
+                let Ok(result) = chain.result_shape(shape) else {
+                    continue;
+                };
+                let x: Vec<f32> = everyday(len, 1).iter().map(|&x| x as f32).collect();
+                let upstream = everyday(result.iter().product(), 2);
+                let upstream: Vec<f32> = upstream.iter().map(|&g| g as f32).collect();
+                for upstream in [None, Some(upstream)] {
+                    let inputs = vec![x.clone()];
+                    let report = check::check_chain(&Cpu::new(), &chain, shape, inputs, upstream);
+                    let report = report.unwrap();
+                    assert!(report.passed(), "{text} {shape:?}: {report}");
+                }
+            }
+        }
+    }
 }
 
 /// NaN stays NaN, infinities give limits, at every place of a vector and behind it.
@@ -124,7 +159,7 @@ fn channels_lie_anywhere() {
 /// How many threads there are changes no bit, in sums neither.
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
-    let len = 300_007;
+    let len = 300_006;
     let number = |word: u32| word as i32 as f32 / (1 << 29) as f32;
     let x: Vec<f32> = words(4).map(number).take(len).collect();
     let upstream: Vec<f32> = words(5).map(number).take(len).collect();
@@ -132,15 +167,20 @@ fn results_do_not_depend_on_the_number_of_threads() {
         "swish(beta=0.7)",
         "softplus(beta=2)",
         "gelu | elu(alpha=0.5)",
+        "softmax",
+        "log-softmax | tanh",
+        "dice(axis=1)",
+        "alpha-dropout(p=0.5, seed=3)",
     ] {
         let chain: Chain = name.parse().unwrap();
         let of = |threads: usize| {
             let cpu = Cpu::with_threads(threads).unwrap();
             assert_eq!(cpu.threads(), threads);
+            let shape = [1, 3, len / 3];
             let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
-            cpu.forward(&chain, &[len], &x, &mut y).unwrap();
+            cpu.forward(&chain, &shape, &x, &mut y).unwrap();
             let gradients = cpu
-                .backward(&chain, &[len], &x, &upstream, &mut dx)
+                .backward(&chain, &shape, &x, &upstream, &mut dx)
                 .unwrap();
             let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
             let gradients = gradients

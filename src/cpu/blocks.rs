@@ -9,7 +9,7 @@ use super::{
 use crate::tensor::View;
 
 /// Elements of a block: what stays in the first cache with all that belongs to it.
-pub(super) const BLOCK: usize = 1 << 11;
+pub(crate) const BLOCK: usize = 1 << 11;
 
 /// Elements that a thread takes at a time.
 const TASK: usize = 1 << 15;

@@ -6,8 +6,8 @@ use pulp::{Arch, NullaryFnOnce};
 
 use super::lane::{Real, select};
 
-/// Parameters of an activation at most.
-pub(crate) const MOST: usize = 4;
+/// Numbers that shape a function of one lane, at most.
+pub(crate) const MOST: usize = 6;
 
 /// The parameters of an activation for some elements; those that it does not take are whatever they are.
 #[derive(Clone, Copy)]
@@ -65,11 +65,12 @@ pub(crate) fn each<L: Lane>(given: Given<'_>, y: &mut [f32]) {
                         *y = L::at(x, g, parameters);
                     }
                 }
-                Parameters::Each([a, b, c, d]) => {
+                Parameters::Each([a, b, c, d, e, f]) => {
                     let (a, b) = (&a[..y.len()], &b[..y.len()]);
                     let (c, d) = (&c[..y.len()], &d[..y.len()]);
+                    let (e, f) = (&e[..y.len()], &f[..y.len()]);
                     for i in 0..y.len() {
-                        y[i] = L::at(x[i], upstream[i], [a[i], b[i], c[i], d[i]]);
+                        y[i] = L::at(x[i], upstream[i], [a[i], b[i], c[i], d[i], e[i], f[i]]);
                     }
                 }
             }

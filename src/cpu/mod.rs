@@ -15,6 +15,7 @@ pub(crate) mod kernel;
 pub(crate) mod lane;
 #[allow(dead_code, clippy::excessive_precision)]
 pub(crate) mod math;
+pub(crate) mod rows;
 mod slice;
 
 use std::sync::Arc;
