@@ -26,6 +26,14 @@ impl Device {
         }
     }
 
+    /// Whether the processor does the work, by itself or for a driver.
+    pub fn is_cpu(&self) -> bool {
+        match self {
+            Self::Gpu(gpu) => gpu.is_software(),
+            Self::Cpu(_) => true,
+        }
+    }
+
     /// The GPU, if it is one.
     pub const fn gpu(&self) -> Option<&Gpu> {
         match self {

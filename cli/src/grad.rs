@@ -98,8 +98,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let from = [&input, &upstreams];
     for (x, upstream) in pairs {
         let x = stream.see(x);
-        let offload = offload.as_ref();
-        done.push(stream.run_item(&from, x, Some(upstream), offload, Some(main), beside)?);
+        done.push(stream.run_item(&from, x, Some(upstream), &offload, Some(main), beside)?);
     }
     outputs.finish(files)?;
     tell::done(&stream, &done, &devices)

@@ -106,7 +106,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if arguments.dry_run {
         let items = inputs.into_iter().flat_map(|input| input.arrays);
         let items: Vec<_> = items.map(|item| stream.see(item)).collect();
-        return tell::forecast(&stream, offload.as_ref(), &items, &devices);
+        return tell::forecast(&stream, &offload, &items, &devices);
     }
 
     let mut files = outputs.begin()?;
@@ -120,8 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         for item in std::mem::take(&mut input.arrays) {
             let item = stream.see(item);
-            let offload = offload.as_ref();
-            done.push(stream.run_item(&[&input], item, None, offload, main, &beside)?);
+            done.push(stream.run_item(&[&input], item, None, &offload, main, &beside)?);
         }
     }
     files.extend(beside);

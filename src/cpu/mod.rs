@@ -24,6 +24,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
 
+pub(crate) use slice::elements;
 pub use slice::{Slice, SliceMut};
 
 /// The processor as a device: how many threads it computes with.

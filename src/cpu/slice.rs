@@ -1,6 +1,6 @@
 //! Elements on the host, of any type, seen as f32 block by block.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use half::{bf16, f16, slice::HalfFloatSliceExt};
 
@@ -153,5 +153,13 @@ impl<'a> SliceMut<'a> {
             Self::F16(elements) => elements.convert_from_f32_slice(room),
             Self::Bf16(elements) => elements.convert_from_f32_slice(room),
         }
+    }
+}
+
+/// Bytes as elements, copied where they do not begin as elements do.
+pub(crate) fn elements<T: Element>(bytes: &[u8]) -> Cow<'_, [T]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(elements) => Cow::Borrowed(elements),
+        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
     }
 }
