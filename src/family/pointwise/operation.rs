@@ -172,7 +172,7 @@ impl Operation for Pointwise {
                 sums[channel].off = f64::INFINITY;
             } else if term.is_finite() {
                 // A factor of it may be subnormal and flushed; no other is larger than g x^2.
-                sums[channel].off += f64::from(f32::MIN_POSITIVE) * g.abs() * (1.0 + x * x);
+                sums[channel].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + x * x));
             }
         }
     }
