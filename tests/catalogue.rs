@@ -17,24 +17,23 @@ use std::collections::BTreeSet;
 use references::REFERENCES;
 use wgpu_activations::{
     Activation, CATALOGUE,
-    activation::{Cost, Properties, Range, Smoothness},
+    activation::{Cost, MOST_PARAMETERS, Properties, Range, Smoothness},
     family::families,
 };
 
 /// Every activation with its default parameter and with others from all over its range.
 fn variants() -> impl Iterator<Item = Activation> {
     Activation::all().flat_map(|activation| {
-        let others: &[f32] = match &activation.definition().parameter {
-            None => &[],
-            Some(parameter) => match parameter.range {
+        let parameters = activation.definition().parameters.iter();
+        let others = parameters.flat_map(move |parameter| {
+            let values: &[f32] = match parameter.range {
                 Range::Finite => &[-2.0, -0.25, 0.0, 0.5, 1.5],
                 Range::NonNegative => &[0.0, 0.5, 3.0],
                 Range::Positive => &[0.125, 0.5, 4.0],
-            },
-        };
-        let others = others
-            .iter()
-            .map(move |&value| activation.with(value).unwrap());
+            };
+            let with = |&value| activation.with_named(parameter.name, value).unwrap();
+            values.iter().map(with).collect::<Vec<_>>()
+        });
         std::iter::once(activation).chain(others)
     })
 }
@@ -92,7 +91,7 @@ fn closeness_can_fail() {
 fn references_agree_with_high_precision() {
     for &(text, points) in REFERENCES {
         let activation: Activation = text.parse().unwrap();
-        for &(x, value, slope, parameter_slope) in points {
+        for &(x, value, slope, parameter_slopes) in points {
             let check = |what: &str, found: f64, expected: f64| {
                 assert!(
                     close(found, expected, 1e-13),
@@ -101,9 +100,9 @@ fn references_agree_with_high_precision() {
             };
             check("value", activation.value(x), value);
             check("slope", activation.slope(x), slope);
-            let found = activation.parameter_slope(x);
-            assert_eq!(found.is_some(), parameter_slope.is_some(), "{activation}");
-            if let (Some(found), Some(expected)) = (found, parameter_slope) {
+            let found = activation.parameter_slopes(x);
+            assert_eq!(found.len(), parameter_slopes.len(), "{activation}");
+            for (&found, &expected) in found.iter().zip(parameter_slopes) {
                 check("parameter slope", found, expected);
             }
         }
@@ -137,19 +136,27 @@ fn parameter_slopes_match_central_differences() {
     let mut checked = 0;
     for activation in variants() {
         let definition = activation.definition();
-        let Some(parameter) = activation.parameter().map(f64::from) else {
-            continue;
-        };
-        for x in (-80..80).map(|i| (f64::from(i) + 0.5) / 8.0) {
-            let value = |parameter| (definition.value)(x, parameter);
-            let expected = central_difference(value, parameter, 1e-4);
-            let found = activation.parameter_slope(x).unwrap();
-            let tolerance = 1e-8 * found.abs() + 4e-11 * value(parameter).abs();
-            assert!(
-                (found - expected).abs() <= tolerance,
-                "{activation}: parameter slope at {x} is {found:e}, the quotient {expected:e}"
-            );
-            checked += 1;
+        let mut numbers = [0.0; MOST_PARAMETERS];
+        for (number, parameter) in numbers.iter_mut().zip(activation.parameters()) {
+            *number = f64::from(*parameter);
+        }
+        for (index, parameter) in definition.parameters.iter().enumerate() {
+            for x in (-80..80).map(|i| (f64::from(i) + 0.5) / 8.0) {
+                let value = |number| {
+                    let mut numbers = numbers;
+                    numbers[index] = number;
+                    (definition.value)(x, numbers)
+                };
+                let expected = central_difference(value, numbers[index], 1e-4);
+                let found = activation.parameter_slopes(x)[index];
+                let tolerance = 1e-8 * found.abs() + 4e-11 * value(numbers[index]).abs();
+                assert!(
+                    (found - expected).abs() <= tolerance,
+                    "{activation}: slope by {} at {x} is {found:e}, the quotient {expected:e}",
+                    parameter.name
+                );
+                checked += 1;
+            }
         }
     }
     assert!(checked > 0);
@@ -453,8 +460,8 @@ fn parameter_slopes_at_infinity() {
         ("softplus(beta=2)", 0.0, 0.0),
     ] {
         let activation: Activation = text.parse().unwrap();
-        assert_eq!(activation.parameter_slope(INF), Some(right), "{activation}");
-        assert_eq!(activation.parameter_slope(-INF), Some(left), "{activation}");
+        assert_eq!(activation.parameter_slopes(INF), [right], "{activation}");
+        assert_eq!(activation.parameter_slopes(-INF), [left], "{activation}");
     }
 }
 
@@ -479,11 +486,10 @@ fn extremes_tend_to_the_limits() {
             }
             let off = (activation.slope(x) - activation.slope(limit)).abs();
             assert!(off <= 2.0 / x.abs(), "{activation} at {x:e}");
-            let parameter_slope = activation.parameter_slope(limit);
-            if parameter_slope.is_some_and(f64::is_finite) {
-                assert_eq!(
-                    activation.parameter_slope(x),
-                    parameter_slope,
+            let slopes = activation.parameter_slopes(limit);
+            for (found, limit) in activation.parameter_slopes(x).iter().zip(slopes) {
+                assert!(
+                    !limit.is_finite() || *found == limit,
                     "{activation} at {x:e}"
                 );
             }
@@ -500,10 +506,10 @@ fn every_finite_input_gives_a_finite_result() {
                 activation.slope(x).is_finite(),
                 "{activation}: slope at {x:e}"
             );
-            let parameter_slope = activation.parameter_slope(x).unwrap_or_default();
+            let mut slopes = activation.parameter_slopes(x).into_iter();
             assert!(
-                parameter_slope.is_finite(),
-                "{activation}: parameter slope at {x:e}"
+                slopes.all(f64::is_finite),
+                "{activation}: parameter slopes at {x:e}"
             );
         }
     }
@@ -515,9 +521,8 @@ fn nan_propagates() {
         for nan in [f64::NAN, -f64::NAN] {
             assert!(activation.value(nan).is_nan(), "{activation}: value");
             assert!(activation.slope(nan).is_nan(), "{activation}: slope");
-            if let Some(slope) = activation.parameter_slope(nan) {
-                assert!(slope.is_nan(), "{activation}: parameter slope");
-            }
+            let mut slopes = activation.parameter_slopes(nan).into_iter();
+            assert!(slopes.all(f64::is_nan), "{activation}: parameter slopes");
         }
     }
 }
@@ -585,14 +590,14 @@ fn entries_are_complete() {
 fn definitions_are_complete() {
     for definition in CATALOGUE {
         let name = definition.name;
-        if let Some(parameter) = &definition.parameter {
+        for parameter in definition.parameters {
             assert!(parameter.range.contains(parameter.default), "{name}");
             assert!(!parameter.slope_formula.is_empty(), "{name}");
         }
         for (function, expected) in [
             ("fn value(", true),
             ("fn backward(", true),
-            ("fn parameter_backward(", definition.parameter.is_some()),
+            ("fn parameter_backward(", !definition.parameters.is_empty()),
         ] {
             assert_eq!(
                 definition.wgsl.contains(function),

@@ -348,7 +348,7 @@ fn snippets_define_their_functions_and_no_bindings() {
         assert!(defined.contains("backward"), "{name}: no backward");
         assert_eq!(
             defined.contains("parameter_backward"),
-            definition.parameter.is_some(),
+            !definition.parameters.is_empty(),
             "{name}: parameter_backward belongs to a parameter"
         );
         for line in code(wgsl) {

@@ -57,7 +57,7 @@ struct Parameter {
     default: Default,
     range: &'static str,
     description: &'static str,
-    /// Of the parameter that an activation of one element has.
+    /// Of a parameter of an activation of one element.
     #[serde(skip_serializing_if = "Option::is_none")]
     slope: Option<&'static str>,
 }
@@ -227,14 +227,15 @@ impl Entry {
         let entry = named.family.entry();
         let activation = named.activation();
         let definition = activation.map(|activation| activation.definition());
-        let own = definition.and_then(|definition| definition.parameter.as_ref());
+        let own = definition.map_or(&[][..], |definition| definition.parameters);
         let parameters = entry.parameters.iter().map(|parameter| Parameter {
             name: parameter.name,
             default: parameter.default,
             range: parameter.rule,
             description: parameter.description,
             slope: own
-                .filter(|own| own.name == parameter.name)
+                .iter()
+                .find(|own| own.name == parameter.name)
                 .map(|own| own.slope_formula),
         });
         let properties = definition.and_then(|definition| definition.properties);

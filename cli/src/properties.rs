@@ -10,10 +10,10 @@ use super::{
 };
 use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
 
-/// What `--properties` tells of an activation, computed with its parameter.
+/// What `--properties` tells of an activation, computed with its parameters.
 #[derive(Serialize)]
 struct Compared {
-    /// With its parameter, where it has one.
+    /// With its parameters.
     name: String,
     /// Infimum and supremum; infinity is null in JSON.
     range: (f64, f64),

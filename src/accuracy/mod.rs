@@ -298,7 +298,7 @@ impl fmt::Display for Report {
 pub struct Expectation<'a, T> {
     /// The activation.
     pub activation: Activation,
-    /// Parameters, one per channel, and the number of elements from one channel to the next.
+    /// The first parameter, one per channel, and the number of elements from one channel to the next.
     pub channels: Option<(&'a [f32], usize)>,
     /// Inputs.
     pub x: &'a [T],
@@ -390,14 +390,14 @@ impl<T: Element> Expectation<'_, T> {
 
     fn at(&self, index: usize, x: f64, upstream: f64) -> f64 {
         let definition = self.activation.definition();
-        let parameter = match self.channels {
-            Some((parameters, inner)) => parameters[index / inner % parameters.len()],
-            None => self.activation.parameter().unwrap_or(0.0),
-        };
+        let mut numbers = self.activation.numbers();
+        if let Some((parameters, inner)) = self.channels {
+            numbers[0] = parameters[index / inner % parameters.len()].into();
+        }
         if self.upstream.is_some() {
-            upstream * (definition.slope)(x, f64::from(parameter))
+            upstream * (definition.slope)(x, numbers)
         } else {
-            (definition.value)(x, f64::from(parameter))
+            (definition.value)(x, numbers)
         }
     }
 

@@ -11,7 +11,7 @@
 /// static SQUARED_RELU: Definition = Definition {
 ///     title: "Squared ReLU",
 ///     formula: "scale max(x, 0)^2",
-///     parameter: Some(Parameter::new("scale", 1.0, |x, _| x.max(0.0).powi(2))),
+///     parameters: &[Parameter::new("scale", 1.0, |x, _| x.max(0.0).powi(2))],
 ///     ..Definition::new(
 ///         "squared-relu",
 ///         "fn value(x: Real, scale: Real) -> Real {
@@ -25,8 +25,8 @@
 ///              let y = max(x, Real(0.0));
 ///              return y * y * upstream;
 ///          }",
-///         |x, scale| scale * x.max(0.0).powi(2),
-///         |x, scale| scale * 2.0 * x.max(0.0),
+///         |x, [scale, ..]| scale * x.max(0.0).powi(2),
+///         |x, [scale, ..]| scale * 2.0 * x.max(0.0),
 ///     )
 /// };
 /// let squared = Activation::new(&SQUARED_RELU).with(0.5)?;
@@ -46,19 +46,20 @@ pub struct Definition {
     pub formula: &'static str,
     /// Its derivative, as text.
     pub slope_formula: &'static str,
-    /// Its parameter, where it has one.
-    pub parameter: Option<Parameter>,
-    /// What is known of its course, with the parameter at the default, where somebody stated it;
+    /// Its parameters, at most [`MOST_PARAMETERS`].
+    pub parameters: &'static [Parameter],
+    /// What is known of its course, with the parameters at the default, where somebody stated it;
     /// [`Activation::course`](super::Activation::course) computes it for any.
     pub properties: Option<Properties>,
     /// Where it was proposed, if it was published.
     pub paper: Option<Paper>,
-    /// f(x; parameter) in f64, written from the definition.
-    pub value: fn(f64, f64) -> f64,
+    /// f(x; parameters) in f64, written from the definition.
+    pub value: Function,
     /// df/dx in f64.
-    pub slope: fn(f64, f64) -> f64,
-    /// The WGSL functions `value(x)`, `backward(x, upstream)` and, with a parameter, which then comes
-    /// last in all of them, `parameter_backward(x, upstream, parameter)`, over `Real`: an f32 or four of them.
+    pub slope: Function,
+    /// The WGSL functions `value(x)`, `backward(x, upstream)` and, with parameters, which then come last in all of
+    /// them, `parameter_backward(x, upstream, parameters..)`, over `Real`: an f32 or four of them. With one parameter
+    /// the last gives a `Real`, with several a struct with a member for each, of its name.
     pub wgsl: &'static str,
 }
 
@@ -67,8 +68,8 @@ impl Definition {
     pub const fn new(
         name: &'static str,
         wgsl: &'static str,
-        value: fn(f64, f64) -> f64,
-        slope: fn(f64, f64) -> f64,
+        value: Function,
+        slope: Function,
     ) -> Self {
         Self {
             name,
@@ -76,7 +77,7 @@ impl Definition {
             title: name,
             formula: "",
             slope_formula: "",
-            parameter: None,
+            parameters: &[],
             properties: None,
             paper: None,
             value,
@@ -91,8 +92,15 @@ impl Definition {
     }
 }
 
-/// The number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
+/// Parameters that an activation has at most.
+pub const MOST_PARAMETERS: usize = 4;
+
+/// A function of x and the values of the parameters in their order; those that there are not are 0.
+pub type Function = fn(f64, [f64; MOST_PARAMETERS]) -> f64;
+
+/// A number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.
+#[derive(Debug)]
 pub struct Parameter {
     /// Its name in the formula.
     pub name: &'static str,
@@ -108,13 +116,13 @@ pub struct Parameter {
     pub description: &'static str,
     /// df/dparameter, as text.
     pub slope_formula: &'static str,
-    /// df/dparameter in f64, at (x, parameter).
-    pub slope: fn(f64, f64) -> f64,
+    /// df/dparameter in f64.
+    pub slope: Function,
 }
 
 impl Parameter {
     /// A parameter that may be any finite number.
-    pub const fn new(name: &'static str, default: f32, slope: fn(f64, f64) -> f64) -> Self {
+    pub const fn new(name: &'static str, default: f32, slope: Function) -> Self {
         Self {
             name,
             default,
@@ -168,7 +176,7 @@ impl Range {
     }
 }
 
-/// What is known of a function's course, with its parameter at the default.
+/// What is known of a function's course, with its parameters at the default.
 ///
 /// A test holds what the catalogue states against the f64 reference on a dense grid.
 ///

@@ -12,7 +12,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "GELU",
     formula: "x Phi(x), Phi(x) = erfc(-x / sqrt(2)) / 2",
     slope_formula: "Phi(x) + x phi(x), phi(x) = e^(-x^2 / 2) / sqrt(2 pi)",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         range: (-0.16997120747990367, f64::INFINITY),
         turning_point: Some(-0.7517915246935645),

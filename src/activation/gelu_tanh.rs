@@ -14,7 +14,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "GELU (tanh)",
     formula: "x sigmoid(2u), u = sqrt(2 / pi) (x + 0.044715 x^3)",
     slope_formula: "s + x s (1 - s) 2u', s = sigmoid(2u), u' = sqrt(2 / pi) (1 + 0.134145 x^2)",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         range: (-0.17004075057125406, f64::INFINITY),
         turning_point: Some(-0.7524614220710163),

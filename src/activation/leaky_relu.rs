@@ -17,7 +17,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Leaky ReLU",
     formula: "x for x > 0, slope x otherwise",
     slope_formula: "1 for x > 0, slope otherwise",
-    parameter: Some(PARAMETER),
+    parameters: &[PARAMETER],
     properties: Some(Properties {
         range: (f64::NEG_INFINITY, f64::INFINITY),
         turning_point: None,
@@ -32,7 +32,7 @@ pub(super) const DEFINITION: Definition = Definition {
         year: 2013,
         url: "https://ai.stanford.edu/~amaas/papers/relu_hybrid_icml2013_final.pdf",
     }),
-    value: |x, slope| {
+    value: |x, [slope, ..]| {
         if x > 0.0 {
             x
         } else if x <= 0.0 && slope == 0.0 {
@@ -42,7 +42,7 @@ pub(super) const DEFINITION: Definition = Definition {
             slope * x
         }
     },
-    slope: |x, slope| {
+    slope: |x, [slope, ..]| {
         if x.is_nan() {
             x
         } else if x > 0.0 {

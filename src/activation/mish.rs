@@ -12,7 +12,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Mish",
     formula: "x tanh(softplus(x)), softplus(x) = ln(1 + e^x)",
     slope_formula: "tanh(y) + x (1 - tanh^2 y) sigmoid(x), y = softplus(x)",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         range: (-0.3088434130172504, f64::INFINITY),
         turning_point: Some(-1.1924312145154952),

@@ -7,14 +7,14 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "PReLU",
     formula: "x for x > 0, alpha x otherwise, alpha learned per channel",
     slope_formula: "1 for x > 0, alpha otherwise",
-    parameter: Some(Parameter {
+    parameters: &[Parameter {
         name: "alpha",
         default: 0.25,
         per_channel: true,
         shown: &[0.25, 0.0, -0.5, 1.0],
         description: "the slope for x <= 0, as a rule one per channel, learned",
         ..leaky_relu::PARAMETER
-    }),
+    }],
     paper: Some(Paper {
         authors: "He, Zhang, Ren, Sun",
         title: "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet \

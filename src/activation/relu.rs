@@ -6,7 +6,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "ReLU",
     formula: "x for x > 0, 0 otherwise",
     slope_formula: "1 for x > 0, 0 otherwise",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         saturates: (Some(0.0), None),
         ..Properties::new((0.0, f64::INFINITY), Smoothness::Kink(0.0), Cost::Compare)

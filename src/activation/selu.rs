@@ -10,7 +10,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "SELU",
     formula: "lambda x for x > 0, lambda alpha (e^x - 1) otherwise, lambda = 1.0507, alpha = 1.6733",
     slope_formula: "lambda for x > 0, lambda alpha e^x otherwise",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         saturates: (Some(-LAMBDA_ALPHA), None),
         ..Properties::new(

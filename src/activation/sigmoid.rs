@@ -6,7 +6,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Sigmoid",
     formula: "1 / (1 + e^-x)",
     slope_formula: "s (1 - s), s = sigmoid(x)",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         saturates: (Some(0.0), Some(1.0)),
         ..Properties::new((0.0, 1.0), Smoothness::Smooth, Cost::Exponential)

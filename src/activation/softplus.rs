@@ -9,7 +9,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Softplus",
     formula: "ln(1 + e^(beta x)) / beta",
     slope_formula: "sigmoid(beta x)",
-    parameter: Some(Parameter {
+    parameters: &[Parameter {
         name: "beta",
         default: 1.0,
         range: Range::Positive,
@@ -17,12 +17,12 @@ pub(super) const DEFINITION: Definition = Definition {
         shown: &[1.0, 0.5, 5.0],
         description: "the steepness: ReLU at inf",
         slope_formula: "-(|z| e / (1 + e) + ln(1 + e)) / beta^2, z = beta x, e = e^-|z|",
-        slope: |x, beta| {
+        slope: |x, [beta, ..]| {
             let z = (beta * x).abs().clamp(0.0, ZERO_FROM);
             let e = (-z).exp();
             -(z * e / (1.0 + e) + e.ln_1p()) / (beta * beta)
         },
-    }),
+    }],
     properties: Some(Properties {
         saturates: (Some(0.0), None),
         ..Properties::new((0.0, f64::INFINITY), Smoothness::Smooth, Cost::TwoSeries)
@@ -33,8 +33,8 @@ pub(super) const DEFINITION: Definition = Definition {
         year: 2000,
         url: "https://proceedings.neurips.cc/paper/2000/hash/44968aece94f667e4095002d140b5896-Abstract.html",
     }),
-    value: |x, beta| softplus(beta * x) / beta,
-    slope: |x, beta| sigmoid(beta * x),
+    value: |x, [beta, ..]| softplus(beta * x) / beta,
+    slope: |x, [beta, ..]| sigmoid(beta * x),
     wgsl: include_str!("../../shaders/activation/softplus.wgsl"),
 };
 

@@ -6,7 +6,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Softsign",
     formula: "x / (1 + |x|)",
     slope_formula: "1 / (1 + |x|)^2",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         saturates: (Some(-1.0), Some(1.0)),
         zero_centred: true,

@@ -12,7 +12,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Swish",
     formula: "x sigmoid(beta x)",
     slope_formula: "s + beta x s (1 - s), s = sigmoid(beta x)",
-    parameter: Some(Parameter {
+    parameters: &[Parameter {
         name: "beta",
         default: 1.0,
         range: Range::Finite,
@@ -20,11 +20,11 @@ pub(super) const DEFINITION: Definition = Definition {
         shown: &[1.0, 0.0, 0.5, 10.0],
         description: "the steepness: x / 2 at 0, ReLU at inf",
         slope_formula: "x^2 s (1 - s), s = sigmoid(beta x)",
-        slope: |x, beta| {
+        slope: |x, [beta, ..]| {
             let x = finite(x);
             x * sigmoid_slope(beta * x) * x
         },
-    }),
+    }],
     properties: Some(Properties {
         range: (-0.2784645427610738, f64::INFINITY),
         turning_point: Some(-1.278464542761074),
@@ -39,11 +39,11 @@ pub(super) const DEFINITION: Definition = Definition {
         year: 2017,
         url: "https://arxiv.org/abs/1710.05941",
     }),
-    value: |x, beta| {
+    value: |x, [beta, ..]| {
         let s = sigmoid(beta * finite(x));
         if s == 0.0 { finite(x) * s } else { x * s }
     },
-    slope: |x, beta| {
+    slope: |x, [beta, ..]| {
         let z = (beta * finite(x)).clamp(-ZERO_FROM, ZERO_FROM);
         sigmoid(z) + z * sigmoid_slope(z)
     },

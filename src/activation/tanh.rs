@@ -6,7 +6,7 @@ pub(super) const DEFINITION: Definition = Definition {
     title: "Tanh",
     formula: "(e^x - e^-x) / (e^x + e^-x)",
     slope_formula: "1 - tanh^2 x",
-    parameter: None,
+    parameters: &[],
     properties: Some(Properties {
         zero_centred: true,
         saturates: (Some(-1.0), Some(1.0)),

@@ -206,7 +206,7 @@ fn calls<T: Element>(device: &Device) -> Result<(), Failed> {
             }
         }
         for (shape, inner) in [([37, 12], 1), ([5, 12], 1)] {
-            let slopes = common::parameters(Activation::PRELU, shape[1]);
+            let slopes = common::values(&Activation::PRELU.definition().parameters[0], shape[1]);
             let op = Pointwise::new(Activation::PRELU).per_channel(slopes.clone(), 1)?;
             run_and_compare::<T>(device, &op, Some((&slopes, inner)), pass, &shape)?;
         }

@@ -75,7 +75,7 @@ pub(crate) fn of(family: &dyn Family) -> String {
 
 fn parameters(rows: &mut Rows, entry: &Entry, activation: Option<Activation>) {
     let definition = activation.map(|activation| activation.definition());
-    let own = definition.and_then(|definition| definition.parameter.as_ref());
+    let own = definition.map_or(&[][..], |definition| definition.parameters);
     for parameter in entry.parameters.iter() {
         let default = match parameter.default {
             Default::Required => "to be given".to_owned(),
@@ -86,7 +86,7 @@ fn parameters(rows: &mut Rows, entry: &Entry, activation: Option<Activation>) {
             Default::Choice(choice) => format!("default {choice}"),
         };
         let name = parameter.name;
-        let slope = own.filter(|own| own.name == name);
+        let slope = own.iter().find(|own| own.name == name);
         let slope = slope.map_or_else(String::new, |own| {
             format!("; df/d{name} = {}", own.slope_formula)
         });
