@@ -383,7 +383,7 @@ fn activations_have_a_file_in_each_folder() {
     };
     let shaders = stems("shaders/activation", "wgsl");
     let mut modules = stems("src/activation", "rs");
-    for shared in ["mod", "course", "definition"] {
+    for shared in ["mod", "course", "definition", "points"] {
         assert!(modules.remove(shared), "{shared}.rs");
     }
     let listed: BTreeSet<_> = CATALOGUE

@@ -37,10 +37,13 @@ fn table() -> String {
         } else {
             bound(low)
         };
+        let at: Vec<_> = properties.bends.iter().map(f64::to_string).collect();
+        let at = at.join(", ");
         let smooth = match properties.smoothness {
             Smoothness::Smooth => "yes".to_owned(),
-            Smoothness::Once(at) => format!("once at {at}"),
-            Smoothness::Kink(at) => format!("kink at {at}"),
+            Smoothness::Once => format!("once at {at}"),
+            Smoothness::Kink => format!("kink at {at}"),
+            Smoothness::Jump => format!("jump at {at}"),
         };
         writeln!(
             table,

@@ -51,6 +51,12 @@ pub struct Definition {
     /// What is known of its course, with the parameters at the default, where somebody stated it;
     /// [`Activation::course`](super::Activation::course) computes it for any.
     pub properties: Option<Properties>,
+    /// What other libraries call it: the library, then the name there.
+    pub elsewhere: &'static [(&'static str, &'static str)],
+    /// What is asked of its value in f32 where math is accurate, in units in the last place.
+    pub ulp: f64,
+    /// Where terms cancel, the sums of their magnitudes: of the value and of the slope. Errors are measured by these.
+    pub magnitudes: Option<[Function; 2]>,
     /// Where it was proposed, if it was published.
     pub paper: Option<Paper>,
     /// f(x; parameters) in f64, written from the definition.
@@ -64,6 +70,9 @@ pub struct Definition {
 }
 
 impl Definition {
+    /// What most entries of the catalogue leave out.
+    pub(super) const BLANK: Self = Self::new("", "", |x, _| x, |_, _| 1.0);
+
     /// A function without a parameter, known by its name alone: its reference, its slope and its shader.
     pub const fn new(
         name: &'static str,
@@ -79,11 +88,28 @@ impl Definition {
             slope_formula: "",
             parameters: &[],
             properties: None,
+            elsewhere: &[],
+            ulp: 2.5,
+            magnitudes: None,
             paper: None,
             value,
             slope,
             wgsl,
         }
+    }
+
+    /// What the error of an expected value (pass 0), or of a slope times upstream (pass 1), is measured by.
+    pub(crate) fn size(
+        &self,
+        pass: usize,
+        x: f64,
+        numbers: [f64; MOST_PARAMETERS],
+        (expected, upstream): (f64, f64),
+    ) -> f64 {
+        let terms = self
+            .magnitudes
+            .map(|sums| sums[pass](x, numbers) * upstream.abs());
+        terms.map_or(expected, |terms| terms.max(expected.abs()))
     }
 
     /// Whether both are the same function: one name, one shader.
@@ -118,9 +144,14 @@ pub struct Parameter {
     pub slope_formula: &'static str,
     /// df/dparameter in f64.
     pub slope: Function,
+    /// Where its terms cancel, the sum of their magnitudes.
+    pub magnitude: Option<Function>,
 }
 
 impl Parameter {
+    /// What most parameters of the catalogue leave out.
+    pub(super) const BLANK: Self = Self::new("", 0.0, |_, _| 0.0);
+
     /// A parameter that may be any finite number.
     pub const fn new(name: &'static str, default: f32, slope: Function) -> Self {
         Self {
@@ -132,6 +163,7 @@ impl Parameter {
             description: "",
             slope_formula: "",
             slope,
+            magnitude: None,
         }
     }
 }
@@ -200,6 +232,8 @@ pub struct Properties {
     pub zero_centred: bool,
     /// Where its slope jumps, if it does.
     pub smoothness: Smoothness,
+    /// Where that jumps which jumps, from left to right.
+    pub bends: &'static [f64],
     /// The value it tends to as x goes to -inf and to +inf, where there is one: there its slope
     /// vanishes and learning slows.
     pub saturates: (Option<f64>, Option<f64>),
@@ -215,16 +249,22 @@ impl Properties {
     ///
     /// const SQUARED_RELU: Properties = Properties {
     ///     saturates: (Some(0.0), None),
-    ///     ..Properties::new((0.0, f64::INFINITY), Smoothness::Once(0.0), Cost::Compare)
+    ///     ..Properties::new((0.0, f64::INFINITY), Smoothness::Once, &[0.0], Cost::Compare)
     /// };
     /// assert_eq!(SQUARED_RELU.turning_point, None);
     /// ```
-    pub const fn new(range: (f64, f64), smoothness: Smoothness, cost: Cost) -> Self {
+    pub const fn new(
+        range: (f64, f64),
+        smoothness: Smoothness,
+        bends: &'static [f64],
+        cost: Cost,
+    ) -> Self {
         Self {
             range,
             turning_point: None,
             zero_centred: false,
             smoothness,
+            bends,
             saturates: (None, None),
             cost,
         }
@@ -237,18 +277,43 @@ impl Properties {
 /// use wgpu_activations::{Activation, activation::Smoothness};
 ///
 /// let smoothness = |activation: Activation| activation.course().smoothness;
-/// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink(0.0));
-/// assert_eq!(smoothness(Activation::ELU), Smoothness::Once(0.0));
+/// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink);
+/// assert_eq!(smoothness(Activation::ELU), Smoothness::Once);
 /// assert_eq!(smoothness(Activation::GELU), Smoothness::Smooth);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Smoothness {
     /// Derivatives of every order exist everywhere.
     Smooth,
-    /// The slope is continuous, the second derivative jumps at this point.
-    Once(f64),
-    /// The slope jumps at this point.
-    Kink(f64),
+    /// The slope is continuous, the second derivative jumps.
+    Once,
+    /// The slope jumps.
+    Kink,
+    /// The value jumps.
+    Jump,
+}
+
+impl Smoothness {
+    /// In words: `yes`, or what jumps `at`.
+    pub fn description(self, at: &[f64]) -> String {
+        let at: Vec<_> = at.iter().map(f64::to_string).collect();
+        let at = at.join(" and ");
+        match self {
+            Self::Smooth => "yes".to_owned(),
+            Self::Once => format!("once; its second derivative jumps at {at}"),
+            Self::Kink => format!("no, its slope jumps at {at}"),
+            Self::Jump => format!("no, it jumps at {at}"),
+        }
+    }
+
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smooth => "yes",
+            Self::Once => "once",
+            Self::Kink | Self::Jump => "no",
+        }
+    }
 }
 
 /// Arithmetic per element.
@@ -262,6 +327,8 @@ pub enum Cost {
     Exponential,
     /// An exponential and a second series (a logarithm, an error function, a cubic).
     TwoSeries,
+    /// A sine of any number.
+    Sine,
 }
 
 impl Cost {
@@ -272,6 +339,7 @@ impl Cost {
             Self::Division => "a division",
             Self::Exponential => "one exponential",
             Self::TwoSeries => "an exponential and a second series",
+            Self::Sine => "a sine",
         }
     }
 }

@@ -7,6 +7,8 @@
 
 mod course;
 mod definition;
+#[cfg(test)]
+mod points;
 
 pub use course::Course;
 pub use definition::{
@@ -24,6 +26,11 @@ macro_rules! catalogue {
         pub const CATALOGUE: &[&Definition] = &[$(&$file::DEFINITION),*];
         /// The same with their parameters at the defaults.
         pub(crate) const ACTIVATIONS: &[Activation] = &[$(Activation::$constant),*];
+
+        /// Their constants' names, and what they should give.
+        #[cfg(test)]
+        const POINTS: &[(&str, &[points::Variant])] =
+            &[$((stringify!($constant), $file::POINTS)),*];
 
         impl Activation {
             $(
@@ -329,15 +336,24 @@ impl FromStr for Activation {
     }
 }
 
-/// The definition called `name`, by its name or an alias, whatever its case, `_` for `-`.
+/// The definition called `name`, by its name or an alias: see [`is_called`].
 fn find(name: &str) -> Result<&'static Definition> {
-    let wanted = normalised(name);
     let names = |definition: &&Definition| (definition.name, definition.aliases);
     CATALOGUE
         .iter()
-        .find(|definition| definition.name == wanted || definition.aliases.contains(&&*wanted))
+        .find(|definition| is_called(definition.name, definition.aliases, name))
         .copied()
         .ok_or_else(|| unknown(name, CATALOGUE.iter().map(names)))
+}
+
+/// Whether `wanted` is a name or an alias, whatever its case, with `-`, `_` or nothing between its words, so that
+/// `LeakyReLU`, `leaky_relu` and `leaky-relu` are one.
+pub(crate) fn is_called(name: &str, aliases: &[&str], wanted: &str) -> bool {
+    let letters = |name: &str| normalised(name).replace('-', "");
+    let wanted = letters(wanted);
+    std::iter::once(&name)
+        .chain(aliases)
+        .any(|name| letters(name) == wanted)
 }
 
 /// The error for a name that is none of `entries`, names with their aliases.

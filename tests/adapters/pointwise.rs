@@ -176,7 +176,10 @@ fn run_and_compare<T: Element>(
     let len = shape.iter().product();
     let (x, gradient) = (inputs::<T>(len), upstream::<T>(len));
     let (upstream, tolerance) = match pass {
-        Pass::Forward => (None, Tolerance::forward(T::TYPE, Math::Accurate)),
+        Pass::Forward => (
+            None,
+            Tolerance::forward(activation, T::TYPE, Math::Accurate),
+        ),
         Pass::Backward => (
             Some(&gradient[..]),
             Tolerance::backward(activation, T::TYPE, Math::Accurate),

@@ -34,6 +34,8 @@ fn names_are_read_leniently() {
         ("leaky-relu", Activation::LEAKY_RELU),
         ("leaky_relu", Activation::LEAKY_RELU),
         ("Leaky-ReLU", Activation::LEAKY_RELU),
+        ("LeakyReLU", Activation::LEAKY_RELU),
+        ("soft_sign", Activation::SOFTSIGN),
         ("GELU_tanh", Activation::GELU_TANH),
         ("silu", Activation::SWISH),
         ("SiLU(beta=1)", Activation::SWISH),
@@ -74,7 +76,8 @@ fn families_have_names_of_their_own() {
 
 #[test]
 fn errors_name_the_values_and_the_rule() {
-    let known = format!("known: {}", super::names().join(", "));
+    let known: Vec<_> = CATALOGUE.iter().map(|it| it.name).collect();
+    let known = format!("known: {}", known.join(", "));
     let form = "write `elu` or `elu(alpha=0.5)`";
     for (text, expected) in [
         (
@@ -82,8 +85,8 @@ fn errors_name_the_values_and_the_rule() {
             format!("unknown activation `Sigmiod`, did you mean `sigmoid`?; {known}"),
         ),
         (
-            "leakyrelu(slope=1)",
-            format!("unknown activation `leakyrelu`, did you mean `leaky-relu`?; {known}"),
+            "leakyreul(slope=1)",
+            format!("unknown activation `leakyreul`, did you mean `leaky-relu`?; {known}"),
         ),
         ("xyzzy", format!("unknown activation `xyzzy`; {known}")),
         ("", format!("unknown activation ``; {known}")),

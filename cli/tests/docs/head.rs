@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use wgpu_activations::{
     Activation, Family,
-    activation::{Course, Smoothness},
+    activation::Course,
     family::{Default, Entry},
 };
 
@@ -116,14 +116,7 @@ fn course(rows: &mut Rows, activation: Activation) {
         "zero-centred",
         if course.zero_centred { "yes" } else { "no" },
     );
-    rows.add(
-        "smooth",
-        &match course.smoothness {
-            Smoothness::Smooth => "yes".to_owned(),
-            Smoothness::Once(at) => format!("once; its second derivative jumps at {at}"),
-            Smoothness::Kink(at) => format!("no, its slope jumps at {at}"),
-        },
-    );
+    rows.add("smooth", &course.smoothness.description(&course.bends));
     let flat = flat(&course, short);
     rows.add(
         "slope below 0.01",

@@ -3,7 +3,7 @@
 use super::{Pointwise, shaders};
 use crate::{
     accuracy::{Tolerance, inputs},
-    activation::{self, Activation, Cost, Range, Smoothness},
+    activation::{self, Activation, Cost, Range},
     element::ElementType,
     error::{Result, number},
     family::{
@@ -112,7 +112,7 @@ impl Family for Activation {
 
     fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
         let tolerance = match pass {
-            Pass::Forward => Tolerance::forward(element, math),
+            Pass::Forward => Tolerance::forward(*self, element, math),
             Pass::Backward => Tolerance::backward(*self, element, math),
         };
         match tolerance {
@@ -263,10 +263,6 @@ fn everyday_parameter(range: Range, share: f32) -> f32 {
 impl Curve {
     /// An activation, under its name with its parameters.
     pub fn of(activation: Activation) -> Self {
-        let kinks = match activation.course().smoothness {
-            Smoothness::Kink(at) | Smoothness::Once(at) => vec![at],
-            Smoothness::Smooth => Vec::new(),
-        };
         let mut label = activation.name().to_owned();
         let parameters = activation.definition().parameters.iter();
         for (parameter, value) in parameters.zip(activation.parameters()) {
@@ -276,7 +272,7 @@ impl Curve {
             label,
             value: Box::new(move |x| activation.value(x)),
             slope: Box::new(move |x| activation.slope(x)),
-            kinks,
+            kinks: activation.course().bends,
         }
     }
 }

@@ -104,14 +104,16 @@ impl Operation for Pointwise {
     }
 
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        let value = self.activation.definition().value;
-        let tolerance = Tolerance::forward(ElementType::F32, self.math);
+        let definition = self.activation.definition();
+        let tolerance = Tolerance::forward(self.activation, ElementType::F32, self.math);
         let parameters = self.on_host();
         let elements = sheet.x().iter().enumerate();
         elements
             .map(|(index, &x)| {
-                let expected = value(x, parameters.at(sheet, index));
-                let allowed = tolerance.allowed(expected, 1.0, ElementType::F32);
+                let numbers = parameters.at(sheet, index);
+                let expected = (definition.value)(x, numbers);
+                let size = definition.size(0, x, numbers, (expected, 1.0));
+                let allowed = tolerance.allowed((expected, size), 1.0, ElementType::F32);
                 Bound { expected, allowed }
             })
             .collect()
@@ -123,17 +125,19 @@ impl Operation for Pointwise {
         upstream: &[f64],
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
-        let slope = self.activation.definition().slope;
+        let definition = self.activation.definition();
         let tolerance = Tolerance::backward(self.activation, ElementType::F32, self.math);
         let parameters = self.on_host();
         let elements = sheet.x().iter().zip(upstream).enumerate();
         let dx = elements.map(|(index, (&x, &g))| {
-            let expected = through(slope(x, parameters.at(sheet, index)), g);
+            let numbers = parameters.at(sheet, index);
+            let expected = through((definition.slope)(x, numbers), g);
             if g.is_infinite() {
                 let allowed = f64::INFINITY;
                 return Bound { expected, allowed };
             }
-            let allowed = tolerance.allowed(expected, g, ElementType::F32);
+            let size = definition.size(1, x, numbers, (expected, g));
+            let allowed = tolerance.allowed((expected, size), g, ElementType::F32);
             Bound { expected, allowed }
         });
         vec![dx.collect()]
@@ -152,7 +156,11 @@ impl Operation for Pointwise {
             for ((parameter, array), sums) in self.parameters().zip(&mut *sums) {
                 let term = through((parameter.slope)(x, numbers), g);
                 let channel = array.map_or(0, |_| index % sheet.places.len());
-                sums[channel].add(term);
+                let size = parameter
+                    .magnitude
+                    .map_or(term, |sum| through(sum(x, numbers), g));
+                sums[channel].value += term;
+                sums[channel].magnitude += size.abs();
                 if g.is_infinite() {
                     sums[channel].off = f64::INFINITY;
                 } else if term.is_finite() {
