@@ -201,12 +201,12 @@ fn results_do_not_depend_on_the_number_of_threads() {
 #[test]
 fn a_function_of_a_users_own_is_computed_by_its_reference() {
     static CUBE: Definition = Definition {
-        parameter: Some(Parameter::new("scale", 0.1, |x, _| x.powi(3))),
+        parameters: &[Parameter::new("scale", 0.1, |x, _| x.powi(3))],
         ..Definition::new(
             "cube",
             "fn value(x: Real, scale: Real) -> Real { return scale * x * x * x; }",
-            |x, scale| scale * x.powi(3),
-            |x, scale| 3.0 * scale * x.powi(2),
+            |x, [scale, ..]| scale * x.powi(3),
+            |x, [scale, ..]| 3.0 * scale * x.powi(2),
         )
     };
     let chain = Chain::from(Activation::new(&CUBE));

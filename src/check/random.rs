@@ -206,7 +206,7 @@ impl<'a> RandomCase<'a> {
         let extent = std::mem::replace(&mut case.shape[axis], to);
         let inner: usize = self.shape[axis + 1..].iter().product();
         let kept = |values: &[f32]| -> Vec<f32> {
-            let slabs = values.chunks(extent * inner);
+            let slabs = values.chunks((extent * inner).max(1));
             slabs
                 .flat_map(|slab| &slab[..slab.len().min(to * inner)])
                 .copied()

@@ -124,15 +124,24 @@ macro_rules! twins {
                 let dx = $name::backward(x, upstream $(, $parameter)*);
                 $crate::cpu::kernel::but_nan($crate::cpu::kernel::but_nan(dx, upstream), x)
             }),
-            gradients: $crate::cpu::kernel::twins!(@gradients $name $($parameter)*),
+            gradients: $crate::cpu::kernel::twins!(@gradients $name [$($parameter),*] $($parameter)*),
         },)*];
     };
-    (@gradients $name:ident) => { &[] };
-    (@gradients $name:ident $parameter:ident) => {
+    (@gradients $name:ident [$parameter:ident] $only:ident) => {
         &[$crate::cpu::kernel::lanes!(|x, upstream, [$parameter]| {
             let term = $name::parameter_backward(x, upstream, $parameter);
             $crate::cpu::kernel::but_nan($crate::cpu::kernel::but_nan(term, upstream), x)
         })]
+    };
+    (@gradients $name:ident $all:tt $($parameter:ident)*) => {
+        &[$($crate::cpu::kernel::twins!(@gradient $name $parameter $all)),*]
+    };
+    // One of several, which come as a struct.
+    (@gradient $name:ident $member:ident [$($parameter:ident),*]) => {
+        $crate::cpu::kernel::lanes!(|x, upstream, [$($parameter),*]| {
+            let term = $name::parameter_backward(x, upstream $(, $parameter)*).$member;
+            $crate::cpu::kernel::but_nan($crate::cpu::kernel::but_nan(term, upstream), x)
+        })
     };
 }
 pub(crate) use twins;

@@ -70,9 +70,10 @@ pub(crate) struct Sum {
 pub(crate) fn product(a: Real, b: Real) -> Sum {
     let a1 = upper(a);
     let b1 = upper(b);
+    let same = b == 1.0;
     Sum {
-        high: a1 * b1,
-        low: a1 * (b - b1) + (a - a1) * b,
+        high: select(kept(a1 * b1), a, same),
+        low: select(a1 * (b - b1) + (a - a1) * b, 0.0, same),
     }
 }
 
@@ -158,17 +159,25 @@ pub(crate) fn inverse(base: Real, part: Real, rest: Real) -> Sum {
     let r = kept(1.0 - high * d) - high * ((part - kept(d - base)) + rest);
     Sum {
         high,
-        low: high * (r + r * r),
+        low: high * (r * (1.0 + r)),
     }
 }
 
 // 1 / x for a normal x > 0: its significand's inverse, by which no part leaves f32's range, and the power of two.
+#[derive(Clone, Copy)]
+pub(crate) struct Inverse {
+    pub(crate) significand: Sum,
+    pub(crate) power: Real,
+}
 #[inline(always)]
-pub(crate) fn inverse_of_normal(x: Real) -> Real {
+pub(crate) fn inverse_of_normal(x: Real) -> Inverse {
     let bits = bits(x);
     let significand = of_bits((bits & Bits(0x7fffff)) | Bits(0x3f800000));
     let power = of_bits(Bits(0x7f000000) - (bits & Bits(0x7f800000)));
-    whole_of(inverse(0.0, significand, 0.0)) * power
+    Inverse {
+        significand: inverse(0.0, significand, 0.0),
+        power,
+    }
 }
 
 pub(crate) const LOG2_E: Real = 1.44269504;
@@ -196,12 +205,14 @@ pub(crate) fn exp_series(r: Real) -> Real {
 // From here on e^-x is 0: no finite factor brings 2^-257 back into range.
 pub(crate) const DEEPEST: Real = 178.1;
 
-// (1 + series) power scale^2. The 1 is added where it costs no rounding of its own.
+// (1 + series) power scale^2. The 1 is added where it costs no rounding of its own. `beside` is power scale^2 as far as it
+// counts beside a 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Exponential {
     pub(crate) series: Real,
     pub(crate) power: Real,
     pub(crate) scale: Real,
+    pub(crate) beside: Real,
 }
 
 // (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
@@ -210,10 +221,12 @@ pub(crate) struct Exponential {
 pub(crate) fn exponential(series: Real, n: Real) -> Exponential {
     let tiny = n > 125.0;
     let power = power_of_two(select(0.0, 130.0, tiny) - n);
+    let scale = select(1.0, 2.71050543e-20, tiny);
     Exponential {
         series,
         power,
-        scale: select(1.0, 2.71050543e-20, tiny),
+        scale,
+        beside: select(power, 0.0, tiny),
     }
 }
 
@@ -223,15 +236,6 @@ pub(crate) fn rounded(e: Exponential) -> Scaled {
         value: (1.0 + e.series) * e.power,
         scale: e.scale,
     }
-}
-
-// The power of two in it.
-#[inline(always)]
-pub(crate) fn power(e: Exponential) -> Real {
-    plain(Scaled {
-        value: e.power,
-        scale: e.scale,
-    })
 }
 
 // v times what of e is no series, without losing it to underflow while the product is representable.
@@ -260,24 +264,12 @@ pub(crate) fn whole_of(sum: Sum) -> Real {
     sum.high + sum.low
 }
 
-// v times a sum and the power of e. These two meet first: either alone could take v out of f32's range.
-#[inline(always)]
-pub(crate) fn times_whole(v: Real, sum: Sum, e: Exponential) -> Real {
-    times(
-        v,
-        Scaled {
-            value: whole_of(sum) * e.power,
-            scale: e.scale,
-        },
-    )
-}
-
 // e^-(a + b) for 0 <= a <= DEEPEST and abs(b) far below a: Cody-Waite reduction by multiples of ln 2,
 // its first step exact.
 #[inline(always)]
 pub(crate) fn exp_minus(a: Real, b: Real) -> Exponential {
     let n = round((a + b) * LOG2_E);
-    exponential(exp_series((n * LN_2 - kept(a)) + (n * LN_2_LOW - b)), n)
+    exponential(exp_series((n * LN_2 - a) + (n * LN_2_LOW - b)), n)
 }
 
 // e^-abs(x).
@@ -361,33 +353,62 @@ pub(crate) fn squared(i: Sum) -> Sum {
     }
 }
 
-// times v e / (1 + e)^2 for e = e^-abs(x).
+// factor v e / (1 + e)^2 for e = e^-abs(x).
 #[inline(always)]
-pub(crate) fn bell(times: Real, v: Real, x: Real) -> Real {
+pub(crate) fn bell(factor: Real, v: Real, x: Real) -> Real {
     let e = exp_minus(magnitude(x, DEEPEST), 0.0);
-    let p = power(e);
-    let i = squared(inverse(1.0, p, p * e.series));
-    times_whole(
+    let i = squared(inverse(1.0, e.beside, e.beside * e.series));
+    times(
         v,
-        series_times(e, i),
-        Exponential {
-            series: e.series,
-            power: times * e.power,
+        Scaled {
+            value: whole_of(series_times(e, i)) * (factor * e.power),
             scale: e.scale,
         },
     )
 }
 
-// e^-abs(x) where it is in f32's range; from abs(x) = 88 on 0. Its scale is 1.
+// (1 + series) power = e^-t for 0 <= t <= 88, at whose end it is 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain {
+    pub(crate) series: Real,
+    pub(crate) power: Real,
+}
 #[inline(always)]
-pub(crate) fn exp_minus_plain(x: Real) -> Exponential {
-    let t = magnitude(x, 88.0);
+pub(crate) fn exp_minus_plain(t: Real) -> Plain {
     let n = round(t * LOG2_E);
-    Exponential {
+    Plain {
         series: exp_series((n * LN_2 - t) + n * LN_2_LOW),
         power: power_of_two(-n),
-        scale: 1.0,
     }
+}
+
+// base - less, a number of which the quotient `less` is but a small part, so that what a device's quotients are off by
+// counts little.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) base: Real,
+    pub(crate) less: Real,
+}
+
+// 1 / (1 + e) for 0 <= e <= 1: `less` is at most 1/4.
+#[inline(always)]
+pub(crate) fn sigmoid_share(e: Real) -> Share {
+    let near = e > 0.33333333;
+    Share {
+        base: select(1.0, 0.5, near),
+        less: select(e, 0.5 * e - 0.5, near) / (1.0 + e),
+    }
+}
+
+#[inline(always)]
+pub(crate) fn whole_share(share: Share) -> Real {
+    share.base - share.less
+}
+
+// (1 + series) share.
+#[inline(always)]
+pub(crate) fn series_share(series: Real, share: Share) -> Real {
+    share.base - (share.less - series * (share.base - share.less))
 }
 
 // The sigmoids of x and of -x: 1 / (1 + e) and e / (1 + e), e = e^-abs(x).
@@ -398,10 +419,10 @@ pub(crate) struct Sigmoids {
 }
 #[inline(always)]
 pub(crate) fn sigmoids(x: Real) -> Sigmoids {
-    let e = exp_minus_plain(x);
-    let i = inverse(1.0, e.power, e.power * e.series);
-    let large = whole_of(i);
-    let small = whole_of(series_times(e, i)) * e.power;
+    let e = exp_minus_plain(magnitude(x, 88.0));
+    let s = sigmoid_share(e.power + e.power * e.series);
+    let large = whole_share(s);
+    let small = series_share(e.series, s) * e.power;
     let negative = x < 0.0;
     Sigmoids {
         plus: select(large, small, negative),
@@ -415,80 +436,101 @@ pub(crate) fn sigmoid(x: Real) -> Real {
     sigmoids(x).plus
 }
 
-// v sigmoid(z) with e = e^-abs(z).
+// v share, or v share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
 #[inline(always)]
-pub(crate) fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
-    let p = power(e);
-    let i = inverse(1.0, p, p * e.series);
-    select(
-        times_whole(v, series_times(e, i), e),
-        v * whole_of(i),
-        positive,
+pub(crate) fn times_share(v: Real, share: Share, positive: Bool, e: Exponential) -> Real {
+    let series = select(e.series, 0.0, positive);
+    let power = select(e.power, 1.0, positive);
+    let scale = select(e.scale, 1.0, positive);
+    times(
+        v,
+        Scaled {
+            value: series_share(series, share) * power,
+            scale,
+        },
     )
 }
 
-// x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.
+// v sigmoid(z) with e = e^-abs(z).
 #[inline(always)]
-pub(crate) fn gate(x: Real, limit: Real, positive: Bool, e: Exponential) -> Real {
-    times_sigmoid(
-        select(with_sign(magnitude(x, limit), x), x, positive),
+pub(crate) fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
+    times_share(
+        v,
+        sigmoid_share(e.beside + e.beside * e.series),
         positive,
         e,
     )
 }
 
-// x sigmoid(beta x).
+// x, or -limit where x is below. By bits: those of negative numbers grow with the magnitude.
+#[inline(always)]
+pub(crate) fn above(limit: Real, x: Real) -> Real {
+    of_bits(min(bits(x), bits(-limit)))
+}
+
+// x sigmoid(beta x). Where e is 0, x stops if beta x is negative.
 #[inline(always)]
 pub(crate) fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= 0.0) == (beta >= 0.0)) | (beta == 0.0);
-    gate(x, deepest(beta), positive, exp_minus_product(x, beta))
+    let sign = with_sign(1.0, beta);
+    times_sigmoid(
+        sign * above(deepest(beta), sign * x),
+        positive,
+        exp_minus_product(x, beta),
+    )
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
 #[inline(always)]
 pub(crate) fn gelu_tanh_gate(x: Real) -> Real {
-    gate(x, GELU_DEEPEST, x >= 0.0, exp_minus_gelu(x))
+    times_sigmoid(above(GELU_DEEPEST, x), x >= 0.0, exp_minus_gelu(x))
 }
 
-// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|; the logarithm is 2 atanh(u),
-// u = e / (2 + e) (minimax in u^2, 5e-9 relative).
+// ln(1 + e) / e for 0 <= e <= 1, the logarithm being 2 atanh(u), u = e / (2 + e) (minimax in u^2, 5e-9 relative). The
+// quotient is what u is from 1/4.
+#[inline(always)]
+pub(crate) fn log1p_share(e: Real) -> Share {
+    let q = (0.75 * e - 0.5) / (2.0 + e);
+    let u = 0.25 + q;
+    let z = u * u;
+    let more = z * ((0.33333202 + z * 0.20010896) + (z * z) * (0.14000465 + z * 0.14003343));
+    Share {
+        base: 0.75,
+        less: q - (1.0 - u) * more,
+    }
+}
+
+// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
 #[inline(always)]
 pub(crate) fn softplus(x: Real, beta: Real) -> Real {
     let e = exp_minus_product(x, beta);
-    let p = power(e);
-    let v = series_times(e, inverse(2.0, p, p * e.series));
-    let u = whole_of(v) * p;
-    let z = u * u;
-    let more = z * ((0.33333202 + z * 0.20010896) + (z * z) * (0.14000465 + z * 0.14003343));
-    let ratio = 2.0 * (v.high + (v.low + whole_of(v) * more));
-    select(0.0, x, x > 0.0) + times_power(ratio * inverse_of_normal(beta), e)
+    let s = log1p_share(e.beside + e.beside * e.series);
+    let less = s.less - e.series * whole_share(s);
+    let i = inverse_of_normal(beta);
+    let ratio =
+        s.base * i.significand.high + (s.base * i.significand.low - whole_of(i.significand) * less);
+    select(0.0, x, x > 0.0) + times_power(ratio * i.power, e)
 }
 
-// x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
-// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0.
+// x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm: x (1 + 2e) / (1 + 2e + 2e^2) for
+// x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0. With f = 2e and f = e the fractions are (2 + 2f) / d and (2 + f) / d,
+// d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 5/8 near 0.
 #[inline(always)]
 pub(crate) fn tanh_softplus_gate(x: Real) -> Real {
     let t = magnitude(x, DEEPEST);
     let e = exp_minus(t, 0.0);
-    let p = power(e);
-    let rest = p * e.series;
-    let square = (p + rest) * (p + rest);
     let positive = x >= 0.0;
-    let base = select(2.0, 1.0, positive) + 2.0 * p;
-    let i = inverse(
+    let near = t < 0.7;
+    let base = select(1.0, 0.625, near);
+    // 2 - 2 base
+    let a = select(0.0, 0.75, near);
+    let f = (e.beside + e.beside * e.series) * select(1.0, 2.0, positive);
+    let n = f * ((select(1.0, 0.0, positive) - a) + base * f) - a;
+    let share = Share {
         base,
-        2.0 * rest + select(square, 2.0 * square, positive),
-        0.0,
-    );
-    // 1 + 2e without the series has few bits: its product with i.high is exact.
-    let n = 1.0 + 2.0 * p;
-    let right = x * (n * i.high + (2.0 * rest * whole_of(i) + n * i.low));
-    let twice = Sum {
-        high: 2.0 * i.high,
-        low: (p + rest) * whole_of(i) + 2.0 * i.low,
+        less: n / (2.0 + f * (2.0 + f)),
     };
-    let left = times_whole(-t, series_times(e, twice), e);
-    select(left, right, positive)
+    times_share(above(DEEPEST, x), share, positive, e)
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -505,7 +547,7 @@ pub(crate) fn normal_gate(x: Real) -> Real {
     let tail = normal_tail_parts(t);
     let argument = half_square(t);
     let series = exp_series(argument.r);
-    let q = tail.middle + kept(tail.most + (tail.rest + series * tail.about));
+    let q = series_share(series, tail);
     whole - select(q, 0.0, near) * power_of_two(-argument.n)
 }
 
@@ -544,15 +586,17 @@ pub(crate) fn log1p_tail(x: Real) -> Real {
                         + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))))
 }
 
-// tanh, as (1 - e) / (1 + e), e = e^-2|x|, so that nothing cancels near 0; odd to the last bit.
+// tanh, as n / (1 + e), n = 1 - e, e = e^-2|x|, so that nothing cancels near 0; odd to the last bit. It is
+// n - n e / (1 + e), and for large e n / 2 + n (n / 2) / (1 + e), where the second terms are small.
 #[inline(always)]
 pub(crate) fn tanhf(x: Real) -> Real {
     let e = exp_minus_plain(2.0 * magnitude(x, 20.0));
     let rest = e.power * e.series;
-    with_sign(
-        ((1.0 - e.power) - rest) * whole_of(inverse(1.0, e.power, rest)),
-        x,
-    )
+    let n = (1.0 - e.power) - rest;
+    let value = e.power + rest;
+    let far = value < 0.33333333;
+    let less = select(-0.5 * n, value, far) / (1.0 + value);
+    with_sign(select(0.5 * n, n, far) - n * less, x)
 }
 
 // t / (1 + t) for t >= 0.
@@ -584,39 +628,25 @@ pub(crate) fn over_square_of_one_plus(v: Real, t: Real) -> Real {
     )
 }
 
-// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as middle + most + rest, and rounded, by
-// other steps, lest Mesa 22.3 take that for the first three: a polynomial in u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
-#[derive(Clone, Copy)]
-pub(crate) struct Tail {
-    pub(crate) middle: Real,
-    pub(crate) most: Real,
-    pub(crate) rest: Real,
-    pub(crate) about: Real,
-}
+// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as base and less: a polynomial in
+// (t - 1) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative), whose quotient is small
+// where the function is steep.
 #[inline(always)]
-pub(crate) fn normal_tail_parts(t: Real) -> Tail {
-    let i = inverse(2.75, t, 0.0);
-    const MIDDLE: Real = 0.359493017;
-    // u, the first of which is exact.
-    let u1 = kept(1.0 - 5.5 * i.high);
-    let u2 = -5.5 * i.low;
-    let u = u1 + u2;
+pub(crate) fn normal_tail_parts(t: Real) -> Share {
+    let u = (t - 1.0) / (t + 2.75);
     let s = u * u;
-    let high = (0.0828836411 + u * -0.0165051278)
-        + s * ((-0.00661190646 + u * 0.00285360659)
-            + s * ((0.00107938901 + u * -0.000369687128) + s * -0.00020489491));
-    let factor = (0.122315973 + u * -0.146009877) + s * high;
-    Tail {
-        middle: MIDDLE,
-        most: u1 * factor,
-        rest: u2 * factor,
-        about: MIDDLE + u * factor,
+    let high = (-0.301508 + u * -0.017347751)
+        + s * ((0.059648905 + u * 0.011659785)
+            + s * ((-0.012394873 + u * -0.010523761) + s * 0.0064274236));
+    Share {
+        base: 0.2615783,
+        less: u * ((-0.46580368 + u * 0.5924956) + s * high),
     }
 }
 
 #[inline(always)]
 pub(crate) fn normal_tail(t: Real) -> Real {
-    normal_tail_parts(t).about
+    whole_share(normal_tail_parts(t))
 }
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).

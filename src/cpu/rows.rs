@@ -33,7 +33,7 @@ impl Rows<'_> {
         outer: std::ops::Range<usize>,
         of: &(impl Fn(usize, &[&[f32]]) -> R + Sync),
     ) -> Vec<R> {
-        let at_once = TOGETHER.min(self.inner);
+        let at_once = TOGETHER.min(self.inner).max(1);
         let starts = outer.flat_map(|outer| {
             (0..self.inner)
                 .step_by(at_once)

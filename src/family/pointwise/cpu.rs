@@ -21,8 +21,8 @@ type Function = Box<dyn Fn(Given<'_>, &mut [f32]) + Sync>;
 enum Part {
     Value,
     Backward,
-    /// The terms of the parameter's gradient.
-    Gradient,
+    /// The terms of the gradient of a parameter.
+    Gradient(usize),
 }
 
 impl Part {
@@ -33,31 +33,32 @@ impl Part {
         match self {
             Self::Value => Box::new(twin.forward),
             Self::Backward => Box::new(twin.backward),
-            Self::Gradient => match twin.gradients {
-                [gradient, ..] => Box::new(gradient),
-                [] => self.by_reference(definition),
+            Self::Gradient(index) => match twin.gradients.get(index) {
+                Some(gradient) => Box::new(gradient),
+                None => self.by_reference(definition),
             },
         }
     }
 
     /// By the functions in f64, each result rounded to f32 once.
     fn by_reference(self, definition: &'static Definition) -> Function {
-        let slope = match (self, &definition.parameter) {
-            (Self::Gradient, Some(parameter)) => parameter.slope,
+        let slope = match self {
+            Self::Gradient(index) => definition.parameters[index].slope,
             _ => definition.slope,
         };
         Box::new(move |given, y| {
             for (i, y) in y.iter_mut().enumerate() {
                 let (x, upstream) = (given.x[i], given.upstream[i]);
-                let parameter = match given.parameters {
-                    Parameters::One([parameter, ..]) => parameter,
-                    Parameters::Each([parameters, ..]) => parameters[i],
+                let parameter = |index: usize| match given.parameters {
+                    Parameters::One(parameters) => f64::from(parameters[index]),
+                    Parameters::Each(parameters) => f64::from(parameters[index][i]),
                 };
-                let [wide, g, parameter] = [x, upstream, parameter].map(f64::from);
+                let numbers = std::array::from_fn(parameter);
+                let [wide, g] = [x, upstream].map(f64::from);
                 *y = match self {
-                    Self::Value => but_nan((definition.value)(wide, parameter) as f32, x),
+                    Self::Value => but_nan((definition.value)(wide, numbers) as f32, x),
                     _ => but_nan(
-                        but_nan(through(slope(wide, parameter), g) as f32, upstream),
+                        but_nan(through(slope(wide, numbers), g) as f32, upstream),
                         x,
                     ),
                 };
@@ -69,14 +70,21 @@ impl Part {
 impl Pointwise {
     /// The parameters of a tensor of this shape, and how they lie in it.
     fn spread(&self, shape: &[usize]) -> Result<(Spread, View)> {
-        let Some((parameters, axis)) = &self.channels else {
+        let numbers = self.activation.parameters();
+        if !self.has_channels() {
             let mut one = [0.0; MOST];
-            one[0] = self.activation.parameter().unwrap_or(0.0);
+            one[..numbers.len()].copy_from_slice(numbers);
             return Ok((Spread::One(one), View::ONE_CHANNEL));
-        };
-        let view = View::of(shape, *axis)?;
-        let spread = Channels::new(&[&parameters.to_host()?], view);
-        Ok((Spread::Channels(spread), view))
+        }
+        let view = View::of(shape, self.axis)?;
+        let parameters = self.parameters().zip(numbers);
+        let parameters = parameters.map(|((_, array), number)| match array {
+            Some(array) => array.to_host(),
+            None => Ok([*number].into()),
+        });
+        let parameters = parameters.collect::<Result<Vec<_>>>()?;
+        let parameters: Vec<&[f32]> = parameters.iter().map(|it| &**it).collect();
+        Ok((Spread::Channels(Channels::new(&parameters, view)), view))
     }
 
     pub(super) fn compute(&self, shape: &[usize], x: Slice<'_>, y: SliceMut<'_>) -> Result<()> {
@@ -98,18 +106,28 @@ impl Pointwise {
         let definition = self.activation.definition();
         let function = Part::Backward.of(definition);
         pointwise(&*function, x, Some(upstream), &spread, dx);
-        if !parameters || definition.parameter.is_none() {
+        if !parameters || definition.parameters.is_empty() {
             return Ok(Vec::new());
         }
-        let view = match self.channels {
-            Some(_) => view,
-            None => View {
+        let view = match self.has_channels() {
+            true => view,
+            false => View {
                 outer: x.len(),
                 ..view
             },
         };
-        let function = Part::Gradient.of(definition);
-        let sums = channels::sums(&[&*function], view, x, upstream, &spread);
-        Ok(vec![sums.into_iter().map(|sum| sum as f32).collect()])
+        let count = definition.parameters.len();
+        let functions = (0..count).map(|index| Part::Gradient(index).of(definition));
+        let functions: Vec<_> = functions.collect();
+        let functions: Vec<_> = functions.iter().map(|it| &**it).collect();
+        let sums = channels::sums(&functions, view, x, upstream, &spread);
+        let gradients = self.parameters().enumerate().map(|(index, (_, array))| {
+            let of_channels = sums.iter().skip(index).step_by(count);
+            match array {
+                Some(_) => of_channels.map(|sum| *sum as f32).collect(),
+                None => vec![of_channels.sum::<f64>() as f32],
+            }
+        });
+        Ok(gradients.collect())
     }
 }
