@@ -298,6 +298,19 @@ pub fn pointwise(
     shader
 }
 
+/// An activation with one parameter for the whole tensor, if any, as `value_at` and `backward_at` over `lanes` lanes: for
+/// kernels of more than one input.
+pub(crate) fn function(definition: &Definition, lanes: Lanes, math: Math) -> Shader {
+    let parameter = match definition.parameter {
+        None => ParameterSource::None,
+        Some(_) => ParameterSource::Scalar,
+    };
+    let [real, _] = lanes.sources();
+    let mut shader = Shader::own(&[parameter.source(), real, BITS, math.source()]);
+    shader.extend_with(definition.wgsl, is_foreign(definition));
+    shader
+}
+
 /// The shader of the pointwise family with a parameter per channel, wherever the channels lie: entry points as
 /// [`pointwise`].
 pub fn per_channel(

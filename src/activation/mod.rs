@@ -93,6 +93,11 @@ impl Activation {
         }
     }
 
+    /// The same with a number that is known to lie in its parameter's range.
+    pub(crate) const fn with_known(self, parameter: f32) -> Self {
+        Self { parameter, ..self }
+    }
+
     /// Every activation, with its parameter at the default.
     ///
     /// ```

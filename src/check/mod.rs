@@ -173,7 +173,7 @@ pub fn check_chain<T: Element>(
             chain.record_backward(recorder, &x, &tensor, wanted)
         })?;
         DeviceResult {
-            output: dx[0].download::<T>()?,
+            outputs: dx.iter().map(Tensor::download).collect::<Result<_>>()?,
             indices: saved.indices()?,
             gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
         }
@@ -182,7 +182,7 @@ pub fn check_chain<T: Element>(
             chain.record_forward(recorder, &x, Output::New)
         })?;
         DeviceResult {
-            output: y.download::<T>()?,
+            outputs: vec![y.download::<T>()?],
             indices: saved.indices()?,
             gradients: None,
         }
@@ -192,8 +192,8 @@ pub fn check_chain<T: Element>(
 
 /// What came of a pass, on the host.
 pub(crate) struct DeviceResult<T> {
-    /// y, or dx.
-    pub(crate) output: Vec<T>,
+    /// y, or the gradients with respect to the inputs.
+    pub(crate) outputs: Vec<Vec<T>>,
     pub(crate) indices: Option<Vec<u32>>,
     /// Gradients of all parameters, where they were asked for.
     pub(crate) gradients: Option<Vec<HostGradient>>,
@@ -234,7 +234,7 @@ pub(crate) fn verify<T: Element>(
     }
     let mut received = Received {
         inputs: &inputs,
-        output: &[],
+        outputs: &[],
         beside: Vec::new(),
         indices: None,
     };
@@ -243,9 +243,10 @@ pub(crate) fn verify<T: Element>(
         received.inputs = &inputs[..count];
         verifier.take(task, &chunk, &received);
     }
+    let outputs: Vec<&[u8]> = found.outputs.iter().map(|y| bytemuck::cast_slice(y)).collect();
     received = Received {
         inputs: &inputs,
-        output: bytemuck::cast_slice(&found.output),
+        outputs: &outputs,
         indices: found.indices,
         ..received
     };

@@ -11,6 +11,7 @@ mod case;
 mod curve;
 mod draw;
 mod entry;
+mod inputs;
 mod operation;
 mod pass;
 mod reference;
@@ -25,6 +26,8 @@ pub(crate) use calls::calls;
 pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use draw::{Draw, Drawn};
+pub use inputs::Inputs;
+pub(crate) use inputs::inputs_error;
 pub use entry::{Default, Entry, Parameter};
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
@@ -51,6 +54,7 @@ families! {
     dice: [OfDice],
     softmax: [SOFTMAX, LOG_SOFTMAX],
     logsumexp: [OfLogSumExp],
+    gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],
     maxout: [OfMaxout],
     alpha_dropout: [OfAlphaDropout],
 }

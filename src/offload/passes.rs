@@ -248,7 +248,7 @@ impl Worker for OnDevice<'_> {
             let Some(upstream) = &upstream else {
                 let (y, saved) = chain.record_forward(recorder, &x, Output::InPlace)?;
                 return Ok(ChunkResult {
-                    output: Some(y),
+                    outputs: vec![y],
                     beside: Vec::new(),
                     saved,
                 });
@@ -264,7 +264,7 @@ impl Worker for OnDevice<'_> {
                 operation.surveyed_gradients(&known[*step]).is_none()
             });
             Ok(ChunkResult {
-                output: dx.into_iter().next(),
+                outputs: dx,
                 beside: beside.flat_map(|(_, values)| values).collect(),
                 // An observer looks at what the forward pass chose.
                 saved: if request.observer.is_some() {

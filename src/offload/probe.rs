@@ -17,7 +17,7 @@ use crate::{
     family::{Surveyed, Table},
     gpu::Gpu,
     io::{Shared, Slice},
-    tensor::View,
+    tensor::{Tensor, View},
     with_element,
 };
 
@@ -137,7 +137,10 @@ impl Prepared<'_> {
         }
         let zeros = vec![T::zeroed(); chunk.len()];
         let (source, sink) = (Slice(&zeros), Shared::new::<T>(&mut []));
-        let request = Request::new(&source, &sink);
+        let request = Request {
+            sources: vec![&source; chain.inputs()],
+            ..Request::new(&source, &sink)
+        };
         let pass = Pass::new(chain, &request, layout, &known, Task::Result, false);
         let load = Load {
             source: &source,
@@ -155,25 +158,27 @@ impl Prepared<'_> {
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for time in 0..=TIMES {
             let start = Instant::now();
-            slot.fill(gpu, 0, &load).map_err(Fail::error)?;
-            let tensor = slot.tensor(gpu, 0, &load)?;
+            let mut tensors = Vec::new();
+            for input in 0..chain.inputs() {
+                slot.fill(gpu, input, &load).map_err(Fail::error)?;
+                tensors.push(slot.tensor(gpu, input, &load)?);
+            }
             gpu.wait()?;
             let uploaded = start.elapsed();
             let start = Instant::now();
-            let done = worker.run(chunk, vec![tensor])?;
+            let done = worker.run(chunk, tensors)?;
             gpu.wait()?;
             let worked = start.elapsed();
             let start = Instant::now();
-            if let Some(output) = &done.output {
-                let (place, _) = slot.fetch(gpu, output)?;
-                gpu.wait()?;
-                let taken = slot.empty(gpu, place, output.bytes() as usize, |bytes| {
-                    result.clear();
-                    result.extend_from_slice(bytes);
-                    Ok(())
-                });
-                taken.map_err(Fail::error)?;
-            }
+            let bytes = done.outputs.first().map_or(0, Tensor::bytes) as usize;
+            let (places, _) = slot.fetch(gpu, &done.outputs)?;
+            gpu.wait()?;
+            let taken = slot.empty(gpu, &places, bytes, |outputs| {
+                result.clear();
+                outputs.iter().for_each(|bytes| result.extend_from_slice(bytes));
+                Ok(())
+            });
+            taken.map_err(Fail::error)?;
             let downloaded = start.elapsed();
             slot.free(gpu)?;
             if time > 0 {

@@ -11,6 +11,7 @@ mod common;
 mod conformance;
 mod dice;
 mod encode;
+mod gated;
 mod logsumexp;
 mod maxout;
 mod moments;
@@ -28,7 +29,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("parameter-gradient", parameter_gradient::trials),
@@ -37,6 +38,7 @@ const FAMILIES: [Family; 13] = [
     ("dice", dice::trials),
     ("softmax", softmax::trials),
     ("logsumexp", logsumexp::trials),
+    ("gated", gated::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),

@@ -47,7 +47,7 @@ impl Worker for Device<'_> {
             return Err(Error::DeviceLost("told so".to_owned()));
         }
         Ok(ChunkResult {
-            output: inputs.pop(),
+            outputs: inputs.pop().into_iter().collect(),
             ..ChunkResult::default()
         })
     }
@@ -108,7 +108,7 @@ fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Res
         element: ElementType::F32,
         view,
         sources: vec![(&source, view)],
-        sink: Some((&sink, view)),
+        sinks: vec![(&sink, view)],
         cut: Cut::Anywhere,
         most: 50_000,
         keep: false,

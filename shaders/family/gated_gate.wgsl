@@ -1,0 +1,17 @@
+// x sigmoid(z) up with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative. The larger of the
+// two factors meets the sigmoid first, and what is left of its scale goes where it does no harm: nothing is lost to
+// underflow or overflow while the product is representable.
+fn gate_times(x: Real, limit: Real, positive: Bool, e: Exponential, up: Real) -> Real {
+    let p = power(e);
+    let i = inverse(Real(1.0), p, p * e.series);
+    let s = Scaled(
+        select(whole_of(series_times(e, i)) * e.power, whole_of(i), positive),
+        select(e.scale, Real(1.0), positive),
+    );
+    let v = select(with_sign(magnitude(x, limit), x), x, positive);
+    let up_is_larger = abs(up) > abs(v);
+    let smaller = select(up, v, up_is_larger);
+    let beyond_one = abs(smaller) > Real(1.0);
+    let rest = select(smaller, smaller * s.scale, beyond_one);
+    return (begun(select(v, up, up_is_larger), s) * rest) * select(s.scale, Real(1.0), beyond_one);
+}
