@@ -3,13 +3,10 @@
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Chain, Element, ElementType, Error, Gated, GatedGradients, Gpu,
-    activation::Definition, family::everyday,
+    activation::Definition, family::everyday, with_element,
 };
 
-use crate::{
-    common::{Device, same_bits},
-    with_element,
-};
+use crate::common::{Device, same_bits};
 
 /// Those of a device.
 pub(crate) fn trials(device: &Device) -> Vec<Trial> {
@@ -73,13 +70,17 @@ fn known_answers(device: &Device) -> Result<(), Failed> {
         let y: Vec<f32> = unit.forward([&gate, &up])?.download()?;
         assert_eq!(y[0], 0.0, "{unit}");
         let at_zero = y[4].is_nan() || *unit == Gated::GLU;
-        assert!(y[1..4].iter().all(|y| y.is_nan()) && at_zero, "{unit}: {y:?}");
+        assert!(
+            y[1..4].iter().all(|y| y.is_nan()) && at_zero,
+            "{unit}: {y:?}"
+        );
     }
     // Where gate or up is clamped no gradient passes.
     let gate = gpu.upload(&[8.0f32, 7.0, 1.0], [3])?;
     let up = gpu.upload(&[1.0f32, 7.0, -7.5], [3])?;
     let upstream = gpu.upload(&[1.0f32; 3], [3])?;
-    let GatedGradients { dx, parameter } = Gated::SWIGLU_CLAMPED.backward([&gate, &up], &upstream)?;
+    let GatedGradients { dx, parameter } =
+        Gated::SWIGLU_CLAMPED.backward([&gate, &up], &upstream)?;
     let [gates, ups] = [dx[0].download::<f32>()?, dx[1].download::<f32>()?];
     assert!(gates[0] == 0.0 && ups[0] > 6.9, "{gates:?} {ups:?}");
     assert!(gates[1] > 7.9 && ups[1] > 6.9, "{gates:?} {ups:?}");
@@ -125,7 +126,10 @@ static CUBE: Definition = Definition::new(
 fn own(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     let unit = Gated::of(Activation::new(&CUBE));
-    let (gate, up) = (gpu.upload(&[2.0f32, -3.0], [2])?, gpu.upload(&[0.5f32, 2.0], [2])?);
+    let (gate, up) = (
+        gpu.upload(&[2.0f32, -3.0], [2])?,
+        gpu.upload(&[0.5f32, 2.0], [2])?,
+    );
     assert_eq!(unit.forward([&gate, &up])?.download::<f32>()?, [4.0, -54.0]);
     let upstream = gpu.upload(&[1.0f32, 10.0], [2])?;
     let GatedGradients { dx, parameter } = unit.backward([&gate, &up], &upstream)?;
@@ -143,7 +147,14 @@ fn own(device: &Device) -> Result<(), Failed> {
 fn layouts<T: Element>(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     // Blocks of whole vectors, of one element, and of others.
-    for shape in [[3, 16, 4], [5, 6, 1], [2, 10, 3], [7, 2, 5], [1, 4, 8], [4, 2, 1]] {
+    for shape in [
+        [3, 16, 4],
+        [5, 6, 1],
+        [2, 10, 3],
+        [7, 2, 5],
+        [1, 4, 8],
+        [4, 2, 1],
+    ] {
         let [outer, extent, inner] = shape;
         let half = extent / 2;
         let len = outer * extent * inner;
@@ -152,7 +163,8 @@ fn layouts<T: Element>(device: &Device) -> Result<(), Failed> {
         let tensor = gpu.upload(&x, shape)?;
         let upstream = gpu.upload(&g, [outer, half, inner])?;
         for unit in [Gated::SWIGLU.parameter(1.5)?, Gated::GLU, Gated::REGLU] {
-            for (interleaved, last) in [(false, false), (false, true), (true, false), (true, true)] {
+            for (interleaved, last) in [(false, false), (false, true), (true, false), (true, true)]
+            {
                 let one = match interleaved {
                     false => unit.halves(1),
                     true => unit.interleaved(-2),
@@ -162,13 +174,20 @@ fn layouts<T: Element>(device: &Device) -> Result<(), Failed> {
                 let place = |index: usize, is_up: bool| {
                     let (row, at) = (index / (half * inner), index / inner % half);
                     let second = usize::from(is_up != last);
-                    let at = if interleaved { 2 * at + second } else { second * half + at };
+                    let at = if interleaved {
+                        2 * at + second
+                    } else {
+                        second * half + at
+                    };
                     (row * extent + at) * inner + index % inner
                 };
                 let part = |is_up: bool| -> Vec<T> {
                     (0..len / 2).map(|index| x[place(index, is_up)]).collect()
                 };
-                let two = [gpu.upload(&part(false), [len / 2])?, gpu.upload(&part(true), [len / 2])?];
+                let two = [
+                    gpu.upload(&part(false), [len / 2])?,
+                    gpu.upload(&part(true), [len / 2])?,
+                ];
                 let y = unit.forward([&two[0], &two[1]])?.download::<T>()?;
                 let what = format!("{one} {shape:?}");
                 same_bits(&what, &one.forward(&tensor)?.download::<T>()?, &y)?;
@@ -255,8 +274,22 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
             assert!(matches!(error, Some($error)), "{error:?}");
         };
     }
-    refused!(glu.forward(&x), Error::InputCount { expected: 2, found: 1, .. });
-    refused!(glu.halves(0).forward([&x, &x]), Error::InputCount { expected: 1, found: 2, .. });
+    refused!(
+        glu.forward(&x),
+        Error::InputCount {
+            expected: 2,
+            found: 1,
+            ..
+        }
+    );
+    refused!(
+        glu.halves(0).forward([&x, &x]),
+        Error::InputCount {
+            expected: 1,
+            found: 2,
+            ..
+        }
+    );
     refused!(glu.forward([&x, &other]), Error::ShapeMismatch { .. });
     refused!(glu.forward([&x, &half]), Error::ElementMismatch { .. });
     refused!(glu.halves(-1).forward(&x), Error::OddAxis { axis: 1, .. });
@@ -264,7 +297,10 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
     refused!(glu.forward_in_place(&x, &x), Error::Aliased { .. });
     refused!(glu.backward([&x, &x], &other), Error::ShapeMismatch { .. });
     refused!(glu.parameter(2.0), Error::UnknownParameter { .. });
-    refused!(Gated::SWIGLU_CLAMPED.limit(0.0), Error::ParameterOutOfRange { .. });
+    refused!(
+        Gated::SWIGLU_CLAMPED.limit(0.0),
+        Error::ParameterOutOfRange { .. }
+    );
     refused!(glu.limit(1.0), Error::UnknownParameter { .. });
     let behind = Chain::from(Activation::TANH).then(glu);
     refused!(behind.forward(&x), Error::InputCount { found: 1, .. });

@@ -70,6 +70,22 @@ pub(super) struct Oriented {
     chain: Chain,
 }
 
+/// What goes with an array: the other inputs, and the gradients of the result.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) others: Vec<StoredArray>,
+    pub(super) upstream: Option<StoredArray>,
+}
+
+/// Where the gradient of an input goes that nobody asked for.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&self, _: usize, _: &[u8]) -> wgpu_activations::Result<()> {
+        Ok(())
+    }
+}
+
 /// Opens what `path` and `tensors`, names or patterns, name.
 pub(super) fn open(path: &Path, tensors: &[String]) -> Result<Input> {
     Ok(if path == Path::new(PIPE) {
@@ -144,10 +160,16 @@ impl Stream<'_> {
         let mut gpus = devices.iter().filter_map(Device::gpu);
         let first = Offload::new(gpus.next()?);
         let offload = gpus.fold(first, Offload::and);
-        Some(match self.outs.is_empty() {
-            true => offload.result_only(),
-            false => offload,
+        Some(match self.wants_beside() {
+            false => offload.result_only(),
+            true => offload,
         })
+    }
+
+    /// Whether more is wanted than results and gradients of inputs, which stream.
+    fn wants_beside(&self) -> bool {
+        let inputs = self.chain.input_names();
+        self.outs.iter().any(|(name, _)| !inputs.contains(name))
     }
 
     /// The bytes of arrays that are held whole, since their elements lie in another order than they are worked on,
@@ -156,9 +178,10 @@ impl Stream<'_> {
         &self,
         offload: Option<&Offload<'a>>,
         seen: &Oriented,
-        upstream: Option<&StoredArray>,
+        given: &Given,
     ) -> Result<(u64, Option<Offload<'a>>)> {
-        let arrays = std::iter::once(&seen.array).chain(upstream);
+        let arrays = std::iter::once(&seen.array).chain(&given.others);
+        let arrays = arrays.chain(&given.upstream);
         let held: u64 = match offload {
             Some(_) => arrays.map(|array| held_whole(array, seen.order)).sum(),
             None => reference_memory(&seen.chain, &seen.shape, self.pass)?,
@@ -183,17 +206,18 @@ impl Stream<'_> {
         Ok((held, offload.map(within)))
     }
 
-    /// Takes one array through the chain, or `upstream` back through it; `from` are the files that they are of.
+    /// Takes one array through the chain with what is given beside it; `from` are the files that they are of.
     pub(super) fn run_item(
         &self,
         from: &[&Input],
         seen: Oriented,
-        upstream: Option<StoredArray>,
+        given: Given,
         offload: Option<&Offload<'static>>,
         main: Option<&Unfinished<'_>>,
         beside: &[Unfinished<'_>],
     ) -> Result<Done> {
-        let (_, offload) = self.within(offload, &seen, upstream.as_ref())?;
+        let (_, offload) = self.within(offload, &seen, &given)?;
+        let Given { others, upstream } = given;
         let Oriented {
             array,
             order,
@@ -233,7 +257,20 @@ impl Stream<'_> {
         };
         let sink = if in_order { sink } else { sink.in_any_order()? };
         let (name, dtype, type_name) = (array.name.clone(), array.dtype.clone(), array.type_name);
+        let mut of_inputs = Vec::new();
+        for name in chain.input_names().iter().skip(1).filter(|_| backward) {
+            let mut outs = self.outs.iter().zip(beside);
+            let begin = |(_, file): (_, &Unfinished<'_>)| {
+                let output = file.begin_only(&output_shape, order, array.storage.number)?;
+                Ok::<_, Failure>(output.in_any_order()?)
+            };
+            let found = outs.find(|((out, _), _)| out == name);
+            of_inputs.push(found.map(begin).transpose()?);
+        }
         let elements = in_this_order(array, order, in_order)?;
+        let others = others.into_iter();
+        let others = others.map(|other| in_this_order(other, order, in_order));
+        let others = others.collect::<Result<Vec<_>>>()?;
         let upstream = upstream.map(|upstream| in_this_order(upstream, order, false));
         let upstream = upstream.transpose()?;
         let mut outs = self.outs.iter().zip(beside);
@@ -246,14 +283,22 @@ impl Stream<'_> {
         let verifier = self.share().filter(|_| prepared.is_some()).map(|share| {
             let verifier = Verifier::new(&chain, layout.clone(), element, share);
             match backward {
-                true => verifier.of_gradients(!self.outs.is_empty()),
+                true => verifier.of_gradients(self.wants_beside()),
                 false => verifier,
             }
         });
         let request = Request {
-            sources: vec![&elements],
+            sources: std::iter::once(&elements)
+                .chain(&others)
+                .map(|elements| elements as _)
+                .collect(),
             upstream: upstream.as_ref().map(|upstream| upstream as _),
-            sink: &sink,
+            sinks: std::iter::once(&sink as &dyn Sink)
+                .chain(of_inputs.iter().map(|sink| match sink {
+                    Some(sink) => sink as &dyn Sink,
+                    None => &Nowhere,
+                }))
+                .collect(),
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
@@ -276,8 +321,14 @@ impl Stream<'_> {
         let (outcome, report) = ran?;
         indices.map(Output::finish).transpose()?;
         self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
-        elements.expect_end()?;
+        for elements in std::iter::once(&elements).chain(&others) {
+            elements.expect_end()?;
+        }
         sink.finish()?;
+        of_inputs
+            .into_iter()
+            .flatten()
+            .try_for_each(Output::finish)?;
         // How long the parts of the way take alone, for a summary as JSON.
         let probed = self.flags.json && !backward && outcome.summary.chunks > 0;
         let probe = |prepared: &Prepared<'_>| Ok((prepared.probe()?, prepared.element().size()));
@@ -295,7 +346,7 @@ impl Stream<'_> {
         })
     }
 
-    /// Writes what is wanted beside the output, but for indices, which stream.
+    /// Writes what is wanted beside the output, but for indices and gradients of inputs, which stream.
     fn fill(
         &self,
         beside: &[Unfinished<'_>],
@@ -307,7 +358,7 @@ impl Stream<'_> {
         let gradients = gradients.iter().map(|it| (it.name, &it.shape, &it.values));
         let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter().zip(&self.outs) {
-            if *name == INDEX {
+            if *name == INDEX || self.chain.input_names().contains(name) {
                 continue;
             }
             let found = given.iter().find(|(given, ..)| given == name);

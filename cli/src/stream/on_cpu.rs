@@ -22,13 +22,17 @@ pub(super) fn run<T: Element>(
         let values = collect::<T>(source, count(shape).unwrap_or(usize::MAX))?;
         Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
     };
-    let x = read(request.sources[0], shape)?;
+    let x = request.sources.iter().map(|source| read(*source, shape));
+    let x = x.collect::<Result<Vec<_>>>()?;
+    let x: Vec<&[f64]> = x.iter().map(Vec::as_slice).collect();
     let read_upstream = |source| read(source, &chain.result_shape(shape)?);
     let upstream = request.upstream.map(read_upstream).transpose()?;
     let found = reference(chain, shape, &x, upstream.as_deref())?;
-    let values = found.values.iter().map(|bound| T::from_f64(bound.expected));
-    let values: Vec<T> = values.collect();
-    request.sink.write(0, bytemuck::cast_slice(&values))?;
+    for (values, sink) in found.values.iter().zip(&request.sinks) {
+        let values = values.iter().map(|bound| T::from_f64(bound.expected));
+        let values: Vec<T> = values.collect();
+        sink.write(0, bytemuck::cast_slice(&values))?;
+    }
     if let (Some(sink), Some(indices)) = (request.indices, &found.indices) {
         sink.write(0, bytemuck::cast_slice(indices))?;
     }

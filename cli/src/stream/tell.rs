@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
-use super::{Device, Done, Oriented, Pass, Result, Stream, text};
+use super::{Device, Done, Given, Oriented, Pass, Result, Stream, text};
 use crate::bench::time;
 use wgpu_activations::{
     Offload,
@@ -25,7 +25,7 @@ pub(crate) fn forecast(
     let Some(offload) = offload else {
         let mut rows = Vec::new();
         for item in items {
-            rows.push((item, stream.within(None, item, None)?.0));
+            rows.push((item, stream.within(None, item, &Given::default())?.0));
         }
         if stream.flags.json {
             let row = |&(item, held): &(&Oriented, u64)| {
@@ -48,7 +48,7 @@ pub(crate) fn forecast(
     let mut rows = Vec::new();
     for item in items {
         let element = item.array.element;
-        let (held, offload) = stream.within(Some(offload), item, None)?;
+        let (held, offload) = stream.within(Some(offload), item, &Given::default())?;
         let Some(offload) = offload else {
             continue;
         };
