@@ -1,11 +1,11 @@
 // Gated units: y = f(gate) up, and the gradients of both, over Real.
 //
-// `product` is f(gate) up, `gate_of` and `up_of` are what a unit makes of the two before, and `opens` says where what it
+// `gated` is f(gate) up, `gate_of` and `up_of` are what a unit makes of the two before, and `opens` says where what it
 // makes of them follows them. f brings `value_at` and `backward_at`.
 
 // NaN passes through, whatever the functions do.
 fn product_at(gate: Real, up: Real, p: Parameter) -> Real {
-    let y = select(product(gate_of(gate), up_of(up), p), up, is_nan(up));
+    let y = select(gated(gate_of(gate), up_of(up), p), up, is_nan(up));
     return select(y, gate, is_nan(gate));
 }
 
@@ -14,7 +14,7 @@ fn product_at(gate: Real, up: Real, p: Parameter) -> Real {
 struct Factors { first: Real, last: Real }
 fn factors(a: Real, b: Real) -> Factors {
     let all = a * b;
-    let beyond = is_special(all);
+    let beyond = is_special(all) & !is_nan(all);
     let second_is_large = abs(b) > abs(a);
     return Factors(
         select(all, select(a, b, second_is_large), beyond),
@@ -25,13 +25,13 @@ fn factors(a: Real, b: Real) -> Factors {
 // With respect to the gate: upstream up f'(gate).
 fn gate_gradient_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
     let g = factors(upstream, up_of(up));
-    let slope = backward_at(gate_of(gate), g.first, p) * g.last;
+    let slope = select(backward_at(gate_of(gate), g.first, p) * g.last, g.first, is_nan(g.first));
     let d = select(select(Real(0.0), slope, gate_opens(gate)), up, is_nan(up));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }
 
 // With respect to up: upstream f(gate).
 fn up_gradient_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
-    let d = select(Real(0.0), product(gate_of(gate), upstream, p), up_opens(up));
+    let d = select(Real(0.0), gated(gate_of(gate), upstream, p), up_opens(up));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }

@@ -4,14 +4,14 @@
 fn gate_times(x: Real, limit: Real, positive: Bool, e: Exponential, up: Real) -> Real {
     let p = power(e);
     let i = inverse(Real(1.0), p, p * e.series);
-    let s = Scaled(
-        select(whole_of(series_times(e, i)) * e.power, whole_of(i), positive),
-        select(e.scale, Real(1.0), positive),
-    );
+    let s = select(whole_of(series_times(e, i)), whole_of(i), positive);
+    let power_of_s = select(e.power, Real(1.0), positive);
+    let scale = select(e.scale, Real(1.0), positive);
     let v = select(with_sign(magnitude(x, limit), x), x, positive);
     let up_is_larger = abs(up) > abs(v);
     let smaller = select(up, v, up_is_larger);
     let beyond_one = abs(smaller) > Real(1.0);
-    let rest = select(smaller, smaller * s.scale, beyond_one);
-    return (begun(select(v, up, up_is_larger), s) * rest) * select(s.scale, Real(1.0), beyond_one);
+    let rest = select(smaller, smaller * scale, beyond_one);
+    let larger = ((select(v, up, up_is_larger) * scale) * power_of_s) * s;
+    return (larger * rest) * select(scale, Real(1.0), beyond_one);
 }

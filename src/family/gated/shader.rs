@@ -61,7 +61,7 @@ impl Walk {
 }
 
 impl Unit {
-    /// `product`, which is f(gate) up.
+    /// `gated`, which is f(gate) up.
     const fn product(self) -> [&'static str; 2] {
         const GATE: &str = include_str!("../../../shaders/family/gated_gate.wgsl");
         match self {
