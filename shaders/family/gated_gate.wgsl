@@ -2,9 +2,8 @@
 // two factors meets the sigmoid first, and what is left of its scale goes where it does no harm: nothing is lost to
 // underflow or overflow while the product is representable.
 fn gate_times(x: Real, limit: Real, positive: Bool, e: Exponential, up: Real) -> Real {
-    let p = power(e);
-    let i = inverse(Real(1.0), p, p * e.series);
-    let s = select(whole_of(series_times(e, i)), whole_of(i), positive);
+    let share = sigmoid_share(e.beside + e.beside * e.series);
+    let s = series_share(select(e.series, Real(0.0), positive), share);
     let power_of_s = select(e.power, Real(1.0), positive);
     let scale = select(e.scale, Real(1.0), positive);
     let v = select(with_sign(magnitude(x, limit), x), x, positive);

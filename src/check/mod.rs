@@ -291,7 +291,7 @@ pub fn exhaustive(
     progress: impl Fn(u64),
 ) -> Result<Vec<Report>> {
     let op = Pointwise::new(activation).math(math);
-    let tolerance = Tolerance::forward(ElementType::F32, math);
+    let tolerance = Tolerance::forward(activation, ElementType::F32, math);
     let mut reports = vec![Report::default(); gpus.len()];
     let mut x = vec![0.0f32; STEP as usize];
     let mut expected = vec![0.0f64; STEP as usize];

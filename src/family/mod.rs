@@ -35,7 +35,7 @@ pub use reference::{Sheet, Sum, Table};
 pub use survey::{Survey, Surveyed, add};
 
 use crate::{
-    activation::{ACTIVATIONS, Activation},
+    activation::{ACTIVATIONS, Activation, is_called},
     element::ElementType,
     error::{Error, Result},
     wgsl::{Math, Shader, Vectors},
@@ -127,12 +127,12 @@ pub fn of_many_elements() -> impl Iterator<Item = &'static dyn Family> + Clone {
     FAMILIES.iter().copied()
 }
 
-/// The family called `name`, by its name or an alias, whatever its case, `_` for `-`.
+/// The family called `name`, by its name or an alias, whatever its case, with `-`, `_` or nothing between its words.
 ///
 /// ```
 /// use wgpu_activations::family::find;
 ///
-/// assert_eq!(find("Log_Softmax")?.entry().name, "log-softmax");
+/// assert_eq!(find("LogSoftmax")?.entry().name, "log-softmax");
 /// assert!(find("gleu").is_err_and(|error| error.to_string().contains("did you mean `gelu`?")));
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
@@ -141,10 +141,9 @@ pub fn of_many_elements() -> impl Iterator<Item = &'static dyn Family> + Clone {
 ///
 /// [`Error::UnknownActivation`] with the nearest name.
 pub fn find(name: &str) -> Result<&'static dyn Family> {
-    let wanted = normalised(name);
     let found = families().find(|family| {
         let entry = family.entry();
-        entry.name == wanted || entry.aliases.contains(&&*wanted)
+        is_called(entry.name, entry.aliases, name)
     });
     found.ok_or_else(|| {
         let entries = families().map(Family::entry);

@@ -79,7 +79,7 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
         false
     }
 
-    /// The activation of one element that it is, with one parameter for the whole tensor: neighbours of that kind
+    /// The activation of one element that it is, with numbers for the whole tensor as its parameters: neighbours of that kind
     /// run as one kernel.
     fn elementwise(&self) -> Option<(Activation, Math)> {
         None

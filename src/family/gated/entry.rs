@@ -61,10 +61,10 @@ impl Unit {
     /// The parameter of f that is the unit's, by its name here.
     fn own_parameter(self) -> Option<Parameter> {
         let f = self.f();
-        let parameter = f.definition().parameter.as_ref()?;
+        let parameter = f.definition().parameters.first()?;
         (self != Self::Any).then_some(Parameter {
             name: self.parameter_name().unwrap_or(parameter.name),
-            default: Default::Number(f.parameter()?),
+            default: Default::Number(f.parameters()[0]),
             rule: parameter.range.rule(),
             description: "the steepness of the gate's sigmoid, which has a gradient",
         })
@@ -157,7 +157,13 @@ impl Family for Unit {
             let mut gates = patterns.clone();
             let mut ups = everyday(patterns.len(), 11);
             gates.extend(&patterns);
-            ups.extend(patterns.iter().cycle().skip(patterns.len() / 3).take(patterns.len()));
+            ups.extend(
+                patterns
+                    .iter()
+                    .cycle()
+                    .skip(patterns.len() / 3)
+                    .take(patterns.len()),
+            );
             for gate in &grid {
                 gates.extend(vec![*gate; grid.len()]);
                 ups.extend(&grid);
@@ -190,7 +196,8 @@ impl Family for Unit {
 
     fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
         let mut drawn = Drawn::new();
-        let mut text = |name, value: &dyn ToString| drawn.push((name, Value::Text(value.to_string())));
+        let mut text =
+            |name, value: &dyn ToString| drawn.push((name, Value::Text(value.to_string())));
         if *self == Self::Any {
             let all: Vec<_> = Activation::all().collect();
             text(F.name, &draw.one_of(&all));
@@ -240,9 +247,9 @@ impl Family for Unit {
             let swept = swept.map(|value| Gated::new(*self).parameter(value as f32));
             units = swept.collect::<Result<_>>()?;
         }
-        let curves = units.into_iter().flat_map(|unit| {
-            [1.0, -2.0].map(|up| unit.curve(up))
-        });
+        let curves = units
+            .into_iter()
+            .flat_map(|unit| [1.0, -2.0].map(|up| unit.curve(up)));
         Ok(Some(Picture {
             subject: "what becomes of a gate",
             curves: curves.collect(),
@@ -254,7 +261,9 @@ impl Unit {
     /// The units that checks try: with some parameters, and any unit with some activations.
     fn tried(self) -> Vec<Gated> {
         let of = |values: &[f32]| -> Vec<Gated> {
-            let units = values.iter().map(|&value| Gated::new(self).parameter(value));
+            let units = values
+                .iter()
+                .map(|&value| Gated::new(self).parameter(value));
             units.filter_map(Result::ok).collect()
         };
         match self {
@@ -269,7 +278,9 @@ impl Unit {
 
     const fn notes(self) -> &'static [&'static str] {
         match self {
-            Self::Glu => &["In one tensor the gate is the last half, as PyTorch, Keras and JAX have it."],
+            Self::Glu => {
+                &["In one tensor the gate is the last half, as PyTorch, Keras and JAX have it."]
+            }
             Self::SwigluClamped => &[
                 "In one tensor of gpt-oss gates and ups alternate, the gate first: layout=interleaved.",
             ],

@@ -45,7 +45,9 @@ pub(super) enum Pass<'a> {
         /// Of up, where that is a tensor of its own.
         up: Option<&'a Tensor>,
     },
+    /// Of the gradient of a parameter of f.
     Terms {
+        parameter: usize,
         upstream: &'a Tensor,
         terms: &'a Tensor,
     },
@@ -95,7 +97,9 @@ impl<'a> Pass<'a> {
                     ),
                 }
             }
-            Self::Terms { upstream, terms } => (
+            Self::Terms {
+                upstream, terms, ..
+            } => (
                 "parameter_terms",
                 &[Read(0), Read(1), Read(4), Write(6)],
                 vec![(0, gate), (1, up), (4, upstream), (6, terms)],
@@ -104,10 +108,7 @@ impl<'a> Pass<'a> {
     }
 
     /// The same of one tensor.
-    fn together(
-        self,
-        x: &'a Tensor,
-    ) -> (&'static str, &'static [Binding], Vec<(u32, &'a Tensor)>) {
+    fn together(self, x: &'a Tensor) -> (&'static str, &'static [Binding], Vec<(u32, &'a Tensor)>) {
         match self {
             Self::Forward { y } => ("forward", &[Read(0), Write(2)], vec![(0, x), (2, y)]),
             Self::Backward { upstream, dx, .. } => (
@@ -115,7 +116,9 @@ impl<'a> Pass<'a> {
                 &[Read(0), Read(1), Write(2)],
                 vec![(0, x), (1, upstream), (2, dx)],
             ),
-            Self::Terms { upstream, terms } => (
+            Self::Terms {
+                upstream, terms, ..
+            } => (
                 "parameter_terms",
                 &[Read(0), Read(1), Write(6)],
                 vec![(0, x), (1, upstream), (6, terms)],
@@ -123,8 +126,12 @@ impl<'a> Pass<'a> {
         }
     }
 
-    const fn is_terms(self) -> bool {
-        matches!(self, Self::Terms { .. })
+    /// The parameter whose gradient's terms are computed, if it is that.
+    const fn term(self) -> Option<usize> {
+        match self {
+            Self::Terms { parameter, .. } => Some(parameter),
+            _ => None,
+        }
     }
 }
 
@@ -147,11 +154,12 @@ impl Gated {
         }
     }
 
-    /// The gradient of f's parameter: f32, one number.
+    /// The gradient of a parameter of f: f32, one number.
     pub(super) fn record_parameter(
         &self,
         recorder: &mut Recorder<'_>,
         x: &[&Tensor],
+        parameter: usize,
         upstream: &Tensor,
     ) -> Result<Tensor> {
         let gpu = upstream.gpu();
@@ -160,7 +168,12 @@ impl Gated {
         }
         let terms = recorder.allocate(gpu, [upstream.len()], ElementType::F32)?;
         let terms = &terms;
-        self.record(recorder, x, Pass::Terms { upstream, terms })?;
+        let pass = Pass::Terms {
+            parameter,
+            upstream,
+            terms,
+        };
+        self.record(recorder, x, pass)?;
         let parameters = gpu.upload(&[0.0f32], [1])?;
         recorder.keep(&parameters);
         let reduce = Reduce {
@@ -172,7 +185,7 @@ impl Gated {
             },
             x: terms,
             upstream: Some(terms),
-            parameters: Some(&parameters),
+            parameters: &[parameters],
             dx: None,
         };
         let sum = reduce.record(recorder)?.reshaped([0usize; 0])?;
@@ -244,19 +257,22 @@ impl Gated {
     }
 
     fn arguments(&self) -> GatedArguments {
+        let [parameter_a, parameter_b, parameter_c, parameter_d] = self.f.all_parameters();
         GatedArguments {
-            parameter: self.f.parameter().unwrap_or(0.0),
+            parameter_a,
+            parameter_b,
+            parameter_c,
+            parameter_d,
             limit: self.limit,
             ..GatedArguments::default()
         }
     }
 
-    /// Tells compilers a parameter of 1, which most have.
+    /// Tells compilers parameters of 1, which most have.
     fn constants(&self) -> Vec<(&'static str, u32)> {
-        match self.f.parameter() {
-            Some(1.0) => vec![("ONE", 1)],
-            _ => Vec::new(),
-        }
+        let numbers = self.f.parameters();
+        let are_one = !numbers.is_empty() && numbers.iter().all(|it| *it == 1.0);
+        are_one.then_some(("ONE", 1)).into_iter().collect()
     }
 
     fn record_apart(
@@ -278,7 +294,7 @@ impl Gated {
             recorder.encoder,
             of_windows,
             |remainder| {
-                let shader = |vectors| self.apart(vectors, pass.is_terms());
+                let shader = |vectors| self.apart(vectors, pass.term());
                 let of = (element, remainder);
                 let mut kernel = tiles::kernel(gate.gpu(), of, shader, entry_point, bindings);
                 kernel.constants.extend(self.constants());
@@ -321,7 +337,7 @@ impl Gated {
         let mut constants = self.constants();
         constants.push(("UP_FIRST", u32::from(self.gate_last)));
         let kernel = Kernel {
-            shader: self.together(walk, vectors, pass.is_terms()),
+            shader: self.together(walk, vectors, pass.term()),
             entry_point,
             bindings,
             constants,
@@ -357,8 +373,7 @@ impl Gated {
             for &(binding, tensor) in &tensors {
                 let is_of_x = tensor.len() == x.len();
                 let times = if is_of_x { 2 } else { 1 };
-                let (window, skip) =
-                    Window::around(tensor, times * first * block, times * length);
+                let (window, skip) = Window::around(tensor, times * first * block, times * length);
                 match (is_of_x, binding) {
                     (true, _) => arguments.x_skip = skip,
                     (false, 6) => arguments.terms_skip = skip,

@@ -7,8 +7,8 @@ pub mod reference;
 mod shader;
 mod unit;
 
-pub(super) use unit::{GATED, GEGLU, GEGLU_TANH, GLU, REGLU, SWIGLU, SWIGLU_CLAMPED};
 pub use unit::Unit;
+pub(super) use unit::{GATED, GEGLU, GEGLU_TANH, GLU, REGLU, SWIGLU, SWIGLU_CLAMPED};
 
 use crate::{
     activation::Activation,
@@ -62,8 +62,8 @@ pub struct Gated {
 pub struct GatedGradients {
     /// With respect to gate and up, or to the one tensor that holds both.
     pub dx: Vec<Tensor>,
-    /// With respect to f's parameter, f32, one number, where it has one.
-    pub parameter: Option<Tensor>,
+    /// With respect to f's parameters, f32, one number each.
+    pub parameters: Vec<Tensor>,
 }
 
 /// Where gate and up lie.
@@ -196,7 +196,9 @@ impl Gated {
     /// one tensor has no halves, and what the device reports.
     pub fn forward<'t>(&self, inputs: impl Into<Inputs<'t>>) -> Result<Tensor> {
         let x = inputs.into().expect(self)?;
-        let y = x[0].gpu().allocate(self.output_shape(x[0].shape())?, x[0].element())?;
+        let y = x[0]
+            .gpu()
+            .allocate(self.output_shape(x[0].shape())?, x[0].element())?;
         recorder::submit(y.gpu(), |recorder| self.record_forward(recorder, &x, &y))?;
         Ok(y)
     }
@@ -208,12 +210,14 @@ impl Gated {
     /// As [`Gated::forward`].
     pub fn forward_in_place(&self, gate: &Tensor, up: &Tensor) -> Result<()> {
         let x = Inputs::from([gate, up]).expect(self)?;
-        recorder::submit(gate.gpu(), |recorder| self.record_forward(recorder, &x, gate))?;
+        recorder::submit(gate.gpu(), |recorder| {
+            self.record_forward(recorder, &x, gate)
+        })?;
         Ok(())
     }
 
     /// The gradients with respect to gate and up, or to the one tensor that holds both, from the gradient `upstream` of
-    /// the loss with respect to y; and that of f's parameter.
+    /// the loss with respect to y; and those of f's parameters.
     ///
     /// # Errors
     ///
@@ -230,10 +234,7 @@ impl Gated {
         let parameters = recorder::submit(x[0].gpu(), |recorder| {
             self.record_backward(recorder, &x, &Saved::NOTHING, upstream, &into, true)
         })?;
-        Ok(GatedGradients {
-            dx,
-            parameter: parameters.into_iter().next(),
-        })
+        Ok(GatedGradients { dx, parameters })
     }
 
     const fn axis(&self) -> Option<i64> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Form, Gated, Unit, launch::Pass, reference::Pair};
+use super::{Form, Gated, Unit, launch::Pass};
 use crate::{
     accuracy::bound::Bound,
     error::{Result, number},
@@ -55,9 +55,9 @@ impl Operation for Gated {
             return Err(self.inputs_error(dx.len()));
         }
         let mut gradients = Vec::new();
-        if parameters && self.f.parameter().is_some() {
-            // Before upstream is overwritten.
-            gradients.push(self.record_parameter(recorder, x, upstream)?);
+        // Before upstream is overwritten.
+        for parameter in (0..self.f.parameters().len()).filter(|_| parameters) {
+            gradients.push(self.record_parameter(recorder, x, parameter, upstream)?);
         }
         let (dx, up) = (dx[0], dx.get(1).copied());
         self.record(recorder, x, Pass::Backward { upstream, dx, up })?;
@@ -84,15 +84,13 @@ impl Operation for Gated {
     }
 
     fn gradients(&self, _: &[usize]) -> Vec<Gradient> {
-        let own = self.f.definition().parameter.as_ref();
-        let gradient = |name| Gradient {
-            name,
+        let own = self.f.definition().parameters.iter();
+        own.map(|own| Gradient {
+            name: self.unit.parameter_name().unwrap_or(own.name),
             shape: Vec::new(),
             per_channel: false,
-        };
-        own.map(|own| gradient(self.unit.parameter_name().unwrap_or(own.name)))
-            .into_iter()
-            .collect()
+        })
+        .collect()
     }
 
     fn cut(&self) -> Cut {
@@ -127,13 +125,8 @@ impl Operation for Gated {
         _: Option<&[u32]>,
         sums: &mut [Vec<Sum>],
     ) {
-        let Some(sum) = sums.first_mut().and_then(|sums| sums.first_mut()) else {
-            return;
-        };
-        let pairs = self.pairs(sheet).into_iter().zip(upstream);
-        for (term, off) in pairs.filter_map(|(pair, &g): (Pair, _)| self.term(pair, g)) {
-            sum.add(term);
-            sum.off += off;
+        for (pair, &g) in self.pairs(sheet).into_iter().zip(upstream) {
+            self.add_terms_of(pair, g, sums);
         }
     }
 
@@ -151,8 +144,10 @@ impl fmt::Display for Gated {
         match self.unit {
             Unit::Any => arguments.push(format!("f={}", self.f)),
             _ => {
-                let name = Operation::gradients(self, &[]).first().map(|gradient| gradient.name);
-                let value = self.f.parameter();
+                let name = Operation::gradients(self, &[])
+                    .first()
+                    .map(|gradient| gradient.name);
+                let value = self.f.parameters().first();
                 if let (Some(name), Some(value)) = (name, value)
                     && self.f != self.unit.f()
                 {

@@ -4,7 +4,7 @@ use super::{Form, Gated, Unit};
 use crate::{
     accuracy::{Tolerance, bound::Bound, ulp},
     element::ElementType,
-    family::Sheet,
+    family::{Sheet, Sum},
 };
 
 /// What is left of f where its exponential is 0 to kernels, 2^-256 times a gate.
@@ -49,8 +49,16 @@ impl Gated {
         let of_gate = through(self.f.slope(clamped.gate), upstream * clamped.up);
         let of_up = self.f_of(clamped.gate) * upstream;
         Pair {
-            gate: if beyond(pair.gate) { spoiled(0.0, &[upstream, pair.up]) } else { of_gate },
-            up: if beyond(pair.up.abs()) { spoiled(0.0, &[upstream, pair.gate]) } else { of_up },
+            gate: if beyond(pair.gate) {
+                spoiled(0.0, &[upstream, pair.up])
+            } else {
+                of_gate
+            },
+            up: if beyond(pair.up.abs()) {
+                spoiled(0.0, &[upstream, pair.gate])
+            } else {
+                of_up
+            },
         }
     }
 
@@ -88,23 +96,31 @@ impl Gated {
         let expected = f * factor;
         let unrounded = self.unit.is_unrounded(self.math);
         // Below it f is 0 to the kernel.
-        let least = if unrounded { 1.4e-45 } else { f64::from(f32::MIN_POSITIVE) };
+        let least = if unrounded {
+            1.4e-45
+        } else {
+            f64::from(f32::MIN_POSITIVE)
+        };
         if factor.is_infinite() {
             let vanishes = f != 0.0 && f.abs() < least;
             let allowed = if vanishes { f64::INFINITY } else { 0.0 };
             return Bound { expected, allowed };
         }
-        let of_f = Tolerance::forward(ElementType::F32, self.math);
         let of_f = match self.unit {
-            _ if unrounded => 0.0,
             Unit::Reglu => 0.0,
-            _ => of_f.allowed(f, 1.0, ElementType::F32) * factor.abs(),
+            _ if unrounded => 0.0,
+            _ => {
+                let (numbers, definition) = (self.f.numbers(), self.f.definition());
+                let size = definition.size(0, gate, numbers, (f, 1.0));
+                let tolerance = Tolerance::forward(self.f, ElementType::F32, self.math);
+                tolerance.allowed((f, size), 1.0, ElementType::F32) * factor.abs()
+            }
         };
         let ulps = if unrounded { self.unit.ulps() } else { 1.0 };
         // A sigmoid below 2^-256 is 0 to the kernel.
         let own = match unrounded && f.abs() < VANISHED {
             true => expected.abs(),
-            false => Tolerance::Ulp(ulps).allowed(expected, 1.0, ElementType::F32),
+            false => ulps * ulp(expected, ElementType::F32),
         };
         Bound {
             expected,
@@ -121,8 +137,10 @@ impl Gated {
         let allowed = if g.is_infinite() {
             f64::INFINITY
         } else {
+            let (numbers, definition) = (self.f.numbers(), self.f.definition());
+            let size = definition.size(1, clamped.gate, numbers, (expected.gate, g));
             // The product with up is rounded, too.
-            tolerance.allowed(expected.gate, g, ElementType::F32)
+            tolerance.allowed((expected.gate, size), g, ElementType::F32)
                 + ulp(expected.gate, ElementType::F32)
         };
         let of_up = match upstream.is_infinite() {
@@ -140,17 +158,24 @@ impl Gated {
         [gate, up]
     }
 
-    /// A term of the gradient of f's parameter, and what it may be off by beside its rounding.
-    pub(super) fn term(&self, pair: Pair, upstream: f64) -> Option<(f64, f64)> {
+    /// Adds the terms of the gradients of f's parameters.
+    pub(super) fn add_terms_of(&self, pair: Pair, upstream: f64, sums: &mut [Vec<Sum>]) {
         let Pair { gate, up } = self.clamped(pair);
         let g = upstream * up;
-        let term = through(self.f.parameter_slope(gate)?, g);
-        let off = match g.is_infinite() {
-            true => f64::INFINITY,
-            // A factor of it may be subnormal and flushed; no other is larger than g gate^2.
-            false => f64::from(f32::MIN_POSITIVE) * g.abs() * (1.0 + gate * gate),
-        };
-        Some((term, if term.is_finite() { off } else { 0.0 }))
+        let numbers = self.f.numbers();
+        for (parameter, sums) in self.f.definition().parameters.iter().zip(sums) {
+            let term = through((parameter.slope)(gate, numbers), g);
+            let size = parameter.magnitude;
+            let size = size.map_or(term, |sum| through(sum(gate, numbers), g));
+            sums[0].value += term;
+            sums[0].magnitude += size.abs();
+            if g.is_infinite() {
+                sums[0].off = f64::INFINITY;
+            } else if term.is_finite() {
+                // A factor of it may be subnormal and flushed; no other is larger than g gate^2.
+                sums[0].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + gate * gate));
+            }
+        }
     }
 
     /// Gate and up of each result of a sheet.
@@ -175,7 +200,9 @@ impl Gated {
     /// What belongs to gate and up of each result, as the inputs have them.
     pub(super) fn as_inputs<T: Copy>(&self, sheet: &Sheet<'_>, of: &[[T; 2]]) -> Vec<Vec<T>> {
         if sheet.inputs.len() == 2 {
-            return [0, 1].map(|input| of.iter().map(|pair| pair[input]).collect()).into();
+            return [0, 1]
+                .map(|input| of.iter().map(|pair| pair[input]).collect())
+                .into();
         }
         let half = sheet.places.len() / 2;
         let mut all = Vec::with_capacity(2 * of.len());

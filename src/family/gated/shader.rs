@@ -12,8 +12,14 @@ arguments! {
     pub(super) struct GatedArguments {
         /// Elements of y in this piece.
         length: u32,
-        /// f's parameter.
-        parameter: f32,
+        /// f's parameters: the first,
+        parameter_a: f32,
+        /// the second,
+        parameter_b: f32,
+        /// the third
+        parameter_c: f32,
+        /// and the fourth.
+        parameter_d: f32,
         /// Two tensors: tiles before the remainder.
         tiles: u32,
         /// Where gate and up are clamped.
@@ -84,8 +90,8 @@ impl Unit {
 }
 
 impl Gated {
-    /// The unit over vectors, with the terms of the parameter's gradient where they are wanted.
-    fn over_vectors(&self, vectors: Vectors, terms: bool) -> Shader {
+    /// The unit over vectors, with the terms of the gradient of one of f's parameters where they are wanted.
+    fn over_vectors(&self, vectors: Vectors, term: Option<usize>) -> Shader {
         let unit = match self.unit.is_unrounded(self.math) {
             true => self.unit,
             false => Unit::Any,
@@ -99,26 +105,26 @@ impl Gated {
             Lanes::One => include_str!("../../../shaders/lanes/gated_one.wgsl"),
             Lanes::Four => include_str!("../../../shaders/lanes/gated_four.wgsl"),
         };
-        let term = match terms {
-            true => include_str!("../../../shaders/family/gated_term.wgsl"),
-            // There is nothing that it could be a gradient of.
-            false => "fn term_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real { return upstream; }",
-        };
         let unit = include_str!("../../../shaders/family/gated.wgsl");
-        let own = Shader::own(&[unit, clamps, product, gate, term, lanes]);
-        own.and(wgsl::function(
-            self.f.definition(),
-            vectors.lanes,
-            self.math,
-        ))
+        let mut shader = Shader::own(&[unit, clamps, product, gate, lanes]);
+        let f = self.f.definition();
+        shader = shader.and(match term {
+            Some(index) => Shader::own(&[include_str!("../../../shaders/family/gated_term.wgsl")])
+                .and(wgsl::parameter_term(f, index)),
+            // It completes the module.
+            None => Shader::own(&[
+                "fn term_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real { return upstream; }",
+            ]),
+        });
+        shader.and(wgsl::function(f, vectors.lanes, self.math))
     }
 
     /// Of two tensors: entry points `forward`, `forward_in_place`, `backward_pass`, `backward_in_place`, or
     /// `parameter_terms`.
-    pub(super) fn apart(&self, vectors: Vectors, terms: bool) -> Shader {
-        let kernel = match terms {
-            true => include_str!("../../../shaders/family/gated_apart_terms.wgsl"),
-            false => include_str!("../../../shaders/family/gated_apart.wgsl"),
+    pub(super) fn apart(&self, vectors: Vectors, term: Option<usize>) -> Shader {
+        let kernel = match term {
+            Some(_) => include_str!("../../../shaders/family/gated_apart_terms.wgsl"),
+            None => include_str!("../../../shaders/family/gated_apart.wgsl"),
         };
         let more = match vectors.words {
             Words::U32 => include_str!("../../../shaders/access/apart_more.wgsl"),
@@ -126,16 +132,16 @@ impl Gated {
         };
         wgsl::over_tiles([GatedArguments::WGSL, kernel], vectors)
             .and(Shader::own(&[more]))
-            .and(self.over_vectors(vectors, terms))
+            .and(self.over_vectors(vectors, term))
     }
 
     /// Of one tensor: entry points `forward` and `backward_pass`, or `parameter_terms`.
-    pub(super) fn together(&self, walk: Walk, vectors: Vectors, terms: bool) -> Shader {
+    pub(super) fn together(&self, walk: Walk, vectors: Vectors, term: Option<usize>) -> Shader {
         let kernel = include_str!("../../../shaders/family/gated_together.wgsl");
-        let entry_points = match (terms, walk) {
-            (true, _) => include_str!("../../../shaders/family/gated_together_terms.wgsl"),
-            (false, Walk::Elements) => "",
-            (false, _) => include_str!("../../../shaders/family/gated_vectors.wgsl"),
+        let entry_points = match (term, walk) {
+            (Some(_), _) => include_str!("../../../shaders/family/gated_together_terms.wgsl"),
+            (None, Walk::Elements) => "",
+            (None, _) => include_str!("../../../shaders/family/gated_vectors.wgsl"),
         };
         let own = [
             GatedArguments::WGSL,
@@ -146,7 +152,7 @@ impl Gated {
         ];
         Shader::own(&own)
             .and(wgsl::elements(vectors))
-            .and(self.over_vectors(vectors, terms))
+            .and(self.over_vectors(vectors, term))
     }
 }
 
@@ -159,14 +165,12 @@ impl Unit {
         }
         let name = self.name();
         let mut shaders = Vec::new();
-        for terms in [false, true] {
-            if terms && gated.f.parameter().is_none() {
-                continue;
-            }
-            let suffix = if terms { "/terms" } else { "" };
-            shaders.push((format!("{name}/apart{suffix}"), gated.apart(vectors, terms)));
+        let parameters = 0..gated.f.parameters().len();
+        for term in [None].into_iter().chain(parameters.map(Some)) {
+            let suffix = if term.is_some() { "/terms" } else { "" };
+            shaders.push((format!("{name}/apart{suffix}"), gated.apart(vectors, term)));
             for walk in Walk::ALL {
-                let shader = gated.together(walk, vectors, terms);
+                let shader = gated.together(walk, vectors, term);
                 shaders.push((format!("{name}/{walk:?}{suffix}"), shader));
             }
         }
