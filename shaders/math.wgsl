@@ -23,7 +23,8 @@ struct Sum { high: Real, low: Real }
 fn product(a: Real, b: Real) -> Sum {
     let a1 = upper(a);
     let b1 = upper(b);
-    return Sum(a1 * b1, a1 * (b - b1) + (a - a1) * b);
+    let same = b == Real(1.0);
+    return Sum(select(kept(a1 * b1), a, same), select(a1 * (b - b1) + (a - a1) * b, Real(0.0), same));
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, as a sum of which the first
@@ -75,15 +76,16 @@ fn inverse(base: Real, part: Real, rest: Real) -> Sum {
     let d = upper(base + (part + rest));
     let high = upper(1.0 / d);
     let r = kept(1.0 - high * d) - high * ((part - kept(d - base)) + rest);
-    return Sum(high, high * (r + r * r));
+    return Sum(high, high * (r * (1.0 + r)));
 }
 
 // 1 / x for a normal x > 0: its significand's inverse, by which no part leaves f32's range, and the power of two.
-fn inverse_of_normal(x: Real) -> Real {
+struct Inverse { significand: Sum, power: Real }
+fn inverse_of_normal(x: Real) -> Inverse {
     let bits = bitcast<Bits>(x);
     let significand = bitcast<Real>((bits & Bits(0x7fffffu)) | Bits(0x3f800000u));
     let power = bitcast<Real>(Bits(0x7f000000u) - (bits & Bits(0x7f800000u)));
-    return whole_of(inverse(Real(0.0), significand, Real(0.0))) * power;
+    return Inverse(inverse(Real(0.0), significand, Real(0.0)), power);
 }
 
 const LOG2_E: f32 = 1.44269504;
@@ -107,21 +109,20 @@ fn exp_series(r: Real) -> Real {
 // From here on e^-x is 0: no finite factor brings 2^-257 back into range.
 const DEEPEST: f32 = 178.1;
 
-// (1 + series) power scale^2. The 1 is added where it costs no rounding of its own.
-struct Exponential { series: Real, power: Real, scale: Real }
+// (1 + series) power scale^2. The 1 is added where it costs no rounding of its own. `beside` is power scale^2 as far as it
+// counts beside a 1.
+struct Exponential { series: Real, power: Real, scale: Real, beside: Real }
 
 // (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
 // the scale, 2^-65, makes up for it.
 fn exponential(series: Real, n: Real) -> Exponential {
     let tiny = n > Real(125.0);
     let power = power_of_two(select(Real(0.0), Real(130.0), tiny) - n);
-    return Exponential(series, power, select(Real(1.0), Real(2.71050543e-20), tiny));
+    let scale = select(Real(1.0), Real(2.71050543e-20), tiny);
+    return Exponential(series, power, scale, select(power, Real(0.0), tiny));
 }
 
 fn rounded(e: Exponential) -> Scaled { return Scaled((1.0 + e.series) * e.power, e.scale); }
-
-// The power of two in it.
-fn power(e: Exponential) -> Real { return plain(Scaled(e.power, e.scale)); }
 
 // v times what of e is no series, without losing it to underflow while the product is representable.
 fn times_power(v: Real, e: Exponential) -> Real { return times(v, Scaled(e.power, e.scale)); }
@@ -133,16 +134,11 @@ fn series_times(e: Exponential, inverse: Sum) -> Sum {
 
 fn whole_of(sum: Sum) -> Real { return sum.high + sum.low; }
 
-// v times a sum and the power of e. These two meet first: either alone could take v out of f32's range.
-fn times_whole(v: Real, sum: Sum, e: Exponential) -> Real {
-    return times(v, Scaled(whole_of(sum) * e.power, e.scale));
-}
-
 // e^-(a + b) for 0 <= a <= DEEPEST and abs(b) far below a: Cody-Waite reduction by multiples of ln 2,
 // its first step exact.
 fn exp_minus(a: Real, b: Real) -> Exponential {
     let n = round((a + b) * LOG2_E);
-    return exponential(exp_series((n * LN_2 - kept(a)) + (n * LN_2_LOW - b)), n);
+    return exponential(exp_series((n * LN_2 - a) + (n * LN_2_LOW - b)), n);
 }
 
 // e^-abs(x).
@@ -194,28 +190,44 @@ fn exp_negative_gelu(x: Real) -> Scaled { return rounded(exp_minus_gelu(x)); }
 // The square of an inverse.
 fn squared(i: Sum) -> Sum { return Sum(i.high * i.high, i.low * (2.0 * i.high + i.low)); }
 
-// times v e / (1 + e)^2 for e = e^-abs(x).
-fn bell(times: f32, v: Real, x: Real) -> Real {
+// factor v e / (1 + e)^2 for e = e^-abs(x).
+fn bell(factor: f32, v: Real, x: Real) -> Real {
     let e = exp_minus(magnitude(x, Real(DEEPEST)), Real(0.0));
-    let p = power(e);
-    let i = squared(inverse(Real(1.0), p, p * e.series));
-    return times_whole(v, series_times(e, i), Exponential(e.series, times * e.power, e.scale));
+    let i = squared(inverse(Real(1.0), e.beside, e.beside * e.series));
+    return times(v, Scaled(whole_of(series_times(e, i)) * (factor * e.power), e.scale));
 }
 
-// e^-abs(x) where it is in f32's range; from abs(x) = 88 on 0. Its scale is 1.
-fn exp_minus_plain(x: Real) -> Exponential {
-    let t = magnitude(x, Real(88.0));
+// (1 + series) power = e^-t for 0 <= t <= 88, at whose end it is 0.
+struct Plain { series: Real, power: Real }
+fn exp_minus_plain(t: Real) -> Plain {
     let n = round(t * LOG2_E);
-    return Exponential(exp_series((n * LN_2 - t) + n * LN_2_LOW), power_of_two(-n), Real(1.0));
+    return Plain(exp_series((n * LN_2 - t) + n * LN_2_LOW), power_of_two(-n));
+}
+
+// base - less, a number of which the quotient `less` is but a small part, so that what a device's quotients are off by
+// counts little.
+struct Share { base: Real, less: Real }
+
+// 1 / (1 + e) for 0 <= e <= 1: `less` is at most 1/4.
+fn sigmoid_share(e: Real) -> Share {
+    let near = e > Real(0.33333333);
+    return Share(select(Real(1.0), Real(0.5), near), select(e, 0.5 * e - 0.5, near) / (1.0 + e));
+}
+
+fn whole_share(share: Share) -> Real { return share.base - share.less; }
+
+// (1 + series) share.
+fn series_share(series: Real, share: Share) -> Real {
+    return share.base - (share.less - series * (share.base - share.less));
 }
 
 // The sigmoids of x and of -x: 1 / (1 + e) and e / (1 + e), e = e^-abs(x).
 struct Sigmoids { plus: Real, minus: Real }
 fn sigmoids(x: Real) -> Sigmoids {
-    let e = exp_minus_plain(x);
-    let i = inverse(Real(1.0), e.power, e.power * e.series);
-    let large = whole_of(i);
-    let small = whole_of(series_times(e, i)) * e.power;
+    let e = exp_minus_plain(magnitude(x, Real(88.0)));
+    let s = sigmoid_share(e.power + e.power * e.series);
+    let large = whole_share(s);
+    let small = series_share(e.series, s) * e.power;
     let negative = x < Real(0.0);
     return Sigmoids(select(large, small, negative), select(small, large, negative));
 }
@@ -223,57 +235,69 @@ fn sigmoids(x: Real) -> Sigmoids {
 // Logistic sigmoid.
 fn sigmoid(x: Real) -> Real { return sigmoids(x).plus; }
 
+// v share, or v share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
+fn times_share(v: Real, share: Share, positive: Bool, e: Exponential) -> Real {
+    let series = select(e.series, Real(0.0), positive);
+    let power = select(e.power, Real(1.0), positive);
+    let scale = select(e.scale, Real(1.0), positive);
+    return times(v, Scaled(series_share(series, share) * power, scale));
+}
+
 // v sigmoid(z) with e = e^-abs(z).
 fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
-    let p = power(e);
-    let i = inverse(Real(1.0), p, p * e.series);
-    return select(times_whole(v, series_times(e, i), e), v * whole_of(i), positive);
+    return times_share(v, sigmoid_share(e.beside + e.beside * e.series), positive, e);
 }
 
-// x sigmoid(z) with e = e^-abs(z), which is 0 where abs(x) > limit: there x stops if z is negative.
-fn gate(x: Real, limit: Real, positive: Bool, e: Exponential) -> Real {
-    return times_sigmoid(select(with_sign(magnitude(x, limit), x), x, positive), positive, e);
-}
+// x, or -limit where x is below. By bits: those of negative numbers grow with the magnitude.
+fn above(limit: Real, x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), bitcast<Bits>(-limit))); }
 
-// x sigmoid(beta x).
+// x sigmoid(beta x). Where e is 0, x stops if beta x is negative.
 fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    return gate(x, deepest(beta), positive, exp_minus_product(x, beta));
+    let sign = with_sign(Real(1.0), beta);
+    return times_sigmoid(sign * above(deepest(beta), sign * x), positive, exp_minus_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
-fn gelu_tanh_gate(x: Real) -> Real { return gate(x, Real(GELU_DEEPEST), x >= Real(0.0), exp_minus_gelu(x)); }
-
-// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|; the logarithm is 2 atanh(u),
-// u = e / (2 + e) (minimax in u^2, 5e-9 relative).
-fn softplus(x: Real, beta: Real) -> Real {
-    let e = exp_minus_product(x, beta);
-    let p = power(e);
-    let v = series_times(e, inverse(Real(2.0), p, p * e.series));
-    let u = whole_of(v) * p;
-    let z = u * u;
-    let more = z * ((0.33333202 + z * 0.20010896) + (z * z) * (0.14000465 + z * 0.14003343));
-    let ratio = 2.0 * (v.high + (v.low + whole_of(v) * more));
-    return select(Real(0.0), x, x > Real(0.0)) + times_power(ratio * inverse_of_normal(beta), e);
+fn gelu_tanh_gate(x: Real) -> Real {
+    return times_sigmoid(above(Real(GELU_DEEPEST), x), x >= Real(0.0), exp_minus_gelu(x));
 }
 
-// x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm:
-// x (1 + 2e) / (1 + 2e + 2e^2) for x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0.
+// ln(1 + e) / e for 0 <= e <= 1, the logarithm being 2 atanh(u), u = e / (2 + e) (minimax in u^2, 5e-9 relative). The
+// quotient is what u is from 1/4.
+fn log1p_share(e: Real) -> Share {
+    let q = (0.75 * e - 0.5) / (2.0 + e);
+    let u = 0.25 + q;
+    let z = u * u;
+    let more = z * ((0.33333202 + z * 0.20010896) + (z * z) * (0.14000465 + z * 0.14003343));
+    return Share(Real(0.75), q - (1.0 - u) * more);
+}
+
+// ln(1 + e^(beta x)) / beta, as max(x, 0) + ln(1 + e) / beta with e = e^-|beta x|.
+fn softplus(x: Real, beta: Real) -> Real {
+    let e = exp_minus_product(x, beta);
+    let s = log1p_share(e.beside + e.beside * e.series);
+    let less = s.less - e.series * whole_share(s);
+    let i = inverse_of_normal(beta);
+    let ratio = s.base * i.significand.high + (s.base * i.significand.low - whole_of(i.significand) * less);
+    return select(Real(0.0), x, x > Real(0.0)) + times_power(ratio * i.power, e);
+}
+
+// x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm: x (1 + 2e) / (1 + 2e + 2e^2) for
+// x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0. With f = 2e and f = e the fractions are (2 + 2f) / d and (2 + f) / d,
+// d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 5/8 near 0.
 fn tanh_softplus_gate(x: Real) -> Real {
     let t = magnitude(x, Real(DEEPEST));
     let e = exp_minus(t, Real(0.0));
-    let p = power(e);
-    let rest = p * e.series;
-    let square = (p + rest) * (p + rest);
     let positive = x >= Real(0.0);
-    let base = select(Real(2.0), Real(1.0), positive) + 2.0 * p;
-    let i = inverse(base, 2.0 * rest + select(square, 2.0 * square, positive), Real(0.0));
-    // 1 + 2e without the series has few bits: its product with i.high is exact.
-    let n = 1.0 + 2.0 * p;
-    let right = x * (n * i.high + (2.0 * rest * whole_of(i) + n * i.low));
-    let twice = Sum(2.0 * i.high, (p + rest) * whole_of(i) + 2.0 * i.low);
-    let left = times_whole(-t, series_times(e, twice), e);
-    return select(left, right, positive);
+    let near = t < Real(0.7);
+    let base = select(Real(1.0), Real(0.625), near);
+    // 2 - 2 base
+    let a = select(Real(0.0), Real(0.75), near);
+    let f = (e.beside + e.beside * e.series) * select(Real(1.0), Real(2.0), positive);
+    let n = f * ((select(Real(1.0), Real(0.0), positive) - a) + base * f) - a;
+    let share = Share(base, n / (2.0 + f * (2.0 + f)));
+    return times_share(above(Real(DEEPEST), x), share, positive, e);
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -289,7 +313,7 @@ fn normal_gate(x: Real) -> Real {
     let tail = normal_tail_parts(t);
     let argument = half_square(t);
     let series = exp_series(argument.r);
-    let q = tail.middle + kept(tail.most + (tail.rest + series * tail.about));
+    let q = series_share(series, tail);
     return whole - select(q, Real(0.0), near) * power_of_two(-argument.n);
 }
 
@@ -318,11 +342,16 @@ fn log1p_tail(x: Real) -> Real {
         + x * (-0.13735655 + x * (0.078997388 + x * (-0.029942067 + x * 0.0053346827))))));
 }
 
-// tanh, as (1 - e) / (1 + e), e = e^-2|x|, so that nothing cancels near 0; odd to the last bit.
+// tanh, as n / (1 + e), n = 1 - e, e = e^-2|x|, so that nothing cancels near 0; odd to the last bit. It is
+// n - n e / (1 + e), and for large e n / 2 + n (n / 2) / (1 + e), where the second terms are small.
 fn tanhf(x: Real) -> Real {
     let e = exp_minus_plain(2.0 * magnitude(x, Real(20.0)));
     let rest = e.power * e.series;
-    return with_sign(((1.0 - e.power) - rest) * whole_of(inverse(Real(1.0), e.power, rest)), x);
+    let n = (1.0 - e.power) - rest;
+    let value = e.power + rest;
+    let far = value < Real(0.33333333);
+    let less = select(-0.5 * n, value, far) / (1.0 + value);
+    return with_sign(select(0.5 * n, n, far) - n * less, x);
 }
 
 // t / (1 + t) for t >= 0.
@@ -345,24 +374,18 @@ fn over_square_of_one_plus(v: Real, t: Real) -> Real {
     return times(v, Scaled(whole_of(squared(inverse_of_one_plus(t, scale))), scale));
 }
 
-// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as middle + most + rest, and rounded, by
-// other steps, lest Mesa 22.3 take that for the first three: a polynomial in u = (t - 2.75) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative).
-struct Tail { middle: Real, most: Real, rest: Real, about: Real }
-fn normal_tail_parts(t: Real) -> Tail {
-    let i = inverse(Real(2.75), t, Real(0.0));
-    const MIDDLE = 0.359493017;
-    // u, the first of which is exact.
-    let u1 = kept(1.0 - 5.5 * i.high);
-    let u2 = -5.5 * i.low;
-    let u = u1 + u2;
+// t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as base and less: a polynomial in
+// (t - 1) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative), whose quotient is small
+// where the function is steep.
+fn normal_tail_parts(t: Real) -> Share {
+    let u = (t - 1.0) / (t + 2.75);
     let s = u * u;
-    let high = (0.0828836411 + u * -0.0165051278) + s * ((-0.00661190646 + u * 0.00285360659)
-        + s * ((0.00107938901 + u * -0.000369687128) + s * -0.00020489491));
-    let factor = (0.122315973 + u * -0.146009877) + s * high;
-    return Tail(Real(MIDDLE), u1 * factor, u2 * factor, MIDDLE + u * factor);
+    let high = (-0.301508 + u * -0.017347751) + s * ((0.059648905 + u * 0.011659785)
+        + s * ((-0.012394873 + u * -0.010523761) + s * 0.0064274236));
+    return Share(Real(0.2615783), u * ((-0.46580368 + u * 0.5924956) + s * high));
 }
 
-fn normal_tail(t: Real) -> Real { return normal_tail_parts(t).about; }
+fn normal_tail(t: Real) -> Real { return whole_share(normal_tail_parts(t)); }
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
 fn normal_series(s: Real) -> Real {

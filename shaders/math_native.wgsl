@@ -11,9 +11,9 @@ fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }
 fn exp_negative_half_square(t: Real) -> Scaled { return exp_negative(0.5 * t * t); }
 fn exp_negative_gelu(x: Real) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
-fn bell(times: f32, v: Real, x: Real) -> Real {
+fn bell(factor: f32, v: Real, x: Real) -> Real {
     let e = exp(-abs(x));
-    return v * (times * e / ((1.0 + e) * (1.0 + e)));
+    return v * (factor * e / ((1.0 + e) * (1.0 + e)));
 }
 struct Exponential { value: Real }
 fn exp_minus_product(x: Real, beta: Real) -> Exponential { return Exponential(exp(-abs(finite(x) * beta))); }

@@ -38,7 +38,10 @@ impl<'py> Input<'py> {
     }
 
     pub(crate) fn all(arrays: &[Bound<'py, PyAny>], element: ElementType) -> PyResult<Vec<Self>> {
-        arrays.iter().map(|array| Self::new(array, element)).collect()
+        arrays
+            .iter()
+            .map(|array| Self::new(array, element))
+            .collect()
     }
 
     pub(crate) fn element(&self) -> ElementType {
@@ -68,7 +71,9 @@ impl<'py> Input<'py> {
         Ok(match self {
             Self::F32(array) => Box::new(Slice(array.as_slice()?)),
             Self::F16(array) => Box::new(Slice(bytemuck::cast_slice::<_, f16>(array.as_slice()?))),
-            Self::Bf16(array) => Box::new(Slice(bytemuck::cast_slice::<_, bf16>(array.as_slice()?))),
+            Self::Bf16(array) => {
+                Box::new(Slice(bytemuck::cast_slice::<_, bf16>(array.as_slice()?)))
+            }
         })
     }
 }

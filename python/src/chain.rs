@@ -2,21 +2,19 @@
 
 use std::{collections::HashMap, sync::atomic::AtomicBool};
 
-use numpy::{
-    PyArray1, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods,
-};
+use numpy::{PyArray1, PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 use wgpu_activations::{
-    Array, Element, ElementType, Error, Math, Offload, Result,
+    Array, ElementType, Error, Math, Offload, Result,
+    accuracy::bound::Bound as Bound64,
     check::reference,
-    io::{Source, collect, count},
+    io::{Sink, Source, count},
     offload::{Backward, HostGradient, Progress, Purpose, Request, Summary},
-    with_element,
 };
 
 use crate::{
     array::{Input, Output, element},
-    device::{Device, Worker},
+    device::Device,
     error::raised,
     job::interruptible,
     tensor::Tensor,
@@ -35,18 +33,24 @@ pub(crate) struct Beside(usize, &'static str, Vec<usize>, Vec<f32>);
 impl Beside {
     fn of_summary(summary: Summary) -> Vec<Self> {
         let extras = summary.extras.into_iter();
-        extras.map(|(step, it)| Self(step, it.name, it.shape, it.values)).collect()
+        extras
+            .map(|(step, it)| Self(step, it.name, it.shape, it.values))
+            .collect()
     }
 
     fn of_gradients(gradients: Vec<HostGradient>) -> Vec<Self> {
         let gradients = gradients.into_iter();
-        gradients.map(|it| Self(it.step, it.name, it.shape, it.values)).collect()
+        gradients
+            .map(|it| Self(it.step, it.name, it.shape, it.values))
+            .collect()
     }
 
     fn named(py: Python<'_>, all: Vec<Self>) -> Vec<Named<'_>> {
         let all = all.into_iter();
-        all.map(|Self(step, name, shape, values)| (step, name, shape, PyArray1::from_vec(py, values)))
-            .collect()
+        all.map(|Self(step, name, shape, values)| {
+            (step, name, shape, PyArray1::from_vec(py, values))
+        })
+        .collect()
     }
 }
 
@@ -71,7 +75,9 @@ impl Chain {
                 text: format!("@{name}"),
                 reason: format!("there is no array {name}: give it by its name, {name}=..."),
             })?;
-            let values = array.as_slice().map_err(|_| Error::Internal(format!("{name} has gaps")))?;
+            let values = array
+                .as_slice()
+                .map_err(|_| Error::Internal(format!("{name} has gaps")))?;
             Array::new(values, array.shape())
         };
         let chain = wgpu_activations::Chain::parse(text, &resolve).map_err(raised)?;
@@ -136,62 +142,85 @@ impl Chain {
         if in_place {
             sources.push(&sink);
         }
-        let job = Job { chain: &self.0, shape: &shape, element, memory, progress: None };
+        let job = Job {
+            chain: &self.0,
+            shape: &shape,
+            element,
+            memory,
+            progress: None,
+        };
         let bytes = job.bytes();
-        let request = Request { sources, ..Request::new(&sink, &sink) };
+        let request = Request {
+            sources,
+            ..Request::new(&sink, &sink)
+        };
         let done = interruptible(py, bytes, |cancel| job.forward(device, &request, cancel))?;
         Ok(Beside::named(py, device.after(done)?))
     }
 
-    /// The gradients with respect to the input into `dx`, and those of the parameters.
+    /// The gradients with respect to each input into `dx`, and those of the parameters.
     #[pyo3(signature = (device, inputs, upstream, dx, element_name, memory=None))]
     fn backward<'py>(
         &self,
         device: &Device,
         inputs: Vec<Bound<'py, PyAny>>,
         upstream: &Bound<'py, PyAny>,
-        dx: &Bound<'py, PyAny>,
+        dx: Vec<Bound<'py, PyAny>>,
         element_name: &str,
         memory: Option<u64>,
     ) -> PyResult<Vec<Named<'py>>> {
-        let py = dx.py();
+        let py = upstream.py();
         let element = element(element_name)?;
         let arrays = Input::all(&inputs, element)?;
         let upstream = Input::new(upstream, element)?;
-        let mut output = Output::new(dx, element)?;
+        let outputs = dx.iter().map(|dx| Output::new(dx, element));
+        let mut outputs = outputs.collect::<PyResult<Vec<_>>>()?;
         let Some(first) = arrays.first() else {
             return Err(PyTypeError::new_err("an input is missing"));
         };
         let shape = first.shape().to_vec();
-        let sink = output.sink()?;
+        let sinks = outputs
+            .iter_mut()
+            .map(Output::sink)
+            .collect::<PyResult<Vec<_>>>()?;
         let sources = arrays.iter().map(Input::source);
         let sources = sources.collect::<PyResult<Vec<_>>>()?;
         let upstream = upstream.source()?;
-        let job = Job { chain: &self.0, shape: &shape, element, memory, progress: None };
+        let job = Job {
+            chain: &self.0,
+            shape: &shape,
+            element,
+            memory,
+            progress: None,
+        };
         let bytes = job.bytes();
         let request = Request {
-            upstream: Some(&*upstream),
             sources: sources.iter().map(|it| &**it).collect(),
-            ..Request::new(&sink, &sink)
+            upstream: Some(&*upstream),
+            sinks: sinks.iter().map(|sink| sink as &dyn Sink).collect(),
+            indices: None,
+            observer: None,
         };
         let done = interruptible(py, bytes, |cancel| job.backward(device, &request, cancel))?;
         Ok(Beside::named(py, device.after(done)?))
     }
 
-    /// y = chain(x) in float64, by the reference, on the CPU.
+    /// y = chain(inputs) in float64, by the reference, on the CPU.
     fn forward_f64<'py>(
         &self,
-        x: PyReadonlyArrayDyn<'py, f64>,
+        inputs: Vec<PyReadonlyArrayDyn<'py, f64>>,
         mut y: PyReadwriteArrayDyn<'py, f64>,
+        py: Python<'py>,
     ) -> PyResult<Vec<Named<'py>>> {
-        let py = x.py();
-        let (shape, x, y) = (x.shape().to_vec(), x.as_slice()?, y.as_slice_mut()?);
-        let done = interruptible(py, size_of_val(x), |_| {
-            let found = reference(&self.0, &shape, x, None)?;
-            let values = found.values.iter().map(|bound| bound.expected);
-            y.iter_mut().zip(values).for_each(|(y, value)| *y = value);
+        let (shape, x) = slices(&inputs)?;
+        let y = y.as_slice_mut()?;
+        let done: Result<_> = interruptible(py, size_of_val(y), |_| {
+            let found = reference(&self.0, &shape, &x, None)?;
+            fill(y, &found.values[0]);
             let extras = found.extras.into_iter();
-            Ok(extras.map(|(step, it)| Beside(step, it.name, it.shape, it.values)).collect())
+            Ok(extras
+                .map(|(step, it)| Beside(step, it.name, it.shape, it.values))
+                .collect())
         })?;
         Ok(Beside::named(py, done.map_err(raised)?))
     }
@@ -199,18 +228,29 @@ impl Chain {
     /// Its gradients in float64.
     fn backward_f64<'py>(
         &self,
-        x: PyReadonlyArrayDyn<'py, f64>,
+        inputs: Vec<PyReadonlyArrayDyn<'py, f64>>,
         upstream: PyReadonlyArrayDyn<'py, f64>,
-        mut dx: PyReadwriteArrayDyn<'py, f64>,
+        mut dx: Vec<PyReadwriteArrayDyn<'py, f64>>,
     ) -> PyResult<Vec<Wide<'py>>> {
-        let py = x.py();
-        let (shape, x, g) = (x.shape().to_vec(), x.as_slice()?, upstream.as_slice()?);
-        let dx = dx.as_slice_mut()?;
-        let done: Result<_> = interruptible(py, size_of_val(x), |_| {
-            let found = reference(&self.0, &shape, x, Some(g))?;
-            let values = found.values.iter().map(|bound| bound.expected);
-            dx.iter_mut().zip(values).for_each(|(dx, value)| *dx = value);
-            let steps = self.0.layout(&shape)?.gradients.into_iter().zip(found.sums).enumerate();
+        let py = upstream.py();
+        let (shape, x) = slices(&inputs)?;
+        let g = upstream.as_slice()?;
+        let mut into = Vec::new();
+        for dx in &mut dx {
+            into.push(dx.as_slice_mut()?);
+        }
+        let done: Result<_> = interruptible(py, size_of_val(g), |_| {
+            let found = reference(&self.0, &shape, &x, Some(g))?;
+            into.iter_mut()
+                .zip(&found.values)
+                .for_each(|(dx, values)| fill(dx, values));
+            let steps = self
+                .0
+                .layout(&shape)?
+                .gradients
+                .into_iter()
+                .zip(found.sums)
+                .enumerate();
             let mut all = Vec::new();
             for (step, (gradients, sums)) in steps {
                 for (gradient, sums) in gradients.into_iter().zip(sums) {
@@ -221,16 +261,17 @@ impl Chain {
             Ok(all)
         })?;
         let all = done.map_err(raised)?.into_iter();
-        let all = all.map(|(step, name, shape, values)| {
-            (step, name, shape, PyArray1::from_vec(py, values))
-        });
+        let all = all
+            .map(|(step, name, shape, values)| (step, name, shape, PyArray1::from_vec(py, values)));
         Ok(all.collect())
     }
 
     /// The result of a tensor, on its device.
     fn apply(&self, py: Python<'_>, x: &Tensor) -> PyResult<Tensor> {
         let x = x.get()?;
-        py.detach(|| self.0.forward(x)).map(Tensor::new).map_err(raised)
+        py.detach(|| self.0.forward(x))
+            .map(Tensor::new)
+            .map_err(raised)
     }
 
     /// Its gradients: dx, and for each parameter the step, the name and the gradient.
@@ -246,6 +287,19 @@ impl Chain {
         let parameters = parameters.map(|it| (it.step, it.name, Tensor::new(it.value)));
         Ok((Tensor::new(found.dx), parameters.collect()))
     }
+}
+
+/// Arrays of one shape, and that.
+fn slices<'a>(arrays: &'a [PyReadonlyArrayDyn<'_, f64>]) -> PyResult<(Vec<usize>, Vec<&'a [f64]>)> {
+    let slices = arrays.iter().map(|array| Ok(array.as_slice()?));
+    let shape = arrays.first().map_or(&[][..], |array| array.shape());
+    Ok((shape.to_vec(), slices.collect::<PyResult<_>>()?))
+}
+
+fn fill(to: &mut [f64], values: &[Bound64]) {
+    to.iter_mut()
+        .zip(values)
+        .for_each(|(to, value)| *to = value.expected);
 }
 
 /// As [`Named`], in float64.
@@ -297,46 +351,15 @@ impl Job<'_> {
         purpose: Purpose,
         cancel: &AtomicBool,
     ) -> Result<Backward> {
-        let Worker::Gpu(gpu) = device.worker()? else {
-            return with_element!(self.element, T => self.on_cpu::<T>(request));
-        };
-        let offload = Offload::new(&gpu).cancelled_by(cancel);
-        let offload = match self.memory {
-            Some(bytes) => offload.memory(bytes),
-            None => offload,
-        };
-        let offload = match self.progress {
-            Some(progress) => offload.progress(progress),
-            None => offload,
-        };
-        offload.prepare(self.chain, self.shape, self.element, purpose)?.run(request)
-    }
-
-    fn on_cpu<T: Element>(&self, request: &Request<'_>) -> Result<Backward> {
-        let read = |source: &dyn Source, shape: &[usize]| -> Result<Vec<f64>> {
-            let values = collect::<T>(source, count(shape).unwrap_or(usize::MAX))?;
-            Ok(values.into_iter().map(|x| f64::from(x.to_f32())).collect())
-        };
-        let x = read(request.sources[0], self.shape)?;
-        let result = self.chain.result_shape(self.shape)?;
-        let upstream = request.upstream.map(|it| read(it, &result)).transpose()?;
-        let found = reference(self.chain, self.shape, &x, upstream.as_deref())?;
-        let values = found.values.iter().map(|bound| T::from_f64(bound.expected));
-        let values: Vec<T> = values.collect();
-        request.sink.write(0, bytemuck::cast_slice(&values))?;
-        let mut parameters = Vec::new();
-        let gradients = self.chain.layout(self.shape)?.gradients.into_iter();
-        for (step, (gradients, sums)) in gradients.zip(found.sums).enumerate() {
-            for (gradient, sums) in gradients.into_iter().zip(sums) {
-                parameters.push(HostGradient {
-                    step,
-                    name: gradient.name,
-                    shape: gradient.shape,
-                    values: sums.iter().map(|sum| sum.value as f32).collect(),
-                });
-            }
+        let mut offload = Offload::new(device.worker()?).cancelled_by(cancel);
+        if let Some(bytes) = self.memory {
+            offload = offload.memory(bytes);
         }
-        let summary = Summary { extras: found.extras, ..Summary::default() };
-        Ok(Backward { parameters, summary })
+        if let Some(progress) = self.progress {
+            offload = offload.progress(progress);
+        }
+        offload
+            .prepare(self.chain, self.shape, self.element, purpose)?
+            .run(request)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use pyo3::prelude::*;
 use wgpu::Backends;
-use wgpu_activations::{Adapter, Error, Gpu, Result, ShaderChecks, gpu};
+use wgpu_activations::{Adapter, Error, Gpu, Result, ShaderChecks, cpu::Cpu, gpu};
 
 use crate::error::raised;
 
@@ -35,12 +35,6 @@ pub(crate) struct Device {
     /// The driver and its version.
     #[pyo3(get)]
     driver: String,
-}
-
-/// What does the work.
-pub(crate) enum Worker {
-    Gpu(Gpu),
-    Cpu,
 }
 
 type Opened = HashMap<(u32, String), Gpu>;
@@ -108,24 +102,24 @@ impl Device {
     }
 
     /// What does its work in this process.
-    pub(crate) fn worker(&self) -> Result<Worker> {
-        if self.is_cpu() {
-            return Ok(Worker::Cpu);
-        }
-        let key = (std::process::id(), self.name.clone());
-        if let Some(gpu) = lock().get(&key) {
-            return Ok(Worker::Gpu(gpu.clone()));
-        }
-        let gpu = Gpu::open(&adapter(&self.name)?, ShaderChecks::Trusted)?;
-        Ok(Worker::Gpu(lock().entry(key).or_insert(gpu).clone()))
+    pub(crate) fn worker(&self) -> Result<wgpu_activations::Device> {
+        Ok(match self.gpu()? {
+            Some(gpu) => (&gpu).into(),
+            None => (&Cpu::new()).into(),
+        })
     }
 
     /// The GPU, where it is one.
     pub(crate) fn gpu(&self) -> Result<Option<Gpu>> {
-        Ok(match self.worker()? {
-            Worker::Gpu(gpu) => Some(gpu),
-            Worker::Cpu => None,
-        })
+        if self.is_cpu() {
+            return Ok(None);
+        }
+        let key = (std::process::id(), self.name.clone());
+        if let Some(gpu) = lock().get(&key) {
+            return Ok(Some(gpu.clone()));
+        }
+        let gpu = Gpu::open(&adapter(&self.name)?, ShaderChecks::Trusted)?;
+        Ok(Some(lock().entry(key).or_insert(gpu).clone()))
     }
 
     /// The next call opens it again, where it is lost.
@@ -183,7 +177,10 @@ impl Device {
 pub(crate) fn device_names(py: Python<'_>) -> Vec<String> {
     let mut names = py.detach(|| {
         let adapters = adapters(false);
-        adapters.iter().map(|it| it.name().to_owned()).collect::<Vec<_>>()
+        adapters
+            .iter()
+            .map(|it| it.name().to_owned())
+            .collect::<Vec<_>>()
     });
     names.push(CPU.to_owned());
     names

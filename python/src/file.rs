@@ -49,9 +49,12 @@ pub(crate) fn run_file(
         None => Ok(()),
     };
     let work = |cancel: &AtomicBool| {
-        let job = |chain: &wgpu_activations::Chain, array: StoredArray, temporary: &NamedTempFile| {
-            streamed(chain, array, temporary, &output, device, memory, &note, cancel)
-        };
+        let job =
+            |chain: &wgpu_activations::Chain, array: StoredArray, temporary: &NamedTempFile| {
+                streamed(
+                    chain, array, temporary, &output, device, memory, &note, cancel,
+                )
+            };
         let array = io::open(&input, &[])?.into_only()?;
         if !force && output.exists() {
             return Err(refused(&output, "exists; give force=True to replace it"));
@@ -87,7 +90,10 @@ fn streamed(
     let mut chain = chain.clone();
     if order != Order::C && shape.len() > 1 {
         if chain.steps().iter().any(|step| !step.takes_any_order()) {
-            return Err(refused(path, "cannot be made of an array in Fortran order: places count"));
+            return Err(refused(
+                path,
+                "cannot be made of an array in Fortran order: places count",
+            ));
         }
         chain = chain.with_axes_reversed(shape.len());
         shape.reverse();
@@ -101,7 +107,9 @@ fn streamed(
     let target = Target::File(file);
     let (element, new) = (array.element, array.like(&result, order));
     let new = io::NewArray { place: None, ..new };
-    let sink = io::format_of(path).begin(target, path, &new)?.in_any_order()?;
+    let sink = io::format_of(path)
+        .begin(target, path, &new)?
+        .in_any_order()?;
     let source = array.elements(false)?;
     let (source, to): (&dyn Source, &dyn Sink) = (&*source, &sink);
     let job = Job {

@@ -46,7 +46,8 @@ pub(crate) fn watched<T: Send>(
         // Nobody waits any more where the sending fails.
         let work = move || drop(sender.send(work(cancel)));
         let thread = thread::Builder::new().spawn_scoped(scope, work);
-        thread.map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
+        thread
+            .map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
         let mut raised = Ok(());
         loop {
             let wait = || {

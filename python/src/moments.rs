@@ -71,7 +71,9 @@ impl Moments {
     fn __radd__(&self, zero: u64) -> PyResult<Self> {
         match zero {
             0 => Ok(self.clone()),
-            _ => Err(pyo3::exceptions::PyTypeError::new_err("moments add to moments")),
+            _ => Err(pyo3::exceptions::PyTypeError::new_err(
+                "moments add to moments",
+            )),
         }
     }
 
@@ -81,13 +83,13 @@ impl Moments {
 
     fn __repr__(&self) -> String {
         let channels = self.0.mean().len();
-        format!("Moments({channels} channels of {} elements)", self.0.count())
+        format!(
+            "Moments({channels} channels of {} elements)",
+            self.0.count()
+        )
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> (Bound<'py, PyAny>, (u64, Vec<f64>, Vec<f64>)) {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyAny>, (u64, Vec<f64>, Vec<f64>)) {
         let (count, mean, m2) = self.0.clone().into_parts();
         (py.get_type::<Self>().into_any(), (count, mean, m2))
     }

@@ -28,7 +28,9 @@ impl Tensor {
     pub(crate) fn get(&self) -> PyResult<&Resident> {
         let own = self.process == std::process::id();
         self.tensor.as_ref().filter(|_| own).ok_or_else(|| {
-            PyTypeError::new_err("this tensor is of the process that forked this one; upload it here")
+            PyTypeError::new_err(
+                "this tensor is of the process that forked this one; upload it here",
+            )
         })
     }
 }

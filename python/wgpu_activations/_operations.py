@@ -77,7 +77,9 @@ class Chain:
         if not usable or (not in_place and any(np.may_share_memory(direct, x) for x in dense)):
             direct = np.empty(shape, dense[0].dtype)
         if element == "f64":
-            beside = chain.forward_f64(dense[0], direct if not in_place else (direct := direct.copy()))
+            if in_place:
+                direct = np.empty_like(direct)
+            beside = chain.forward_f64(dense, direct)
         else:
             bits = _arrays.bits(direct)
             sources = [bits] if in_place else [_arrays.bits(x) for x in dense]
@@ -113,13 +115,14 @@ class Chain:
         if element == "f64" and device.is_gpu:
             dense, element = [it.astype(np.float32) for it in dense], "f32"
         *dense, g = dense
-        dx = np.empty(x.shape, g.dtype)
+        dx = [np.empty(x.shape, g.dtype) for _ in dense]
         if element == "f64":
-            beside = self._chain.backward_f64(dense[0], g, dx)
+            beside = self._chain.backward_f64(dense, g, dx)
         else:
-            bits = [_arrays.bits(it) for it in dense]
-            beside = self._chain.backward(device, bits, _arrays.bits(g), _arrays.bits(dx), element, memory)
-        return dx.astype(x.dtype, copy=False), _shaped(beside)
+            bits, into = ([_arrays.bits(it) for it in arrays] for arrays in (dense, dx))
+            beside = self._chain.backward(device, bits, _arrays.bits(g), into, element, memory)
+        dx = tuple(it.astype(x.dtype, copy=False) for it in dx)
+        return dx[0] if len(dx) == 1 else dx, _shaped(beside)
 
 
 def _same(inputs):
@@ -216,7 +219,8 @@ class Operation:
         *inputs, upstream = inputs
         dx, gradients = chain._backward(inputs, upstream, device, memory)
         wanted = [values for _, name, values in gradients if name in given]
-        return (dx, *wanted) if wanted else dx
+        dx = dx if isinstance(dx, tuple) else (dx,)
+        return (*dx, *wanted) if len(dx) + len(wanted) > 1 else dx[0]
 
     def __repr__(self):
         return f"<operation {self.name}{self.__signature__}>"

@@ -10,7 +10,7 @@ use std::fmt;
 use bound::Bound;
 
 use crate::{
-    activation::Activation,
+    activation::{Activation, MOST_PARAMETERS},
     element::{Element, ElementType},
     error::{Error, Result},
     wgsl::Math,
@@ -21,7 +21,7 @@ use crate::{
 /// ```
 /// use wgpu_activations::{Activation, ElementType, Math, accuracy::Tolerance};
 ///
-/// let forward = Tolerance::forward(ElementType::F16, Math::Accurate);
+/// let forward = Tolerance::forward(Activation::GELU, ElementType::F16, Math::Accurate);
 /// assert_eq!(forward, Tolerance::Ulp(1.0));
 /// // GELU's slope crosses zero, where no relative bound can hold.
 /// let backward = Tolerance::backward(Activation::GELU, ElementType::F32, Math::Accurate);
@@ -42,11 +42,11 @@ pub enum Tolerance {
 }
 
 impl Tolerance {
-    /// What is asked of y = f(x): 2.5 ULP in f32, 1 ULP in f16 and bf16; of native math 1e-5
+    /// What is asked of y = f(x): 2.5 ULP in f32 or what the definition says, 1 ULP in f16 and bf16; of native math 1e-5
     /// absolute and 1e-4 relative.
-    pub fn forward(element: ElementType, math: Math) -> Self {
+    pub fn forward(activation: Activation, element: ElementType, math: Math) -> Self {
         match (math, element) {
-            (Math::Accurate, ElementType::F32) => Self::Ulp(2.5),
+            (Math::Accurate, ElementType::F32) => Self::Ulp(activation.definition().ulp),
             (Math::Accurate, _) => Self::Ulp(1.0),
             (Math::Native, _) => Self::NATIVE,
         }
@@ -61,7 +61,7 @@ impl Tolerance {
                 relative: 1e-5,
             },
             (Math::Accurate, false) if element == ElementType::F32 => Self::Ulp(3.0),
-            (Math::Accurate, false) => Self::forward(element, math),
+            (Math::Accurate, false) => Self::forward(activation, element, math),
             (Math::Native, _) => Self::NATIVE,
         }
     }
@@ -71,13 +71,18 @@ impl Tolerance {
         relative: 1e-4,
     };
 
-    /// The difference allowed at one element.
-    pub(crate) fn allowed(self, expected: f64, upstream: f64, element: ElementType) -> f64 {
+    /// The difference allowed at one element, whose size is that of its terms.
+    pub(crate) fn allowed(
+        self,
+        (expected, size): (f64, f64),
+        upstream: f64,
+        element: ElementType,
+    ) -> f64 {
         match self {
-            Self::Ulp(count) => count * ulp(expected, element),
+            Self::Ulp(count) => count * ulp(size, element),
             Self::Mixed { absolute, relative } => {
                 let storage = bound::storage(expected, element);
-                absolute * upstream.abs() + relative * expected.abs() + storage
+                absolute * upstream.abs() + relative * size.abs() + storage
             }
         }
     }
@@ -287,7 +292,7 @@ impl fmt::Display for Report {
 ///     channels: None,
 ///     x: &x,
 ///     upstream: None,
-///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
+///     tolerance: Tolerance::forward(Activation::RELU, ElementType::F32, Math::Accurate),
 /// };
 /// assert_eq!(expectation.expected(2), 1.0);
 /// assert!(expectation.check(&[0.0, 0.0, 1.0])?.passed());
@@ -298,7 +303,7 @@ impl fmt::Display for Report {
 pub struct Expectation<'a, T> {
     /// The activation.
     pub activation: Activation,
-    /// Parameters, one per channel, and the number of elements from one channel to the next.
+    /// The first parameter, one per channel, and the number of elements from one channel to the next.
     pub channels: Option<(&'a [f32], usize)>,
     /// Inputs.
     pub x: &'a [T],
@@ -358,16 +363,17 @@ impl<T: Element> Expectation<'_, T> {
     pub(crate) fn sample(&self, index: usize, found: T, expected: f64) -> Sample {
         let x = self.x[index].to_f32();
         let upstream = self.upstream(index);
-        let measure = |expected: f64| {
-            let allowed = self.tolerance.allowed(expected, upstream, T::TYPE);
+        let measure = |x: f64, expected: f64| {
+            let size = self.size(index, x, expected, upstream);
+            let allowed = self.tolerance.allowed((expected, size), upstream, T::TYPE);
             let bound = Bound {
                 expected,
                 // That of an infinite result is no leave to give another.
                 allowed: allowed.min(f64::MAX),
             };
-            bound.sample(index, x, upstream as f32, found)
+            bound.sample(index, x as f32, upstream as f32, found)
         };
-        let mut best = measure(expected);
+        let mut best = measure(f64::from(x), expected);
         // An adapter may flush subnormal inputs.
         if best.severity > 0.0 && (x.is_subnormal() || (upstream as f32).is_subnormal()) {
             let flush = |value: f64| {
@@ -379,7 +385,7 @@ impl<T: Element> Expectation<'_, T> {
             };
             let x = flush(f64::from(x));
             for upstream in [upstream, flush(upstream)] {
-                let other = measure(self.at(index, x, upstream));
+                let other = measure(x, self.at(index, x, upstream));
                 if other.severity < best.severity {
                     best = other;
                 }
@@ -388,16 +394,28 @@ impl<T: Element> Expectation<'_, T> {
         best
     }
 
+    /// The parameters of an element.
+    fn numbers(&self, index: usize) -> [f64; MOST_PARAMETERS] {
+        let mut numbers = self.activation.numbers();
+        if let Some((parameters, inner)) = self.channels {
+            numbers[0] = parameters[index / inner % parameters.len()].into();
+        }
+        numbers
+    }
+
+    fn size(&self, index: usize, x: f64, expected: f64, upstream: f64) -> f64 {
+        let pass = usize::from(self.upstream.is_some());
+        let definition = self.activation.definition();
+        definition.size(pass, x, self.numbers(index), (expected, upstream))
+    }
+
     fn at(&self, index: usize, x: f64, upstream: f64) -> f64 {
         let definition = self.activation.definition();
-        let parameter = match self.channels {
-            Some((parameters, inner)) => parameters[index / inner % parameters.len()],
-            None => self.activation.parameter().unwrap_or(0.0),
-        };
+        let numbers = self.numbers(index);
         if self.upstream.is_some() {
-            upstream * (definition.slope)(x, f64::from(parameter))
+            upstream * (definition.slope)(x, numbers)
         } else {
-            (definition.value)(x, f64::from(parameter))
+            (definition.value)(x, numbers)
         }
     }
 

@@ -6,15 +6,16 @@ use naga::{
     BinaryOperator, Expression, Function, Handle, Literal, MathFunction, Module, ScalarKind,
     Statement, UnaryOperator,
 };
+use wgpu_activations::{ElementType, accuracy::ulp};
 
 /// What is done wherever there is a choice: one thing, the other, or either by a hash of the operands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Choice {
     /// As IEEE and the text have it.
     Plain,
-    /// Quotients two units up; sums of three from the right.
+    /// Quotients as far up as 2.5 ULP allow; sums of three from the right.
     Up,
-    /// Quotients two units down; sums of three with the outer terms first.
+    /// As far down; sums of three with the outer terms first.
     Down,
     /// Each of these here and there.
     Hash,
@@ -34,7 +35,6 @@ impl Choice {
 /// How the device rounds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Device {
-    /// Two units are within the 2.5 ULP that WGSL allows.
     pub(super) quotient: Choice,
     /// Products that meet a sum: none is contracted, or all, or some.
     pub(super) fused: Choice,
@@ -325,14 +325,25 @@ impl Call<'_> {
     }
 
     fn quotient(&self, a: f32, b: f32) -> f32 {
-        let q = self.flushed(self.flushed(a) / self.flushed(b));
-        // A step from the largest or the smallest number would leave the normal ones.
-        if !q.is_normal() || !(1e-37..1e38).contains(&q.abs()) {
+        let (a, b) = (self.flushed(a), self.flushed(b));
+        let q = self.flushed(a / b);
+        // The bound is for these; a step from the largest or the smallest would leave the normal ones.
+        if !(1e-37..1e38).contains(&q.abs()) {
             return q;
         }
+        let exact = f64::from(a) / f64::from(b);
+        // At a power of two the unit is that of the smaller neighbours.
+        let leave = 2.5 * ulp(exact.abs().next_down(), ElementType::F32);
+        let furthest = |step: fn(f32) -> f32| {
+            let mut q = q;
+            while (f64::from(step(q)) - exact).abs() <= leave {
+                q = step(q);
+            }
+            q
+        };
         match self.device.quotient.at(a, b) {
-            Choice::Up => f32::from_bits(q.to_bits() + 2),
-            Choice::Down => f32::from_bits(q.to_bits() - 2),
+            Choice::Up => furthest(f32::next_up),
+            Choice::Down => furthest(f32::next_down),
             Choice::Plain | Choice::Hash => q,
         }
     }
