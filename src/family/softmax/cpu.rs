@@ -335,6 +335,11 @@ impl Softmax {
         if !most.is_finite() {
             return self.special_row(most, upstream, y);
         }
+        if let (None, [_], Some(&[g])) = (known, x, upstream) {
+            // Its share is 1, whatever it is: no rounding may leave a rest.
+            y[0] = g * 0.0;
+            return;
+        }
         let mut row = Row::of(self.form, x, upstream, most, y);
         let mut sum = row.gradients(self.form);
         if let Some(&[_, rest, gradients]) = known {
