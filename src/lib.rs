@@ -110,9 +110,10 @@ pub use element::{Element, ElementType};
 pub use error::number;
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
-    Array, Family, Operation,
+    Array, Family, Inputs, Operation,
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
+    gated::{Gated, GatedGradients},
     logsumexp::LogSumExp,
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     pointwise::{Gradients, Pointwise},

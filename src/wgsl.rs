@@ -206,6 +206,23 @@ pub fn pointwise(
     shader
 }
 
+/// An activation with numbers for the whole tensor, as `value_at` and `backward_at` over lanes: for kernels of more than
+/// one input.
+pub(crate) fn function(definition: &Definition, lanes: Lanes, math: Math) -> Shader {
+    let [real, lanes] = lanes.sources();
+    let parameters = parameters::of_tensor(definition);
+    let mut shader = Shader::own(&[parameters, real, lanes, BITS, math.source()]);
+    shader.extend_with(definition.wgsl, is_foreign(definition));
+    shader
+}
+
+/// A term of the gradient of parameter `index` of an activation, as `parameter_term`.
+pub(crate) fn parameter_term(definition: &Definition, index: usize) -> Shader {
+    let mut shader = Shader::default();
+    shader.extend_with(parameters::term_of(definition.parameters, index), false);
+    shader
+}
+
 /// The shader of the pointwise family with parameters per channel, wherever the channels lie: entry points as
 /// [`pointwise`].
 pub fn per_channel(

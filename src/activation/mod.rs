@@ -105,6 +105,12 @@ impl Activation {
         }
     }
 
+    /// The same with a first parameter that is known to lie in its range.
+    pub(crate) const fn with_known(mut self, parameter: f32) -> Self {
+        self.parameters[0] = parameter;
+        self
+    }
+
     /// Every activation, with its parameters at their defaults.
     ///
     /// ```

@@ -96,7 +96,7 @@ impl HostSide {
             return Ok(None);
         };
         let found = DeviceResult {
-            output: y.clone(),
+            outputs: vec![y.clone()],
             indices: None,
             gradients: None,
         };

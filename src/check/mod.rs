@@ -182,7 +182,7 @@ fn on_gpu<T: Element>(
             chain.record_forward(recorder, &x, Output::New)
         })?;
         return Ok(DeviceResult {
-            output: y.download::<T>()?,
+            outputs: vec![y.download::<T>()?],
             indices: saved.indices()?,
             gradients: None,
         });
@@ -200,7 +200,7 @@ fn on_gpu<T: Element>(
         chain.record_backward(recorder, &x, &upstream, wanted)
     })?;
     Ok(DeviceResult {
-        output: dx[0].download::<T>()?,
+        outputs: dx.iter().map(Tensor::download).collect::<Result<_>>()?,
         indices: saved.indices()?,
         gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
     })
@@ -218,16 +218,16 @@ fn on_cpu<T: Element>(
         let mut output = vec![T::zeroed(); layout.result.elements()];
         let saved = chain.compute_forward(shape, &x, SliceMut::of(&mut output))?;
         return Ok(DeviceResult {
-            output,
+            outputs: vec![output],
             indices: saved.indices()?,
             gradients: None,
         });
     };
-    let mut output = vec![T::zeroed(); layout.view.elements()];
-    let into = vec![SliceMut::of(&mut output)];
+    let mut outputs = vec![vec![T::zeroed(); layout.view.elements()]; chain.inputs()];
+    let into = outputs.iter_mut().map(|dx| SliceMut::of(dx)).collect();
     let computed = chain.compute_backward(shape, &x, Slice::of(upstream), into, true)?;
     Ok(DeviceResult {
-        output,
+        outputs,
         indices: computed.saved.indices()?,
         gradients: Some(HostGradient::all(&layout, computed.parameters)),
     })
@@ -235,8 +235,8 @@ fn on_cpu<T: Element>(
 
 /// What came of a pass, on the host.
 pub(crate) struct DeviceResult<T> {
-    /// y, or dx.
-    pub(crate) output: Vec<T>,
+    /// y, or the gradients with respect to the inputs.
+    pub(crate) outputs: Vec<Vec<T>>,
     pub(crate) indices: Option<Vec<u32>>,
     /// Gradients of all parameters, where they were asked for.
     pub(crate) gradients: Option<Vec<HostGradient>>,
@@ -277,7 +277,7 @@ pub(crate) fn verify<T: Element>(
     }
     let mut received = Received {
         inputs: &inputs,
-        output: &[],
+        outputs: &[],
         beside: Vec::new(),
         indices: None,
     };
@@ -286,9 +286,14 @@ pub(crate) fn verify<T: Element>(
         received.inputs = &inputs[..count];
         verifier.take(task, &chunk, &received);
     }
+    let outputs: Vec<&[u8]> = found
+        .outputs
+        .iter()
+        .map(|y| bytemuck::cast_slice(y))
+        .collect();
     received = Received {
         inputs: &inputs,
-        output: bytemuck::cast_slice(&found.output),
+        outputs: &outputs,
         indices: found.indices,
         ..received
     };

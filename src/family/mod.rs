@@ -12,6 +12,7 @@ mod case;
 mod curve;
 mod draw;
 mod entry;
+mod inputs;
 mod operation;
 mod pass;
 mod reference;
@@ -27,6 +28,8 @@ pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use draw::{Draw, Drawn};
 pub use entry::{Default, Entry, Parameter};
+pub use inputs::Inputs;
+pub(crate) use inputs::inputs_error;
 pub(crate) use operation::Chosen;
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
@@ -53,6 +56,7 @@ families! {
     dice: [OfDice],
     softmax: [SOFTMAX, LOG_SOFTMAX],
     logsumexp: [OfLogSumExp],
+    gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],
     maxout: [OfMaxout],
     alpha_dropout: [OfAlphaDropout],
 }

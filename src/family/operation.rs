@@ -28,9 +28,14 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
     /// The name in messages: `elu`.
     fn name(&self) -> &str;
 
-    /// Tensors that it takes, all of one shape.
+    /// The tensors that it takes, all of one shape, as messages call them.
+    fn input_names(&self) -> &'static [&'static str] {
+        &["x"]
+    }
+
+    /// How many these are.
     fn inputs(&self) -> usize {
-        1
+        self.input_names().len()
     }
 
     /// The shape rule: the result's shape for inputs of this shape.

@@ -82,8 +82,8 @@ pub struct Request<'a> {
     pub sources: Vec<&'a dyn Source>,
     /// Where the gradient of the loss with respect to the result comes from, for a backward pass.
     pub upstream: Option<&'a dyn Source>,
-    /// Where the result goes, or the gradient with respect to the input.
-    pub sink: &'a dyn Sink,
+    /// Where the result goes, or the gradients with respect to each input.
+    pub sinks: Vec<&'a dyn Sink>,
     /// Where the indices go that the last operation saves, as u32.
     pub indices: Option<&'a dyn Sink>,
     /// Sees every chunk on the host; what was prepared must keep the inputs for it.
@@ -96,7 +96,7 @@ impl<'a> Request<'a> {
         Self {
             sources: vec![source],
             upstream: None,
-            sink,
+            sinks: vec![sink],
             indices: None,
             observer: None,
         }

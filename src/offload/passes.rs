@@ -179,8 +179,13 @@ impl ChunkWork for Pass<'_> {
         }))
     }
 
-    fn compute(&self, chunk: &Chunk, inputs: &[Vec<u8>], output: &mut Vec<u32>) -> Result<OnHost> {
-        with_element!(self.element, T => self.compute_as::<T>(chunk, inputs, output))
+    fn compute(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost> {
+        with_element!(self.element, T => self.compute_as::<T>(chunk, inputs, outputs))
     }
 
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()> {
@@ -226,7 +231,7 @@ impl Pass<'_> {
         &self,
         chunk: &Chunk,
         inputs: &[Vec<u8>],
-        output: &mut Vec<u32>,
+        outputs: &mut Vec<Vec<u32>>,
     ) -> Result<OnHost> {
         let layout = self.layout;
         let chain = self.on_part(chunk)?;
@@ -235,21 +240,29 @@ impl Pass<'_> {
         let upstream = x.pop_if(|_| self.task.needs_upstream(self.request.upstream.is_some()));
         let shape = layout.whole.clone().unwrap_or(chunk.shape().to_vec());
         if let Task::Survey { step, index, .. } = self.task {
+            outputs.clear();
             let words = chain.compute_survey((step, index), &shape, &x, upstream)?;
             return Ok(OnHost {
                 beside: vec![words],
                 ..OnHost::default()
             });
         }
-        let to = match upstream {
-            None => layout.result,
-            Some(_) => layout.view,
+        let (to, count) = match upstream {
+            None => (layout.result, 1),
+            Some(_) => (layout.view, self.chain.inputs()),
         };
         let length = chunk.of_result(layout.view, to).len();
         let bytes = length * size_of::<T>();
-        output.resize(bytes.div_ceil(size_of::<u32>()), 0);
-        let y = SliceMut::of(&mut bytemuck::cast_slice_mut::<u32, T>(output)[..length]);
+        outputs.resize_with(count, Vec::new);
+        let words = bytes.div_ceil(size_of::<u32>());
+        outputs
+            .iter_mut()
+            .for_each(|output| output.resize(words, 0));
+        let results = outputs.iter_mut().map(|output| &mut output[..]);
+        let results = results.map(|it| &mut bytemuck::cast_slice_mut::<u32, T>(it)[..length]);
+        let mut results: Vec<_> = results.map(SliceMut::of).collect();
         let Some(upstream) = upstream else {
+            let y = results.swap_remove(0);
             let saved = chain.compute_forward(&shape, &x, y)?;
             return Ok(OnHost {
                 bytes,
@@ -257,7 +270,7 @@ impl Pass<'_> {
                 indices: saved.indices()?,
             });
         };
-        let computed = chain.compute_backward(&shape, &x, upstream, vec![y], self.parameters)?;
+        let computed = chain.compute_backward(&shape, &x, upstream, results, self.parameters)?;
         let beside = computed.parameters.into_iter().enumerate();
         let beside = beside.filter(|(step, _)| !self.is_surveyed(*step));
         Ok(OnHost {
@@ -317,7 +330,7 @@ impl Worker for OnDevice<'_> {
             let Some(upstream) = &upstream else {
                 let (y, saved) = chain.record_forward(recorder, &x, Output::InPlace)?;
                 return Ok(ChunkResult {
-                    output: Some(y),
+                    outputs: vec![y],
                     beside: Vec::new(),
                     saved,
                 });
@@ -330,7 +343,7 @@ impl Worker for OnDevice<'_> {
             let parameters = parameters.into_iter().enumerate();
             let beside = parameters.filter(|(step, _)| !self.pass.is_surveyed(*step));
             Ok(ChunkResult {
-                output: dx.into_iter().next(),
+                outputs: dx,
                 beside: beside.flat_map(|(_, values)| values).collect(),
                 // An observer looks at what the forward pass chose.
                 saved: if request.observer.is_some() {

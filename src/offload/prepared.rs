@@ -11,7 +11,7 @@ use crate::{
     chain::{Chain, Layout},
     element::ElementType,
     error::Result,
-    family::Cut,
+    family::{Cut, inputs_error},
     gpu::unlocked,
 };
 
@@ -71,7 +71,8 @@ impl Prepared<'_> {
     pub fn forecast(&self) -> Forecast {
         let Layout { view, result, .. } = self.layout;
         let passes = 1 + self.surveys.len();
-        let elements = passes as u64 * view.elements() as u64 + result.elements() as u64;
+        let inputs = (passes * self.chain.inputs()) as u64;
+        let elements = inputs * view.elements() as u64 + result.elements() as u64;
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let chunks = self.chunks.iter();
         let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
@@ -98,6 +99,15 @@ impl Prepared<'_> {
     pub fn run(&self, request: &Request<'_>) -> Result<Backward> {
         let Self { chain, layout, .. } = self;
         let backward = self.purpose.is_backward();
+        let outputs = if backward { chain.inputs() } else { 1 };
+        for (wanted, found) in [
+            (chain.inputs(), request.sources.len()),
+            (outputs, request.sinks.len()),
+        ] {
+            if wanted != found {
+                return Err(inputs_error(&*chain.steps()[0], found));
+            }
+        }
         let parameters = backward && self.offload.beside;
         let passes = 1 + self.surveys.len();
         let elements: usize = self.chunks.iter().map(Chunk::len).sum();
@@ -124,7 +134,10 @@ impl Prepared<'_> {
                 element: self.element,
                 view: layout.view,
                 sources,
-                sink: (task == Task::Result).then_some((request.sink, to)),
+                sinks: match task {
+                    Task::Result => request.sinks.iter().map(|sink| (*sink, to)).collect(),
+                    Task::Survey { .. } => Vec::new(),
+                },
                 cut: self.cut(),
                 most: self.most,
                 keep: request.observer.is_some(),

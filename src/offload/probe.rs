@@ -19,7 +19,7 @@ use crate::{
     family::{Surveyed, Table},
     gpu::Gpu,
     io::{Shared, Slice},
-    tensor::View,
+    tensor::{Tensor, View},
     with_element,
 };
 
@@ -139,7 +139,10 @@ impl Prepared<'_> {
         }
         let zeros = vec![T::zeroed(); chunk.len()];
         let (source, sink) = (Slice(&zeros), Shared::new::<T>(&mut []));
-        let request = Request::new(&source, &sink);
+        let request = Request {
+            sources: vec![&source; chain.inputs()],
+            ..Request::new(&source, &sink)
+        };
         let pass = Pass::new(
             chain,
             (&request, T::TYPE),
@@ -198,25 +201,29 @@ fn on_gpu<'a>(
     };
     move || {
         let start = Instant::now();
-        slot.fill(&gpu, 0, load).map_err(Fail::error)?;
-        let tensor = slot.tensor(&gpu, 0, load)?;
+        let mut tensors = Vec::new();
+        for input in 0..pass.chain.inputs() {
+            slot.fill(&gpu, input, load).map_err(Fail::error)?;
+            tensors.push(slot.tensor(&gpu, input, load)?);
+        }
         gpu.wait()?;
         let uploaded = start.elapsed();
         let start = Instant::now();
-        let done = worker.run(chunk, vec![tensor])?;
+        let done = worker.run(chunk, tensors)?;
         gpu.wait()?;
         let worked = start.elapsed();
         let start = Instant::now();
-        if let Some(output) = &done.output {
-            let (place, _) = slot.fetch(&gpu, output)?;
-            gpu.wait()?;
-            let taken = slot.empty(&gpu, place, output.bytes() as usize, |bytes| {
-                result.clear();
-                result.extend_from_slice(bytes);
-                Ok(())
-            });
-            taken.map_err(Fail::error)?;
-        }
+        let bytes = done.outputs.first().map_or(0, Tensor::bytes) as usize;
+        let (places, _) = slot.fetch(&gpu, &done.outputs)?;
+        gpu.wait()?;
+        let taken = slot.empty(&gpu, &places, bytes, |outputs| {
+            result.clear();
+            outputs
+                .iter()
+                .for_each(|bytes| result.extend_from_slice(bytes));
+            Ok(())
+        });
+        taken.map_err(Fail::error)?;
         let downloaded = start.elapsed();
         slot.free(&gpu)?;
         Ok([uploaded, worked, downloaded])
@@ -230,22 +237,25 @@ fn on_cpu<'a>(
     chunk: &'a Chunk,
     load: &'a Load<'a>,
 ) -> impl FnMut() -> Result<[Duration; 3]> {
-    let (mut inputs, mut output, mut result) = (vec![Vec::new()], Vec::new(), Vec::new());
+    let mut inputs = vec![Vec::new(); pass.chain.inputs()];
+    let (mut outputs, mut result) = (Vec::new(), Vec::new());
     move || {
         let start = Instant::now();
-        inputs[0].clear();
-        for run in load.chunk.runs(load.view) {
-            let input = &mut inputs[0];
-            load.source
-                .read(run, &mut |bytes| input.extend_from_slice(bytes))?;
+        for input in &mut inputs {
+            input.clear();
+            for run in load.chunk.runs(load.view) {
+                load.source
+                    .read(run, &mut |bytes| input.extend_from_slice(bytes))?;
+            }
         }
         let read = start.elapsed();
         let start = Instant::now();
-        cpu.run(|| pass.compute(chunk, &inputs, &mut output))?;
+        cpu.run(|| pass.compute(chunk, &inputs, &mut outputs))?;
         let computed = start.elapsed();
         let start = Instant::now();
         result.clear();
-        result.extend_from_slice(&output);
+        let outputs = outputs.iter();
+        outputs.for_each(|words| result.extend_from_slice(words));
         Ok([read, computed, start.elapsed()])
     }
 }

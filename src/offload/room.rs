@@ -169,12 +169,18 @@ impl Prepared<'_> {
     /// for the tensors of the chunk that is worked on, f32 between operations.
     fn per_element(&self) -> u64 {
         let results = self.results();
+        let of_chain = self.chain.inputs() as u64;
         let (inputs, kept, result) = match self.purpose.is_backward() {
-            true => (1 + results, 1 + results, 1),
-            false => (1, u64::from(self.purpose.keeps()), results),
+            true => (of_chain + results, of_chain + results, of_chain),
+            false => (
+                of_chain,
+                of_chain * u64::from(self.purpose.keeps()),
+                results,
+            ),
         };
         let slots = SLOTS as u64 * (inputs + kept + result);
-        let between = ElementType::F32.size() * (self.chain.steps().len() as u64 - 1) * results;
+        let steps = (self.chain.steps().len() - 1) as u64;
+        let between = ElementType::F32.size() * steps * results * of_chain;
         self.element.size() * (slots + inputs + 2 * result) + 2 * between
     }
 

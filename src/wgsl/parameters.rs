@@ -174,6 +174,25 @@ impl From<&Definition> for PerChannel {
     }
 }
 
+/// A term of the gradient of parameter `index`, alone.
+pub(super) fn term_of(parameters: &[Parameter], index: usize) -> super::shader::Piece {
+    let given = NAMES.iter().take(parameters.len());
+    let given: Vec<_> = given.map(|name| format!("p.{name}")).collect();
+    let member = match parameters {
+        [_] => String::new(),
+        several => several
+            .get(index)
+            .map_or(String::new(), |it| format!(".{}", it.name)),
+    };
+    let text = format!(
+        "fn parameter_term(x: Real, upstream: Real, p: Parameter) -> Real {{
+    return parameter_backward(x, upstream, {}){member};
+}}",
+        given.join(", ")
+    );
+    std::sync::Arc::<str>::from(text).into()
+}
+
 /// The terms of the parameters' gradients as one number or vector.
 fn terms_of(parameters: &[Parameter]) -> super::shader::Piece {
     let [first, second, rest @ ..] = parameters else {

@@ -12,6 +12,7 @@ mod conformance;
 mod cpu;
 mod dice;
 mod encode;
+mod gated;
 mod logsumexp;
 mod maxout;
 mod moments;
@@ -39,6 +40,7 @@ const FAMILIES: [Family; 14] = [
     ("dice", dice::trials),
     ("softmax", softmax::trials),
     ("logsumexp", logsumexp::trials),
+    ("gated", gated::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),

@@ -188,13 +188,16 @@ fn saved(case: &RandomCase, folder: &Path, device: &Device) -> Result<String> {
     let mut files = String::new();
     let shape = chain.result_shape(&case.shape)?;
     let upstream = case.upstream.iter().map(|it| ("upstream", &shape, it));
-    for (name, shape, values) in [("x", &case.shape, &case.input)]
-        .into_iter()
-        .chain(upstream)
-    {
+    let names = chain.input_names();
+    let inputs = names.iter().zip(&case.inputs);
+    let inputs = inputs.map(|(name, it)| (*name, &case.shape, it));
+    for (name, shape, values) in inputs.chain(upstream) {
         let path = folder.join(name).with_extension(extension);
         save(&path, shape, case.element, values)?;
-        files += &format!(" {}", path.display());
+        files += &match names[1..].contains(&name) {
+            true => format!(" --input {name}={}", path.display()),
+            false => format!(" {}", path.display()),
+        };
         if values.len() <= FEW {
             text::note(&format!("{name} = {values:?}"));
         }

@@ -67,6 +67,22 @@ pub(super) struct Oriented {
     chain: Chain,
 }
 
+/// What goes with an array: the other inputs, and the gradients of the result.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) others: Vec<StoredArray>,
+    pub(super) upstream: Option<StoredArray>,
+}
+
+/// Where the gradient of an input goes that nobody asked for.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&self, _: usize, _: &[u8]) -> wgpu_activations::Result<()> {
+        Ok(())
+    }
+}
+
 /// Opens what `path` and `tensors`, names or patterns, name.
 pub(super) fn open(path: &Path, tensors: &[String]) -> Result<Input> {
     Ok(if path == Path::new(PIPE) {
@@ -141,10 +157,16 @@ impl Stream<'_> {
         let offload = devices[1..]
             .iter()
             .fold(Offload::new(&devices[0]), Offload::and);
-        match self.outs.is_empty() {
-            true => offload.result_only(),
-            false => offload,
+        match self.wants_beside() {
+            false => offload.result_only(),
+            true => offload,
         }
+    }
+
+    /// Whether more is wanted than results and gradients of inputs, which stream.
+    fn wants_beside(&self) -> bool {
+        let inputs = self.chain.input_names();
+        self.outs.iter().any(|(name, _)| !inputs.contains(name))
     }
 
     /// The bytes of arrays that are held whole, since their elements lie in another order than they are worked on,
@@ -153,9 +175,10 @@ impl Stream<'_> {
         &self,
         offload: &Offload<'a>,
         seen: &Oriented,
-        upstream: Option<&StoredArray>,
+        given: &Given,
     ) -> Result<(u64, Offload<'a>)> {
-        let arrays = std::iter::once(&seen.array).chain(upstream);
+        let arrays = std::iter::once(&seen.array).chain(&given.others);
+        let arrays = arrays.chain(&given.upstream);
         let held: u64 = arrays.map(|array| held_whole(array, seen.order)).sum();
         let Some(limit) = self.flags.memory else {
             return Ok((held, offload.clone()));
@@ -173,17 +196,18 @@ impl Stream<'_> {
         Ok((held, offload.clone().memory(limit - held)))
     }
 
-    /// Takes one array through the chain, or `upstream` back through it; `from` are the files that they are of.
+    /// Takes one array through the chain with what is given beside it; `from` are the files that they are of.
     pub(super) fn run_item(
         &self,
         from: &[&Input],
         seen: Oriented,
-        upstream: Option<StoredArray>,
+        given: Given,
         offload: &Offload<'static>,
         main: Option<&Unfinished<'_>>,
         beside: &[Unfinished<'_>],
     ) -> Result<Done> {
-        let (_, offload) = self.within(offload, &seen, upstream.as_ref())?;
+        let (_, offload) = self.within(offload, &seen, &given)?;
+        let Given { others, upstream } = given;
         let Oriented {
             array,
             order,
@@ -218,7 +242,20 @@ impl Stream<'_> {
         };
         let sink = if in_order { sink } else { sink.in_any_order()? };
         let (name, dtype, type_name) = (array.name.clone(), array.dtype.clone(), array.type_name);
+        let mut of_inputs = Vec::new();
+        for name in chain.input_names().iter().skip(1).filter(|_| backward) {
+            let mut outs = self.outs.iter().zip(beside);
+            let begin = |(_, file): (_, &Unfinished<'_>)| {
+                let output = file.begin_only(&output_shape, order, array.storage.number)?;
+                Ok::<_, Failure>(output.in_any_order()?)
+            };
+            let found = outs.find(|((out, _), _)| out == name);
+            of_inputs.push(found.map(begin).transpose()?);
+        }
         let elements = in_this_order(array, order, in_order)?;
+        let others = others.into_iter();
+        let others = others.map(|other| in_this_order(other, order, in_order));
+        let others = others.collect::<Result<Vec<_>>>()?;
         let upstream = upstream.map(|upstream| in_this_order(upstream, order, false));
         let upstream = upstream.transpose()?;
         let mut outs = self.outs.iter().zip(beside);
@@ -231,14 +268,22 @@ impl Stream<'_> {
         let verifier = self.share().map(|share| {
             let verifier = Verifier::new(&chain, layout.clone(), element, share);
             match backward {
-                true => verifier.of_gradients(!self.outs.is_empty()),
+                true => verifier.of_gradients(self.wants_beside()),
                 false => verifier,
             }
         });
         let request = Request {
-            sources: vec![&elements],
+            sources: std::iter::once(&elements)
+                .chain(&others)
+                .map(|elements| elements as _)
+                .collect(),
             upstream: upstream.as_ref().map(|upstream| upstream as _),
-            sink: &sink,
+            sinks: std::iter::once(&sink as &dyn Sink)
+                .chain(of_inputs.iter().map(|sink| match sink {
+                    Some(sink) => sink as &dyn Sink,
+                    None => &Nowhere,
+                }))
+                .collect(),
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
@@ -254,8 +299,14 @@ impl Stream<'_> {
         let (outcome, report) = ran?;
         indices.map(Output::finish).transpose()?;
         self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
-        elements.expect_end()?;
+        for elements in std::iter::once(&elements).chain(&others) {
+            elements.expect_end()?;
+        }
         sink.finish()?;
+        of_inputs
+            .into_iter()
+            .flatten()
+            .try_for_each(Output::finish)?;
         // How long the parts of the way take alone, for a summary as JSON.
         let probed = self.flags.json && !backward && outcome.summary.chunks > 0;
         let probe = || Ok((prepared.probe()?, prepared.element().size()));
@@ -272,7 +323,7 @@ impl Stream<'_> {
         })
     }
 
-    /// Writes what is wanted beside the output, but for indices, which stream.
+    /// Writes what is wanted beside the output, but for indices and gradients of inputs, which stream.
     fn fill(
         &self,
         beside: &[Unfinished<'_>],
@@ -284,7 +335,7 @@ impl Stream<'_> {
         let gradients = gradients.iter().map(|it| (it.name, &it.shape, &it.values));
         let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter().zip(&self.outs) {
-            if *name == INDEX {
+            if *name == INDEX || self.chain.input_names().contains(name) {
                 continue;
             }
             let found = given.iter().find(|(given, ..)| given == name);

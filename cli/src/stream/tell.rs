@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
-use super::{Device, Done, Oriented, Pass, Result, Stream, text};
+use super::{Device, Done, Given, Oriented, Pass, Result, Stream, text};
 use crate::bench::time;
 use wgpu_activations::{
     Offload,
@@ -25,7 +25,7 @@ pub(crate) fn forecast(
     let mut rows = Vec::new();
     for item in items {
         let element = item.array.element;
-        let (held, offload) = stream.within(offload, item, None)?;
+        let (held, offload) = stream.within(offload, item, &Given::default())?;
         let prepared = offload.prepare(&item.chain, &item.shape, element, stream.purpose())?;
         let mut forecast = prepared.forecast();
         forecast.memory = forecast.memory.saturating_add(held);

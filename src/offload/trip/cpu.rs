@@ -9,8 +9,8 @@ use crate::cpu::Cpu;
 #[derive(Default)]
 struct Slot {
     inputs: Vec<Vec<u8>>,
-    /// In words, so that it begins where elements may.
-    output: Vec<u32>,
+    /// In words, so that each begins where elements may.
+    outputs: Vec<Vec<u32>>,
 }
 
 impl Trip<'_> {
@@ -38,7 +38,7 @@ impl Trip<'_> {
                 let _worker = queue.worker();
                 for (chunk, mut slot) in filled {
                     let start = Instant::now();
-                    let work = || self.work.compute(&chunk, &slot.inputs, &mut slot.output);
+                    let work = || self.work.compute(&chunk, &slot.inputs, &mut slot.outputs);
                     match cpu.run(work) {
                         Ok(made) => {
                             self.meter.note(|summary| summary.device += start.elapsed());
@@ -112,20 +112,22 @@ impl Trip<'_> {
 
     fn take(&self, chunk: &Chunk, slot: &Slot, made: OnHost) -> Result<()> {
         let start = Instant::now();
-        let output = &bytemuck::cast_slice(&slot.output)[..made.bytes];
-        if let Some((sink, view)) = self.sink {
+        let outputs = slot.outputs.iter();
+        let outputs = outputs.map(|output| &bytemuck::cast_slice(output)[..made.bytes]);
+        let outputs: Vec<&[u8]> = outputs.collect();
+        for (&(sink, view), output) in self.sinks.iter().zip(&outputs) {
             let of_result = chunk.of_result(self.view, view);
             of_result.write(view, sink, output, self.element.size() as usize)?;
         }
         let received = Received {
             inputs: &slot.inputs,
-            output,
+            outputs: &outputs,
             beside: made.beside,
             indices: made.indices,
         };
         self.work.absorb(chunk, received)?;
         self.meter.note(|summary| {
-            summary.downloaded += output.len() as u64;
+            summary.downloaded += (outputs.len() * made.bytes) as u64;
             summary.download += start.elapsed();
         });
         Ok(())

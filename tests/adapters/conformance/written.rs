@@ -45,6 +45,19 @@ fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<Str
             }
             texts
         }
+        "glu" | "reglu" | "geglu" | "geglu-tanh" | "swiglu" | "swiglu-clamped" | "gated" => {
+            let own = match (name, seed % 2) {
+                ("swiglu", 1) => "beta=1.5, ",
+                ("swiglu-clamped", 1) => "limit=2, alpha=1, ",
+                ("gated", 0) => "f=tanh, ",
+                ("gated", _) => "f=elu(alpha=0.5), ",
+                _ => "",
+            };
+            let layouts = ["two", "halves, gate=last", "interleaved, gate=first"];
+            layouts
+                .map(|layout| format!("{name}({own}layout={layout})"))
+                .into()
+        }
         "alpha-dropout" => vec![format!("alpha-dropout(p=0.3, seed={seed})")],
         "dice" => vec![
             [
