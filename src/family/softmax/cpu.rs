@@ -19,6 +19,7 @@ use crate::{
         rows::Rows,
     },
     error::Result,
+    family::Array,
     tensor::View,
 };
 
@@ -302,11 +303,7 @@ impl Softmax {
             extent,
             inner,
         } = View::of(shape, self.axis)?;
-        let known = self
-            .known
-            .as_ref()
-            .map(|known| known.to_host())
-            .transpose()?;
+        let known = self.known.as_ref().map(Array::to_host).transpose()?;
         let inputs: Vec<_> = [Some(x), upstream]
             .into_iter()
             .flatten()
@@ -387,11 +384,7 @@ impl Softmax {
             extent,
             inner,
         } = View::of(shape, self.axis)?;
-        let known = self
-            .known
-            .as_ref()
-            .map(|known| known.to_host())
-            .transpose()?;
+        let known = self.known.as_ref().map(Array::to_host).transpose()?;
         let inputs: Vec<_> = [Some(x), upstream]
             .into_iter()
             .flatten()
