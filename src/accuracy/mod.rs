@@ -10,7 +10,7 @@ use std::fmt;
 use bound::Bound;
 
 use crate::{
-    activation::Activation,
+    activation::{Activation, Definition},
     element::{Element, ElementType},
     error::{Error, Result},
     wgsl::Math,
@@ -25,12 +25,15 @@ use crate::{
 /// assert_eq!(forward, Tolerance::Ulp(1.0));
 /// // GELU's slope crosses zero, where no relative bound can hold.
 /// let backward = Tolerance::backward(Activation::GELU, ElementType::F32, Math::Accurate);
-/// assert_eq!(backward, Tolerance::Mixed { absolute: 1e-6, relative: 1e-5 });
+/// assert_eq!(backward, Tolerance::Terms(2.0));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
     /// This many units in the last place of the expected value in the result's type.
     Ulp(f64),
+    /// Of a slope f'(x): this many times 2^-23 of the magnitudes of its two terms, f(x) / x and what f'(x) is beside
+    /// it, and in f16 and bf16 the rounding to that type. Where the slope is 0 the two cancel.
+    Terms(f64),
     /// An absolute part, per unit of the upstream gradient in a backward pass, a part relative to
     /// the expected value, and in f16 and bf16 the rounding to that type.
     Mixed {
@@ -53,15 +56,18 @@ impl Tolerance {
     }
 
     /// What is asked of dx = f'(x) upstream: where f' has no zero crossing 3 ULP in f32, as forward in f16 and bf16;
-    /// else 1e-6 absolute per unit of upstream and 1e-5 relative.
+    /// else 2^-22 of its terms' magnitudes. Of a user's own function, 1e-6 absolute per unit of upstream and 1e-5
+    /// relative.
     pub fn backward(activation: Activation, element: ElementType, math: Math) -> Self {
-        match (math, crosses_zero(activation)) {
-            (Math::Accurate, true) => Self::Mixed {
+        let properties = activation.definition().properties;
+        match (math, properties.map(|it| it.turning_point)) {
+            (Math::Accurate, None) => Self::Mixed {
                 absolute: 1e-6,
                 relative: 1e-5,
             },
-            (Math::Accurate, false) if element == ElementType::F32 => Self::Ulp(3.0),
-            (Math::Accurate, false) => Self::forward(element, math),
+            (Math::Accurate, Some(Some(_))) => Self::Terms(2.0),
+            (Math::Accurate, Some(None)) if element == ElementType::F32 => Self::Ulp(3.0),
+            (Math::Accurate, Some(None)) => Self::forward(element, math),
             (Math::Native, _) => Self::NATIVE,
         }
     }
@@ -71,22 +77,39 @@ impl Tolerance {
         relative: 1e-4,
     };
 
-    /// The difference allowed at one element.
-    pub(crate) fn allowed(self, expected: f64, upstream: f64, element: ElementType) -> f64 {
+    /// The difference allowed at one element. `terms` gives the magnitudes of a slope's two terms.
+    pub(crate) fn allowed(
+        self,
+        expected: f64,
+        upstream: f64,
+        terms: impl FnOnce() -> f64,
+        element: ElementType,
+    ) -> f64 {
+        let storage = bound::storage(expected, element);
         match self {
             Self::Ulp(count) => count * ulp(expected, element),
+            Self::Terms(count) => {
+                // Below the normal numbers units no longer shrink.
+                let terms = (terms() * upstream).abs().max(f64::from(f32::MIN_POSITIVE));
+                count * f64::from(f32::EPSILON) * terms + storage
+            }
             Self::Mixed { absolute, relative } => {
-                let storage = bound::storage(expected, element);
                 absolute * upstream.abs() + relative * expected.abs() + storage
             }
         }
     }
 }
 
-/// Whether the slope passes through zero, where no relative bound can hold, or may do so.
-fn crosses_zero(activation: Activation) -> bool {
-    let properties = activation.definition().properties;
-    properties.is_none_or(|properties| properties.turning_point.is_some())
+/// The magnitudes of the two terms of f'(x): f(x) / x, and what f'(x) is beside it.
+pub(crate) fn slope_terms(definition: &Definition, x: f64, parameter: f64) -> f64 {
+    let slope = (definition.slope)(x, parameter);
+    let gate = (definition.value)(x, parameter) / x;
+    // At 0 and at infinity there is but one term.
+    if gate.is_finite() {
+        gate.abs() + (slope - gate).abs()
+    } else {
+        slope.abs()
+    }
 }
 
 /// The distance between two neighbours in `element`'s format at the magnitude of `value`.
@@ -359,7 +382,8 @@ impl<T: Element> Expectation<'_, T> {
         let x = self.x[index].to_f32();
         let upstream = self.upstream(index);
         let measure = |expected: f64| {
-            let allowed = self.tolerance.allowed(expected, upstream, T::TYPE);
+            let terms = || self.terms(index, f64::from(x));
+            let allowed = self.tolerance.allowed(expected, upstream, terms, T::TYPE);
             let bound = Bound {
                 expected,
                 // That of an infinite result is no leave to give another.
@@ -390,15 +414,23 @@ impl<T: Element> Expectation<'_, T> {
 
     fn at(&self, index: usize, x: f64, upstream: f64) -> f64 {
         let definition = self.activation.definition();
-        let parameter = match self.channels {
+        let parameter = self.parameter(index);
+        if self.upstream.is_some() {
+            upstream * (definition.slope)(x, parameter)
+        } else {
+            (definition.value)(x, parameter)
+        }
+    }
+
+    fn terms(&self, index: usize, x: f64) -> f64 {
+        slope_terms(self.activation.definition(), x, self.parameter(index))
+    }
+
+    fn parameter(&self, index: usize) -> f64 {
+        f64::from(match self.channels {
             Some((parameters, inner)) => parameters[index / inner % parameters.len()],
             None => self.activation.parameter().unwrap_or(0.0),
-        };
-        if self.upstream.is_some() {
-            upstream * (definition.slope)(x, f64::from(parameter))
-        } else {
-            (definition.value)(x, f64::from(parameter))
-        }
+        })
     }
 
     fn upstream(&self, index: usize) -> f64 {

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::Pointwise;
 use crate::{
-    accuracy::{Tolerance, bound::Bound},
+    accuracy::{Tolerance, bound::Bound, slope_terms},
     activation::Activation,
     element::ElementType,
     error::{Error, Result},
@@ -120,7 +120,7 @@ impl Operation for Pointwise {
         elements
             .map(|(index, &x)| {
                 let expected = value(x, parameters.at(sheet, index));
-                let allowed = tolerance.allowed(expected, 1.0, ElementType::F32);
+                let allowed = tolerance.allowed(expected, 1.0, || 0.0, ElementType::F32);
                 Bound { expected, allowed }
             })
             .collect()
@@ -132,17 +132,19 @@ impl Operation for Pointwise {
         upstream: &[f64],
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
-        let slope = self.activation.definition().slope;
+        let definition = self.activation.definition();
         let tolerance = Tolerance::backward(self.activation, ElementType::F32, self.math);
         let parameters = self.on_host();
         let elements = sheet.x().iter().zip(upstream).enumerate();
         let dx = elements.map(|(index, (&x, &g))| {
-            let expected = through(slope(x, parameters.at(sheet, index)), g);
+            let parameter = parameters.at(sheet, index);
+            let expected = through((definition.slope)(x, parameter), g);
             if g.is_infinite() {
                 let allowed = f64::INFINITY;
                 return Bound { expected, allowed };
             }
-            let allowed = tolerance.allowed(expected, g, ElementType::F32);
+            let terms = || slope_terms(definition, x, parameter);
+            let allowed = tolerance.allowed(expected, g, terms, ElementType::F32);
             Bound { expected, allowed }
         });
         vec![dx.collect()]
