@@ -371,7 +371,10 @@ fn tanhf(x: Real) -> Real {
 fn softsign(t: Real) -> Real {
     // From 2^30 on it is 1.
     let c = min(t, Real(1073741824.0));
-    return c * whole_of(inverse_of_one_plus(c, Real(1.0)));
+    let c1 = upper(c);
+    let i = inverse_of_one_plus(c, Real(1.0));
+    // Small ones are themselves, and their parts might leave the normal numbers.
+    return select(c, c1 * i.high + ((c - c1) * i.high + c * i.low), c > Real(1e-20));
 }
 
 // 1 / (scale (1 + t)) for t >= 0: the larger of the two is the one whose difference from the sum has few bits.
