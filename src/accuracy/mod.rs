@@ -32,7 +32,8 @@ pub enum Tolerance {
     /// This many units in the last place of the expected value in the result's type.
     Ulp(f64),
     /// Of a slope f'(x): this many times 2^-23 of the magnitudes of its two terms, f(x) / x and what f'(x) is beside
-    /// it, and in f16 and bf16 the rounding to that type. Where the slope is 0 the two cancel.
+    /// it, the rounding of its product with the upstream gradient, and in f16 and bf16 that to the type. Where the slope
+    /// is 0 the two terms cancel.
     Terms(f64),
     /// An absolute part, per unit of the upstream gradient in a backward pass, a part relative to
     /// the expected value, and in f16 and bf16 the rounding to that type.
@@ -91,7 +92,8 @@ impl Tolerance {
             Self::Terms(count) => {
                 // Below the normal numbers units no longer shrink.
                 let terms = (terms() * upstream).abs().max(f64::from(f32::MIN_POSITIVE));
-                count * f64::from(f32::EPSILON) * terms + storage
+                let product = 0.5 * ulp(expected, ElementType::F32);
+                count * f64::from(f32::EPSILON) * terms + product + storage
             }
             Self::Mixed { absolute, relative } => {
                 absolute * upstream.abs() + relative * expected.abs() + storage
