@@ -205,9 +205,9 @@ struct Run<'a> {
     gpu: &'a Gpu,
     benchmark: &'a Benchmark,
     pass: Pass,
-    x: Tensor,
+    x: Vec<Tensor>,
     upstream: Tensor,
-    output: Tensor,
+    outputs: Vec<Tensor>,
     /// What the forward pass saves for the backward pass.
     saved: Saved,
 }
@@ -221,14 +221,21 @@ impl<'a> Run<'a> {
         result: &[usize],
     ) -> Self {
         let len = result.iter().product();
-        let (x, gpu) = (data.x.clone().reshaped(shape).unwrap(), &data.gpu);
-        let output = match pass {
-            Pass::Forward => gpu.allocate(result, ElementType::F32),
-            Pass::Backward => gpu.allocate(shape, ElementType::F32),
+        let gpu = &data.gpu;
+        let inputs = benchmark.operation.inputs();
+        let mut x = vec![data.x.clone().reshaped(shape).unwrap()];
+        while x.len() < inputs {
+            x.push(gpu.upload(&data.host, shape).unwrap());
+        }
+        let outputs = match pass {
+            Pass::Forward => vec![gpu.allocate(result, ElementType::F32)],
+            Pass::Backward => (0..inputs)
+                .map(|_| gpu.allocate(shape, ElementType::F32))
+                .collect(),
         };
         let mut run = Self {
             upstream: gpu.upload(&data.host[..len], result).unwrap(),
-            output: output.unwrap(),
+            outputs: outputs.into_iter().map(Result::unwrap).collect(),
             saved: Saved::NOTHING,
             gpu,
             benchmark,
@@ -248,21 +255,21 @@ impl<'a> Run<'a> {
     }
 
     fn inputs(&self) -> Vec<&Tensor> {
-        vec![&self.x; self.benchmark.operation.inputs()]
+        self.x.iter().collect()
     }
 
     fn record(&self, recorder: &mut Recorder<'_>) -> Result<()> {
         let (operation, x) = (&self.benchmark.operation, self.inputs());
         let scratch = match self.pass {
             Pass::Forward => operation
-                .record_forward(recorder, &x, &self.output)?
+                .record_forward(recorder, &x, &self.outputs[0])?
                 .tensors(),
             Pass::Backward => operation.record_backward(
                 recorder,
                 &x,
                 &self.saved,
                 &self.upstream,
-                &vec![&self.output; x.len()],
+                &self.outputs.iter().collect::<Vec<_>>(),
                 self.benchmark.parameters,
             )?,
         };

@@ -86,9 +86,9 @@ impl<'a> Network<'a> {
         let weights = |inputs, outputs, seed| {
             Initializer::LecunNormal { fan_in: inputs }.values(inputs * outputs, seed)
         };
-        let parameters = match activation.parameter() {
-            Some(alpha) if activation == Activation::PRELU => {
-                Some(gpu.upload(&[alpha; HIDDEN], [HIDDEN])?)
+        let parameters = match activation.parameters() {
+            [alpha] if activation == Activation::PRELU => {
+                Some(gpu.upload(&[*alpha; HIDDEN], [HIDDEN])?)
             }
             _ => None,
         };
@@ -146,7 +146,11 @@ impl<'a> Network<'a> {
             Some(parameters) => {
                 let gradients = self.pointwise()?.gradients(&x, &dy)?;
                 let mut alphas: Vec<f32> = parameters.download()?;
-                add_scaled(&mut alphas, -RATE, &gradients.parameter.download::<f32>()?);
+                add_scaled(
+                    &mut alphas,
+                    -RATE,
+                    &gradients.parameters[0].download::<f32>()?,
+                );
                 parameters.write(&alphas)?;
                 gradients.dx
             }

@@ -20,13 +20,13 @@ const LARGE: f64 = 1e30;
 static SOFTSIGN: Definition = Definition {
     title: "Scaled softsign",
     formula: "x / (scale + |x|)",
-    parameter: Some(Parameter {
+    parameters: &[Parameter {
         range: Range::Positive,
-        ..Parameter::new("scale", 1.0, |x, scale| {
+        ..Parameter::new("scale", 1.0, |x, [scale, ..]| {
             let x = x.clamp(-LARGE, LARGE);
             -x / (scale + x.abs()).powi(2)
         })
-    }),
+    }],
     ..Definition::new(
         "scaled-softsign",
         "fn bounded(x: Real) -> Real { return clamp(x, Real(-1e30), Real(1e30)); }
@@ -43,8 +43,8 @@ static SOFTSIGN: Definition = Definition {
              let d = scale + abs(c);
              return -c / d / d * upstream;
          }",
-        softsign,
-        |x, scale| scale / (scale + x.abs()).powi(2),
+        |x, [scale, ..]| softsign(x, scale),
+        |x, [scale, ..]| scale / (scale + x.abs()).powi(2),
     )
 };
 

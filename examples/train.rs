@@ -29,7 +29,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
     let (train, test) = Digits::load()?;
 
     let learned = |activation: Activation| -> Result<_> {
-        let initial = activation.parameter().unwrap_or_default();
+        let initial = activation.parameters()[0];
         let parameters = gpu.upload(&[initial; HIDDEN], [HIDDEN])?;
         Ok(Hidden::Learned(activation, parameters))
     };
@@ -117,7 +117,7 @@ impl Hidden {
                 let activation = Pointwise::new(*activation).per_channel(parameters, -1)?;
                 let upstream = rest(&activation.forward(x)?)?;
                 let gradients = activation.gradients(x, &upstream)?;
-                descend(parameters, &gradients.parameter)?;
+                descend(parameters, &gradients.parameters[0])?;
                 Ok(gradients.dx)
             }
             Self::Dice(dice) => {

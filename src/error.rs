@@ -158,6 +158,34 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
+    /// An axis that does not fall into two halves.
+    #[error(
+        "{op}: axis {axis} of shape {shape:?} is {} long; it must hold gate and up in equal parts, so an even number of \
+         elements", .shape[*.axis]
+    )]
+    #[non_exhaustive]
+    OddAxis {
+        /// The operation.
+        op: String,
+        /// The axis.
+        axis: usize,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
+    /// An operation takes another number of tensors.
+    #[error("{op}: takes {} but got {found}; {advice}", tensors(*.expected, .names))]
+    InputCount {
+        /// The operation.
+        op: String,
+        /// What it calls them.
+        names: String,
+        /// How many it takes.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+        /// What to do.
+        advice: &'static str,
+    },
     /// A backward pass got the winners of another operation.
     #[error("{op}: the winners are of {found} but this is {expected}; they must match")]
     #[non_exhaustive]
@@ -400,12 +428,14 @@ impl Error {
             | Self::LengthMismatch { .. }
             | Self::ChannelMismatch { .. }
             | Self::PiecesMismatch { .. }
+            | Self::OddAxis { .. }
             | Self::AffineMismatch { .. }
             | Self::BatchTooSmall { .. } => ErrorKind::Shape,
             Self::ElementMismatch { .. } => ErrorKind::ElementType,
             Self::ForeignTensor { .. } => ErrorKind::Device,
             Self::WinnersMismatch { .. }
             | Self::NoElements { .. }
+            | Self::InputCount { .. }
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
             Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
@@ -460,6 +490,14 @@ fn axes(shape: &[usize]) -> String {
     match shape.len() as i64 {
         0 => "a single number has no axes".to_owned(),
         rank => format!("axes run from {} to {}", -rank, rank - 1),
+    }
+}
+
+/// A number of tensors, with their names.
+fn tensors(count: usize, names: &str) -> String {
+    match count {
+        1 => "1 tensor".to_owned(),
+        _ => format!("{count} tensors ({names})"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Activation functions, forward and backward, as verified WGSL compute shaders on any GPU that
 //! wgpu reaches.
 //!
-//! An [`Activation`] is a function of the [`CATALOGUE`] with its parameter. A [`Gpu`] is an open
+//! An [`Activation`] is a function of the [`CATALOGUE`] with its parameters. A [`Gpu`] is an open
 //! device, a [`Tensor`] an array on it of [`f32`], `f16` or `bf16`:
 //!
 //! ```
@@ -16,8 +16,8 @@
 //! # Ok::<(), wgpu_activations::Error>(())
 //! ```
 //!
-//! [`Pointwise`] offers the rest: output in place or into a given tensor, a parameter per channel,
-//! the parameter's gradient, builtin math, and recording into a command encoder of the caller's
+//! [`Pointwise`] offers the rest: output in place or into a given tensor, parameters per channel,
+//! their gradients, builtin math, and recording into a command encoder of the caller's
 //! own, on a device ([`Gpu::from_wgpu`]) and buffers ([`Gpu::tensor_from_wgpu`]) of the caller's own.
 //!
 //! Results are held to 2.5 ULP of the definition for every finite f32 input on every adapter, and
@@ -84,6 +84,8 @@ pub mod bench;
 mod chain;
 #[cfg(feature = "check")]
 pub mod check;
+pub mod cpu;
+mod device;
 mod element;
 mod error;
 pub mod family;
@@ -99,14 +101,17 @@ pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE};
 pub use chain::{Chain, ChainGradients, Layout, ParameterGradient};
+pub use cpu::Cpu;
+pub use device::Device;
 pub use element::{Element, ElementType};
 #[doc(hidden)]
 pub use error::number;
 pub use error::{Error, ErrorKind, Result};
 pub use family::{
-    Array, Family, Operation,
+    Array, Family, Inputs, Operation,
     alpha_dropout::AlphaDropout,
     dice::{Dice, DiceGradients},
+    gated::{Gated, GatedGradients},
     logsumexp::LogSumExp,
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     pointwise::{Gradients, Pointwise},

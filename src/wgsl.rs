@@ -8,11 +8,14 @@
 
 mod arguments;
 mod fused;
+mod parameters;
 mod shader;
 mod vectors;
 
 pub use arguments::{ARGUMENT_WORDS, Arguments, Word};
 pub use fused::Fused;
+pub(crate) use parameters::BINDINGS;
+pub use parameters::{ParameterSource, PerChannel};
 pub use shader::Shader;
 pub use vectors::{Lanes, Vectors, Words};
 
@@ -70,42 +73,19 @@ impl Math {
     }
 }
 
-/// How a shader gets the activation's parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ParameterSource {
-    /// The activation has none.
-    None,
-    /// One for the whole tensor.
-    Scalar,
-    /// One per channel.
-    Channel,
-}
-
-impl ParameterSource {
-    const fn source(self) -> &'static str {
-        match self {
-            Self::None => include_str!("../shaders/parameter/none.wgsl"),
-            Self::Scalar => include_str!("../shaders/parameter/scalar.wgsl"),
-            Self::Channel => include_str!("../shaders/parameter/channel.wgsl"),
-        }
-    }
-
-    /// Those that an activation can have.
-    pub fn of(definition: &Definition) -> &'static [Self] {
-        match definition.parameter {
-            None => &[Self::None],
-            Some(_) => &[Self::Scalar, Self::Channel],
-        }
-    }
-}
-
 arguments! {
     /// What the pointwise kernels over tiles take.
     pub(crate) struct TileArguments {
         /// Elements.
         length: u32,
-        /// The parameter, where one serves the whole tensor.
-        parameter: f32,
+        /// The parameters, where one number each serves the whole tensor: the first,
+        parameter_a: f32,
+        /// the second,
+        parameter_b: f32,
+        /// the third
+        parameter_c: f32,
+        /// and the fourth.
+        parameter_d: f32,
         /// For one per channel the tensor is [outer, channels, inner],
         channels: u32,
         /// of so many elements in a run,
@@ -116,7 +96,7 @@ arguments! {
         inner_start: u32,
         /// Tiles before the remainder.
         tiles: u32,
-        /// Of several activations: the place of the first one's parameter.
+        /// Of several activations: the place of the first parameter.
         first_parameter: u32,
     }
 }
@@ -191,79 +171,6 @@ pub(crate) fn pointwise_tiles(vectors: Vectors) -> Shader {
     over_tiles([TileArguments::WGSL, kernel], vectors)
 }
 
-/// A function of one element and a parameter of its channel.
-///
-/// ```
-/// use wgpu_activations::{Activation, ElementType, Math, wgsl::{self, PerChannel}};
-///
-/// let prelu = PerChannel::from(Activation::PRELU.definition());
-/// // y = scale x + offset.
-/// let affine = PerChannel::new(
-///     "struct Parameter { scale: f32, offset: f32 }
-///      fn value(x: f32, p: Parameter) -> f32 { return p.scale * x + p.offset; }
-///      fn backward(x: f32, upstream: f32, p: Parameter) -> f32 { return p.scale * upstream; }
-///      alias Terms = vec2<f32>;
-///      fn terms(x: f32, upstream: f32, p: Parameter) -> Terms { return vec2(x * upstream, upstream); }",
-///     2,
-/// );
-/// for function in [prelu, affine] {
-///     let shader = wgsl::columns(function, ElementType::F32, Math::Accurate);
-///     assert!(shader.to_string().contains("fn forward("));
-/// }
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct PerChannel {
-    /// What a parameter is, and the sums of its gradient, where the function does not say.
-    number: [&'static str; 2],
-    function: &'static str,
-    words: usize,
-    foreign: bool,
-}
-
-impl PerChannel {
-    /// A snippet with the type `Parameter`, the functions `value` and `backward`, and, for gradients of the
-    /// parameter, the type `Terms` of `words` f32 that can be added, and the function `terms`, which gives those
-    /// of an element.
-    pub const fn new(function: &'static str, words: usize) -> Self {
-        Self {
-            foreign: true,
-            ..Self::own(function, words)
-        }
-    }
-
-    /// A snippet of the crate.
-    pub(crate) const fn own(function: &'static str, words: usize) -> Self {
-        Self {
-            number: [""; 2],
-            function,
-            words,
-            foreign: false,
-        }
-    }
-
-    fn append_to(self, shader: &mut Shader, math: Math, terms: bool) {
-        let [number, number_terms] = self.number;
-        let number_terms = if terms { number_terms } else { "" };
-        shader.extend(&[REAL, LANES, BITS, math.source(), number, number_terms]);
-        shader.extend_with(self.function, self.foreign);
-    }
-}
-
-impl From<&Definition> for PerChannel {
-    fn from(definition: &Definition) -> Self {
-        const NUMBER: &str = "alias Parameter = f32;";
-        const TERMS: &str = "
-alias Terms = f32;
-fn terms(x: f32, upstream: f32, parameter: f32) -> f32 { return parameter_backward(x, upstream, parameter); }";
-        Self {
-            number: [NUMBER, TERMS],
-            function: definition.wgsl,
-            words: 1,
-            foreign: is_foreign(definition),
-        }
-    }
-}
-
 /// Whether a definition's snippet is not one of the catalogue's.
 fn is_foreign(definition: &Definition) -> bool {
     !CATALOGUE.iter().any(|own| own.wgsl == definition.wgsl)
@@ -284,21 +191,39 @@ fn is_foreign(definition: &Definition) -> bool {
 pub fn pointwise(
     definition: &Definition,
     vectors: impl Into<Vectors>,
-    parameter: ParameterSource,
+    parameters: ParameterSource,
     math: Math,
 ) -> Shader {
     let vectors = vectors.into();
-    if parameter == ParameterSource::Channel {
+    if parameters == ParameterSource::Channel {
         return per_channel(definition, vectors, math);
     }
     let mut shader = pointwise_tiles(vectors);
     let [real, lanes] = vectors.lanes.sources();
-    shader.extend(&[parameter.source(), real, lanes, BITS, math.source()]);
+    let parameters = parameters::of_tensor(definition);
+    shader.extend(&[parameters, real, lanes, BITS, math.source()]);
     shader.extend_with(definition.wgsl, is_foreign(definition));
     shader
 }
 
-/// The shader of the pointwise family with a parameter per channel, wherever the channels lie: entry points as
+/// An activation with numbers for the whole tensor, as `value_at` and `backward_at` over lanes: for kernels of more than
+/// one input.
+pub(crate) fn function(definition: &Definition, lanes: Lanes, math: Math) -> Shader {
+    let [real, lanes] = lanes.sources();
+    let parameters = parameters::of_tensor(definition);
+    let mut shader = Shader::own(&[parameters, real, lanes, BITS, math.source()]);
+    shader.extend_with(definition.wgsl, is_foreign(definition));
+    shader
+}
+
+/// A term of the gradient of parameter `index` of an activation, as `parameter_term`.
+pub(crate) fn parameter_term(definition: &Definition, index: usize) -> Shader {
+    let mut shader = Shader::default();
+    shader.extend_with(parameters::term_of(definition.parameters, index), false);
+    shader
+}
+
+/// The shader of the pointwise family with parameters per channel, wherever the channels lie: entry points as
 /// [`pointwise`].
 pub fn per_channel(
     function: impl Into<PerChannel>,
@@ -307,12 +232,12 @@ pub fn per_channel(
 ) -> Shader {
     let mut shader = pointwise_tiles(vectors.into());
     let place = include_str!("../shaders/parameter/place.wgsl");
-    shader.extend(&[ParameterSource::Channel.source(), place]);
+    shader.extend(&[place]);
     function.into().append_to(&mut shader, math, false);
     shader
 }
 
-/// The shader of the pointwise family with a parameter per channel, where the channels lie
+/// The shader of the pointwise family with parameters per channel, where the channels lie
 /// innermost: entry points as [`pointwise`].
 pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let [words, element] = vectors.into().sources();
@@ -322,13 +247,12 @@ pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, mat
         QUOTIENT,
         words,
         element,
-        ParameterSource::Channel.source(),
     ]);
     function.into().append_to(&mut shader, math, false);
     shader
 }
 
-/// The shader of several activations one after another, each with one parameter for the whole tensor:
+/// The shader of several activations one after another, each with its parameters for the whole tensor:
 /// entry points `forward`, `forward_in_place`. What is between them stays in f32.
 ///
 /// ```
@@ -374,9 +298,9 @@ impl Reduction {
     pub fn terms(function: impl Into<PerChannel>, math: Math) -> Self {
         let function = function.into();
         let terms = include_str!("../shaders/reduction/terms.wgsl");
-        let mut text = Shader::own(&[terms, ParameterSource::Channel.source()]);
+        let mut text = Shader::own(&[terms]);
         function.append_to(&mut text, math, true);
-        Self::new(text, function.words)
+        Self::new(text, function.words())
     }
 
     pub(crate) const fn words(&self) -> usize {

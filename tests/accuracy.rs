@@ -20,7 +20,7 @@ fn forward<T: Element>(activation: Activation, x: &[T]) -> Expectation<'_, T> {
         channels: None,
         x,
         upstream: None,
-        tolerance: Tolerance::forward(T::TYPE, Math::Accurate),
+        tolerance: Tolerance::forward(activation, T::TYPE, Math::Accurate),
     }
 }
 

@@ -236,7 +236,7 @@ fn every_call(gpu: &Gpu, x: &Tensor) -> Vec<Option<Error>> {
         elu.forward(x).err(),
         elu.forward_in_place(x).err(),
         elu.backward(x, x).err(),
-        elu.parameter_gradient(x, x).err(),
+        elu.parameter_gradients(x, x).err(),
         elu.encode_forward_in_place(&mut encoder, x).err(),
         x.download::<f32>().err(),
         pollster::block_on(x.download_async::<f32>()).err(),

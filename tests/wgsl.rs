@@ -348,7 +348,7 @@ fn snippets_define_their_functions_and_no_bindings() {
         assert!(defined.contains("backward"), "{name}: no backward");
         assert_eq!(
             defined.contains("parameter_backward"),
-            definition.parameter.is_some(),
+            !definition.parameters.is_empty(),
             "{name}: parameter_backward belongs to a parameter"
         );
         for line in code(wgsl) {
@@ -383,7 +383,7 @@ fn activations_have_a_file_in_each_folder() {
     };
     let shaders = stems("shaders/activation", "wgsl");
     let mut modules = stems("src/activation", "rs");
-    for shared in ["mod", "course", "definition"] {
+    for shared in ["mod", "course", "definition", "points"] {
         assert!(modules.remove(shared), "{shared}.rs");
     }
     let listed: BTreeSet<_> = CATALOGUE

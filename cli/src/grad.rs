@@ -8,11 +8,11 @@ use super::{
     Result,
     files::Outputs,
     flags::Flags,
-    stream::{PIPE, Stream, note_types, open, plan, tell},
+    inputs::{self, Inputs, expect_alike},
+    stream::{Given, PIPE, Stream, note_types, open, plan, tell},
     usage,
 };
 use wgpu_activations::{
-    Chain, Error,
     family::Pass,
     io::{self, Input, StoredArray},
 };
@@ -33,9 +33,12 @@ pub(super) struct Arguments {
     /// The array of the upstream's file, where its name is another.
     #[arg(long, value_name = "NAME")]
     upstream_tensor: Option<String>,
-    /// Also write the gradient of a parameter: float32, one value per channel, or one in all.
+    /// Also write the gradient of a parameter: float32, one value per channel, or one in all; or that of the second
+    /// input, up of gated units.
     #[arg(long, value_name = "NAME=FILE")]
     out: Vec<String>,
+    #[command(flatten)]
+    inputs: Inputs,
     #[command(flatten)]
     flags: Flags,
 }
@@ -48,6 +51,7 @@ Examples:
       --out alpha=dslopes.npy                                one slope per channel
   activations grad dice x.npy dy.npy -o dx.npy --out alpha=dalpha.npy
   activations grad softmax x.npy dy.npy -o dx.npy
+  activations grad swiglu gate.npy dy.npy -o dgate.npy --input up=up.npy --out up=dup.npy
   activations grad gelu x.safetensors dy.safetensors -o dx.safetensors --tensor 'layer.*'
   activations grad gelu all.npz all.npz -o dx.npy --tensor x --upstream-tensor dy
   activations grad maxout x.npy dmax.npy -o dx.npy --param pieces=2";
@@ -71,8 +75,11 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let mut upstreams = upstreams(arguments, &input)?;
     let format = input.output_format(&flags.output)?;
     for (x, upstream) in input.arrays.iter().zip(&upstreams.arrays) {
-        expect_alike(&chain, x, upstream)?;
+        let output = chain.result_shape(&x.shape)?;
+        expect_alike(&chain, ("upstream", upstream), ("x", x, &output))?;
     }
+    let mut more = arguments.inputs.open(&chain, &arguments.x)?;
+    let mut others = inputs::arrays(&chain, &Vec::from_iter(&input.arrays), &mut more)?;
     if upstreams.arrays.len() > 1 && !outs.is_empty() {
         return usage("--out takes one tensor; name it with --tensor");
     }
@@ -95,11 +102,14 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let pairs = arrays
         .into_iter()
         .zip(std::mem::take(&mut upstreams.arrays));
-    let from = [&input, &upstreams];
+    let from: Vec<_> = [&input, &upstreams].into_iter().chain(&more).collect();
     for (x, upstream) in pairs {
         let x = stream.see(x);
-        let offload = offload.as_ref();
-        done.push(stream.run_item(&from, x, Some(upstream), offload, Some(main), beside)?);
+        let given = Given {
+            others: std::mem::take(&mut others),
+            upstream: Some(upstream),
+        };
+        done.push(stream.run_item(&from, x, given, &offload, Some(main), beside)?);
     }
     outputs.finish(files)?;
     tell::done(&stream, &done, &devices)
@@ -126,33 +136,4 @@ fn upstreams(arguments: &Arguments, x: &Input) -> Result<Input> {
         input.arrays.sort_by_key(place);
     }
     Ok(input)
-}
-
-fn expect_alike(chain: &Chain, x: &StoredArray, upstream: &StoredArray) -> Result {
-    let left = "upstream";
-    let op = match chain.steps() {
-        [step] => step.name().to_owned(),
-        _ => chain.to_string(),
-    };
-    let output = chain.result_shape(&x.shape)?;
-    let error = if upstream.shape != output {
-        Error::ShapeMismatch {
-            op,
-            left,
-            left_shape: upstream.shape.clone(),
-            right: if output == x.shape { "x" } else { "the output" },
-            right_shape: output,
-        }
-    } else if upstream.element != x.element {
-        Error::ElementMismatch {
-            op,
-            left,
-            left_type: upstream.type_name,
-            right: "x",
-            right_type: x.type_name,
-        }
-    } else {
-        return Ok(());
-    };
-    Err(error.into())
 }

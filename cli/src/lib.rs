@@ -12,6 +12,7 @@ mod figure;
 mod files;
 mod flags;
 mod grad;
+mod inputs;
 pub mod measure;
 mod named;
 mod operation;

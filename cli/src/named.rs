@@ -27,7 +27,7 @@ impl Named {
         Ok(Self { family, operation })
     }
 
-    /// The activation of one element, with one parameter, that it is.
+    /// The activation of one element, with a number for each parameter, that it is.
     pub(crate) fn activation(&self) -> Option<Activation> {
         match &self.operation {
             None => self.family.activation(),

@@ -20,11 +20,6 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
              \"elu(alpha=0.5) | softmax\""
         ));
     }
-    if let Some(name) = outs.first().filter(|_| !alone) {
-        return usage(format!(
-            "--out {name}: a chain gives nothing beside the output"
-        ));
-    }
     let mut steps = Vec::new();
     let mut effects = Effects::default();
     for text in texts {
@@ -37,7 +32,16 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
     if flags.mode.is_some() && !effects.mode {
         return usage(format!("--mode has no effect on {what}"));
     }
-    for out in outs {
+    let of_inputs = match pass {
+        Pass::Forward => &[],
+        Pass::Backward => &steps[0].input_names()[1..],
+    };
+    for out in outs.iter().filter(|out| !of_inputs.contains(out)) {
+        if !alone {
+            return usage(format!(
+                "--out {out}: a chain gives nothing of that name beside the output"
+            ));
+        }
         expect_gives(&*steps[0], pass, out)?;
     }
     let first = Chain::new(steps.remove(0));

@@ -1,5 +1,7 @@
 //! `activations ops`
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use serde::{Serialize, Serializer};
 
@@ -10,8 +12,7 @@ use super::{
     text::{self, Column},
 };
 use wgpu_activations::{
-    Activation,
-    activation::{self, Smoothness},
+    Activation, activation,
     family::{Default, families},
     number,
 };
@@ -47,6 +48,9 @@ struct Entry {
     properties: Option<Properties>,
     special_values: Vec<Special>,
     notes: &'static [&'static str],
+    /// What other libraries call an activation of one element, by their names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    elsewhere: BTreeMap<&'static str, &'static str>,
     paper: Option<Paper>,
 }
 
@@ -57,7 +61,7 @@ struct Parameter {
     default: Default,
     range: &'static str,
     description: &'static str,
-    /// Of the parameter that an activation of one element has.
+    /// Of a parameter of an activation of one element.
     #[serde(skip_serializing_if = "Option::is_none")]
     slope: Option<&'static str>,
 }
@@ -177,6 +181,11 @@ fn page(entry: &Entry) -> Rows {
     for note in entry.notes {
         rows.push(("note", (*note).to_owned()));
     }
+    if !entry.elsewhere.is_empty() {
+        let names = entry.elsewhere.iter();
+        let names = names.map(|(library, name)| format!("{library} {name}"));
+        rows.push(("elsewhere", names.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(paper) = &entry.paper {
         let origin = format!("{}: {} ({})", paper.authors, paper.title, paper.year);
         rows.extend([("paper", origin), ("", paper.url.to_owned())]);
@@ -227,14 +236,15 @@ impl Entry {
         let entry = named.family.entry();
         let activation = named.activation();
         let definition = activation.map(|activation| activation.definition());
-        let own = definition.and_then(|definition| definition.parameter.as_ref());
+        let own = definition.map_or(&[][..], |definition| definition.parameters);
         let parameters = entry.parameters.iter().map(|parameter| Parameter {
             name: parameter.name,
             default: parameter.default,
             range: parameter.rule,
             description: parameter.description,
             slope: own
-                .filter(|own| own.name == parameter.name)
+                .iter()
+                .find(|own| own.name == parameter.name)
                 .map(|own| own.slope_formula),
         });
         let properties = definition.and_then(|definition| definition.properties);
@@ -252,6 +262,9 @@ impl Entry {
                 None => entry.special_values.iter().map(in_words).collect(),
             },
             notes: entry.notes,
+            elsewhere: definition.map_or(BTreeMap::new(), |definition| {
+                definition.elsewhere.iter().copied().collect()
+            }),
             paper: entry.paper.map(|paper| Paper {
                 authors: paper.authors,
                 title: paper.title,
@@ -287,11 +300,7 @@ fn properties_of(properties: activation::Properties) -> Properties {
         monotonic: properties.turning_point.is_none(),
         turning_point: properties.turning_point,
         zero_centred: properties.zero_centred,
-        smoothness: match properties.smoothness {
-            Smoothness::Smooth => "yes".to_owned(),
-            Smoothness::Once(at) => format!("once, its second derivative jumps at {at}"),
-            Smoothness::Kink(at) => format!("no, its slope jumps at {at}"),
-        },
+        smoothness: properties.smoothness.description(properties.bends),
         saturates: properties.saturates,
         cost: properties.cost.description(),
     }

@@ -8,12 +8,12 @@ use super::{
     text::{self, Column},
     usage,
 };
-use wgpu_activations::{Activation, activation::Smoothness, bench::costs};
+use wgpu_activations::{Activation, bench::costs};
 
-/// What `--properties` tells of an activation, computed with its parameter.
+/// What `--properties` tells of an activation, computed with its parameters.
 #[derive(Serialize)]
 struct Compared {
-    /// With its parameter, where it has one.
+    /// With its parameters.
     name: String,
     /// Infimum and supremum; infinity is null in JSON.
     range: (f64, f64),
@@ -35,11 +35,7 @@ impl Compared {
             range: course.range,
             turning_points: course.turning_points,
             zero_centred: course.zero_centred,
-            smooth: match course.smoothness {
-                Smoothness::Smooth => "yes",
-                Smoothness::Once(_) => "once",
-                Smoothness::Kink(_) => "no",
-            },
+            smooth: course.smoothness.word(),
             flat: course.flat,
             arithmetic: activation
                 .definition()

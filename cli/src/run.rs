@@ -8,7 +8,8 @@ use super::{
     Result,
     files::{Folder, Outputs},
     flags::Flags,
-    stream::{PIPE, Stream, note_types, open, open_model, plan, tell},
+    inputs::{self, Inputs},
+    stream::{Given, PIPE, Stream, note_types, open, open_model, plan, tell},
     usage,
 };
 use wgpu_activations::{
@@ -36,6 +37,8 @@ pub(super) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    inputs: Inputs,
+    #[command(flatten)]
     flags: Flags,
 }
 
@@ -50,6 +53,8 @@ Examples:
       --param variance=@variance.npy
   activations run maxout x.npy -o y.npy --param pieces=2 --out index=index.npy
   activations run alpha-dropout x.npy -o y.npy --param p=0.1 --param seed=7
+  activations run swiglu gate.npy --input up=up.npy -o y.npy
+  activations run \"swiglu(layout=halves)\" both.npy -o y.npy
   activations run \"gelu | softmax\" x.npy -o y.npy            several in one trip to the device
   activations run silu model.safetensors -o out.safetensors --tensor '*.gate.*'
   activations run silu model.safetensors.index.json -o out-folder --tensor '*.gate.*'
@@ -69,6 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         Some(inputs) => (inputs, Some(folder(&flags.output)?)),
         None => (vec![open(&arguments.input, &arguments.tensor)?], None),
     };
+    let mut more = arguments.inputs.open(&chain, &arguments.input)?;
     let format = match (&folder, &inputs[0]) {
         (Some(_), shard) => shard.format,
         (None, _) if to_stdout => io::format_of(&flags.output),
@@ -94,6 +100,8 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         format,
         pass: Pass::Forward,
     };
+    let arrays: Vec<_> = inputs.iter().flat_map(|input| &input.arrays).collect();
+    let mut others = inputs::arrays(&stream.chain, &arrays, &mut more)?;
     for (input, item) in inputs
         .iter()
         .flat_map(|input| input.arrays.iter().map(move |item| (input, item)))
@@ -106,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if arguments.dry_run {
         let items = inputs.into_iter().flat_map(|input| input.arrays);
         let items: Vec<_> = items.map(|item| stream.see(item)).collect();
-        return tell::forecast(&stream, offload.as_ref(), &items, &devices);
+        return tell::forecast(&stream, &offload, &items, &devices);
     }
 
     let mut files = outputs.begin()?;
@@ -120,8 +128,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         for item in std::mem::take(&mut input.arrays) {
             let item = stream.see(item);
-            let offload = offload.as_ref();
-            done.push(stream.run_item(&[&input], item, None, offload, main, &beside)?);
+            let from: Vec<_> = [&input].into_iter().chain(&more).collect();
+            let given = Given {
+                others: std::mem::take(&mut others),
+                upstream: None,
+            };
+            done.push(stream.run_item(&from, item, given, &offload, main, &beside)?);
         }
     }
     files.extend(beside);

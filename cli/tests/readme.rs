@@ -8,23 +8,20 @@ use std::fmt::Write;
 use wgpu_activations::{
     activation::Smoothness,
     bench::record::Run,
-    family::{Default, families, of_many_elements},
+    family::{families, of_many_elements},
 };
 
 use wgpu_activations_cli::results::report::{Format, Source, render};
 
 fn table() -> String {
     let mut table = String::from(
-        "| name | f(x) | parameter | range | smooth | paper |\n|---|---|---|---|---|---|\n",
+        "| name | f(x) | parameters | range | smooth | paper |\n|---|---|---|---|---|---|\n",
     );
     let activations = families().filter_map(|family| Some((family.entry(), family.activation()?)));
     for (entry, activation) in activations {
-        // The axis is every parameter's.
-        let own = entry.parameters.first().map(|own| (own.name, own.default));
-        let parameter = match own {
-            Some((name, Default::Number(default))) => format!("`{name}` = {default}"),
-            _ => String::new(),
-        };
+        let own = activation.definition().parameters.iter();
+        let parameters = own.map(|own| format!("`{}` = {}", own.name, own.default));
+        let parameters = parameters.collect::<Vec<_>>().join(", ");
         let properties = activation.definition().properties.unwrap();
         let paper = entry.paper.unwrap();
         let bound = |bound: f64| {
@@ -40,14 +37,17 @@ fn table() -> String {
         } else {
             bound(low)
         };
+        let at: Vec<_> = properties.bends.iter().map(f64::to_string).collect();
+        let at = at.join(", ");
         let smooth = match properties.smoothness {
             Smoothness::Smooth => "yes".to_owned(),
-            Smoothness::Once(at) => format!("once at {at}"),
-            Smoothness::Kink(at) => format!("kink at {at}"),
+            Smoothness::Once => format!("once at {at}"),
+            Smoothness::Kink => format!("kink at {at}"),
+            Smoothness::Jump => format!("jump at {at}"),
         };
         writeln!(
             table,
-            "| `{}` | {} | {parameter} | {low} to {} | {smooth} | [{}]({}) |",
+            "| `{}` | {} | {parameters} | {low} to {} | {smooth} | [{}]({}) |",
             entry.name,
             entry.formula.replace('|', "\\|"),
             bound(high),

@@ -1,4 +1,7 @@
 // An activation over the four lanes of a vector, one by one. NaN passes through, whatever the activation does.
+struct Parameters { x: Parameter, y: Parameter, z: Parameter, w: Parameter }
+fn for_all(p: Parameter) -> Parameters { return Parameters(p, p, p, p); }
+
 fn forward_lane(x: f32, parameter: Parameter) -> f32 {
     return select(value_at(x, parameter), x, is_nan(x));
 }

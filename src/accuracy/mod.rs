@@ -10,7 +10,7 @@ use std::fmt;
 use bound::Bound;
 
 use crate::{
-    activation::{Activation, Definition},
+    activation::{Activation, MOST_PARAMETERS},
     element::{Element, ElementType},
     error::{Error, Result},
     wgsl::Math,
@@ -21,7 +21,7 @@ use crate::{
 /// ```
 /// use wgpu_activations::{Activation, ElementType, Math, accuracy::Tolerance};
 ///
-/// let forward = Tolerance::forward(ElementType::F16, Math::Accurate);
+/// let forward = Tolerance::forward(Activation::GELU, ElementType::F16, Math::Accurate);
 /// assert_eq!(forward, Tolerance::Ulp(1.0));
 /// // GELU's slope crosses zero, where no relative bound can hold.
 /// let backward = Tolerance::backward(Activation::GELU, ElementType::F32, Math::Accurate);
@@ -31,9 +31,9 @@ use crate::{
 pub enum Tolerance {
     /// This many units in the last place of the expected value in the result's type.
     Ulp(f64),
-    /// Of a slope f'(x): this many times 2^-23 of the magnitudes of its two terms, f(x) / x and what f'(x) is beside
-    /// it, the rounding of its product with the upstream gradient, and in f16 and bf16 that to the type. Where the slope
-    /// is 0 the two terms cancel.
+    /// Of dx: this many times 2^-23 of the magnitudes of the slope's two terms, f(x) / x and what f'(x) is beside it,
+    /// the rounding of the slope's product with the upstream gradient, and in f16 and bf16 that to the type. Where the
+    /// slope is 0 the two terms cancel.
     Terms(f64),
     /// An absolute part, per unit of the upstream gradient in a backward pass, a part relative to
     /// the expected value, and in f16 and bf16 the rounding to that type.
@@ -46,11 +46,11 @@ pub enum Tolerance {
 }
 
 impl Tolerance {
-    /// What is asked of y = f(x): 2.5 ULP in f32, 1 ULP in f16 and bf16; of native math 1e-5
+    /// What is asked of y = f(x): 2.5 ULP in f32 or what the definition says, 1 ULP in f16 and bf16; of native math 1e-5
     /// absolute and 1e-4 relative.
-    pub fn forward(element: ElementType, math: Math) -> Self {
+    pub fn forward(activation: Activation, element: ElementType, math: Math) -> Self {
         match (math, element) {
-            (Math::Accurate, ElementType::F32) => Self::Ulp(2.5),
+            (Math::Accurate, ElementType::F32) => Self::Ulp(activation.definition().ulp),
             (Math::Accurate, _) => Self::Ulp(1.0),
             (Math::Native, _) => Self::NATIVE,
         }
@@ -68,7 +68,7 @@ impl Tolerance {
             },
             (Math::Accurate, Some(Some(_))) => Self::Terms(2.0),
             (Math::Accurate, Some(None)) if element == ElementType::F32 => Self::Ulp(3.0),
-            (Math::Accurate, Some(None)) => Self::forward(element, math),
+            (Math::Accurate, Some(None)) => Self::forward(activation, element, math),
             (Math::Native, _) => Self::NATIVE,
         }
     }
@@ -78,39 +78,27 @@ impl Tolerance {
         relative: 1e-4,
     };
 
-    /// The difference allowed at one element. `terms` gives the magnitudes of a slope's two terms.
+    /// The difference allowed at one element, whose size is that of its terms.
     pub(crate) fn allowed(
         self,
-        expected: f64,
+        (expected, size): (f64, f64),
         upstream: f64,
-        terms: impl FnOnce() -> f64,
         element: ElementType,
     ) -> f64 {
-        let storage = bound::storage(expected, element);
         match self {
-            Self::Ulp(count) => count * ulp(expected, element),
+            Self::Ulp(count) => count * ulp(size, element),
             Self::Terms(count) => {
                 // Below the normal numbers units no longer shrink.
-                let terms = (terms() * upstream).abs().max(f64::from(f32::MIN_POSITIVE));
+                let size = size.abs().max(f64::from(f32::MIN_POSITIVE));
                 let product = 0.5 * ulp(expected, ElementType::F32);
-                count * f64::from(f32::EPSILON) * terms + product + storage
+                let storage = bound::storage(expected, element);
+                count * f64::from(f32::EPSILON) * size + product + storage
             }
             Self::Mixed { absolute, relative } => {
-                absolute * upstream.abs() + relative * expected.abs() + storage
+                let storage = bound::storage(expected, element);
+                absolute * upstream.abs() + relative * size.abs() + storage
             }
         }
-    }
-}
-
-/// The magnitudes of the two terms of f'(x): f(x) / x, and what f'(x) is beside it.
-pub(crate) fn slope_terms(definition: &Definition, x: f64, parameter: f64) -> f64 {
-    let slope = (definition.slope)(x, parameter);
-    let gate = (definition.value)(x, parameter) / x;
-    // At 0 and at infinity there is but one term.
-    if gate.is_finite() {
-        gate.abs() + (slope - gate).abs()
-    } else {
-        slope.abs()
     }
 }
 
@@ -312,7 +300,7 @@ impl fmt::Display for Report {
 ///     channels: None,
 ///     x: &x,
 ///     upstream: None,
-///     tolerance: Tolerance::forward(ElementType::F32, Math::Accurate),
+///     tolerance: Tolerance::forward(Activation::RELU, ElementType::F32, Math::Accurate),
 /// };
 /// assert_eq!(expectation.expected(2), 1.0);
 /// assert!(expectation.check(&[0.0, 0.0, 1.0])?.passed());
@@ -323,7 +311,7 @@ impl fmt::Display for Report {
 pub struct Expectation<'a, T> {
     /// The activation.
     pub activation: Activation,
-    /// Parameters, one per channel, and the number of elements from one channel to the next.
+    /// The first parameter, one per channel, and the number of elements from one channel to the next.
     pub channels: Option<(&'a [f32], usize)>,
     /// Inputs.
     pub x: &'a [T],
@@ -383,17 +371,17 @@ impl<T: Element> Expectation<'_, T> {
     pub(crate) fn sample(&self, index: usize, found: T, expected: f64) -> Sample {
         let x = self.x[index].to_f32();
         let upstream = self.upstream(index);
-        let measure = |expected: f64| {
-            let terms = || self.terms(index, f64::from(x));
-            let allowed = self.tolerance.allowed(expected, upstream, terms, T::TYPE);
+        let measure = |x: f64, expected: f64| {
+            let size = self.size(index, x, expected, upstream);
+            let allowed = self.tolerance.allowed((expected, size), upstream, T::TYPE);
             let bound = Bound {
                 expected,
                 // That of an infinite result is no leave to give another.
                 allowed: allowed.min(f64::MAX),
             };
-            bound.sample(index, x, upstream as f32, found)
+            bound.sample(index, x as f32, upstream as f32, found)
         };
-        let mut best = measure(expected);
+        let mut best = measure(f64::from(x), expected);
         // An adapter may flush subnormal inputs.
         if best.severity > 0.0 && (x.is_subnormal() || (upstream as f32).is_subnormal()) {
             let flush = |value: f64| {
@@ -405,7 +393,7 @@ impl<T: Element> Expectation<'_, T> {
             };
             let x = flush(f64::from(x));
             for upstream in [upstream, flush(upstream)] {
-                let other = measure(self.at(index, x, upstream));
+                let other = measure(x, self.at(index, x, upstream));
                 if other.severity < best.severity {
                     best = other;
                 }
@@ -414,25 +402,29 @@ impl<T: Element> Expectation<'_, T> {
         best
     }
 
+    /// The parameters of an element.
+    fn numbers(&self, index: usize) -> [f64; MOST_PARAMETERS] {
+        let mut numbers = self.activation.numbers();
+        if let Some((parameters, inner)) = self.channels {
+            numbers[0] = parameters[index / inner % parameters.len()].into();
+        }
+        numbers
+    }
+
+    fn size(&self, index: usize, x: f64, expected: f64, upstream: f64) -> f64 {
+        let pass = usize::from(self.upstream.is_some());
+        let definition = self.activation.definition();
+        definition.size(pass, x, self.numbers(index), (expected, upstream))
+    }
+
     fn at(&self, index: usize, x: f64, upstream: f64) -> f64 {
         let definition = self.activation.definition();
-        let parameter = self.parameter(index);
+        let numbers = self.numbers(index);
         if self.upstream.is_some() {
-            upstream * (definition.slope)(x, parameter)
+            upstream * (definition.slope)(x, numbers)
         } else {
-            (definition.value)(x, parameter)
+            (definition.value)(x, numbers)
         }
-    }
-
-    fn terms(&self, index: usize, x: f64) -> f64 {
-        slope_terms(self.activation.definition(), x, self.parameter(index))
-    }
-
-    fn parameter(&self, index: usize) -> f64 {
-        f64::from(match self.channels {
-            Some((parameters, inner)) => parameters[index / inner % parameters.len()],
-            None => self.activation.parameter().unwrap_or(0.0),
-        })
     }
 
     fn upstream(&self, index: usize) -> f64 {

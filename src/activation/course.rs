@@ -31,8 +31,10 @@ pub struct Course {
     pub turning_points: Vec<f64>,
     /// Whether f(-x) = -f(x).
     pub zero_centred: bool,
-    /// Whether its slope, or the slope of that, jumps at 0.
+    /// Whether its value or its slope jumps, or the slope of that at -1, 0 or 1.
     pub smoothness: Smoothness,
+    /// Where that jumps which jumps, from left to right.
+    pub bends: Vec<f64>,
     /// The intervals where the slope's magnitude is below 0.01, from left to right; one that has no end
     /// is infinite. There little of a gradient comes through.
     pub flat: Vec<(f64, f64)>,
@@ -58,11 +60,13 @@ impl Activation {
             let value = self.value(x);
             (low.min(value), high.max(value))
         });
+        let (smoothness, bends) = self.bends();
         Course {
             range,
             turning_points,
             zero_centred: looked_at().all(|x| self.value(-x) == -self.value(x)),
-            smoothness: self.smoothness(),
+            smoothness,
+            bends,
             flat: self.flat(),
         }
     }
@@ -85,18 +89,35 @@ impl Activation {
         found
     }
 
-    fn smoothness(&self) -> Smoothness {
+    fn bends(&self) -> (Smoothness, Vec<f64>) {
+        let jumps = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let pairs = places().zip(places().skip(1));
+            pairs
+                .filter_map(|(left, right)| jump(f, left, right))
+                .collect()
+        };
+        let found = [
+            (Smoothness::Jump, jumps(&|x| self.value(x))),
+            (Smoothness::Kink, jumps(&|x| self.slope(x))),
+            (
+                Smoothness::Once,
+                [-1.0, 0.0, 1.0]
+                    .into_iter()
+                    .filter(|x| self.turns(*x))
+                    .collect(),
+            ),
+        ];
+        let worst = found.into_iter().find(|(_, bends)| !bends.is_empty());
+        worst.unwrap_or((Smoothness::Smooth, Vec::new()))
+    }
+
+    /// Whether the slope of the slope jumps at x.
+    fn turns(&self, x: f64) -> bool {
         const STEP: f64 = 1e-7;
-        let slope = |steps: f64| self.slope(steps * STEP);
+        let slope = |steps: f64| self.slope(x + steps * STEP);
         let left = (slope(-1.0) - slope(-2.0)) / STEP;
         let right = (slope(2.0) - slope(1.0)) / STEP;
-        if (slope(1.0) - slope(-1.0)).abs() > JUMP {
-            Smoothness::Kink(0.0)
-        } else if (right - left).abs() > JUMP {
-            Smoothness::Once(0.0)
-        } else {
-            Smoothness::Smooth
-        }
+        (right - left).abs() > JUMP
     }
 
     fn flat(&self) -> Vec<(f64, f64)> {
@@ -126,6 +147,25 @@ fn places() -> impl Iterator<Item = f64> {
     let sizes = octaves.map(|step| 2f64.powf(f64::from(step) / f64::from(PER_OCTAVE)));
     let negative = sizes.clone().rev().map(|size| -size);
     negative.chain([0.0]).chain(sizes)
+}
+
+/// Where a function jumps between two places, if it does.
+fn jump(f: &dyn Fn(f64) -> f64, mut left: f64, mut right: f64) -> Option<f64> {
+    let (mut low, mut high) = (f(left), f(right));
+    for _ in 0..100 {
+        if !((high - low).abs() > JUMP * (1.0 + low.abs())) {
+            return None;
+        }
+        let middle = 0.5 * (left + right);
+        let value = f(middle);
+        if (value - low).abs() > (high - value).abs() {
+            (right, high) = (middle, value);
+        } else {
+            (left, low) = (middle, value);
+        }
+    }
+    // But for the last digits, where a place between two numbers was meant.
+    Some((left * 1e12).round() / 1e12 + 0.0)
 }
 
 /// Where `holds` ends between a place where it does and one where it does not.

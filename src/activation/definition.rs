@@ -11,7 +11,7 @@
 /// static SQUARED_RELU: Definition = Definition {
 ///     title: "Squared ReLU",
 ///     formula: "scale max(x, 0)^2",
-///     parameter: Some(Parameter::new("scale", 1.0, |x, _| x.max(0.0).powi(2))),
+///     parameters: &[Parameter::new("scale", 1.0, |x, _| x.max(0.0).powi(2))],
 ///     ..Definition::new(
 ///         "squared-relu",
 ///         "fn value(x: Real, scale: Real) -> Real {
@@ -25,8 +25,8 @@
 ///              let y = max(x, Real(0.0));
 ///              return y * y * upstream;
 ///          }",
-///         |x, scale| scale * x.max(0.0).powi(2),
-///         |x, scale| scale * 2.0 * x.max(0.0),
+///         |x, [scale, ..]| scale * x.max(0.0).powi(2),
+///         |x, [scale, ..]| scale * 2.0 * x.max(0.0),
 ///     )
 /// };
 /// let squared = Activation::new(&SQUARED_RELU).with(0.5)?;
@@ -46,29 +46,39 @@ pub struct Definition {
     pub formula: &'static str,
     /// Its derivative, as text.
     pub slope_formula: &'static str,
-    /// Its parameter, where it has one.
-    pub parameter: Option<Parameter>,
-    /// What is known of its course, with the parameter at the default, where somebody stated it;
+    /// Its parameters, at most [`MOST_PARAMETERS`].
+    pub parameters: &'static [Parameter],
+    /// What is known of its course, with the parameters at the default, where somebody stated it;
     /// [`Activation::course`](super::Activation::course) computes it for any.
     pub properties: Option<Properties>,
+    /// What other libraries call it: the library, then the name there.
+    pub elsewhere: &'static [(&'static str, &'static str)],
+    /// What is asked of its value in f32 where math is accurate, in units in the last place.
+    pub ulp: f64,
+    /// Where terms cancel, the sums of their magnitudes: of the value and of the slope. Errors are measured by these.
+    pub magnitudes: Option<[Function; 2]>,
     /// Where it was proposed, if it was published.
     pub paper: Option<Paper>,
-    /// f(x; parameter) in f64, written from the definition.
-    pub value: fn(f64, f64) -> f64,
+    /// f(x; parameters) in f64, written from the definition.
+    pub value: Function,
     /// df/dx in f64.
-    pub slope: fn(f64, f64) -> f64,
-    /// The WGSL functions `value(x)`, `backward(x, upstream)` and, with a parameter, which then comes
-    /// last in all of them, `parameter_backward(x, upstream, parameter)`, over `Real`: an f32 or four of them.
+    pub slope: Function,
+    /// The WGSL functions `value(x)`, `backward(x, upstream)` and, with parameters, which then come last in all of
+    /// them, `parameter_backward(x, upstream, parameters..)`, over `Real`: an f32 or four of them. With one parameter
+    /// the last gives a `Real`, with several a struct with a member for each, of its name.
     pub wgsl: &'static str,
 }
 
 impl Definition {
+    /// What most entries of the catalogue leave out.
+    pub(super) const BLANK: Self = Self::new("", "", |x, _| x, |_, _| 1.0);
+
     /// A function without a parameter, known by its name alone: its reference, its slope and its shader.
     pub const fn new(
         name: &'static str,
         wgsl: &'static str,
-        value: fn(f64, f64) -> f64,
-        slope: fn(f64, f64) -> f64,
+        value: Function,
+        slope: Function,
     ) -> Self {
         Self {
             name,
@@ -76,12 +86,45 @@ impl Definition {
             title: name,
             formula: "",
             slope_formula: "",
-            parameter: None,
+            parameters: &[],
             properties: None,
+            elsewhere: &[],
+            ulp: 2.5,
+            magnitudes: None,
             paper: None,
             value,
             slope,
             wgsl,
+        }
+    }
+
+    /// What the error of an expected value (pass 0), or of a slope times upstream (pass 1), is measured by.
+    pub(crate) fn size(
+        &self,
+        pass: usize,
+        x: f64,
+        numbers: [f64; MOST_PARAMETERS],
+        (expected, upstream): (f64, f64),
+    ) -> f64 {
+        let terms = match (self.magnitudes, self.properties) {
+            (Some(sums), _) => sums[pass](x, numbers),
+            (None, Some(properties)) if pass == 1 && properties.turning_point.is_some() => {
+                self.slope_terms(x, numbers)
+            }
+            _ => return expected,
+        };
+        (terms * upstream.abs()).max(expected.abs())
+    }
+
+    /// The magnitudes of the two terms of f'(x): f(x) / x, and what f'(x) is beside it.
+    fn slope_terms(&self, x: f64, numbers: [f64; MOST_PARAMETERS]) -> f64 {
+        let slope = (self.slope)(x, numbers);
+        let gate = (self.value)(x, numbers) / x;
+        // At 0 and at infinity there is but one term.
+        if gate.is_finite() {
+            gate.abs() + (slope - gate).abs()
+        } else {
+            slope.abs()
         }
     }
 
@@ -91,8 +134,15 @@ impl Definition {
     }
 }
 
-/// The number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
+/// Parameters that an activation has at most.
+pub const MOST_PARAMETERS: usize = 4;
+
+/// A function of x and the values of the parameters in their order; those that there are not are 0.
+pub type Function = fn(f64, [f64; MOST_PARAMETERS]) -> f64;
+
+/// A number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.
+#[derive(Debug)]
 pub struct Parameter {
     /// Its name in the formula.
     pub name: &'static str,
@@ -108,13 +158,18 @@ pub struct Parameter {
     pub description: &'static str,
     /// df/dparameter, as text.
     pub slope_formula: &'static str,
-    /// df/dparameter in f64, at (x, parameter).
-    pub slope: fn(f64, f64) -> f64,
+    /// df/dparameter in f64.
+    pub slope: Function,
+    /// Where its terms cancel, the sum of their magnitudes.
+    pub magnitude: Option<Function>,
 }
 
 impl Parameter {
+    /// What most parameters of the catalogue leave out.
+    pub(super) const BLANK: Self = Self::new("", 0.0, |_, _| 0.0);
+
     /// A parameter that may be any finite number.
-    pub const fn new(name: &'static str, default: f32, slope: fn(f64, f64) -> f64) -> Self {
+    pub const fn new(name: &'static str, default: f32, slope: Function) -> Self {
         Self {
             name,
             default,
@@ -124,6 +179,7 @@ impl Parameter {
             description: "",
             slope_formula: "",
             slope,
+            magnitude: None,
         }
     }
 }
@@ -168,7 +224,7 @@ impl Range {
     }
 }
 
-/// What is known of a function's course, with its parameter at the default.
+/// What is known of a function's course, with its parameters at the default.
 ///
 /// A test holds what the catalogue states against the f64 reference on a dense grid.
 ///
@@ -192,6 +248,8 @@ pub struct Properties {
     pub zero_centred: bool,
     /// Where its slope jumps, if it does.
     pub smoothness: Smoothness,
+    /// Where that jumps which jumps, from left to right.
+    pub bends: &'static [f64],
     /// The value it tends to as x goes to -inf and to +inf, where there is one: there its slope
     /// vanishes and learning slows.
     pub saturates: (Option<f64>, Option<f64>),
@@ -207,16 +265,22 @@ impl Properties {
     ///
     /// const SQUARED_RELU: Properties = Properties {
     ///     saturates: (Some(0.0), None),
-    ///     ..Properties::new((0.0, f64::INFINITY), Smoothness::Once(0.0), Cost::Compare)
+    ///     ..Properties::new((0.0, f64::INFINITY), Smoothness::Once, &[0.0], Cost::Compare)
     /// };
     /// assert_eq!(SQUARED_RELU.turning_point, None);
     /// ```
-    pub const fn new(range: (f64, f64), smoothness: Smoothness, cost: Cost) -> Self {
+    pub const fn new(
+        range: (f64, f64),
+        smoothness: Smoothness,
+        bends: &'static [f64],
+        cost: Cost,
+    ) -> Self {
         Self {
             range,
             turning_point: None,
             zero_centred: false,
             smoothness,
+            bends,
             saturates: (None, None),
             cost,
         }
@@ -229,18 +293,43 @@ impl Properties {
 /// use wgpu_activations::{Activation, activation::Smoothness};
 ///
 /// let smoothness = |activation: Activation| activation.course().smoothness;
-/// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink(0.0));
-/// assert_eq!(smoothness(Activation::ELU), Smoothness::Once(0.0));
+/// assert_eq!(smoothness(Activation::RELU), Smoothness::Kink);
+/// assert_eq!(smoothness(Activation::ELU), Smoothness::Once);
 /// assert_eq!(smoothness(Activation::GELU), Smoothness::Smooth);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Smoothness {
     /// Derivatives of every order exist everywhere.
     Smooth,
-    /// The slope is continuous, the second derivative jumps at this point.
-    Once(f64),
-    /// The slope jumps at this point.
-    Kink(f64),
+    /// The slope is continuous, the second derivative jumps.
+    Once,
+    /// The slope jumps.
+    Kink,
+    /// The value jumps.
+    Jump,
+}
+
+impl Smoothness {
+    /// In words: `yes`, or what jumps `at`.
+    pub fn description(self, at: &[f64]) -> String {
+        let at: Vec<_> = at.iter().map(f64::to_string).collect();
+        let at = at.join(" and ");
+        match self {
+            Self::Smooth => "yes".to_owned(),
+            Self::Once => format!("once; its second derivative jumps at {at}"),
+            Self::Kink => format!("no, its slope jumps at {at}"),
+            Self::Jump => format!("no, it jumps at {at}"),
+        }
+    }
+
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smooth => "yes",
+            Self::Once => "once",
+            Self::Kink | Self::Jump => "no",
+        }
+    }
 }
 
 /// Arithmetic per element.
@@ -254,6 +343,8 @@ pub enum Cost {
     Exponential,
     /// An exponential and a second series (a logarithm, an error function, a cubic).
     TwoSeries,
+    /// A sine of any number.
+    Sine,
 }
 
 impl Cost {
@@ -264,6 +355,7 @@ impl Cost {
             Self::Division => "a division",
             Self::Exponential => "one exponential",
             Self::TwoSeries => "an exponential and a second series",
+            Self::Sine => "a sine",
         }
     }
 }

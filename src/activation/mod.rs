@@ -7,9 +7,13 @@
 
 mod course;
 mod definition;
+#[cfg(test)]
+mod points;
 
 pub use course::Course;
-pub use definition::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness};
+pub use definition::{
+    Cost, Definition, Function, MOST_PARAMETERS, Paper, Parameter, Properties, Range, Smoothness,
+};
 
 use std::{fmt, str::FromStr};
 
@@ -20,8 +24,13 @@ macro_rules! catalogue {
         $(mod $file;)*
         /// Every activation, in the order of the documentation.
         pub const CATALOGUE: &[&Definition] = &[$(&$file::DEFINITION),*];
-        /// The same with their parameters at the default.
+        /// The same with their parameters at the defaults.
         pub(crate) const ACTIVATIONS: &[Activation] = &[$(Activation::$constant),*];
+
+        /// Their constants' names, and what they should give.
+        #[cfg(test)]
+        const POINTS: &[(&str, &[points::Variant])] =
+            &[$((stringify!($constant), $file::POINTS)),*];
 
         impl Activation {
             $(
@@ -63,7 +72,7 @@ catalogue! {
     SOFTSIGN: softsign, "softsign";
 }
 
-/// An activation function with its parameter.
+/// An activation function with its parameters.
 ///
 /// ```
 /// use wgpu_activations::Activation;
@@ -77,23 +86,32 @@ catalogue! {
 #[derive(Clone, Copy)]
 pub struct Activation {
     definition: &'static Definition,
-    parameter: f32,
+    /// In the order of the definition, then zeros.
+    parameters: [f32; MOST_PARAMETERS],
 }
 
 impl Activation {
-    /// The activation with its parameter at the default.
+    /// The activation with its parameters at their defaults.
     pub const fn new(definition: &'static Definition) -> Self {
-        let parameter = match &definition.parameter {
-            Some(parameter) => parameter.default,
-            None => 0.0,
-        };
+        let mut parameters = [0.0; MOST_PARAMETERS];
+        let mut index = 0;
+        while index < MOST_PARAMETERS && index < definition.parameters.len() {
+            parameters[index] = definition.parameters[index].default;
+            index += 1;
+        }
         Self {
             definition,
-            parameter,
+            parameters,
         }
     }
 
-    /// Every activation, with its parameter at the default.
+    /// The same with a first parameter that is known to lie in its range.
+    pub(crate) const fn with_known(mut self, parameter: f32) -> Self {
+        self.parameters[0] = parameter;
+        self
+    }
+
+    /// Every activation, with its parameters at their defaults.
     ///
     /// ```
     /// use wgpu_activations::Activation;
@@ -106,14 +124,14 @@ impl Activation {
         CATALOGUE.iter().map(|definition| Self::new(definition))
     }
 
-    /// The same activation with another value of its parameter. A subnormal value, which some
+    /// The same activation with another value of its parameter, where it has one. A subnormal value, which some
     /// adapters flush, counts as 0.
     ///
     /// ```
     /// use wgpu_activations::{Activation, Error};
     ///
     /// let swish = Activation::SWISH.with(2.0)?;
-    /// assert_eq!(swish.parameter(), Some(2.0));
+    /// assert_eq!(swish.parameters(), [2.0]);
     /// assert!(matches!(Activation::ELU.with(f32::NAN), Err(Error::ParameterOutOfRange { .. })));
     /// assert!(matches!(Activation::RELU.with(2.0), Err(Error::UnknownParameter { .. })));
     /// # Ok::<(), wgpu_activations::Error>(())
@@ -121,15 +139,52 @@ impl Activation {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParameter`] if it has none, [`Error::ParameterOutOfRange`] if `value` is
-    /// not in the parameter's range (NaN and infinities never are).
+    /// [`Error::UnknownParameter`] if it has none, [`Error::Argument`] if it has several,
+    /// [`Error::ParameterOutOfRange`] if `value` is not in the parameter's range (NaN and infinities never are).
     pub fn with(self, value: f32) -> Result<Self> {
-        let Some(parameter) = &self.definition.parameter else {
-            return Err(Error::UnknownParameter {
-                op: self.name().to_owned(),
-                name: value.to_string(),
-                known: Vec::new(),
-            });
+        self.with_named(self.only_parameter(number(value))?, value)
+    }
+
+    /// The same activation with the parameter called `name` set to `value`.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, activation::{Definition, Parameter}};
+    ///
+    /// static AFFINE: Definition = Definition {
+    ///     parameters: &[
+    ///         Parameter::new("scale", 1.0, |x, _| x),
+    ///         Parameter::new("offset", 0.0, |_, _| 1.0),
+    ///     ],
+    ///     ..Definition::new(
+    ///         "affine",
+    ///         "fn value(x: Real, scale: Real, offset: Real) -> Real { return scale * x + offset; }
+    ///          fn backward(x: Real, upstream: Real, scale: Real, offset: Real) -> Real {
+    ///              return scale * upstream;
+    ///          }
+    ///          struct Gradients { scale: Real, offset: Real }
+    ///          fn parameter_backward(x: Real, upstream: Real, scale: Real, offset: Real) -> Gradients {
+    ///              return Gradients(x * upstream, upstream);
+    ///          }",
+    ///         |x, [scale, offset, ..]| scale * x + offset,
+    ///         |_, [scale, ..]| scale,
+    ///     )
+    /// };
+    /// let affine = Activation::new(&AFFINE).with_named("scale", 2.0)?.with_named("offset", 1.0)?;
+    /// assert_eq!(affine.to_string(), "affine(scale=2, offset=1)");
+    /// assert_eq!((affine.value(3.0), affine.slope(3.0)), (7.0, 2.0));
+    /// assert_eq!(affine.parameter_slopes(3.0), [3.0, 1.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownParameter`] if there is none of that name, [`Error::ParameterOutOfRange`] if `value` is not in
+    /// its range.
+    pub fn with_named(mut self, name: &str, value: f32) -> Result<Self> {
+        let mut parameters = self.definition.parameters.iter().zip(&mut self.parameters);
+        let Some((parameter, own)) = parameters.find(|(parameter, _)| parameter.name == name)
+        else {
+            return Err(self.no_parameter(name.to_owned()));
         };
         if !parameter.range.contains(value) {
             return Err(Error::ParameterOutOfRange {
@@ -139,25 +194,33 @@ impl Activation {
                 rule: parameter.range.rule(),
             });
         }
-        Ok(Self {
-            parameter: if value.is_subnormal() { 0.0 } else { value },
-            ..self
-        })
+        *own = if value.is_subnormal() { 0.0 } else { value };
+        Ok(self)
     }
 
-    /// The same activation with the parameter called `name` set to `value`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Activation::with`], and [`Error::UnknownParameter`] if the name is another.
-    pub fn with_named(self, name: &str, value: f32) -> Result<Self> {
-        match &self.definition.parameter {
-            Some(parameter) if parameter.name == name => self.with(value),
-            other => Err(Error::UnknownParameter {
+    /// The name of its parameter, where it has one; `given` is what that is to be.
+    pub(crate) fn only_parameter(&self, given: String) -> Result<&'static str> {
+        match self.definition.parameters {
+            [parameter] => Ok(parameter.name),
+            [] => Err(self.no_parameter(given)),
+            several => Err(Error::Argument {
                 op: self.name().to_owned(),
-                name: name.to_owned(),
-                known: other.iter().map(|parameter| parameter.name).collect(),
+                argument: given,
+                reason: format!(
+                    "it has {} parameters; name the one that is meant",
+                    several.len()
+                ),
             }),
+        }
+    }
+
+    /// The error for a parameter that it does not have.
+    pub(crate) fn no_parameter(&self, name: String) -> Error {
+        let parameters = self.definition.parameters.iter();
+        Error::UnknownParameter {
+            op: self.name().to_owned(),
+            name,
+            known: parameters.map(|parameter| parameter.name).collect(),
         }
     }
 
@@ -171,49 +234,67 @@ impl Activation {
         self.definition.name
     }
 
-    /// The value of the parameter, where there is one.
-    pub fn parameter(&self) -> Option<f32> {
-        self.definition.parameter.as_ref().map(|_| self.parameter)
+    /// The values of the parameters, in the order of [`Definition::parameters`].
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters[..self.definition.parameters.len().min(MOST_PARAMETERS)]
+    }
+
+    /// The same with zeros behind them.
+    pub(crate) const fn all_parameters(&self) -> [f32; MOST_PARAMETERS] {
+        self.parameters
+    }
+
+    /// The parameters, as the reference takes them.
+    pub(crate) fn numbers(&self) -> [f64; MOST_PARAMETERS] {
+        self.parameters.map(f64::from)
     }
 
     /// The f64 reference of the function at `x`.
     pub fn value(&self, x: f64) -> f64 {
-        (self.definition.value)(x, f64::from(self.parameter))
+        (self.definition.value)(x, self.numbers())
     }
 
     /// The f64 reference of the derivative at `x`.
     pub fn slope(&self, x: f64) -> f64 {
-        (self.definition.slope)(x, f64::from(self.parameter))
+        (self.definition.slope)(x, self.numbers())
     }
 
-    /// The f64 reference of the derivative with respect to the parameter at `x`.
+    /// The f64 reference of the derivative with respect to each parameter at `x`.
     ///
     /// ```
     /// use wgpu_activations::Activation;
     ///
-    /// assert_eq!(Activation::PRELU.parameter_slope(-3.0), Some(-3.0));
-    /// assert_eq!(Activation::TANH.parameter_slope(-3.0), None);
+    /// assert_eq!(Activation::PRELU.parameter_slopes(-3.0), [-3.0]);
+    /// assert!(Activation::TANH.parameter_slopes(-3.0).is_empty());
     /// ```
-    pub fn parameter_slope(&self, x: f64) -> Option<f64> {
-        let parameter = self.definition.parameter.as_ref()?;
-        Some((parameter.slope)(x, f64::from(self.parameter)))
+    pub fn parameter_slopes(&self, x: f64) -> Vec<f64> {
+        let parameters = self.definition.parameters.iter();
+        parameters
+            .map(|parameter| (parameter.slope)(x, self.numbers()))
+            .collect()
     }
 }
 
-/// Equal are activations of one name and one shader with the same parameter.
+/// Equal are activations of one name and one shader with the same parameters.
 impl PartialEq for Activation {
     fn eq(&self, other: &Self) -> bool {
-        self.definition.same_as(other.definition) && self.parameter == other.parameter
+        self.definition.same_as(other.definition) && self.parameters == other.parameters
     }
 }
 
 impl fmt::Display for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        if let Some(parameter) = &self.definition.parameter {
-            write!(f, "({}={})", parameter.name, number(self.parameter))?;
+        let parameters = self.definition.parameters.iter().zip(self.parameters);
+        for (index, (parameter, value)) in parameters.enumerate() {
+            let before = if index == 0 { "(" } else { ", " };
+            write!(f, "{before}{}={}", parameter.name, number(value))?;
         }
-        Ok(())
+        f.write_str(if self.parameters().is_empty() {
+            ""
+        } else {
+            ")"
+        })
     }
 }
 
@@ -231,40 +312,54 @@ impl FromStr for Activation {
             text: text.to_owned(),
             reason: reason.to_owned(),
         };
-        let (name, argument) = match text.split_once('(') {
-            None => (text, None),
+        let (name, arguments) = match text.split_once('(') {
+            None => (text, ""),
             Some((name, rest)) => {
-                let argument = rest
-                    .trim_end()
-                    .strip_suffix(')')
-                    .ok_or_else(|| syntax("the closing parenthesis is missing"))?;
-                (name, Some(argument.trim()))
+                let arguments = rest.trim_end().strip_suffix(')');
+                (
+                    name,
+                    arguments.ok_or_else(|| syntax("the closing parenthesis is missing"))?,
+                )
             }
         };
-        let activation = Self::new(find(name)?);
-        let Some(argument) = argument.filter(|argument| !argument.is_empty()) else {
-            return Ok(activation);
-        };
-        let (parameter, value) = argument
-            .split_once('=')
-            .ok_or_else(|| syntax("a parameter is written NAME=VALUE"))?;
-        let value = value
-            .trim()
-            .parse()
-            .map_err(|_| syntax(&format!("`{}` is not a number", value.trim())))?;
-        activation.with_named(parameter.trim(), value)
+        let mut activation = Self::new(find(name)?);
+        let mut given = Vec::new();
+        for argument in arguments.split(',').filter(|it| !it.trim().is_empty()) {
+            let (name, value) = argument
+                .split_once('=')
+                .ok_or_else(|| syntax("a parameter is written NAME=VALUE"))?;
+            let (name, value) = (name.trim(), value.trim());
+            if given.contains(&name) {
+                return Err(syntax(&format!("`{name}` is given twice")));
+            }
+            given.push(name);
+            let value = value
+                .parse()
+                .map_err(|_| syntax(&format!("`{value}` is not a number")))?;
+            activation = activation.with_named(name, value)?;
+        }
+        Ok(activation)
     }
 }
 
-/// The definition called `name`, by its name or an alias, whatever its case, `_` for `-`.
+/// The definition called `name`, by its name or an alias: see [`is_called`].
 fn find(name: &str) -> Result<&'static Definition> {
-    let wanted = normalised(name);
     let names = |definition: &&Definition| (definition.name, definition.aliases);
     CATALOGUE
         .iter()
-        .find(|definition| definition.name == wanted || definition.aliases.contains(&&*wanted))
+        .find(|definition| is_called(definition.name, definition.aliases, name))
         .copied()
         .ok_or_else(|| unknown(name, CATALOGUE.iter().map(names)))
+}
+
+/// Whether `wanted` is a name or an alias, whatever its case, with `-`, `_` or nothing between its words, so that
+/// `LeakyReLU`, `leaky_relu` and `leaky-relu` are one.
+pub(crate) fn is_called(name: &str, aliases: &[&str], wanted: &str) -> bool {
+    let letters = |name: &str| normalised(name).replace('-', "");
+    let wanted = letters(wanted);
+    std::iter::once(&name)
+        .chain(aliases)
+        .any(|name| letters(name) == wanted)
 }
 
 /// The error for a name that is none of `entries`, names with their aliases.

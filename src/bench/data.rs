@@ -15,15 +15,22 @@ use crate::{
 /// Tensors of a ring, at most.
 const MOST_SETS: u64 = 256;
 
+/// Inputs of an operation, and so outputs of its backward pass, at most.
+const MOST_INPUTS: usize = 2;
+
+/// Seeds of the inputs, and of the upstream gradients.
+const SEEDS: [u64; MOST_INPUTS] = [7, 9];
+const UPSTREAM: u64 = 8;
+
 /// Inputs, upstream gradients and outputs of one element type and size.
 pub(super) struct Data {
     pub(super) gpu: Gpu,
     pub(super) element: ElementType,
     bytes: u64,
     sets: usize,
-    inputs: OnceCell<Vec<Tensor>>,
+    inputs: [OnceCell<Vec<Tensor>>; MOST_INPUTS],
     upstreams: OnceCell<Vec<Tensor>>,
-    outputs: OnceCell<Vec<Tensor>>,
+    outputs: [OnceCell<Vec<Tensor>>; MOST_INPUTS],
 }
 
 impl Data {
@@ -34,9 +41,9 @@ impl Data {
             element,
             bytes,
             sets: working_set.div_ceil(2 * bytes).clamp(1, MOST_SETS) as usize,
-            inputs: OnceCell::new(),
+            inputs: Default::default(),
             upstreams: OnceCell::new(),
-            outputs: OnceCell::new(),
+            outputs: Default::default(),
         }
     }
 
@@ -50,25 +57,44 @@ impl Data {
 
     /// Random numbers where activations bend: zeros would flatter every memory.
     pub(super) fn x<T: Element>(&self) -> Vec<T> {
-        numbers(self.len(), 7)
+        self.input(0)
+    }
+
+    /// The same for input number `index`.
+    pub(super) fn input<T: Element>(&self, index: usize) -> Vec<T> {
+        numbers(self.len(), SEEDS[index])
     }
 
     pub(super) fn upstream<T: Element>(&self) -> Vec<T> {
-        numbers(self.len(), 8)
+        numbers(self.len(), UPSTREAM)
     }
 
     /// The inputs, seen with `shape`.
     pub(super) fn inputs(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
-        self.ring(&self.inputs, Some(7), shape)
+        self.ring(&self.inputs[0], Some(SEEDS[0]), shape)
+    }
+
+    /// The rings of the first `count` inputs, each of memory of its own.
+    pub(super) fn all_inputs(&self, count: usize, shape: &[usize]) -> Result<Vec<Vec<Tensor>>> {
+        let rings = self.inputs.iter().zip(SEEDS).take(count);
+        rings
+            .map(|(ring, seed)| self.ring(ring, Some(seed), shape))
+            .collect()
     }
 
     pub(super) fn upstreams(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
-        self.ring(&self.upstreams, Some(8), shape)
+        self.ring(&self.upstreams, Some(UPSTREAM), shape)
     }
 
     /// The outputs, seen with `shape`, which may hold less than the inputs.
     pub(super) fn outputs(&self, shape: &[usize]) -> Result<Vec<Tensor>> {
-        self.ring(&self.outputs, None, shape)
+        self.ring(&self.outputs[0], None, shape)
+    }
+
+    /// The rings of `count` outputs, each of memory of its own.
+    pub(super) fn all_outputs(&self, count: usize, shape: &[usize]) -> Result<Vec<Vec<Tensor>>> {
+        let rings = self.outputs.iter().take(count);
+        rings.map(|ring| self.ring(ring, None, shape)).collect()
     }
 
     fn ring(

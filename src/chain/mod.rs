@@ -1,5 +1,6 @@
 //! Operations one after another: on tensors, and streamed by [`offload`](crate::offload).
 
+mod compute;
 mod layout;
 mod record;
 
@@ -11,9 +12,9 @@ pub(crate) use record::{BackwardOptions, Gradients as RecordedGradients, Output}
 use crate::{
     activation::Activation,
     error::{Error, Result},
-    family::{self, Operation, Resolver},
+    family::{self, Inputs, Operation, Resolver, inputs_error},
     kernel::{
-        cast, expect_result, expect_shape,
+        cast, expect_apart, expect_result, expect_shape,
         launch::Pass,
         recorder::{self, Recorder},
     },
@@ -48,8 +49,10 @@ pub struct Chain {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ChainGradients {
-    /// With respect to the input, of its shape and type.
+    /// With respect to the input, or the first of several, of its shape and type.
     pub dx: Tensor,
+    /// With respect to the other inputs.
+    pub others: Vec<Tensor>,
     /// With respect to the parameters of the operations that have some.
     pub parameters: Vec<ParameterGradient>,
 }
@@ -153,9 +156,19 @@ impl Chain {
         &self.steps
     }
 
-    /// Tensors that it takes.
+    /// Tensors that it takes: those of its first operation.
     pub fn inputs(&self) -> usize {
-        self.steps.first().map_or(1, |step| step.inputs())
+        self.input_names().len()
+    }
+
+    /// What messages call these.
+    pub fn input_names(&self) -> &'static [&'static str] {
+        self.steps.first().map_or(&["x"], |step| step.input_names())
+    }
+
+    /// The tensors, if they are those that the chain takes.
+    fn expect<'t>(&self, x: impl Into<Inputs<'t>>) -> Result<Vec<&'t Tensor>> {
+        x.into().expect(&*self.steps[0])
     }
 
     /// The shape of the result for an input of this shape.
@@ -184,7 +197,10 @@ impl Chain {
     fn shapes(&self, shape: &[usize]) -> Result<Vec<Vec<usize>>> {
         elements_of(shape)?;
         let mut shapes = vec![shape.to_vec()];
-        for step in &self.steps {
+        for (index, step) in self.steps.iter().enumerate() {
+            if index > 0 && step.inputs() != 1 {
+                return Err(inputs_error(&**step, 1));
+            }
             let after = step.output_shape(&shapes[shapes.len() - 1])?;
             elements_of(&after)?;
             shapes.push(after);
@@ -197,9 +213,11 @@ impl Chain {
     /// # Errors
     ///
     /// Where chain and tensor do not go together, and what the device reports.
-    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        recorder::submit(x.gpu(), |recorder| {
-            Ok(self.record_forward(recorder, &[x], Output::New)?.0)
+    pub fn forward<'t>(&self, x: impl Into<Inputs<'t>>) -> Result<Tensor> {
+        let x = self.expect(x)?;
+        self.result_shape(x[0].shape())?;
+        recorder::submit(x[0].gpu(), |recorder| {
+            Ok(self.record_forward(recorder, &x, Output::New)?.0)
         })
     }
 
@@ -208,13 +226,12 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::forward`], and where y does not serve.
-    pub fn forward_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
-        recorder::submit(x.gpu(), |recorder| {
-            self.record_into(recorder, x, y).map(drop)
-        })
+    pub fn forward_into<'t>(&self, x: impl Into<Inputs<'t>>, y: &Tensor) -> Result<()> {
+        let x = self.expect(x)?;
+        recorder::submit(y.gpu(), |recorder| self.record_into(recorder, &x, y))
     }
 
-    /// y in the place of x. Where an operation cannot work in place, its result is copied.
+    /// y in the place of x, or of the first of several. Where an operation cannot work in place, its result is copied.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -230,8 +247,9 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::forward`], and [`Error::ShapeMismatch`] if the chain changes the shape.
-    pub fn forward_in_place(&self, x: &Tensor) -> Result<()> {
-        recorder::submit(x.gpu(), |recorder| self.record_in_place(recorder, x))
+    pub fn forward_in_place<'t>(&self, x: impl Into<Inputs<'t>>) -> Result<()> {
+        let x = self.expect(x)?;
+        recorder::submit(x[0].gpu(), |recorder| self.record_in_place(recorder, &x))
     }
 
     /// The gradients with respect to the input and to all parameters. `x` is what the forward pass was given,
@@ -241,9 +259,14 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::forward`], and where upstream is not like the result.
-    pub fn backward(&self, x: &Tensor, upstream: &Tensor) -> Result<ChainGradients> {
-        recorder::submit(x.gpu(), |recorder| {
-            self.record_gradients(recorder, x, upstream)
+    pub fn backward<'t>(
+        &self,
+        x: impl Into<Inputs<'t>>,
+        upstream: &Tensor,
+    ) -> Result<ChainGradients> {
+        let x = self.expect(x)?;
+        recorder::submit(x[0].gpu(), |recorder| {
+            self.record_gradients(recorder, &x, upstream)
         })
     }
 
@@ -253,15 +276,17 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::forward_into`].
-    pub fn encode_forward(
+    pub fn encode_forward<'t>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
+        x: impl Into<Inputs<'t>>,
         y: &Tensor,
     ) -> Result<()> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            [x, y].into_iter().for_each(|tensor| recorder.keep(tensor));
-            self.record_into(recorder, x, y).map(drop)
+        let x = self.expect(x)?;
+        recorder::encode(y.gpu(), encoder, |recorder| {
+            recorder.keep(y);
+            x.iter().for_each(|tensor| recorder.keep(tensor));
+            self.record_into(recorder, &x, y)
         })
     }
 
@@ -270,14 +295,15 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::forward_in_place`].
-    pub fn encode_forward_in_place(
+    pub fn encode_forward_in_place<'t>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
+        x: impl Into<Inputs<'t>>,
     ) -> Result<()> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            recorder.keep(x);
-            self.record_in_place(recorder, x)
+        let x = self.expect(x)?;
+        recorder::encode(x[0].gpu(), encoder, |recorder| {
+            x.iter().for_each(|tensor| recorder.keep(tensor));
+            self.record_in_place(recorder, &x)
         })
     }
 
@@ -286,30 +312,35 @@ impl Chain {
     /// # Errors
     ///
     /// As [`Chain::backward`].
-    pub fn encode_backward(
+    pub fn encode_backward<'t>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        x: &Tensor,
+        x: impl Into<Inputs<'t>>,
         upstream: &Tensor,
     ) -> Result<ChainGradients> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            [x, upstream]
-                .into_iter()
-                .for_each(|tensor| recorder.keep(tensor));
-            self.record_gradients(recorder, x, upstream)
+        let x = self.expect(x)?;
+        recorder::encode(x[0].gpu(), encoder, |recorder| {
+            recorder.keep(upstream);
+            x.iter().for_each(|tensor| recorder.keep(tensor));
+            self.record_gradients(recorder, &x, upstream)
         })
     }
 
-    fn record_into(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        let result = self.result_shape(x.shape())?;
-        Pass::Forward { x, y }.expect_fit(self, &result, true)?;
-        Ok(self.record_forward(recorder, &[x], Output::Into(y))?.0)
+    fn record_into(&self, recorder: &mut Recorder<'_>, x: &[&Tensor], y: &Tensor) -> Result<()> {
+        let result = self.result_shape(x[0].shape())?;
+        Pass::Forward { x: x[0], y }.expect_fit(self, &result, true)?;
+        for (name, other) in self.input_names().iter().zip(x).skip(1) {
+            let instead = "a tensor of its own";
+            expect_apart(self, (name, other), ("y", y), instead)?;
+        }
+        self.record_forward(recorder, x, Output::Into(y)).map(drop)
     }
 
-    fn record_in_place(&self, recorder: &mut Recorder<'_>, x: &Tensor) -> Result<()> {
+    fn record_in_place(&self, recorder: &mut Recorder<'_>, inputs: &[&Tensor]) -> Result<()> {
+        let x = inputs[0];
         let result = self.result_shape(x.shape())?;
         expect_shape(self, ("x", x), ("the result", &result), ("x", x))?;
-        let (y, _) = self.record_forward(recorder, &[x], Output::InPlace)?;
+        let (y, _) = self.record_forward(recorder, inputs, Output::InPlace)?;
         if !y.shares_buffer(x) {
             if x.bytes().is_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT) {
                 recorder.copy(&y, x)?;
@@ -327,14 +358,15 @@ impl Chain {
     fn record_gradients(
         &self,
         recorder: &mut Recorder<'_>,
-        x: &Tensor,
+        inputs: &[&Tensor],
         upstream: &Tensor,
     ) -> Result<ChainGradients> {
+        let x = inputs[0];
         let result = self.result_shape(x.shape())?;
         expect_result(self, ("upstream", upstream), &result, x)?;
         let RecordedGradients { dx, parameters, .. } = self.record_backward(
             recorder,
-            &[x],
+            inputs,
             upstream,
             BackwardOptions {
                 parameters: true,
@@ -352,9 +384,11 @@ impl Chain {
                 });
             }
         }
-        let dx = dx.into_iter().next();
+        let mut dx = dx.into_iter();
+        let first = dx.next();
         Ok(ChainGradients {
-            dx: dx.ok_or_else(|| Error::Internal("a chain without a gradient".to_owned()))?,
+            dx: first.ok_or_else(|| Error::Internal("a chain without a gradient".to_owned()))?,
+            others: dx.collect(),
             parameters: named,
         })
     }

@@ -15,17 +15,19 @@ impl Verifier<'_> {
     pub(super) fn compare<T: Element>(
         &self,
         excerpt: &Excerpt<'_, T>,
-        output: &[T],
+        outputs: &[&[T]],
         indices: Option<&[u32]>,
     ) -> Report {
         let results = excerpt.of_result().len();
-        let wanted = if self.backward {
-            excerpt.chunk.len()
+        let (wanted, count) = if self.backward {
+            (excerpt.chunk.len(), self.chain.inputs())
         } else {
-            results
+            (results, 1)
         };
         let indices_fit = indices.is_none_or(|indices| indices.len() == results);
-        if output.len() != wanted || !indices_fit {
+        let fit = outputs.len() == count && outputs.iter().all(|output| output.len() == wanted);
+        let wanted = wanted * count;
+        if !fit || !indices_fit {
             return Report {
                 compared: wanted as u64,
                 failed: wanted as u64,
@@ -33,7 +35,7 @@ impl Verifier<'_> {
             };
         }
         if let Some(shape) = &self.layout.whole {
-            return self.compare_whole(shape, excerpt, output);
+            return self.compare_whole(shape, excerpt, outputs);
         }
         let needs_rows = excerpt.evaluation.needs_rows(excerpt.steps());
         let selections = match self.share {
@@ -42,9 +44,9 @@ impl Verifier<'_> {
         };
         let compare = |selection: &Selection| {
             if self.backward {
-                excerpt.gradients(selection, output, indices, self.parameters)
+                excerpt.gradients(selection, outputs, indices, self.parameters)
             } else {
-                (excerpt.results(selection, output, indices), Vec::new())
+                (excerpt.results(selection, outputs[0], indices), Vec::new())
             }
         };
         let found: Vec<_> = selections.par_iter().map(compare).collect();
@@ -62,10 +64,11 @@ impl Verifier<'_> {
         &self,
         shape: &[usize],
         excerpt: &Excerpt<'_, T>,
-        output: &[T],
+        outputs: &[&[T]],
     ) -> Report {
         let wide = |x: &[T]| -> Vec<f64> { x.iter().map(|x| f64::from(x.to_f32())).collect() };
-        let x = excerpt.x.first().map_or(Vec::new(), |x| wide(x));
+        let x: Vec<_> = excerpt.x.iter().map(|x| wide(x)).collect();
+        let x: Vec<&[f64]> = x.iter().map(|x| &**x).collect();
         let upstream = excerpt.upstream.map(wide);
         let Ok(expected) = reference(self.chain, shape, &x, upstream.as_deref()) else {
             // Nothing is compared, and so all is missing.
@@ -73,10 +76,12 @@ impl Verifier<'_> {
         };
         lock(&self.sums).clone_from(&expected.sums);
         let mut report = Report::default();
-        for (place, bound) in expected.values.iter().enumerate() {
-            let bound = bound.stored(T::TYPE);
-            let x = x.get(place).map_or(0.0, |x| *x as f32);
-            report.add(bound.sample(place, x, 1.0, output[place]));
+        for (values, output) in expected.values.iter().zip(outputs) {
+            for (place, bound) in values.iter().enumerate() {
+                let bound = bound.stored(T::TYPE);
+                let x = x[0].get(place).map_or(0.0, |x| *x as f32);
+                report.add(bound.sample(place, x, 1.0, output[place]));
+            }
         }
         report
     }
@@ -118,7 +123,7 @@ impl<T: Element> Excerpt<'_, T> {
     fn gradients(
         &self,
         selection: &Selection,
-        output: &[T],
+        outputs: &[&[T]],
         indices: Option<&[u32]>,
         parameters: bool,
     ) -> (Report, Sums) {
@@ -149,10 +154,12 @@ impl<T: Element> Excerpt<'_, T> {
             } else {
                 1.0
             };
-            let x = values[0][0][index].expected as f32;
-            let found = output[self.chunk.position(at)];
-            let bound = dx[0][index].stored(T::TYPE);
-            report.add(bound.sample(whole.position(at), x, g, found));
+            for (input, output) in outputs.iter().enumerate() {
+                let x = values[0][input][index].expected as f32;
+                let found = output[self.chunk.position(at)];
+                let bound = dx[input][index].stored(T::TYPE);
+                report.add(bound.sample(whole.position(at), x, g, found));
+            }
         }
         (report, sums)
     }

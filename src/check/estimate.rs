@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// Lanes and places along the axis that are computed together.
+#[derive(Clone)]
 pub(super) struct Selection {
     /// (outer, inner) in the whole tensor.
     pub(super) lanes: Vec<(usize, usize)>,

@@ -4,10 +4,10 @@ use super::{Pass, Share, Verifier, check_chain};
 use crate::{
     accuracy::Report,
     chain::Chain,
+    device::Device,
     element::{Element, ElementType},
     error::{Error, ErrorKind, Result},
     family::{Arguments, Array, Draw, Drawn, Family, Value},
-    gpu::Gpu,
     io::{Shared, Slice},
     offload::{Offload, Purpose, Request},
     with_element,
@@ -52,8 +52,8 @@ pub struct RandomCase<'a> {
     pub shape: Vec<usize>,
     /// What input and result are stored as.
     pub element: ElementType,
-    /// The input, as it is stored.
-    pub input: Vec<f32>,
+    /// The inputs, as they are stored.
+    pub inputs: Vec<Vec<f32>>,
     /// Upstream gradients, as they are stored, in a case of a backward pass.
     pub upstream: Option<Vec<f32>>,
     /// The memory for chunks, where it is streamed.
@@ -78,13 +78,16 @@ impl<'a> RandomCase<'a> {
                 break;
             };
             let drawn = family.draw(&mut draw, &mut at);
+            let operation = (family, drawn);
+            let alone = chain(std::slice::from_ref(&operation));
+            if step > 0 && alone.as_ref().is_ok_and(|chain| chain.inputs() > 1) {
+                // It takes more than what comes before gives.
+                continue;
+            }
             if step == 0 {
                 shape.clone_from(&at);
             }
-            let operation = (family, drawn);
-            if let Ok(after) =
-                chain(std::slice::from_ref(&operation)).and_then(|it| it.result_shape(&at))
-            {
+            if let Ok(after) = alone.and_then(|it| it.result_shape(&at)) {
                 at = after;
             }
             operations.push(operation);
@@ -93,7 +96,8 @@ impl<'a> RandomCase<'a> {
             let len = shape.iter().product();
             with_element!(element, T => draw.numbers::<T>(len, true).into_iter().map(T::to_f32).collect())
         };
-        let input = numbers(&mut draw, &shape);
+        let count = chain(&operations[..operations.len().min(1)]).map_or(1, |it| it.inputs());
+        let inputs = (0..count).map(|_| numbers(&mut draw, &shape)).collect();
         let upstream = draw.once_in(2).then(|| numbers(&mut draw, &at));
         let memory = draw
             .once_in(2)
@@ -102,7 +106,7 @@ impl<'a> RandomCase<'a> {
             operations,
             shape,
             element,
-            input,
+            inputs,
             upstream,
             memory,
         }
@@ -125,14 +129,15 @@ impl<'a> RandomCase<'a> {
         }
     }
 
-    /// Runs it on `gpu`, and compares every element, every gradient of a parameter and all that the operation gives
+    /// Runs it on a device, and compares every element, every gradient of a parameter and all that the operation gives
     /// beside. None where it is refused for its shape, its parameters or its memory.
     ///
     /// # Errors
     ///
     /// What the device reports, and what is no fault of the case.
-    pub fn check(&self, gpu: &Gpu) -> Result<Option<Report>> {
-        let report = with_element!(self.element, T => self.run::<T>(gpu));
+    pub fn check(&self, device: impl Into<Device>) -> Result<Option<Report>> {
+        let device = device.into();
+        let report = with_element!(self.element, T => self.run::<T>(&device));
         match report {
             Ok(report) => Ok(Some(report)),
             Err(error) if REFUSED.contains(&error.kind()) => Ok(None),
@@ -140,15 +145,16 @@ impl<'a> RandomCase<'a> {
         }
     }
 
-    fn run<T: Element>(&self, gpu: &Gpu) -> Result<Report> {
+    fn run<T: Element>(&self, device: &Device) -> Result<Report> {
         let chain = self.chain()?;
         let stored =
             |x: &Vec<f32>| -> Vec<T> { x.iter().map(|&x| T::from_f64(f64::from(x))).collect() };
-        let (x, upstream) = (stored(&self.input), self.upstream.as_ref().map(stored));
+        let x: Vec<_> = self.inputs.iter().map(stored).collect();
+        let upstream = self.upstream.as_ref().map(stored);
         match self.memory {
-            None => check_chain(gpu, &chain, &self.shape, vec![x], upstream),
+            None => check_chain(device, &chain, &self.shape, x, upstream),
             Some(memory) => {
-                let offload = Offload::new(gpu).memory(memory);
+                let offload = Offload::new(device).memory(memory);
                 check_streamed(&offload, &chain, &self.shape, &x, upstream.as_deref())
             }
         }
@@ -205,14 +211,14 @@ impl<'a> RandomCase<'a> {
         let extent = std::mem::replace(&mut case.shape[axis], to);
         let inner: usize = self.shape[axis + 1..].iter().product();
         let kept = |values: &[f32]| -> Vec<f32> {
-            let slabs = values.chunks(extent * inner);
+            let slabs = values.chunks((extent * inner).max(1));
             slabs
                 .flat_map(|slab| &slab[..slab.len().min(to * inner)])
                 .copied()
                 .collect()
         };
         case.upstream = self.upstream.as_deref().map(&kept);
-        case.input = kept(&self.input);
+        case.inputs = self.inputs.iter().map(|input| kept(input)).collect();
         for (_, drawn) in &mut case.operations {
             for (_, value) in drawn {
                 if let Value::Array(array) = value
@@ -246,7 +252,7 @@ fn check_streamed<T: Element>(
     offload: &Offload<'_>,
     chain: &Chain,
     shape: &[usize],
-    x: &[T],
+    x: &[Vec<T>],
     upstream: Option<&[T]>,
 ) -> Result<Report> {
     let backward = upstream.is_some();
@@ -257,21 +263,27 @@ fn check_streamed<T: Element>(
     };
     let prepared = offload.prepare(chain, shape, T::TYPE, purpose)?;
     let layout = prepared.layout().clone();
-    let results = if backward {
-        x.len()
-    } else {
-        layout.result.elements()
+    let (count, results) = match backward {
+        true => (x.len(), layout.view.elements()),
+        false => (1, layout.result.elements()),
     };
-    let mut output = vec![T::from_f64(0.0); results];
+    let mut outputs = vec![vec![T::from_f64(0.0); results]; count];
     let mut verifier = Verifier::new(chain, layout, T::TYPE, Share::All);
     if backward {
         verifier = verifier.of_gradients(true);
     }
     let upstream = upstream.map(Slice);
+    let sources: Vec<_> = x.iter().map(|x| Slice(x)).collect();
+    let sinks: Vec<_> = outputs
+        .iter_mut()
+        .map(|output| Shared::new(output))
+        .collect();
     let outcome = prepared.run(&Request {
+        sources: sources.iter().map(|source| source as _).collect(),
         upstream: upstream.as_ref().map(|upstream| upstream as _),
+        sinks: sinks.iter().map(|sink| sink as _).collect(),
+        indices: None,
         observer: Some(&verifier),
-        ..Request::new(&Slice(x), &Shared::new(&mut output))
     });
     match outcome {
         Ok(outcome) => Ok(verifier.report(&outcome.summary.extras, &outcome.parameters)),

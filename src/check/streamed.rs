@@ -12,6 +12,7 @@ use super::{
 use crate::{
     accuracy::{Report, bound::compare},
     chain::{Chain, Layout},
+    cpu::elements,
     element::{Element, ElementType},
     error::{Error, Result},
     family::{Extra, Gradient, Table},
@@ -105,7 +106,12 @@ impl<'a> Verifier<'a> {
         } else {
             self.layout.result
         };
-        let elements = view.elements() as u64;
+        let outputs = if self.backward {
+            self.chain.inputs()
+        } else {
+            1
+        };
+        let elements = (view.elements() * outputs) as u64;
         let wanted = match self.share {
             Share::Sample(_) if !self.parameters => elements.min(1),
             _ => elements,
@@ -187,8 +193,9 @@ impl<'a> Verifier<'a> {
                 merge(&survey, &mut known[step][index], found);
             }
             Task::Result => {
-                let output = elements::<T>(received.output);
-                let report = self.compare(&excerpt, &output, received.indices.as_deref());
+                let outputs: Vec<_> = received.outputs.iter().map(|y| elements::<T>(y)).collect();
+                let outputs: Vec<&[T]> = outputs.iter().map(|y| &**y).collect();
+                let report = self.compare(&excerpt, &outputs, received.indices.as_deref());
                 let mut all = lock(&self.report);
                 *all = std::mem::take(&mut *all).merge(report);
             }
@@ -217,12 +224,4 @@ fn expect(op: &str, of: &str, report: &Report) -> Result<()> {
         op: op.to_owned(),
         report: format!("{of}{report}"),
     })
-}
-
-/// Bytes as elements, copied where they do not begin as elements do.
-fn elements<T: Element>(bytes: &[u8]) -> Cow<'_, [T]> {
-    match bytemuck::try_cast_slice(bytes) {
-        Ok(elements) => Cow::Borrowed(elements),
-        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
-    }
 }

@@ -12,15 +12,15 @@ use crate::{
     chain::{Chain, Layout},
     element::count,
     error::{Error, Result},
-    family::{Extra, Operation, Pass, Sheet, Sum, Table},
+    family::{Extra, Operation, Pass, Sheet, Sum, Table, inputs_error},
     offload::{Chunk, KNOWN},
     tensor::View,
 };
 
 /// A chain over a tensor in f64: the results, and what an operation gives beside them.
 pub struct Reference {
-    /// y, or dx.
-    pub values: Vec<Bound>,
+    /// y, or the gradients with respect to each input.
+    pub values: Vec<Vec<Bound>>,
     /// What each operation gives beside the result.
     pub extras: Vec<(usize, Extra)>,
     /// Sums of the parameters' gradients, for each operation, in a backward pass.
@@ -29,14 +29,14 @@ pub struct Reference {
     pub indices: Option<Vec<u32>>,
 }
 
-/// What `chain` makes of an input of `shape`, or the gradient of `upstream` back through it.
+/// What `chain` makes of inputs of `shape`, or the gradients of `upstream` back through it.
 ///
 /// ```
 /// use wgpu_activations::{Chain, check::reference};
 ///
 /// let chain: Chain = "relu | softmax".parse()?;
-/// let y = reference(&chain, &[2], &[-1.0, 0.0], None)?;
-/// assert_eq!(y.values[0].expected, 0.5);
+/// let y = reference(&chain, &[2], &[&[-1.0, 0.0]], None)?;
+/// assert_eq!(y.values[0][0].expected, 0.5);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 ///
@@ -47,19 +47,24 @@ pub struct Reference {
 pub fn reference(
     chain: &Chain,
     shape: &[usize],
-    x: &[f64],
+    x: &[&[f64]],
     upstream: Option<&[f64]>,
 ) -> Result<Reference> {
+    if x.len() != chain.inputs() {
+        return Err(inputs_error(&*chain.steps()[0], x.len()));
+    }
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
-    let mut values: Vec<Bound> = x.iter().map(|&x| exact(x)).collect();
+    let given = |x: &[f64]| x.iter().map(|&x| exact(x)).collect();
+    let mut values: Vec<Vec<Bound>> = x.iter().map(|x| given(x)).collect();
     for operation in chain.steps() {
         let mut step = Step::new(&**operation, &shape, values)?;
         step.survey(None);
-        values = step.forward();
-        if steps.len() + 1 < chain.steps().len() {
-            values = values.iter().map(between).collect();
-        }
+        let y = step.forward();
+        values = match steps.len() + 1 < chain.steps().len() {
+            true => vec![y.iter().map(between).collect()],
+            false => vec![y],
+        };
         shape = operation.output_shape(&shape)?;
         steps.push(step);
     }
@@ -74,12 +79,12 @@ pub fn reference(
     let indices = steps.last().and_then(Step::indices);
     let mut sums = vec![Vec::new(); steps.len()];
     if let Some(upstream) = upstream {
-        values = upstream.iter().map(|&g| exact(g)).collect();
+        values = vec![given(upstream)];
         for (index, step) in steps.iter_mut().enumerate().rev() {
-            step.survey(Some(&values));
-            (values, sums[index]) = step.backward(&values);
+            step.survey(Some(&values[0]));
+            (values, sums[index]) = step.backward(&values[0]);
             if index > 0 {
-                values = values.iter().map(between).collect();
+                values = vec![values[0].iter().map(between).collect()];
             }
         }
     }
@@ -108,6 +113,8 @@ pub fn reference_memory(chain: &Chain, shape: &[usize], pass: Pass) -> Result<u6
     let layout = chain.layout(shape)?;
     let passes = if pass == Pass::Backward { 2 } else { 1 };
     let mut elements = layout.result.elements();
+    let others = layout.view.elements().saturating_mul(chain.inputs() - 1);
+    elements = elements.saturating_add(others);
     for step in 0..chain.steps().len() {
         elements = elements.saturating_add(layout.view_before(step).elements());
     }
@@ -146,14 +153,14 @@ struct Step {
     layout: Layout,
     chunk: Chunk,
     known: Vec<Vec<Table>>,
-    x: Vec<Bound>,
+    x: Vec<Vec<Bound>>,
 }
 
 impl Step {
-    fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Bound>) -> Result<Self> {
+    fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Vec<Bound>>) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;
-        expect_room(&chain, &layout, shape, x.is_empty())?;
+        expect_room(&chain, &layout, shape, x[0].is_empty())?;
         Ok(Self {
             chunk: Chunk::whole(layout.view),
             chain,
@@ -176,7 +183,7 @@ impl Step {
                 known: &self.known,
             },
             chunk: &self.chunk,
-            x: vec![&self.x],
+            x: self.x.iter().map(Vec::as_slice).collect(),
             upstream,
         }
     }
@@ -213,24 +220,27 @@ impl Step {
         Some(scatter(self.layout.result, chosen?, 0))
     }
 
-    fn backward(&self, upstream: &[Bound]) -> (Vec<Bound>, Vec<Vec<Sum>>) {
+    /// The gradients with respect to each input, and sums of the parameters'.
+    fn backward(&self, upstream: &[Bound]) -> (Vec<Vec<Bound>>, Vec<Vec<Sum>>) {
         let excerpt = self.excerpt(Some(upstream));
         let evaluation = excerpt.evaluation;
         let found = by_rows(&excerpt, |selection, inputs| {
             let upstream = excerpt.upstream(selection).unwrap_or_default();
             let mut sums = evaluation.no_sums(selection);
             let values = vec![inputs];
-            let mut dx =
-                evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
-            (dx.swap_remove(0), sums)
+            let dx = evaluation.backward(selection, &values, upstream, None, 0, Some(&mut sums));
+            (dx, sums)
         });
         let mut all = no_sums(&self.layout);
-        let dx = found.into_iter().map(|(selection, (dx, sums))| {
+        let mut parts = vec![Vec::new(); self.x.len()];
+        for (selection, (dx, sums)) in found {
             evaluation.merge_sums(&mut all, &selection, &sums);
-            (selection, dx)
-        });
-        let dx = scatter(self.layout.view, dx.collect(), exact(0.0));
-        (dx, all.swap_remove(0))
+            for (part, dx) in parts.iter_mut().zip(dx) {
+                part.push((selection.clone(), dx));
+            }
+        }
+        let whole = |part| scatter(self.layout.view, part, exact(0.0));
+        (parts.into_iter().map(whole).collect(), all.swap_remove(0))
     }
 }
 

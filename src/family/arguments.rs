@@ -41,7 +41,17 @@ impl Arguments {
     ///
     /// [`Error::Argument`] where it does not parse or a name is given twice, and what `resolve` reports.
     pub fn add_text(&mut self, text: &str, resolve: &Resolver<'_>) -> Result<()> {
-        let mut arguments = text.split(',').filter(|text| !text.trim().is_empty());
+        // Commas within parentheses belong to a value, such as an activation with parameters.
+        let mut depth = 0;
+        let between = |c: char| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            c == ',' && depth == 0
+        };
+        let mut arguments = text.split(between).filter(|text| !text.trim().is_empty());
         arguments.try_for_each(|argument| self.add_one(argument, resolve))
     }
 

@@ -6,11 +6,13 @@
 
 mod arguments;
 mod array;
+mod by_reference;
 mod calls;
 mod case;
 mod curve;
 mod draw;
 mod entry;
+mod inputs;
 mod operation;
 mod pass;
 mod reference;
@@ -26,13 +28,16 @@ pub use case::{Benchmark, Case, SHAPES, Traffic, everyday};
 pub use curve::{Curve, Function, Picture, Sweep};
 pub use draw::{Draw, Drawn};
 pub use entry::{Default, Entry, Parameter};
+pub use inputs::Inputs;
+pub(crate) use inputs::inputs_error;
+pub(crate) use operation::Chosen;
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
 pub use reference::{Sheet, Sum, Table};
 pub use survey::{Survey, Surveyed, add};
 
 use crate::{
-    activation::{ACTIVATIONS, Activation},
+    activation::{ACTIVATIONS, Activation, is_called},
     element::ElementType,
     error::{Error, Result},
     wgsl::{Math, Shader, Vectors},
@@ -51,6 +56,7 @@ families! {
     dice: [OfDice],
     softmax: [SOFTMAX, LOG_SOFTMAX],
     logsumexp: [OfLogSumExp],
+    gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],
     maxout: [OfMaxout],
     alpha_dropout: [OfAlphaDropout],
 }
@@ -123,12 +129,12 @@ pub fn of_many_elements() -> impl Iterator<Item = &'static dyn Family> + Clone {
     FAMILIES.iter().copied()
 }
 
-/// The family called `name`, by its name or an alias, whatever its case, `_` for `-`.
+/// The family called `name`, by its name or an alias, whatever its case, with `-`, `_` or nothing between its words.
 ///
 /// ```
 /// use wgpu_activations::family::find;
 ///
-/// assert_eq!(find("Log_Softmax")?.entry().name, "log-softmax");
+/// assert_eq!(find("LogSoftmax")?.entry().name, "log-softmax");
 /// assert!(find("gleu").is_err_and(|error| error.to_string().contains("did you mean `gelu`?")));
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
@@ -137,10 +143,9 @@ pub fn of_many_elements() -> impl Iterator<Item = &'static dyn Family> + Clone {
 ///
 /// [`Error::UnknownActivation`] with the nearest name.
 pub fn find(name: &str) -> Result<&'static dyn Family> {
-    let wanted = normalised(name);
     let found = families().find(|family| {
         let entry = family.entry();
-        entry.name == wanted || entry.aliases.contains(&&*wanted)
+        is_called(entry.name, entry.aliases, name)
     });
     found.ok_or_else(|| {
         let entries = families().map(Family::entry);

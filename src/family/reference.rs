@@ -107,7 +107,7 @@ impl Survey {
     }
 }
 
-/// A sum, and the sum of its terms' magnitudes, by which its rounding is measured.
+/// A sum, and the sum of its finite terms' magnitudes, by which its rounding is measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sum {
     /// The sum.
@@ -122,13 +122,22 @@ impl Sum {
     /// Adds a term.
     pub fn add(&mut self, term: f64) {
         self.value += term;
-        self.magnitude += term.abs();
+        if term.is_finite() {
+            self.magnitude += term.abs();
+        }
+    }
+
+    /// Adds what a term may be off by, if it is a `factor` times what is off by `off`: nothing where either is 0.
+    pub fn add_off(&mut self, factor: f64, off: f64) {
+        if factor != 0.0 && off != 0.0 {
+            self.off += (factor * off).abs();
+        }
     }
 
     /// What the sum should be, computed in f32: it may be off by a `share` of its terms' magnitudes. Where those leave
     /// f32's range, so may parts of the sum, and nothing is asked of it.
     pub fn bound(&self, share: f64) -> Bound {
-        let overflows = self.magnitude.is_finite() && self.magnitude > f64::from(f32::MAX);
+        let overflows = self.magnitude > f64::from(f32::MAX);
         let anything = overflows || self.off == f64::INFINITY;
         let allowed = share * self.magnitude + self.off + f64::from(f32::MIN_POSITIVE);
         Bound {

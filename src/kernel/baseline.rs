@@ -130,8 +130,8 @@ fn encode_words(encoder: &mut wgpu::CommandEncoder, pass: Pass<'_>) -> Result<()
         columns: None,
         element: ElementType::F32,
         constant: None,
-        parameter: 0.0,
-        parameters: None,
+        numbers: Default::default(),
+        parameters: &[],
         first_parameter: 0,
         view: View::ONE_CHANNEL,
     };

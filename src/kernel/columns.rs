@@ -1,4 +1,4 @@
-//! The pointwise family with a parameter per channel where the channels lie innermost: threads walk
+//! The pointwise family with parameters per channel where the channels lie innermost: threads walk
 //! columns, so that each finds its parameters once.
 
 use super::{
@@ -71,7 +71,7 @@ impl Columns {
             gpu.pipeline(&Kernel {
                 shader: wgsl::columns(self.function, how, self.math),
                 entry_point: pass.entry_point(),
-                bindings: pass.bindings(launch.parameters.is_some()),
+                bindings: pass.bindings(launch.parameters.len()),
                 constants: vec![
                     (tiles::REMAINDER.0, u32::from(remainder)),
                     ("RAGGED", u32::from(ragged)),

@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::{Window, bind, expect_alike, expect_apart, expect_result};
 use crate::{
+    activation::MOST_PARAMETERS,
     element::ElementType,
     error::Result,
     gpu::Binding::{self, Read, Write},
     tensor::{Tensor, View},
-    wgsl::{Math, PerChannel, Shader, Vectors},
+    wgsl::{BINDINGS, Math, PerChannel, Shader, Vectors},
 };
 
 /// What a dispatch computes, by the tensors it touches.
@@ -36,16 +37,16 @@ pub(crate) enum Pass<'a> {
 pub(crate) struct Launch<'a> {
     /// Composes the kernel over tiles.
     pub(crate) shader: &'a dyn Fn(Vectors) -> Shader,
-    /// The same function over columns, where it has a parameter per channel.
+    /// The same function over columns, where it has parameters per channel.
     pub(crate) columns: Option<(PerChannel, Math)>,
     /// What the tensors' memory is seen as.
     pub(crate) element: ElementType,
     /// A constant that shapes the kernel over tiles.
     pub(crate) constant: Option<(&'static str, u32)>,
-    /// The activation's parameter where it serves the whole tensor.
-    pub(crate) parameter: f32,
-    /// One per channel, or one per activation
-    pub(crate) parameters: Option<&'a Tensor>,
+    /// The activation's parameters where they serve the whole tensor.
+    pub(crate) numbers: [f32; MOST_PARAMETERS],
+    /// Each per channel, or those of several activations in one
+    pub(crate) parameters: &'a [Tensor],
     /// of which this is the first that counts.
     pub(crate) first_parameter: u32,
     pub(crate) view: View,
@@ -61,9 +62,17 @@ impl Launch<'_> {
         let mut bindings: Vec<_> = tensors
             .map(|(binding, tensor)| window.bind(binding, tensor))
             .collect();
-        bindings.extend(self.parameters.map(|parameters| bind(3, parameters)));
+        bindings.extend(bind_parameters(self.parameters));
         bindings
     }
+}
+
+/// Tensors of parameters as bindings.
+pub(crate) fn bind_parameters(
+    parameters: &[Tensor],
+) -> impl Iterator<Item = wgpu::BindGroupEntry<'_>> {
+    let numbered = BINDINGS.into_iter().zip(parameters);
+    numbered.map(|(binding, tensor)| bind(binding, tensor))
 }
 
 impl<'a> Pass<'a> {
@@ -133,18 +142,23 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Those that the entry point uses, with a tensor of parameters or without.
-    pub(crate) const fn bindings(self, parameters: bool) -> &'static [Binding] {
-        match (self, parameters) {
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, false) => &[Read(0), Write(2)],
-            (Self::Forward { .. } | Self::BackwardInPlace { .. }, true) => {
-                &[Read(0), Write(2), Read(3)]
-            }
-            (Self::ForwardInPlace { .. }, false) => &[Write(2)],
-            (Self::ForwardInPlace { .. }, true) => &[Write(2), Read(3)],
-            (Self::Backward { .. }, false) => &[Read(0), Read(1), Write(2)],
-            (Self::Backward { .. }, true) => &[Read(0), Read(1), Write(2), Read(3)],
-        }
+    /// Those that the entry point uses, with so many tensors of parameters.
+    pub(crate) fn bindings(self, parameters: usize) -> &'static [Binding] {
+        const ALL: &[Binding] = &[
+            Read(1),
+            Read(0),
+            Write(2),
+            Read(3),
+            Read(6),
+            Read(7),
+            Read(8),
+        ];
+        let first = match self {
+            Self::Backward { .. } => 0,
+            Self::Forward { .. } | Self::BackwardInPlace { .. } => 1,
+            Self::ForwardInPlace { .. } => 2,
+        };
+        &ALL[first..3 + parameters]
     }
 
     /// Fails unless the tensors go together, for a result of this shape.

@@ -37,6 +37,7 @@ pub fn shaders(vectors: Vectors) -> Vec<(String, Shader)> {
         ("arrange", arrange::shader(vectors)),
         ("cast", cast::shader(vectors)),
         ("moments", moments),
+        ("total", reduce::total_shader(vectors)),
         ("copy", copy),
         ("read", read),
         ("streams", streams),

@@ -124,7 +124,7 @@ pub(crate) fn record_moments(
             view,
             x,
             upstream: None,
-            parameters: None,
+            parameters: &[],
             dx: None,
         };
         reduce.record(recorder)?

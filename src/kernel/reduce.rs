@@ -1,6 +1,9 @@
 //! Reductions per channel: partial results by thread, joined until one is left for each channel.
 
-use super::{Window, bind, columns::columns_for, dispatch, largest_window, recorder::Recorder};
+use super::{
+    Window, bind, columns::columns_for, dispatch, largest_window, launch::bind_parameters,
+    recorder::Recorder,
+};
 use crate::{
     element::ElementType,
     error::{Error, Result},
@@ -9,7 +12,7 @@ use crate::{
         Gpu, Kernel,
     },
     tensor::{Tensor, View},
-    wgsl::{self, ReduceArguments, Reduction},
+    wgsl::{self, Math, PerChannel, ReduceArguments, Reduction, Shader, Vectors},
 };
 
 /// Vectors of columns, or channels, that a workgroup is wide where its threads are joined; `SHARE` of the shader.
@@ -38,7 +41,7 @@ pub(crate) struct Reduce<'a> {
     pub(crate) view: View,
     pub(crate) x: &'a Tensor,
     pub(crate) upstream: Option<&'a Tensor>,
-    pub(crate) parameters: Option<&'a Tensor>,
+    pub(crate) parameters: &'a [Tensor],
     /// Receives dx from the same pass, where [`Reduce::takes_dx`].
     pub(crate) dx: Option<&'a Tensor>,
 }
@@ -68,6 +71,37 @@ struct Division {
     aligned: bool,
     /// Rows that a thread walks.
     walk: usize,
+}
+
+/// The sum of what it is given, through `terms`.
+const SUM: PerChannel = PerChannel::own(include_str!("../../shaders/kernel/total.wgsl"), 1);
+
+pub(super) fn total_shader(vectors: Vectors) -> Shader {
+    wgsl::reduce(&Reduction::terms(SUM, Math::default()), false, vectors)
+}
+
+/// The sum over all channels of each of their `words` f32.
+pub(crate) fn total(
+    recorder: &mut Recorder<'_>,
+    op: &'static str,
+    of_channels: &Tensor,
+    words: usize,
+) -> Result<Tensor> {
+    let reduce = Reduce {
+        op,
+        reduction: Reduction::terms(SUM, Math::default()),
+        view: View {
+            outer: of_channels.len() / words,
+            extent: words,
+            inner: 1,
+        },
+        x: of_channels,
+        // What the kernel reads beside does not count here.
+        upstream: Some(of_channels),
+        parameters: std::slice::from_ref(of_channels),
+        dx: None,
+    };
+    reduce.record(recorder)
 }
 
 impl Reduce<'_> {
@@ -211,7 +245,7 @@ impl Reduce<'_> {
             for (binding, tensor) in windows {
                 bindings.extend(tensor.map(|tensor| window.bind(binding, tensor)));
             }
-            bindings.extend(self.parameters.map(|parameters| bind(3, parameters)));
+            bindings.extend(bind_parameters(self.parameters));
             let groups = kernel.groups(piece.threads);
             dispatch(gpu, pass, &pipeline, &bindings, &arguments, groups);
         }
@@ -234,12 +268,23 @@ impl Reduce<'_> {
         }
     }
 
-    const fn bindings(&self) -> &'static [Binding] {
-        match (self.upstream, self.dx) {
-            (None, _) => &[Read(0), Write(2)],
-            (Some(_), None) => &[Read(0), Read(1), Write(2), Read(3)],
-            (Some(_), Some(_)) => &[Read(0), Read(1), Write(2), Read(3), Write(5)],
-        }
+    fn bindings(&self) -> &'static [Binding] {
+        const WITH_DX: &[Binding] = &[
+            Write(5),
+            Read(1),
+            Read(0),
+            Write(2),
+            Read(3),
+            Read(6),
+            Read(7),
+            Read(8),
+        ];
+        let first = match (self.upstream, self.dx) {
+            (Some(_), Some(_)) => 0,
+            (Some(_), None) => 1,
+            (None, _) => 2,
+        };
+        &WITH_DX[first..4 + self.parameters.len()]
     }
 
     /// Bytes of one partial result for each channel.

@@ -69,7 +69,7 @@ pub(crate) fn encode(
         encoder,
         (pass.x(), launch.element),
         |remainder| {
-            let bindings = pass.bindings(launch.parameters.is_some());
+            let bindings = pass.bindings(launch.parameters.len());
             let of = (launch.element, remainder);
             let mut kernel = kernel(gpu, of, launch.shader, pass.entry_point(), bindings);
             kernel.constants.extend(launch.constant);
@@ -78,7 +78,10 @@ pub(crate) fn encode(
         |window| launch.bindings(pass, window),
         |tiles| TileArguments {
             length: tiles.length as u32,
-            parameter: launch.parameter,
+            parameter_a: launch.numbers[0],
+            parameter_b: launch.numbers[1],
+            parameter_c: launch.numbers[2],
+            parameter_d: launch.numbers[3],
             channels: channels as u32,
             inner: inner as u32,
             channel_start: (tiles.first as usize / inner % channels) as u32,

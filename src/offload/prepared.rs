@@ -11,7 +11,7 @@ use crate::{
     chain::{Chain, Layout},
     element::ElementType,
     error::Result,
-    family::Cut,
+    family::{Cut, inputs_error},
     gpu::unlocked,
 };
 
@@ -71,11 +71,12 @@ impl Prepared<'_> {
     pub fn forecast(&self) -> Forecast {
         let Layout { view, result, .. } = self.layout;
         let passes = 1 + self.surveys.len();
-        let elements = passes as u64 * view.elements() as u64 + result.elements() as u64;
+        let inputs = (passes * self.chain.inputs()) as u64;
+        let elements = inputs * view.elements() as u64 + result.elements() as u64;
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let chunks = self.chunks.iter();
         let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
-        let devices = self.offload.gpus.len();
+        let devices = self.offload.devices.len();
         Forecast {
             in_order: passes == 1
                 && devices == 1
@@ -98,15 +99,31 @@ impl Prepared<'_> {
     pub fn run(&self, request: &Request<'_>) -> Result<Backward> {
         let Self { chain, layout, .. } = self;
         let backward = self.purpose.is_backward();
+        let outputs = if backward { chain.inputs() } else { 1 };
+        for (wanted, found) in [
+            (chain.inputs(), request.sources.len()),
+            (outputs, request.sinks.len()),
+        ] {
+            if wanted != found {
+                return Err(inputs_error(&*chain.steps()[0], found));
+            }
+        }
         let parameters = backward && self.offload.beside;
         let passes = 1 + self.surveys.len();
         let elements: usize = self.chunks.iter().map(Chunk::len).sum();
         let meter = Meter::new((elements * passes) as u64, self.offload.progress);
-        let mut gpus = self.offload.gpus.clone();
+        let mut devices = self.offload.devices.clone();
         let mut known = vec![Vec::new(); chain.steps().len()];
         let mut sums = Vec::new();
         for task in self.surveys.iter().copied().chain([Task::Result]) {
-            let pass = Pass::new(chain, request, layout, &known, task, parameters);
+            let pass = Pass::new(
+                chain,
+                (request, self.element),
+                layout,
+                &known,
+                task,
+                parameters,
+            );
             let inputs = request.sources.iter();
             let mut sources: Vec<_> = inputs.map(|it| (*it, layout.view)).collect();
             if task.needs_upstream(backward) {
@@ -117,14 +134,17 @@ impl Prepared<'_> {
                 element: self.element,
                 view: layout.view,
                 sources,
-                sink: (task == Task::Result).then_some((request.sink, to)),
+                sinks: match task {
+                    Task::Result => request.sinks.iter().map(|sink| (*sink, to)).collect(),
+                    Task::Survey { .. } => Vec::new(),
+                },
                 cut: self.cut(),
                 most: self.most,
                 keep: request.observer.is_some(),
                 work: &pass,
                 meter: &meter,
             };
-            trip.run(&mut gpus, self.chunks.clone())?;
+            trip.run(&mut devices, self.chunks.clone())?;
             let Pass {
                 gather,
                 sums: found,

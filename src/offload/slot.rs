@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Slot {
     /// Mapped for writing while the slot is free.
     inputs: Vec<wgpu::Buffer>,
-    output: Option<wgpu::Buffer>,
+    outputs: Vec<wgpu::Buffer>,
     /// What the inputs' buffers were filled with, where it is kept.
     pub(super) kept: Vec<Vec<u8>>,
 }
@@ -36,7 +36,7 @@ const READ_BACK: wgpu::BufferUsages =
 pub(super) enum Place {
     /// In the buffer of an input, which the device has overwritten.
     Input(usize),
-    Output,
+    Output(usize),
 }
 
 /// An error, and whose fault it is.
@@ -127,47 +127,64 @@ impl Slot {
         Ok(tensor)
     }
 
-    /// Sees to it that the host will find `output`; nothing more may be done to it.
+    /// Sees to it that the host will find `outputs`; nothing more may be done to them.
     pub(super) fn fetch(
         &mut self,
         gpu: &Gpu,
-        output: &Tensor,
-    ) -> Result<(Place, wgpu::SubmissionIndex)> {
-        let input = self.inputs.iter().position(|input| input == output.raw());
-        if let (Some(input), true) = (input, gpu.maps_tensors()) {
-            return Ok((Place::Input(input), gpu.submit(|_| Ok(()))?.0));
+        outputs: &[Tensor],
+    ) -> Result<(Vec<Place>, wgpu::SubmissionIndex)> {
+        let mut places = Vec::with_capacity(outputs.len());
+        let mut copies = Vec::new();
+        for output in outputs {
+            let input = self.inputs.iter().position(|input| input == output.raw());
+            if let (Some(input), true) = (input, gpu.maps_tensors()) {
+                places.push(Place::Input(input));
+                continue;
+            }
+            let index = copies.len();
+            let size = output.bytes().next_multiple_of(4);
+            let present = self.outputs.get(index);
+            if present.is_none_or(|buffer| buffer.size() < size) {
+                self.outputs.truncate(index);
+                self.outputs.push(create(gpu, size, READ_BACK, false)?);
+            }
+            places.push(Place::Output(index));
+            copies.push((output, index, size));
         }
-        let size = output.bytes().next_multiple_of(4);
-        let buffer = match self.output.take().filter(|buffer| buffer.size() >= size) {
-            Some(buffer) => buffer,
-            None => create(gpu, size, READ_BACK, false)?,
-        };
         let (submission, ()) = gpu.submit(|encoder| {
-            encoder.copy_buffer_to_buffer(output.raw(), output.offset(), &buffer, 0, size);
+            for (output, index, size) in copies {
+                let to = &self.outputs[index];
+                encoder.copy_buffer_to_buffer(output.raw(), output.offset(), to, 0, size);
+            }
             Ok(())
         })?;
-        self.output = Some(buffer);
-        Ok((Place::Output, submission))
+        Ok((places, submission))
     }
 
-    /// Hands `bytes` bytes of the result to `take`, once the device has them.
+    /// Hands `bytes` bytes of each result to `take`, once the device has them.
     pub(super) fn empty(
         &self,
         gpu: &Gpu,
-        place: Place,
+        places: &[Place],
         bytes: usize,
-        take: impl FnOnce(&[u8]) -> Result<()>,
+        take: impl FnOnce(&[&[u8]]) -> Result<()>,
     ) -> Result<(), Fail> {
-        let buffer = match place {
-            Place::Input(input) => self.inputs.get(input),
-            Place::Output => self.output.as_ref(),
-        };
-        let buffer = buffer.ok_or_else(|| unmapped("there is none"))?;
-        gpu.map_idle(buffer, wgpu::MapMode::Read)?;
-        let view = gpu.guarded(|| buffer.get_mapped_range(..).map_err(unmapped))?;
-        let taken = take(&view[..bytes]);
-        drop(view);
-        buffer.unmap();
+        let mut buffers = Vec::with_capacity(places.len());
+        for place in places {
+            let buffer = match *place {
+                Place::Input(input) => self.inputs.get(input),
+                Place::Output(output) => self.outputs.get(output),
+            };
+            let buffer = buffer.ok_or_else(|| unmapped("there is none"))?;
+            gpu.map_idle(buffer, wgpu::MapMode::Read)?;
+            buffers.push(buffer);
+        }
+        let view = |buffer: &&wgpu::Buffer| buffer.get_mapped_range(..).map_err(unmapped);
+        let views: Vec<_> = gpu.guarded(|| buffers.iter().map(view).collect::<Result<_>>())?;
+        let results: Vec<&[u8]> = views.iter().map(|view| &view[..bytes]).collect();
+        let taken = take(&results);
+        drop(views);
+        buffers.into_iter().for_each(wgpu::Buffer::unmap);
         taken.map_err(Fail::Host)
     }
 

@@ -15,6 +15,7 @@ use super::{
     slot::{Fail, Load, Place, Slot},
 };
 use crate::{
+    device::Device,
     element::ElementType,
     error::{Error, Result},
     family::{Cut, Saved},
@@ -34,6 +35,14 @@ pub(super) trait ChunkWork: Sync {
     /// Brings to a device what it needs for all chunks.
     fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>>;
 
+    /// Works on a chunk on the processor.
+    fn compute(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost>;
+
     /// Takes in what a chunk gave.
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()>;
 }
@@ -47,19 +56,29 @@ pub(super) trait Worker {
 /// What a device has made of a chunk.
 #[derive(Default)]
 pub(super) struct ChunkResult {
-    pub(super) output: Option<Tensor>,
+    /// The result, or the gradients with respect to the inputs; none of a survey.
+    pub(super) outputs: Vec<Tensor>,
     /// Numbers beside it, f32.
     pub(super) beside: Vec<Tensor>,
     /// What the last operation of a forward pass saved.
     pub(super) saved: Saved,
 }
 
+/// What the processor has made of a chunk beside its output.
+#[derive(Default)]
+pub(super) struct OnHost {
+    /// Bytes of the output.
+    pub(super) bytes: usize,
+    pub(super) beside: Vec<Vec<f32>>,
+    pub(super) indices: Option<Vec<u32>>,
+}
+
 /// What has come back to the host of a chunk.
 pub struct Received<'a> {
     /// Bytes of the inputs, where they are kept.
     pub inputs: &'a [Vec<u8>],
-    /// Bytes of the output.
-    pub output: &'a [u8],
+    /// Bytes of the result, or of the gradients with respect to the inputs.
+    pub outputs: &'a [&'a [u8]],
     /// Numbers beside it: what a survey found, or gradients of parameters.
     pub beside: Vec<Vec<f32>>,
     /// Indices that the last operation of a forward pass saved.
@@ -72,7 +91,8 @@ pub(super) struct Trip<'a> {
     pub(super) view: View,
     /// The inputs, each as its view: another one where it is like the result.
     pub(super) sources: Vec<(&'a dyn Source, View)>,
-    pub(super) sink: Option<(&'a dyn Sink, View)>,
+    /// Where each output goes, as its view; none where a pass has none.
+    pub(super) sinks: Vec<(&'a dyn Sink, View)>,
     pub(super) cut: Cut,
     /// Elements of a chunk at most.
     pub(super) most: usize,
@@ -92,7 +112,7 @@ struct Filled {
 struct Loaded {
     chunk: Chunk,
     slot: Slot,
-    place: Option<Place>,
+    places: Vec<Place>,
     submission: wgpu::SubmissionIndex,
     beside: Vec<Tensor>,
     saved: Saved,
@@ -107,13 +127,17 @@ impl Trip<'_> {
     /// # Errors
     ///
     /// What sources, sink and work report, and the last device's failure when none is left.
-    pub(super) fn run(&self, gpus: &mut [Gpu], chunks: Vec<Chunk>) -> Result<()> {
-        let queue = Queue::new(chunks, gpus.len());
+    pub(super) fn run(&self, devices: &mut [Device], chunks: Vec<Chunk>) -> Result<()> {
+        let queue = Queue::new(chunks, devices.len());
         thread::scope(|scope| {
             let mut threads = Vec::new();
-            for gpu in gpus.iter_mut() {
-                let idle = gpu.clone();
-                match start(scope, || self.serve(gpu, &queue)) {
+            for device in devices.iter_mut() {
+                let idle = device.name().to_owned();
+                let serve = || match device {
+                    Device::Gpu(gpu) => self.serve(gpu, &queue),
+                    Device::Cpu(cpu) => self.serve_on_cpu(cpu, &queue),
+                };
+                match start(scope, serve) {
                     Ok(thread) => threads.push(thread),
                     Err(failure) => queue.lose(&idle, failure, self.meter),
                 }
@@ -142,10 +166,10 @@ impl Trip<'_> {
                     log::warn!("{}: {failure}", gpu.name());
                     match gpu.reopen() {
                         Ok(opened) => *gpu = opened,
-                        Err(_) => return queue.lose(gpu, failure, self.meter),
+                        Err(_) => return queue.lose(gpu.name(), failure, self.meter),
                     }
                 }
-                failure => return queue.lose(gpu, failure, self.meter),
+                failure => return queue.lose(gpu.name(), failure, self.meter),
             }
         }
     }
@@ -287,21 +311,15 @@ impl Trip<'_> {
         let tensors = inputs.map(|index| slot.tensor(gpu, index, &self.load(chunk, index)));
         let tensors = tensors.collect::<Result<Vec<_>>>()?;
         let ChunkResult {
-            output,
+            outputs,
             beside,
             saved,
         } = worker.run(chunk, tensors)?;
-        let (place, submission) = match &output {
-            Some(output) => {
-                let (place, submission) = slot.fetch(gpu, output)?;
-                (Some(place), submission)
-            }
-            None => (None, gpu.submit(|_| Ok(()))?.0),
-        };
+        let (places, submission) = slot.fetch(gpu, &outputs)?;
         Ok(Loaded {
             chunk: chunk.clone(),
             slot,
-            place,
+            places,
             submission,
             beside,
             saved,
@@ -325,7 +343,7 @@ impl Trip<'_> {
             };
             match self.unload(gpu, &loaded) {
                 Ok(()) => {
-                    self.meter.passed(&loaded.chunk, gpu);
+                    self.meter.passed(&loaded.chunk, gpu.name());
                     queue.done();
                     match loaded.slot.free(gpu) {
                         // Nobody waits for it when all chunks are taken.
@@ -358,30 +376,25 @@ impl Trip<'_> {
         let beside = loaded.beside.iter().map(Tensor::download::<f32>);
         let beside = beside.collect::<Result<Vec<_>>>()?;
         let indices = loaded.saved.indices()?;
-        let take = |output: &[u8]| {
-            if let Some((sink, view)) = self.sink {
-                let chunk = loaded.chunk.of_result(self.view, view);
-                chunk.write(view, sink, output, self.element.size() as usize)?;
-            }
-            self.meter
-                .note(|summary| summary.downloaded += output.len() as u64);
-            let received = Received {
-                inputs: &loaded.slot.kept,
-                output,
-                beside,
-                indices,
-            };
-            self.work.absorb(&loaded.chunk, received)
-        };
-        match loaded.place {
-            None => take(&[]).map_err(Fail::Host)?,
-            Some(place) => {
-                let view = self.sink.map_or(self.view, |(_, view)| view);
-                let bytes = loaded.chunk.of_result(self.view, view).len() as u64;
-                let bytes = (bytes * self.element.size()) as usize;
-                loaded.slot.empty(gpu, place, bytes, take)?;
-            }
-        }
+        let view = self.sinks.first().map_or(self.view, |(_, view)| *view);
+        let chunk = loaded.chunk.of_result(self.view, view);
+        let size = self.element.size() as usize;
+        loaded
+            .slot
+            .empty(gpu, &loaded.places, chunk.len() * size, |outputs| {
+                for (&(sink, view), output) in self.sinks.iter().zip(outputs) {
+                    chunk.write(view, sink, output, size)?;
+                    self.meter
+                        .note(|summary| summary.downloaded += output.len() as u64);
+                }
+                let received = Received {
+                    inputs: &loaded.slot.kept,
+                    outputs,
+                    beside,
+                    indices,
+                };
+                self.work.absorb(&loaded.chunk, received)
+            })?;
         self.meter
             .note(|summary| summary.download += start.elapsed());
         Ok(())
@@ -402,5 +415,6 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+mod cpu;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ use crate::activation::Definition;
 pub struct Fused {
     text: Arc<str>,
     len: usize,
+    parameters: usize,
     foreign: bool,
 }
 
@@ -40,23 +41,28 @@ impl Fused {
         self.len
     }
 
+    /// Parameters of all of them.
+    pub(crate) const fn parameters(&self) -> usize {
+        self.parameters
+    }
+
     /// Functions with the same snippet are one function, whatever their names.
     fn new(definitions: &[&Definition]) -> Self {
         let mut places = HashMap::new();
         let mut text = String::new();
         let mut body = String::new();
+        let mut parameters = 0;
         for (index, definition) in definitions.iter().enumerate() {
             let place = *places.entry(definition.wgsl).or_insert(index);
             if place == index {
                 text.push_str(&with_own_names(definition.wgsl, index));
                 text.push('\n');
             }
-            let parameter = match definition.parameter {
-                Some(_) => format!(", parameter_of({index}u)"),
-                None => String::new(),
-            };
+            let own = parameters..parameters + definition.parameters.len();
+            let given: String = own.map(|at| format!(", parameter_of({at}u)")).collect();
+            parameters += definition.parameters.len();
             body.push_str(&format!(
-                "    y = select(value_{place}(y{parameter}), y, is_nan(y));\n"
+                "    y = select(value_{place}(y{given}), y, is_nan(y));\n"
             ));
         }
         text.push_str(&format!(
@@ -65,6 +71,7 @@ impl Fused {
         Self {
             text: text.into(),
             len: definitions.len(),
+            parameters,
             foreign: definitions.iter().any(|definition| is_foreign(definition)),
         }
     }

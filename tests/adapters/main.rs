@@ -9,8 +9,10 @@ mod alpha_dropout;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod cpu;
 mod dice;
 mod encode;
+mod gated;
 mod logsumexp;
 mod maxout;
 mod moments;
@@ -28,15 +30,17 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
+    ("cpu", cpu::trials),
     ("parameter-gradient", parameter_gradient::trials),
     ("moments", moments::trials),
     ("alpha-dropout", alpha_dropout::trials),
     ("dice", dice::trials),
     ("softmax", softmax::trials),
     ("logsumexp", logsumexp::trials),
+    ("gated", gated::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),

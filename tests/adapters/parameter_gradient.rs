@@ -4,10 +4,11 @@
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
     Activation, Element, ElementType, Error, Gpu, Pointwise, ShaderChecks, accuracy::inputs::words,
+    activation::Function,
 };
 
 use crate::{
-    common::{self, Device, channel_axis, parameters, same_bits, upstream},
+    common::{self, Device, channel_axis, same_bits, upstream, values},
     with_element,
 };
 
@@ -77,7 +78,7 @@ fn tails(device: &Device) -> Result<(), Failed> {
     for activation in activations {
         let definition = activation.definition();
         for beta in [1.0, 0.1032, -0.4, 3.7] {
-            let parameter = definition.parameter.as_ref().filter(|_| {
+            let parameter = definition.parameters.first().filter(|_| {
                 // Softplus needs a beta above 0.
                 beta > 0.0 || definition.name == "swish"
             });
@@ -100,8 +101,9 @@ fn tails(device: &Device) -> Result<(), Failed> {
                     op = op.per_channel(vec![beta as f32; LEN], -1)?;
                 }
                 let beta = f64::from(beta as f32);
-                let expect = |what: &str, found: f32, place: usize, slope: fn(f64, f64) -> f64| {
-                    let expected = f64::from(scale) * slope(f64::from(x[place]), beta);
+                let expect = |what: &str, found: f32, place: usize, slope: Function| {
+                    let expected =
+                        f64::from(scale) * slope(f64::from(x[place]), [beta, 0.0, 0.0, 0.0]);
                     let off = (f64::from(found) - expected).abs();
                     if off <= 2e-6 * expected.abs() + 2.0 * f64::from(f32::MIN_POSITIVE) {
                         return Ok(());
@@ -117,7 +119,7 @@ fn tails(device: &Device) -> Result<(), Failed> {
                     expect("dx", dx, place, definition.slope)?;
                 }
                 if let Some(parameter) = parameter {
-                    let found: Vec<f32> = op.parameter_gradient(&a, &g)?.download()?;
+                    let found: Vec<f32> = op.parameter_gradients(&a, &g)?[0].download()?;
                     for (place, &found) in found.iter().enumerate() {
                         expect("the parameter's", found, place, parameter.slope)?;
                     }
@@ -136,12 +138,12 @@ fn sums<T: Element>(
     x: &[T],
     upstream: &[T],
 ) -> (Vec<f64>, Vec<f64>) {
-    let slope = activation.definition().parameter.as_ref().unwrap().slope;
+    let slope = activation.definition().parameters[0].slope;
     let mut sums = (vec![0.0; values.len()], vec![0.0; values.len()]);
     for (index, (x, upstream)) in x.iter().zip(upstream).enumerate() {
         let channel = index / inner % values.len();
         let (x, upstream) = (f64::from(x.to_f32()), f64::from(upstream.to_f32()));
-        let term = slope(x, f64::from(values[channel])) * upstream;
+        let term = slope(x, [values[channel].into(), 0.0, 0.0, 0.0]) * upstream;
         sums.0[channel] += term;
         sums.1[channel] += term.abs();
     }
@@ -157,29 +159,32 @@ fn compare<T: Element>(
     (shape, axis): (&[usize], Option<i64>),
     share: f64,
 ) -> Result<(), Failed> {
-    let (values, inner) = match axis {
-        None => (vec![activation.parameter().unwrap()], 1),
+    let (numbers, inner) = match axis {
+        None => (activation.parameters().to_vec(), 1),
         Some(axis) => {
             let (index, inner) = channel_axis(shape, axis);
-            (parameters(activation, shape[index]), inner)
+            (
+                values(&activation.definition().parameters[0], shape[index]),
+                inner,
+            )
         }
     };
     let mut op = Pointwise::new(activation);
     if let Some(axis) = axis {
-        op = op.per_channel(values.clone(), axis)?;
+        op = op.per_channel(numbers.clone(), axis)?;
     }
     let (a, g) = (gpu.upload(x, shape)?, gpu.upload(upstream, shape)?);
-    let gradient = op.parameter_gradient(&a, &g)?;
-    if gradient.shape() != [values.len()] {
+    let gradient = op.parameter_gradients(&a, &g)?.remove(0);
+    if gradient.shape() != [numbers.len()] {
         return Err(format!("{shape:?}: the gradient's shape is {:?}", gradient.shape()).into());
     }
     let found: Vec<f32> = gradient.download()?;
     // From one pass with dx, which is what backward gives.
     let both = op.gradients(&a, &g)?;
-    same_bits("with dx", &found, &both.parameter.download::<f32>()?)?;
+    same_bits("with dx", &found, &both.parameters[0].download::<f32>()?)?;
     let dx: Vec<T> = op.backward(&a, &g)?.download()?;
     same_bits("dx", &dx, &both.dx.download::<T>()?)?;
-    let (expected, magnitudes) = sums(activation, &values, inner, x, upstream);
+    let (expected, magnitudes) = sums(activation, &numbers, inner, x, upstream);
     for (channel, &found) in found.iter().enumerate() {
         let difference = (f64::from(found) - expected[channel]).abs();
         // Written so that NaN fails.
@@ -288,15 +293,15 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
     let two = gpu.upload(&[0.25f32; 2], [2])?;
     let elu = Pointwise::new(Activation::ELU);
     expect_error(
-        Pointwise::new(Activation::RELU).parameter_gradient(&x, &x),
+        Pointwise::new(Activation::RELU).parameter_gradients(&x, &x),
         "relu",
         |error| matches!(error, Error::UnknownParameter { op, .. } if op == "relu"),
     )?;
-    expect_error(elu.parameter_gradient(&x, &turned), "shapes", |error| {
+    expect_error(elu.parameter_gradients(&x, &turned), "shapes", |error| {
         matches!(error, Error::ShapeMismatch { left_shape, right_shape, .. }
             if *left_shape == [3, 2] && *right_shape == [2, 3])
     })?;
-    expect_error(elu.parameter_gradient(&x, &halves), "types", |error| {
+    expect_error(elu.parameter_gradients(&x, &halves), "types", |error| {
         matches!(
             error,
             Error::ElementMismatch {
@@ -306,12 +311,12 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
             }
         )
     })?;
-    expect_error(elu.parameter_gradient(&x, &foreign), "devices", |error| {
+    expect_error(elu.parameter_gradients(&x, &foreign), "devices", |error| {
         matches!(error, Error::ForeignTensor { .. })
     })?;
     let per_channel = elu.clone().per_channel(&two, 1)?;
     expect_error(
-        per_channel.parameter_gradient(&x, &x),
+        per_channel.parameter_gradients(&x, &x),
         "channels",
         |error| {
             matches!(
@@ -326,10 +331,10 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
         },
     )?;
     let nowhere = elu.clone().per_channel(&two, 2)?;
-    expect_error(nowhere.parameter_gradient(&x, &x), "axis", |error| {
+    expect_error(nowhere.parameter_gradients(&x, &x), "axis", |error| {
         matches!(error, Error::AxisOutOfRange { axis: 2, .. })
     })?;
     // None of it harmed the device.
-    let sum: Vec<f32> = elu.parameter_gradient(&x, &x)?.download()?;
+    let sum: Vec<f32> = elu.parameter_gradients(&x, &x)?[0].download()?;
     same_bits("afterwards", &sum, &[0.0])
 }

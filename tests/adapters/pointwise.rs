@@ -184,7 +184,10 @@ fn run_and_compare<T: Element>(
     let len = shape.iter().product();
     let (x, gradient) = (inputs::<T>(len), upstream::<T>(len));
     let (upstream, tolerance) = match pass {
-        Pass::Forward => (None, Tolerance::forward(T::TYPE, Math::Accurate)),
+        Pass::Forward => (
+            None,
+            Tolerance::forward(activation, T::TYPE, Math::Accurate),
+        ),
         Pass::Backward => (
             Some(&gradient[..]),
             Tolerance::backward(activation, T::TYPE, Math::Accurate),
@@ -214,7 +217,7 @@ fn calls<T: Element>(device: &Device) -> Result<(), Failed> {
             }
         }
         for (shape, inner) in [([37, 12], 1), ([5, 12], 1)] {
-            let slopes = common::parameters(Activation::PRELU, shape[1]);
+            let slopes = common::values(&Activation::PRELU.definition().parameters[0], shape[1]);
             let op = Pointwise::new(Activation::PRELU).per_channel(slopes.clone(), 1)?;
             run_and_compare::<T>(device, &op, Some((&slopes, inner)), pass, &shape)?;
         }

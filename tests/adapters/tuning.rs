@@ -71,7 +71,7 @@ fn tuned(device: &Device, tuning: Tuning) -> Result<(), Failed> {
     let expected = Moments::of(&wide, shape[1], 1)?;
     let slopes = gpu.upload(&vec![0.25f32; shape[1]], [shape[1]])?;
     let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
-    let gradient: Vec<f32> = prelu.gradients(&x, &x)?.parameter.download()?;
+    let gradient: Vec<f32> = prelu.gradients(&x, &x)?.parameters[0].download()?;
     for (channel, gradient) in gradient.into_iter().map(f64::from).enumerate() {
         let (found, expected) = (found.variance()[channel], expected.variance()[channel]);
         assert!(
@@ -96,7 +96,7 @@ fn long_walks(gpu: &Gpu) -> Result<(), Failed> {
     let upstream = gpu.upload(&vec![1.0f32; shape[0] * shape[1]], shape)?;
     let slopes = gpu.upload(&vec![0.25f32; shape[1]], [shape[1]])?;
     let prelu = Pointwise::new(Activation::PRELU).per_channel(&slopes, -1)?;
-    let gradient: Vec<f32> = prelu.gradients(&x, &upstream)?.parameter.download()?;
+    let gradient: Vec<f32> = prelu.gradients(&x, &upstream)?.parameters[0].download()?;
     let expected = f64::from(-1.9725f32) * shape[0] as f64;
     for gradient in gradient.into_iter().map(f64::from) {
         assert!(

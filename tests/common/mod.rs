@@ -14,7 +14,7 @@ use wgpu_activations::{
         Report,
         inputs::{grid, words},
     },
-    activation::Range,
+    activation::{Parameter, Range},
     gpu,
     io::Sink,
     offload::Purpose,
@@ -269,19 +269,15 @@ pub fn upstream<T: Element>(len: usize) -> Vec<T> {
         .collect()
 }
 
-/// `count` values of the activation's parameter from all over its everyday range.
-pub fn parameters(activation: Activation, count: usize) -> Vec<f32> {
-    let range = activation
-        .definition()
-        .parameter
-        .as_ref()
-        .map_or(Range::Finite, |parameter| parameter.range);
-    let (least, most) = match range {
+/// `count` values of a parameter from all over its everyday range, others for one of another name.
+pub fn values(parameter: &Parameter, count: usize) -> Vec<f32> {
+    let (least, most) = match parameter.range {
         Range::Finite => (-1.5, 2.5),
         Range::NonNegative => (0.0, 3.0),
         Range::Positive => (0.25, 4.0),
     };
-    words(count as u64)
+    let seed: u64 = parameter.name.bytes().map(u64::from).sum();
+    words(count as u64 + seed)
         .take(count)
         .map(|word| least + (most - least) * (word >> 8) as f32 / (1 << 24) as f32)
         .collect()

@@ -97,7 +97,7 @@ fn tensors_of_another_device_are_refused() {
             elu.backward(&x, &foreign).map(|_| ()),
             elu.backward_into(&x, &x, &foreign),
             per_channel.forward(&x).map(|_| ()),
-            elu.parameter_gradient(&x, &foreign).map(|_| ()),
+            elu.parameter_gradients(&x, &foreign).map(|_| ()),
         ] {
             assert_eq!(
                 refused(result).0,
@@ -162,7 +162,8 @@ fn more_parameters_than_a_binding_holds_are_refused() {
         let x = gpu.upload(&[-1.0f32; 1025], [1025]).unwrap();
         let elu = Pointwise::new(Activation::ELU);
         let op = elu.clone().per_channel(&parameters, 0).unwrap();
-        for result in [op.forward(&x), op.parameter_gradient(&x, &x)] {
+        let gradient = op.parameter_gradients(&x, &x);
+        for result in [op.forward(&x), gradient.map(|mut it| it.remove(0))] {
             let (text, error) = refused(result);
             assert!(matches!(error, Error::TooLarge { .. }), "{text}");
         }

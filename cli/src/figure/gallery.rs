@@ -49,11 +49,11 @@ fn of_family(family: &dyn Family) -> Result<Option<Plot>> {
     }))
 }
 
-/// The values of an activation's parameter that show what it does.
+/// The values of an activation's parameters that show what they do.
 fn shown(activation: Activation) -> Sweep {
     let mut sweep = Sweep::default();
-    let parameter = activation.definition().parameter.as_ref();
-    if let Some(parameter) = parameter.filter(|parameter| !parameter.shown.is_empty()) {
+    let parameters = activation.definition().parameters.iter();
+    for parameter in parameters.filter(|parameter| !parameter.shown.is_empty()) {
         let values = parameter.shown.iter().copied().map(f64::from);
         sweep.add(parameter.name, values.collect());
     }

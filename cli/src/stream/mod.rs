@@ -1,29 +1,26 @@
 //! What `run` and `grad` do: arrays from files and pipes through devices, chunk by chunk, to files and pipes.
 
-mod on_cpu;
 pub(super) mod plan;
 pub(super) mod tell;
 
 use std::path::Path;
 
 use super::{
-    Failure, Result,
-    device::{self, Device},
+    Failure, Result, device,
     files::{Unfinished, note_progress},
     flags::{Flags, Verify},
     text,
 };
 use wgpu_activations::{
-    Chain, Error, Offload,
+    Chain, Device, Error, Offload,
     accuracy::Report,
-    check::{Share, Verifier, reference_memory},
+    check::{Share, Verifier},
     family::{Extra, Pass},
     io::{
         self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target,
         safetensors,
     },
-    offload::{HostGradient, Prepared, Progress, Purpose, Rates, Request, Summary},
-    with_element,
+    offload::{HostGradient, Progress, Purpose, Rates, Request, Summary},
 };
 
 /// The name of standard input and output.
@@ -68,6 +65,22 @@ pub(super) struct Oriented {
     order: Order,
     shape: Vec<usize>,
     chain: Chain,
+}
+
+/// What goes with an array: the other inputs, and the gradients of the result.
+#[derive(Default)]
+pub(super) struct Given {
+    pub(super) others: Vec<StoredArray>,
+    pub(super) upstream: Option<StoredArray>,
+}
+
+/// Where the gradient of an input goes that nobody asked for.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn write(&self, _: usize, _: &[u8]) -> wgpu_activations::Result<()> {
+        Ok(())
+    }
 }
 
 /// Opens what `path` and `tensors`, names or patterns, name.
@@ -139,38 +152,39 @@ impl Stream<'_> {
         }
     }
 
-    /// What streams through these devices; on the CPU there is none.
-    pub(super) fn offload(&self, devices: &[Device]) -> Option<Offload<'static>> {
-        let mut gpus = devices.iter().filter_map(Device::gpu);
-        let first = Offload::new(gpus.next()?);
-        let offload = gpus.fold(first, Offload::and);
-        Some(match self.outs.is_empty() {
-            true => offload.result_only(),
-            false => offload,
-        })
+    /// What streams through these devices.
+    pub(super) fn offload(&self, devices: &[Device]) -> Offload<'static> {
+        let offload = devices[1..]
+            .iter()
+            .fold(Offload::new(&devices[0]), Offload::and);
+        match self.wants_beside() {
+            false => offload.result_only(),
+            true => offload,
+        }
+    }
+
+    /// Whether more is wanted than results and gradients of inputs, which stream.
+    fn wants_beside(&self) -> bool {
+        let inputs = self.chain.input_names();
+        self.outs.iter().any(|(name, _)| !inputs.contains(name))
     }
 
     /// The bytes of arrays that are held whole, since their elements lie in another order than they are worked on,
     /// and what streams within the memory that is left.
     fn within<'a>(
         &self,
-        offload: Option<&Offload<'a>>,
+        offload: &Offload<'a>,
         seen: &Oriented,
-        upstream: Option<&StoredArray>,
-    ) -> Result<(u64, Option<Offload<'a>>)> {
-        let arrays = std::iter::once(&seen.array).chain(upstream);
-        let held: u64 = match offload {
-            Some(_) => arrays.map(|array| held_whole(array, seen.order)).sum(),
-            None => reference_memory(&seen.chain, &seen.shape, self.pass)?,
-        };
+        given: &Given,
+    ) -> Result<(u64, Offload<'a>)> {
+        let arrays = std::iter::once(&seen.array).chain(&given.others);
+        let arrays = arrays.chain(&given.upstream);
+        let held: u64 = arrays.map(|array| held_whole(array, seen.order)).sum();
         let Some(limit) = self.flags.memory else {
-            return Ok((held, offload.cloned()));
+            return Ok((held, offload.clone()));
         };
         if held > limit {
-            let why = match offload {
-                Some(_) => "whose elements do not lie in the order they are worked on in",
-                None => "on the cpu",
-            };
+            let why = "whose elements do not lie in the order they are worked on in";
             let error = Error::MemoryLimit {
                 what: format!("`{}` of a whole tensor, {why},", seen.chain),
                 bytes: held,
@@ -179,21 +193,21 @@ impl Stream<'_> {
             };
             return Err(error.into());
         }
-        let within = |offload: &Offload<'a>| offload.clone().memory(limit - held);
-        Ok((held, offload.map(within)))
+        Ok((held, offload.clone().memory(limit - held)))
     }
 
-    /// Takes one array through the chain, or `upstream` back through it; `from` are the files that they are of.
+    /// Takes one array through the chain with what is given beside it; `from` are the files that they are of.
     pub(super) fn run_item(
         &self,
         from: &[&Input],
         seen: Oriented,
-        upstream: Option<StoredArray>,
-        offload: Option<&Offload<'static>>,
+        given: Given,
+        offload: &Offload<'static>,
         main: Option<&Unfinished<'_>>,
         beside: &[Unfinished<'_>],
     ) -> Result<Done> {
-        let (_, offload) = self.within(offload, &seen, upstream.as_ref())?;
+        let (_, offload) = self.within(offload, &seen, &given)?;
+        let Given { others, upstream } = given;
         let Oriented {
             array,
             order,
@@ -207,13 +221,9 @@ impl Stream<'_> {
             progress.set_position(reached.done);
         };
         let element = array.element;
-        let offload = offload.map(|offload| offload.progress(&told));
-        let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.purpose());
-        let prepared = offload.as_ref().map(prepare).transpose()?;
-        let layout = match &prepared {
-            Some(prepared) => prepared.layout().clone(),
-            None => chain.layout(&shape)?,
-        };
+        let offload = offload.progress(&told);
+        let prepared = offload.prepare(&chain, &shape, element, self.purpose())?;
+        let layout = prepared.layout().clone();
         let backward = self.pass == Pass::Backward;
         let mut result_shape = layout.result_shape.clone();
         let mut output_shape = if backward { &shape } else { &result_shape }.clone();
@@ -221,8 +231,7 @@ impl Stream<'_> {
             output_shape.reverse();
             result_shape.reverse();
         }
-        let forecast = prepared.as_ref().map(Prepared::forecast);
-        let in_order = !backward && forecast.is_none_or(|forecast| forecast.in_order);
+        let in_order = !backward && prepared.forecast().in_order;
         let new = array.like(&output_shape, order);
         let sink = match main {
             Some(main) => main.begin(self.format, &new)?,
@@ -233,7 +242,20 @@ impl Stream<'_> {
         };
         let sink = if in_order { sink } else { sink.in_any_order()? };
         let (name, dtype, type_name) = (array.name.clone(), array.dtype.clone(), array.type_name);
+        let mut of_inputs = Vec::new();
+        for name in chain.input_names().iter().skip(1).filter(|_| backward) {
+            let mut outs = self.outs.iter().zip(beside);
+            let begin = |(_, file): (_, &Unfinished<'_>)| {
+                let output = file.begin_only(&output_shape, order, array.storage.number)?;
+                Ok::<_, Failure>(output.in_any_order()?)
+            };
+            let found = outs.find(|((out, _), _)| out == name);
+            of_inputs.push(found.map(begin).transpose()?);
+        }
         let elements = in_this_order(array, order, in_order)?;
+        let others = others.into_iter();
+        let others = others.map(|other| in_this_order(other, order, in_order));
+        let others = others.collect::<Result<Vec<_>>>()?;
         let upstream = upstream.map(|upstream| in_this_order(upstream, order, false));
         let upstream = upstream.transpose()?;
         let mut outs = self.outs.iter().zip(beside);
@@ -243,28 +265,29 @@ impl Stream<'_> {
             Ok::<_, Failure>(output.in_any_order()?)
         };
         let indices = indices.map(begin).transpose()?;
-        let verifier = self.share().filter(|_| prepared.is_some()).map(|share| {
+        let verifier = self.share().map(|share| {
             let verifier = Verifier::new(&chain, layout.clone(), element, share);
             match backward {
-                true => verifier.of_gradients(!self.outs.is_empty()),
+                true => verifier.of_gradients(self.wants_beside()),
                 false => verifier,
             }
         });
         let request = Request {
-            sources: vec![&elements],
+            sources: std::iter::once(&elements)
+                .chain(&others)
+                .map(|elements| elements as _)
+                .collect(),
             upstream: upstream.as_ref().map(|upstream| upstream as _),
-            sink: &sink,
+            sinks: std::iter::once(&sink as &dyn Sink)
+                .chain(of_inputs.iter().map(|sink| match sink {
+                    Some(sink) => sink as &dyn Sink,
+                    None => &Nowhere,
+                }))
+                .collect(),
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
-        let ran = match &prepared {
-            Some(prepared) => prepared.run(&request).map_err(Failure::from),
-            // There is nothing to do for nothing.
-            None if self.outs.is_empty() && shape.contains(&0) && output_shape.contains(&0) => {
-                Ok(Default::default())
-            }
-            None => with_element!(element, T => on_cpu::run::<T>(&chain, &shape, &request)),
-        };
+        let ran = prepared.run(&request).map_err(Failure::from);
         let ran = ran.and_then(|outcome| {
             let Summary { extras, .. } = &outcome.summary;
             let finish = |verifier: Verifier<'_>| verifier.finish(extras, &outcome.parameters);
@@ -276,13 +299,18 @@ impl Stream<'_> {
         let (outcome, report) = ran?;
         indices.map(Output::finish).transpose()?;
         self.fill(beside, &outcome.summary.extras, &outcome.parameters)?;
-        elements.expect_end()?;
+        for elements in std::iter::once(&elements).chain(&others) {
+            elements.expect_end()?;
+        }
         sink.finish()?;
+        of_inputs
+            .into_iter()
+            .flatten()
+            .try_for_each(Output::finish)?;
         // How long the parts of the way take alone, for a summary as JSON.
         let probed = self.flags.json && !backward && outcome.summary.chunks > 0;
-        let probe = |prepared: &Prepared<'_>| Ok((prepared.probe()?, prepared.element().size()));
-        let rates = prepared.as_ref().filter(|_| probed).map(probe);
-        let rates: Result<_> = rates.transpose();
+        let probe = || Ok((prepared.probe()?, prepared.element().size()));
+        let rates: Result<_> = probed.then(probe).transpose();
         progress.finish_and_clear();
         Ok(Done {
             name,
@@ -295,7 +323,7 @@ impl Stream<'_> {
         })
     }
 
-    /// Writes what is wanted beside the output, but for indices, which stream.
+    /// Writes what is wanted beside the output, but for indices and gradients of inputs, which stream.
     fn fill(
         &self,
         beside: &[Unfinished<'_>],
@@ -307,7 +335,7 @@ impl Stream<'_> {
         let gradients = gradients.iter().map(|it| (it.name, &it.shape, &it.values));
         let given: Vec<_> = extras.chain(gradients).collect();
         for (file, (name, _)) in beside.iter().zip(&self.outs) {
-            if *name == INDEX {
+            if *name == INDEX || self.chain.input_names().contains(name) {
                 continue;
             }
             let found = given.iter().find(|(given, ..)| given == name);

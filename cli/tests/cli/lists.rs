@@ -105,8 +105,8 @@ fn ops_lists_and_describes_every_activation() {
         let definition = family
             .activation()
             .map(|activation| activation.definition());
-        let own = definition.and_then(|definition| definition.parameter.as_ref());
-        parts.extend(own.map(|own| own.slope_formula));
+        let own = definition.map_or(&[][..], |definition| definition.parameters);
+        parts.extend(own.iter().map(|own| own.slope_formula));
         for part in parts {
             assert!(page.contains(part), "{page}\nlacks {part}");
         }

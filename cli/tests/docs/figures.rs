@@ -4,7 +4,6 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use wgpu_activations::{
     Activation,
-    activation::Smoothness,
     bench::record::{Kind, Row, Run},
 };
 
@@ -73,11 +72,7 @@ pub(crate) fn properties() -> String {
         let name = activation.name();
         let course = activation.course();
         let turns: Vec<_> = course.turning_points.iter().map(|at| two(*at)).collect();
-        let smooth = match course.smoothness {
-            Smoothness::Smooth => "yes",
-            Smoothness::Once(_) => "once",
-            Smoothness::Kink(_) => "no",
-        };
+        let smooth = course.smoothness.word();
         let (low, high) = course.range;
         write!(
             table,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use wgpu_activations::{
     Activation, Family,
-    activation::{Course, Smoothness},
+    activation::Course,
     family::{Default, Entry},
 };
 
@@ -75,7 +75,7 @@ pub(crate) fn of(family: &dyn Family) -> String {
 
 fn parameters(rows: &mut Rows, entry: &Entry, activation: Option<Activation>) {
     let definition = activation.map(|activation| activation.definition());
-    let own = definition.and_then(|definition| definition.parameter.as_ref());
+    let own = definition.map_or(&[][..], |definition| definition.parameters);
     for parameter in entry.parameters.iter() {
         let default = match parameter.default {
             Default::Required => "to be given".to_owned(),
@@ -86,7 +86,7 @@ fn parameters(rows: &mut Rows, entry: &Entry, activation: Option<Activation>) {
             Default::Choice(choice) => format!("default {choice}"),
         };
         let name = parameter.name;
-        let slope = own.filter(|own| own.name == name);
+        let slope = own.iter().find(|own| own.name == name);
         let slope = slope.map_or_else(String::new, |own| {
             format!("; df/d{name} = {}", own.slope_formula)
         });
@@ -116,14 +116,7 @@ fn course(rows: &mut Rows, activation: Activation) {
         "zero-centred",
         if course.zero_centred { "yes" } else { "no" },
     );
-    rows.add(
-        "smooth",
-        &match course.smoothness {
-            Smoothness::Smooth => "yes".to_owned(),
-            Smoothness::Once(at) => format!("once; its second derivative jumps at {at}"),
-            Smoothness::Kink(at) => format!("no, its slope jumps at {at}"),
-        },
-    );
+    rows.add("smooth", &course.smoothness.description(&course.bends));
     let flat = flat(&course, short);
     rows.add(
         "slope below 0.01",

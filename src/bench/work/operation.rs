@@ -40,23 +40,23 @@ impl Operation {
         let shape = case.shape();
         let result = operation.output_shape(&shape)?;
         let backward = pass == Pass::Backward;
-        let input = data.inputs(&shape)?;
+        let inputs = data.all_inputs(operation.inputs(), &shape)?;
         let mut saved = Saved::NOTHING;
         if backward && operation.saves() {
-            let x = vec![&input[0]; operation.inputs()];
+            let x = Self::turn(&inputs, 0);
             let y = data.gpu.allocate(result.clone(), case.element)?;
             saved = submit(&data.gpu, |recorder| {
                 operation.record_forward(recorder, &x, &y)
             })?;
         }
         let (upstreams, outputs) = if backward {
-            let dx = vec![data.outputs(&shape)?; operation.inputs()];
+            let dx = data.all_outputs(operation.inputs(), &shape)?;
             (data.upstreams(&result)?, dx)
         } else {
             (Vec::new(), vec![data.outputs(&result)?])
         };
         Ok(Self {
-            inputs: vec![input; operation.inputs()],
+            inputs,
             upstreams,
             outputs,
             saved,
@@ -94,7 +94,8 @@ impl Operation {
         run_once(self, &self.data)?;
         let (saved, gradients) = submit(&self.data.gpu, |recorder| self.run(recorder, 0))?;
         let chain = Chain::new(self.benchmark.operation.boxed());
-        let mut inputs = vec![self.data.x::<T>(); self.inputs.len()];
+        let inputs = 0..self.inputs.len();
+        let mut inputs: Vec<_> = inputs.map(|index| self.data.input::<T>(index)).collect();
         let shape = self.case.shape();
         if self.pass == Pass::Backward {
             let mut upstream = self.data.upstream::<T>();
@@ -111,7 +112,10 @@ impl Operation {
             .parameters
             .then(|| downloaded(&layout, &[gradients]));
         let found = DeviceResult {
-            output: self.outputs[0][0].download::<T>()?,
+            outputs: Self::turn(&self.outputs, 0)
+                .into_iter()
+                .map(Tensor::download)
+                .collect::<Result<_>>()?,
             indices,
             gradients: gradients.transpose()?,
         };

@@ -235,8 +235,8 @@ impl<'a> Launcher<'a> {
             columns: Some((DICE, math)),
             element: pass.x().element(),
             constant: None,
-            parameter: 0.0,
-            parameters: Some(parameters),
+            numbers: Default::default(),
+            parameters: std::slice::from_ref(parameters),
             first_parameter: 0,
             view: self.view,
         };
@@ -255,7 +255,7 @@ impl<'a> Launcher<'a> {
             view: self.view,
             x: self.x,
             upstream: Some(upstream),
-            parameters: Some(parameters),
+            parameters: std::slice::from_ref(parameters),
             dx: None,
         }
     }

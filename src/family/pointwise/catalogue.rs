@@ -3,7 +3,7 @@
 use super::{Pointwise, shaders};
 use crate::{
     accuracy::{Tolerance, inputs},
-    activation::{Activation, Cost, Range, Smoothness},
+    activation::{self, Activation, Cost, Range},
     element::ElementType,
     error::{Result, number},
     family::{
@@ -58,22 +58,20 @@ const TUNED_BY: &[(Activation, &[(&str, Pass)])] = &[
 impl Family for Activation {
     fn entry(&self) -> Entry {
         let definition = self.definition();
-        let parameters = definition.parameter.iter().flat_map(|parameter| {
-            let own = Parameter {
-                name: parameter.name,
-                default: Default::Number(parameter.default),
-                rule: parameter.range.rule(),
-                description: parameter.description,
-            };
-            [own, CHANNEL_AXIS]
+        let parameters = definition.parameters.iter().map(|parameter| Parameter {
+            name: parameter.name,
+            default: Default::Number(parameter.default),
+            rule: parameter.range.rule(),
+            description: parameter.description,
         });
+        let axis = (!definition.parameters.is_empty()).then_some(CHANNEL_AXIS);
         Entry {
             name: definition.name,
             aliases: definition.aliases,
             title: definition.title,
             formula: definition.formula,
             slope_formula: definition.slope_formula,
-            parameters: parameters.collect(),
+            parameters: parameters.chain(axis).collect(),
             special_values: &[],
             notes: &[],
             paper: definition.paper,
@@ -81,26 +79,32 @@ impl Family for Activation {
     }
 
     fn parse(&self, mut arguments: Arguments) -> Result<Box<dyn Operation>> {
-        let mut operation = Pointwise::new(*self);
-        if let Some(parameter) = &self.definition().parameter {
-            match arguments.take(parameter.name) {
+        let mut activation = *self;
+        let (mut arrays, mut takes_axis) = (Vec::new(), false);
+        for &activation::Parameter { name, .. } in self.definition().parameters {
+            match arguments.take(name) {
                 None => {}
                 Some(Value::Text(text)) => {
                     let value = text.parse::<f64>().map_err(|_| {
-                        let argument = format!("{}={text}", parameter.name);
+                        let argument = format!("{name}={text}");
                         arguments.error(argument, format!("`{text}` is not a number"))
                     })?;
-                    operation = Pointwise::new(self.with(value as f32)?);
+                    activation = activation.with_named(name, value as f32)?;
                 }
                 Some(Value::Array(array)) => {
-                    let axis = arguments.axis(-1)?;
-                    let array = self.in_range(&array)?;
-                    operation = match array.one() {
-                        Some(value) => Pointwise::new(self.with(value)?),
-                        None => operation.per_channel(array, axis)?,
-                    };
+                    let array = self.in_range(name, &array)?;
+                    match array.one() {
+                        Some(value) => activation = activation.with_named(name, value)?,
+                        None => arrays.push((name, array)),
+                    }
+                    takes_axis = true;
                 }
             }
+        }
+        let axis = if takes_axis { arguments.axis(-1)? } else { -1 };
+        let mut operation = Pointwise::new(activation);
+        for (name, array) in arrays {
+            operation = operation.per_channel_named(name, array, axis)?;
         }
         arguments.finish(&self.entry().parameters)?;
         Ok(Box::new(operation))
@@ -108,7 +112,7 @@ impl Family for Activation {
 
     fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
         let tolerance = match pass {
-            Pass::Forward => Tolerance::forward(element, math),
+            Pass::Forward => Tolerance::forward(*self, element, math),
             Pass::Backward => Tolerance::backward(*self, element, math),
         };
         match tolerance {
@@ -128,42 +132,58 @@ impl Family for Activation {
             let axis_length = shape[axis.rem_euclid(shape.len() as i64) as usize];
             let shares = inputs::words(axis_length as u64).take(axis_length);
             let shares = shares.map(|word| (word >> 8) as f32 / (1 << 24) as f32);
-            let slopes: Vec<_> = shares.map(|it| self.everyday_parameter(it)).collect();
-            if let Ok(operation) = Pointwise::new(*self).per_channel(slopes, axis) {
-                let input = everyday(shape.iter().product(), 4);
-                cases.push(Case::new(operation, shape, input));
+            let shares: Vec<f32> = shares.collect();
+            // Each parameter by channel in one case, one of them a number in the others.
+            for spared in 0..self.definition().parameters.len() {
+                let spared = (spared > 0).then_some(spared);
+                if let Ok(operation) = self.by_channel(&shares, axis, spared) {
+                    let input = everyday(shape.iter().product(), 4);
+                    cases.push(Case::new(operation, shape, input));
+                }
             }
         }
         cases
     }
 
     fn draw(&self, draw: &mut Draw, shape: &mut Vec<usize>) -> Drawn {
-        let Some(parameter) = self.definition().parameter.as_ref() else {
+        let parameters = self.definition().parameters;
+        if parameters.is_empty() {
             return Drawn::new();
-        };
+        }
         let axis = draw.axis(shape);
-        let value = draw.per_channel(shape, axis, |draw| match draw.below(4) {
-            0 => parameter.default,
-            1 => draw.magnitude(-6.0, 6.0) as f32,
-            _ => self.everyday_parameter(draw.unit() as f32),
-        });
-        let mut drawn = vec![(parameter.name, value)];
-        if let Value::Array(_) = drawn[0].1 {
+        let mut drawn = Drawn::new();
+        for parameter in parameters {
+            let value = draw.per_channel(shape, axis, |draw| match draw.below(4) {
+                0 => parameter.default,
+                1 => draw.magnitude(-6.0, 6.0) as f32,
+                _ => everyday_parameter(parameter.range, draw.unit() as f32),
+            });
+            drawn.push((parameter.name, value));
+        }
+        if drawn
+            .iter()
+            .any(|(_, value)| matches!(value, Value::Array(_)))
+        {
             drawn.push((CHANNEL_AXIS.name, Value::Text(axis.to_string())));
         }
         drawn
     }
 
     fn benchmark(&self) -> Option<Benchmark> {
-        let parameter = self.definition().parameter.as_ref();
         let mut operation = Pointwise::new(*self);
-        let per_channel = parameter.is_some_and(|parameter| parameter.per_channel);
-        if per_channel {
-            let slopes: Vec<f32> = (0..CHANNELS)
-                .map(|channel| (channel % 9) as f32 / 8.0)
-                .collect();
-            operation = operation.per_channel(slopes, -1).ok()?;
+        let parameters = self.definition().parameters.iter();
+        let per_channel: Vec<_> = parameters
+            .filter(|parameter| parameter.per_channel)
+            .collect();
+        for parameter in &per_channel {
+            let shares = (0..CHANNELS).map(|channel| (channel % 9) as f32 / 8.0);
+            let values = shares.map(|share| everyday_parameter(parameter.range, share));
+            let values: Vec<f32> = values.collect();
+            operation = operation
+                .per_channel_named(parameter.name, values, -1)
+                .ok()?;
         }
+        let per_channel = !per_channel.is_empty();
         Some(Benchmark {
             operation: Box::new(operation),
             columns: per_channel.then_some(CHANNELS),
@@ -186,19 +206,19 @@ impl Family for Activation {
     }
 
     fn picture(&self, sweep: &mut Sweep) -> Result<Option<Picture>> {
-        let parameter = self.definition().parameter.as_ref();
-        let curves = match parameter.and_then(|parameter| sweep.take(parameter.name)) {
-            None => vec![Curve::of(*self)],
-            Some(values) => {
-                let swept = values.into_iter().map(|value| self.with(value as f32));
-                swept
-                    .map(|activation| activation.map(Curve::of))
-                    .collect::<Result<_>>()?
+        let mut drawn = vec![*self];
+        for parameter in self.definition().parameters {
+            if let Some(values) = sweep.take(parameter.name) {
+                let each = drawn.iter().flat_map(|activation| {
+                    let values = values.iter().map(|value| *value as f32);
+                    values.map(|value| activation.with_named(parameter.name, value))
+                });
+                drawn = each.collect::<Result<_>>()?;
             }
-        };
+        }
         Ok(Some(Picture {
             subject: "",
-            curves,
+            curves: drawn.into_iter().map(Curve::of).collect(),
         }))
     }
 
@@ -208,11 +228,10 @@ impl Family for Activation {
 }
 
 impl Activation {
-    /// One parameter for each channel, each within the range.
-    fn in_range(&self, array: &Array) -> Result<Array> {
-        let name = self.definition().parameter.as_ref();
-        let name = name.map_or("parameter", |parameter| parameter.name);
-        array.expect_per_channel(self.name(), name, |value| self.with(value).map(drop))?;
+    /// One parameter called `name` for each channel, each within the range.
+    fn in_range(&self, name: &str, array: &Array) -> Result<Array> {
+        let allowed = |value| self.with_named(name, value).map(drop);
+        array.expect_per_channel(self.name(), name, allowed)?;
         let values = array.on_host().unwrap_or_default().iter();
         // Shaders may flush subnormal numbers.
         let flushed = values.map(|value| if value.is_subnormal() { 0.0 } else { *value });
@@ -220,41 +239,41 @@ impl Activation {
         Ok(array.on_host().map_or(array.clone(), |_| flushed.into()))
     }
 
-    /// The parameter at a share of its everyday range.
-    fn everyday_parameter(&self, share: f32) -> f32 {
-        let parameter = self.definition().parameter.as_ref();
-        let (least, most) = match parameter.map(|parameter| parameter.range) {
-            None | Some(Range::Finite) => (-1.5, 2.5),
-            Some(Range::NonNegative) => (0.0, 3.0),
-            Some(Range::Positive) => (0.25, 4.0),
-        };
-        least + (most - least) * share
+    /// Its parameters for channels along `axis`, at shares of their everyday ranges, but for one that may be spared.
+    fn by_channel(&self, shares: &[f32], axis: i64, spared: Option<usize>) -> Result<Pointwise> {
+        let parameters = self.definition().parameters.iter().enumerate();
+        let mut parameters = parameters.filter(|(index, _)| Some(*index) != spared);
+        parameters.try_fold(Pointwise::new(*self), |operation, (index, parameter)| {
+            let shares = shares.iter().cycle().skip(index).take(shares.len());
+            let values = shares.map(|share| everyday_parameter(parameter.range, *share));
+            operation.per_channel_named(parameter.name, values.collect::<Vec<_>>(), axis)
+        })
     }
 }
 
+/// A parameter at a share of its everyday range.
+fn everyday_parameter(range: Range, share: f32) -> f32 {
+    let (least, most) = match range {
+        Range::Finite => (-1.5, 2.5),
+        Range::NonNegative => (0.0, 3.0),
+        Range::Positive => (0.25, 4.0),
+    };
+    least + (most - least) * share
+}
+
 impl Curve {
-    /// An activation, under its name with its parameter.
+    /// An activation, under its name with its parameters.
     pub fn of(activation: Activation) -> Self {
-        let kinks = match activation.course().smoothness {
-            Smoothness::Kink(at) | Smoothness::Once(at) => vec![at],
-            Smoothness::Smooth => Vec::new(),
-        };
-        let label = match (&activation.definition().parameter, activation.parameter()) {
-            (Some(parameter), Some(value)) => {
-                format!(
-                    "{}, {} = {}",
-                    activation.name(),
-                    parameter.name,
-                    number(value)
-                )
-            }
-            _ => activation.name().to_owned(),
-        };
+        let mut label = activation.name().to_owned();
+        let parameters = activation.definition().parameters.iter();
+        for (parameter, value) in parameters.zip(activation.parameters()) {
+            label.push_str(&format!(", {} = {}", parameter.name, number(*value)));
+        }
         Self {
             label,
             value: Box::new(move |x| activation.value(x)),
             slope: Box::new(move |x| activation.slope(x)),
-            kinks,
+            kinks: activation.course().bends,
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 /// Activations that one kernel takes: building a longer one costs more than the trips through memory that it saves.
 pub(crate) const MOST: usize = Fused::MOST;
 
-/// Records y = the last of f(x), each activation with its parameter for the whole tensor; y may be x.
+/// Records y = the last of f(x), each activation with its parameters for the whole tensor; y may be x.
 pub(crate) fn record(
     recorder: &mut Recorder<'_>,
     activations: &[Activation],
@@ -26,9 +26,13 @@ pub(crate) fn record(
     if x.is_empty() {
         return Ok(());
     }
-    let parameters = activations.iter().map(|op| op.parameter().unwrap_or(0.0));
-    let parameters: Vec<f32> = parameters.collect();
-    let parameters = x.gpu().upload(&parameters, [activations.len()])?;
+    let parameters = activations.iter().flat_map(Activation::parameters);
+    let mut parameters: Vec<f32> = parameters.copied().collect();
+    if parameters.is_empty() {
+        // No binding is empty.
+        parameters.push(0.0);
+    }
+    let parameters = x.gpu().upload(&parameters, [parameters.len()])?;
     recorder.keep(&parameters);
     let definitions: Vec<_> = activations.iter().map(Activation::definition).collect();
     let mut pass = Pass::forward(x, y);
@@ -39,13 +43,13 @@ pub(crate) fn record(
             columns: None,
             element: x.element(),
             constant: None,
-            parameter: 0.0,
-            parameters: Some(&parameters),
+            numbers: Default::default(),
+            parameters: std::slice::from_ref(&parameters),
             first_parameter: first,
             view: View::ONE_CHANNEL,
         };
         tiles::encode(recorder.encoder, &launch, pass)?;
-        first += run.len() as u32;
+        first += run.parameters() as u32;
         pass = Pass::ForwardInPlace { x: y };
     }
     Ok(())

@@ -1,15 +1,17 @@
-//! Gradients of an activation's parameter: for each channel the sum of df/dparameter upstream.
-
-use crate::kernel::{
-    expect_alike,
-    launch::Pass,
-    recorder::{self, Recorder},
-    reduce::Reduce,
-};
+//! Gradients of an activation's parameters: for each channel the sum of df/dparameter upstream.
 
 use super::Pointwise;
 use crate::{
+    element::ElementType,
     error::Result,
+    family::Array,
+    kernel::{
+        arrange::Arrangement,
+        expect_alike,
+        launch::Pass,
+        recorder::{self, Recorder},
+        reduce::{self, Reduce},
+    },
     tensor::{Tensor, View},
     wgsl::Reduction,
 };
@@ -24,24 +26,24 @@ use crate::{
 /// let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
 /// let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
 /// let prelu = Pointwise::new(Activation::PRELU); // one slope, 0.25
-/// let Gradients { dx, parameter } = prelu.gradients(&x, &upstream)?;
+/// let Gradients { dx, parameters } = prelu.gradients(&x, &upstream)?;
 /// assert_eq!(dx.download::<f32>()?, [0.25, 1.0]);
-/// assert_eq!(parameter.download::<f32>()?, [-2.0]);
+/// assert_eq!(parameters[0].download::<f32>()?, [-2.0]);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Gradients {
     /// With respect to x, of its shape and type.
     pub dx: Tensor,
-    /// With respect to the parameter: f32, one value per channel, or one where a single parameter
-    /// serves the whole tensor.
-    pub parameter: Tensor,
+    /// With respect to each parameter: f32, one value per channel, or one where a single number serves the whole
+    /// tensor.
+    pub parameters: Vec<Tensor>,
 }
 
 impl Pointwise {
-    /// The gradient of the loss with respect to the parameter: f32, one value per channel, or one
-    /// where a single parameter serves the whole tensor. `upstream` is the gradient with respect
-    /// to y. The same tensors on the same adapter give the same bits.
+    /// The gradients of the loss with respect to the parameters, as [`Gradients::parameters`] has them, from one pass
+    /// over x and upstream. `upstream` is the gradient with respect to y. The same tensors on the same adapter give
+    /// the same bits.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -49,8 +51,8 @@ impl Pointwise {
     /// # let gpu = Gpu::new()?;
     /// let x = gpu.upload(&[-2.0f32, -1.0, 3.0], [3])?;
     /// let upstream = gpu.upload(&[1.0f32, 2.0, 3.0], [3])?;
-    /// let gradient = Pointwise::new(Activation::PRELU).parameter_gradient(&x, &upstream)?;
-    /// assert_eq!(gradient.download::<f32>()?, [-4.0]);
+    /// let gradients = Pointwise::new(Activation::PRELU).parameter_gradients(&x, &upstream)?;
+    /// assert_eq!(gradients[0].download::<f32>()?, [-4.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     ///
@@ -58,14 +60,14 @@ impl Pointwise {
     ///
     /// [`Error::UnknownParameter`](crate::Error::UnknownParameter) if the activation has none, [`Error::TooLarge`](crate::Error::TooLarge) if the partial
     /// results exceed the device's largest binding, and as [`Pointwise::backward`].
-    pub fn parameter_gradient(&self, x: &Tensor, upstream: &Tensor) -> Result<Tensor> {
+    pub fn parameter_gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Vec<Tensor>> {
         recorder::submit(x.gpu(), |recorder| {
             self.record_reduction(recorder, x, upstream, None)
         })
     }
 
-    /// dx and the parameter's gradient, as [`Pointwise::backward`] and
-    /// [`Pointwise::parameter_gradient`] give them, from one pass over x and upstream.
+    /// dx and the parameters' gradients, as [`Pointwise::backward`] and
+    /// [`Pointwise::parameter_gradients`] give them, from one pass over x and upstream.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -78,13 +80,13 @@ impl Pointwise {
     /// let prelu = Pointwise::new(Activation::PRELU).per_channel(&alpha, -1)?;
     /// let gradients = prelu.gradients(&x, &upstream)?;
     /// assert_eq!(gradients.dx.download::<f32>()?, [0.25, 0.5, 1.0, 1.0]);
-    /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0, -1.0]);
+    /// assert_eq!(gradients.parameters[0].download::<f32>()?, [-2.0, -1.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As [`Pointwise::parameter_gradient`].
+    /// As [`Pointwise::parameter_gradients`].
     pub fn gradients(&self, x: &Tensor, upstream: &Tensor) -> Result<Gradients> {
         recorder::submit(x.gpu(), |recorder| self.record_both(recorder, x, upstream))
     }
@@ -101,7 +103,7 @@ impl Pointwise {
     /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
     /// let gradients = prelu.encode_gradients(&mut encoder, &x, &upstream)?;
     /// gpu.queue().submit([encoder.finish()]);
-    /// assert_eq!(gradients.parameter.download::<f32>()?, [-2.0]);
+    /// assert_eq!(gradients.parameters[0].download::<f32>()?, [-2.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     ///
@@ -129,25 +131,25 @@ impl Pointwise {
         upstream: &Tensor,
     ) -> Result<Gradients> {
         let dx = recorder.allocate(x.gpu(), x.shape(), x.element())?;
-        let parameter = self.record_gradients(recorder, x, upstream, &dx)?;
-        Ok(Gradients { dx, parameter })
+        let parameters = self.record_gradients(recorder, x, upstream, &dx)?;
+        Ok(Gradients { dx, parameters })
     }
 
-    /// Records dx, which may be upstream, and gives the parameter's gradient.
+    /// Records dx, which may be upstream, and gives the parameters' gradients.
     pub(crate) fn record_gradients(
         &self,
         recorder: &mut Recorder<'_>,
         x: &Tensor,
         upstream: &Tensor,
         dx: &Tensor,
-    ) -> Result<Tensor> {
+    ) -> Result<Vec<Tensor>> {
         if !dx.is(upstream) {
             return self.record_reduction(recorder, x, upstream, Some(dx));
         }
         // What is written must not be what is read by other threads.
-        let parameter = self.record_reduction(recorder, x, upstream, None)?;
+        let parameters = self.record_reduction(recorder, x, upstream, None)?;
         self.record(recorder, Pass::BackwardInPlace { x, upstream })?;
-        Ok(parameter)
+        Ok(parameters)
     }
 
     fn record_reduction(
@@ -156,32 +158,41 @@ impl Pointwise {
         x: &Tensor,
         upstream: &Tensor,
         dx: Option<&Tensor>,
-    ) -> Result<Tensor> {
-        let op = self.activation.name();
-        self.parameter_name()?;
-        expect_alike(&op, ("upstream", upstream), ("x", x))?;
-        let one_channel = View {
-            outer: x.len(),
-            ..View::ONE_CHANNEL
-        };
-        let (parameters, view) = self.channels_of(recorder, x)?.unzip();
-        let view = view.unwrap_or(one_channel);
-        let gpu = x.gpu();
-        if x.is_empty() {
-            return gpu.filled(0.0, [view.extent]);
+    ) -> Result<Vec<Tensor>> {
+        let (op, numbers) = (self.activation.name(), self.activation.parameters());
+        if numbers.is_empty() {
+            return Err(self.activation.no_parameter("gradient".to_owned()));
         }
-        let parameters = match (parameters, self.activation.parameter()) {
-            (Some(parameters), _) => parameters,
-            (None, scalar) => gpu.upload(&[scalar.unwrap_or(0.0)], [1])?,
+        expect_alike(&op, ("upstream", upstream), ("x", x))?;
+        let gpu = x.gpu();
+        let (parameters, view) = match self.channels_of(recorder, x)? {
+            Some(channels) => channels,
+            None => {
+                let uploads = numbers.iter().map(|number| gpu.upload(&[*number], [1]));
+                let parameters = uploads.collect::<Result<Vec<_>>>()?;
+                parameters.iter().for_each(|tensor| recorder.keep(tensor));
+                let outer = x.len();
+                (
+                    parameters,
+                    View {
+                        outer,
+                        ..View::ONE_CHANNEL
+                    },
+                )
+            }
         };
-        recorder.keep(&parameters);
+        if x.is_empty() {
+            let zeros = self.channels.iter().take(numbers.len());
+            let zeros = zeros.map(|array| gpu.filled(0.0, [Self::values(array.as_ref(), view)]));
+            return zeros.collect();
+        }
         let mut reduce = Reduce {
             op,
             reduction: Reduction::terms(self.activation.definition(), self.math),
             view,
             x,
             upstream: Some(upstream),
-            parameters: Some(&parameters),
+            parameters: &parameters,
             dx: None,
         };
         match dx {
@@ -189,6 +200,46 @@ impl Pointwise {
             Some(dx) => self.record(recorder, Pass::Backward { x, upstream, dx })?,
             None => {}
         }
-        reduce.record(recorder)?.reshaped([view.extent])
+        let sums = reduce.record(recorder)?;
+        self.apart(recorder, sums, view)
+    }
+
+    /// How many values the gradient of a parameter has.
+    fn values(array: Option<&Array>, view: View) -> usize {
+        array.map_or(1, |_| view.extent)
+    }
+
+    /// The gradients, of the sums of all parameters for each channel.
+    fn apart(&self, recorder: &mut Recorder<'_>, sums: Tensor, view: View) -> Result<Vec<Tensor>> {
+        let count = self.activation.parameters().len();
+        if count == 1 {
+            return Ok(vec![sums.reshaped([view.extent])?]);
+        }
+        let words = sums.len() / view.extent;
+        let arrays = &self.channels[..count];
+        // A number has one gradient for all channels.
+        let of_all = match view.extent > 1 && arrays.iter().any(Option::is_none) {
+            true => reduce::total(recorder, self.activation.name(), &sums, words)?,
+            false => sums.clone(),
+        };
+        let mut gradients = Vec::new();
+        for (index, array) in arrays.iter().enumerate() {
+            let len = Self::values(array.as_ref(), view);
+            let gradient = recorder.allocate(sums.gpu(), [len], ElementType::F32)?;
+            let of_parameter = Arrangement {
+                shape: [1, 1, len],
+                there: [1, len],
+                offset: index,
+                strides: [0, 0, words],
+            };
+            let from = if array.is_some() { &sums } else { &of_all };
+            of_parameter.encode(recorder.encoder, from, &gradient)?;
+            gradients.push(gradient);
+        }
+        if !of_all.is(&sums) {
+            recorder.done_with(of_all);
+        }
+        recorder.done_with(sums);
+        Ok(gradients)
     }
 }

@@ -1,6 +1,7 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
 mod catalogue;
+mod cpu;
 pub(crate) mod fused;
 mod gradient;
 mod operation;
@@ -10,7 +11,7 @@ pub use gradient::Gradients;
 use shader::shaders;
 
 use crate::{
-    activation::Activation,
+    activation::{Activation, MOST_PARAMETERS},
     error::{Error, Result},
     family::{Array, Operation, calls},
     kernel::{
@@ -40,17 +41,21 @@ use crate::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct Pointwise {
-    pub(crate) activation: Activation,
-    pub(crate) channels: Option<(Array, i64)>,
-    pub(crate) math: Math,
+    activation: Activation,
+    /// The parameters of which each channel has its own, at their places in the definition,
+    channels: [Option<Array>; MOST_PARAMETERS],
+    /// along this axis.
+    axis: i64,
+    math: Math,
 }
 
 impl Pointwise {
-    /// The activation with its own parameter for the whole tensor.
+    /// The activation with its own parameters for the whole tensor.
     pub const fn new(activation: Activation) -> Self {
         Self {
             activation,
-            channels: None,
+            channels: [const { None }; MOST_PARAMETERS],
+            axis: -1,
             math: Math::Accurate,
         }
     }
@@ -71,16 +76,51 @@ impl Pointwise {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownParameter`] if the activation has none, [`Error::ElementMismatch`] if they lie on a device and are not
-    /// f32.
+    /// [`Error::UnknownParameter`] if the activation has none, [`Error::Argument`] if it has several,
+    /// [`Error::ElementMismatch`] if they lie on a device and are not f32.
     pub fn per_channel(self, parameters: impl Into<Array>, axis: i64) -> Result<Self> {
-        self.parameter_name()?;
+        let name = self
+            .activation
+            .only_parameter("one per channel".to_owned())?;
+        self.per_channel_named(name, parameters, axis)
+    }
+
+    /// One value of the parameter called `name` per channel along `axis`, which is that of all parameters:
+    /// see [`Pointwise::per_channel`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownParameter`] if there is none of that name, [`Error::Argument`] if others are along another axis,
+    /// [`Error::ElementMismatch`] if they lie on a device and are not f32.
+    pub fn per_channel_named(
+        mut self,
+        name: &str,
+        parameters: impl Into<Array>,
+        axis: i64,
+    ) -> Result<Self> {
+        let op = self.activation.name();
         let parameters = parameters.into();
-        parameters.expect_f32(self.activation.name(), "the parameter tensor")?;
-        Ok(Self {
-            channels: Some((parameters, axis)),
-            ..self
-        })
+        parameters.expect_f32(op, "the parameter tensor")?;
+        if self.has_channels() && self.axis != axis {
+            return Err(Error::Argument {
+                op: op.to_owned(),
+                argument: format!("{name} along axis {axis}"),
+                reason: format!(
+                    "another parameter goes along axis {}; take one axis",
+                    self.axis
+                ),
+            });
+        }
+        let known = self.activation.definition().parameters.iter();
+        let place = known
+            .zip(&mut self.channels)
+            .find(|(known, _)| known.name == name);
+        let Some((_, own)) = place else {
+            return Err(self.activation.no_parameter(name.to_owned()));
+        };
+        *own = Some(parameters);
+        self.axis = axis;
+        Ok(self)
     }
 
     /// With elementary functions from `math`.
@@ -110,39 +150,47 @@ impl Pointwise {
         if x.is_empty() {
             return Ok(());
         }
-        let (parameters, view) = channels.unzip();
-        let source = match (self.activation.parameter(), view) {
-            (None, _) => ParameterSource::None,
-            (Some(_), None) => ParameterSource::Scalar,
-            (Some(_), Some(_)) => ParameterSource::Channel,
+        let numbers = self.activation.parameters();
+        let source = match (numbers, &channels) {
+            ([], _) => ParameterSource::None,
+            (_, None) => ParameterSource::Scalar,
+            (_, Some(_)) => ParameterSource::Channel,
         };
-        let is_one = source == ParameterSource::Scalar && self.activation.parameter() == Some(1.0);
+        let are_one = source == ParameterSource::Scalar && numbers.iter().all(|it| *it == 1.0);
         let definition = self.activation.definition();
+        let (parameters, view) = channels.unzip();
         let launch = Launch {
             shader: &|vectors| wgsl::pointwise(definition, vectors, source, self.math),
             columns: view.map(|_| (definition.into(), self.math)),
             element: x.element(),
-            constant: is_one.then_some(("ONE", 1)),
-            parameter: self.activation.parameter().unwrap_or(0.0),
-            parameters: parameters.as_ref(),
+            constant: are_one.then_some(("ONE", 1)),
+            numbers: self.activation.all_parameters(),
+            parameters: parameters.as_deref().unwrap_or_default(),
             first_parameter: 0,
             view: view.unwrap_or(View::ONE_CHANNEL),
         };
         tiles::encode(recorder.encoder, &launch, pass)
     }
 
-    /// The parameters on the device and how they lie in x, if there is one per channel.
-    pub(crate) fn channels_of(
+    /// Whether a parameter has a value for each channel.
+    fn has_channels(&self) -> bool {
+        self.channels.iter().any(Option::is_some)
+    }
+
+    /// The parameters on the device and how they lie in x, if some have a value per channel; those that have not
+    /// have the same for each.
+    fn channels_of(
         &self,
         recorder: &mut Recorder<'_>,
         x: &Tensor,
-    ) -> Result<Option<(Tensor, View)>> {
-        let Some((parameters, axis)) = &self.channels else {
+    ) -> Result<Option<(Vec<Tensor>, View)>> {
+        if !self.has_channels() {
             return Ok(None);
-        };
+        }
         self.output_shape(x.shape())?;
-        let bytes = parameters.len() as u64 * 4;
-        let limit = x.gpu().limits().max_storage_buffer_binding_size;
+        let (gpu, view) = (x.gpu(), x.view(self.axis)?);
+        let bytes = view.extent as u64 * 4;
+        let limit = gpu.limits().max_storage_buffer_binding_size;
         if bytes.next_multiple_of(16) > limit {
             return Err(Error::TooLarge {
                 what: format!("{}: one parameter per channel", self.activation.name()),
@@ -151,19 +199,16 @@ impl Pointwise {
                 advice: "split the tensor along its channels",
             });
         }
-        let parameters = parameters.on_device(recorder, x.gpu(), self.activation.name())?;
-        Ok(Some((parameters, x.view(*axis)?)))
-    }
-
-    pub(crate) fn parameter_name(&self) -> Result<&'static str> {
-        let parameter = self.activation.definition().parameter.as_ref();
-        parameter
-            .map(|parameter| parameter.name)
-            .ok_or_else(|| Error::UnknownParameter {
-                op: self.activation.name().to_owned(),
-                name: "one per channel".to_owned(),
-                known: Vec::new(),
-            })
+        let numbers = self.activation.parameters().iter().zip(&self.channels);
+        let tensors = numbers.map(|(number, array)| match array {
+            Some(array) => array.on_device(recorder, gpu, self.activation.name()),
+            None => {
+                let same = gpu.filled(*number, [view.extent])?;
+                recorder.keep(&same);
+                Ok(same)
+            }
+        });
+        Ok(Some((tensors.collect::<Result<_>>()?, view)))
     }
 }
 

@@ -4,11 +4,12 @@ use std::{fmt, sync::Arc};
 
 use super::Pointwise;
 use crate::{
-    accuracy::{Tolerance, bound::Bound, slope_terms},
-    activation::Activation,
+    accuracy::{Tolerance, bound::Bound},
+    activation::{Activation, MOST_PARAMETERS, Parameter},
+    cpu::{Slice, SliceMut},
     element::ElementType,
-    error::{Error, Result},
-    family::{Gradient, Operation, Part, Saved, Sheet, Sum},
+    error::{Error, Result, number},
+    family::{Array, Gradient, Operation, Part, Saved, Sheet, Sum},
     kernel::{launch::Pass, recorder::Recorder},
     tensor::{Tensor, axis_of},
     wgsl::Math,
@@ -20,13 +21,14 @@ impl Operation for Pointwise {
     }
 
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
-        if let Some((parameters, axis)) = &self.channels {
-            let axis = axis_of(shape, *axis)?;
-            if parameters.len() != shape[axis] {
+        for (parameter, array) in self.parameters() {
+            let Some(array) = array else { continue };
+            let axis = axis_of(shape, self.axis)?;
+            if array.len() != shape[axis] {
                 return Err(Error::ChannelMismatch {
                     op: self.activation.name().to_owned(),
-                    parameter: self.parameter_name()?,
-                    found: parameters.len(),
+                    parameter: parameter.name,
+                    found: array.len(),
                     channels: shape[axis],
                     axis,
                     shape: shape.to_vec(),
@@ -56,11 +58,31 @@ impl Operation for Pointwise {
         parameters: bool,
     ) -> Result<Vec<Tensor>> {
         let (x, dx) = (x[0], dx[0]);
-        if parameters && self.activation.parameter().is_some() {
-            return Ok(vec![self.record_gradients(recorder, x, upstream, dx)?]);
+        if parameters && !self.activation.parameters().is_empty() {
+            return self.record_gradients(recorder, x, upstream, dx);
         }
         self.record(recorder, Pass::backward(x, upstream, dx))?;
         Ok(Vec::new())
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], y)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        dx: Vec<SliceMut<'_>>,
+        parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        match dx.into_iter().next() {
+            Some(dx) => self.compute_gradients(shape, x[0], upstream, dx, parameters),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn works_in_place(&self) -> bool {
@@ -68,20 +90,15 @@ impl Operation for Pointwise {
     }
 
     fn elementwise(&self) -> Option<(Activation, Math)> {
-        match self.channels {
-            None => Some((self.activation, self.math)),
-            Some(_) => None,
-        }
+        (!self.has_channels()).then_some((self.activation, self.math))
     }
 
     fn axis(&self) -> Option<i64> {
-        self.channels.as_ref().map(|(_, axis)| *axis)
+        self.has_channels().then_some(self.axis)
     }
 
     fn set_axis(&mut self, axis: i64) {
-        if let Some((_, own)) = &mut self.channels {
-            *own = axis;
-        }
+        self.axis = axis;
     }
 
     fn set_math(&mut self, math: Math) {
@@ -89,38 +106,35 @@ impl Operation for Pointwise {
     }
 
     fn gradients(&self, _: &[usize]) -> Vec<Gradient> {
-        let Some(parameter) = &self.activation.definition().parameter else {
-            return Vec::new();
-        };
-        let channels = self.channels.as_ref();
-        vec![Gradient {
+        let parameters = self.parameters();
+        let gradients = parameters.map(|(parameter, array)| Gradient {
             name: parameter.name,
-            shape: channels
-                .map(|(values, _)| values.len())
-                .into_iter()
-                .collect(),
-            per_channel: channels.is_some(),
-        }]
+            shape: array.iter().map(|array| array.len()).collect(),
+            per_channel: array.is_some(),
+        });
+        gradients.collect()
     }
 
     fn on_part(&self, part: &Part<'_>) -> Result<Box<dyn Operation>> {
         let mut on_part = self.clone();
-        if let Some((parameters, axis)) = &mut on_part.channels {
-            *parameters = parameters.part(part.extent.clone())?;
-            *axis = Part::AXIS;
+        on_part.axis = Part::AXIS;
+        for array in on_part.channels.iter_mut().flatten() {
+            *array = array.part(part.extent.clone())?;
         }
         Ok(Box::new(on_part))
     }
 
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        let value = self.activation.definition().value;
-        let tolerance = Tolerance::forward(ElementType::F32, self.math);
+        let definition = self.activation.definition();
+        let tolerance = Tolerance::forward(self.activation, ElementType::F32, self.math);
         let parameters = self.on_host();
         let elements = sheet.x().iter().enumerate();
         elements
             .map(|(index, &x)| {
-                let expected = value(x, parameters.at(sheet, index));
-                let allowed = tolerance.allowed(expected, 1.0, || 0.0, ElementType::F32);
+                let numbers = parameters.at(sheet, index);
+                let expected = (definition.value)(x, numbers);
+                let size = definition.size(0, x, numbers, (expected, 1.0));
+                let allowed = tolerance.allowed((expected, size), 1.0, ElementType::F32);
                 Bound { expected, allowed }
             })
             .collect()
@@ -137,14 +151,14 @@ impl Operation for Pointwise {
         let parameters = self.on_host();
         let elements = sheet.x().iter().zip(upstream).enumerate();
         let dx = elements.map(|(index, (&x, &g))| {
-            let parameter = parameters.at(sheet, index);
-            let expected = through((definition.slope)(x, parameter), g);
+            let numbers = parameters.at(sheet, index);
+            let expected = through((definition.slope)(x, numbers), g);
             if g.is_infinite() {
                 let allowed = f64::INFINITY;
                 return Bound { expected, allowed };
             }
-            let terms = || slope_terms(definition, x, parameter);
-            let allowed = tolerance.allowed(expected, g, terms, ElementType::F32);
+            let size = definition.size(1, x, numbers, (expected, g));
+            let allowed = tolerance.allowed((expected, size), g, ElementType::F32);
             Bound { expected, allowed }
         });
         vec![dx.collect()]
@@ -157,24 +171,23 @@ impl Operation for Pointwise {
         _: Option<&[u32]>,
         sums: &mut [Vec<Sum>],
     ) {
-        let (Some(parameter), Some(sums)) =
-            (&self.activation.definition().parameter, sums.first_mut())
-        else {
-            return;
-        };
         let parameters = self.on_host();
         for (index, (&x, &g)) in sheet.x().iter().zip(upstream).enumerate() {
-            let term = through((parameter.slope)(x, parameters.at(sheet, index)), g);
-            let channel = match self.channels {
-                Some(_) => index % sheet.places.len(),
-                None => 0,
-            };
-            sums[channel].add(term);
-            if g.is_infinite() {
-                sums[channel].off = f64::INFINITY;
-            } else if term.is_finite() {
-                // A factor of it may be subnormal and flushed; no other is larger than g x^2.
-                sums[channel].off += f64::from(f32::MIN_POSITIVE) * g.abs() * (1.0 + x * x);
+            let numbers = parameters.at(sheet, index);
+            for ((parameter, array), sums) in self.parameters().zip(&mut *sums) {
+                let term = through((parameter.slope)(x, numbers), g);
+                let channel = array.map_or(0, |_| index % sheet.places.len());
+                let size = parameter
+                    .magnitude
+                    .map_or(term, |sum| through(sum(x, numbers), g));
+                sums[channel].value += term;
+                sums[channel].magnitude += size.abs();
+                if g.is_infinite() {
+                    sums[channel].off = f64::INFINITY;
+                } else if term.is_finite() {
+                    // A factor of it may be subnormal and flushed; no other is larger than g x^2.
+                    sums[channel].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + x * x));
+                }
             }
         }
     }
@@ -189,7 +202,7 @@ impl Operation for Pointwise {
 
 /// What a slope makes of an upstream gradient: a slope of 0 lets none through. What an infinite one does to a slope that
 /// underflows is not defined.
-fn through(slope: f64, upstream: f64) -> f64 {
+pub(super) fn through(slope: f64, upstream: f64) -> f64 {
     if slope == 0.0 && !upstream.is_nan() {
         0.0
     } else {
@@ -197,43 +210,62 @@ fn through(slope: f64, upstream: f64) -> f64 {
     }
 }
 
-/// The parameter on the host: one, or one for each channel.
-enum Parameters {
-    One(f64),
-    Each(Arc<[f32]>),
+/// The parameters on the host, in their order: numbers, and arrays of one for each channel.
+struct Parameters {
+    numbers: [f64; MOST_PARAMETERS],
+    arrays: Vec<(usize, Arc<[f32]>)>,
 }
 
 impl Parameters {
-    /// That of element `index` of a sheet.
-    fn at(&self, sheet: &Sheet<'_>, index: usize) -> f64 {
-        match self {
-            Self::One(value) => *value,
-            Self::Each(values) => values
-                .get(sheet.channel(index))
-                .map_or(f64::NAN, |&value| f64::from(value)),
+    /// Those of element `index` of a sheet.
+    fn at(&self, sheet: &Sheet<'_>, index: usize) -> [f64; MOST_PARAMETERS] {
+        let mut numbers = self.numbers;
+        for (place, values) in &self.arrays {
+            let value = values.get(sheet.channel(index));
+            numbers[*place] = value.map_or(f64::NAN, |&value| f64::from(value));
         }
+        numbers
     }
 }
 
 impl Pointwise {
+    /// The parameters, with their arrays where each channel has its own.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static Parameter, Option<&Array>)> {
+        let arrays = self.channels.iter().map(Option::as_ref);
+        self.activation.definition().parameters.iter().zip(arrays)
+    }
+
     fn on_host(&self) -> Parameters {
-        match &self.channels {
-            None => Parameters::One(f64::from(self.activation.parameter().unwrap_or(0.0))),
-            // Where they cannot be read nothing is right: NaN.
-            Some((parameters, _)) => Parameters::Each(parameters.to_host().unwrap_or_default()),
+        let arrays = self.channels.iter().enumerate();
+        // Where they cannot be read nothing is right: NaN.
+        let arrays = arrays.filter_map(|(place, array)| {
+            let values = array.as_ref()?.to_host().unwrap_or_default();
+            Some((place, values))
+        });
+        Parameters {
+            numbers: self.activation.numbers(),
+            arrays: arrays.collect(),
         }
     }
 }
 
 impl fmt::Display for Pointwise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Some((_, axis)), Ok(parameter)) = (&self.channels, self.parameter_name()) else {
-            // Its name alone where the parameter is the default: as people write it.
+        if !self.has_channels() {
             return fmt::Display::fmt(&self.activation, f);
-        };
-        write!(f, "{}({parameter} per channel", self.activation.name())?;
-        if *axis != -1 {
-            write!(f, ", axis={axis}")?;
+        }
+        let numbers = self.activation.parameters();
+        let given = self
+            .parameters()
+            .zip(numbers)
+            .map(|((parameter, array), value)| match array {
+                Some(_) => format!("{} per channel", parameter.name),
+                None => format!("{}={}", parameter.name, number(*value)),
+            });
+        let given = given.collect::<Vec<_>>().join(", ");
+        write!(f, "{}({given}", self.activation.name())?;
+        if self.axis != -1 {
+            write!(f, ", axis={}", self.axis)?;
         }
         f.write_str(")")
     }

@@ -17,7 +17,7 @@ pub(super) fn shaders(
         let shader = wgsl::pointwise(definition, vectors, parameter, math);
         shaders.push((format!("pointwise/{name}/{parameter:?}"), shader));
     }
-    if definition.parameter.is_some() {
+    if !definition.parameters.is_empty() {
         let columns = wgsl::columns(definition, vectors, math);
         shaders.push((format!("columns/{name}"), columns));
         let sums = Reduction::terms(definition, math);

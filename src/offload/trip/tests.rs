@@ -31,6 +31,22 @@ impl ChunkWork for Faulty {
         Ok(Box::new(Device(self)))
     }
 
+    fn compute(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost> {
+        if chunk.len() > self.memory {
+            return Err(Error::OutOfMemory("told so".to_owned()));
+        }
+        *outputs = vec![bytemuck::pod_collect_to_vec(&inputs[0])];
+        Ok(OnHost {
+            bytes: inputs[0].len(),
+            ..OnHost::default()
+        })
+    }
+
     fn absorb(&self, chunk: &Chunk, _: Received<'_>) -> Result<()> {
         assert!(!self.panics || chunk.outer.start > 0, "told so");
         self.largest.fetch_max(chunk.len(), Ordering::Relaxed);
@@ -47,7 +63,7 @@ impl Worker for Device<'_> {
             return Err(Error::DeviceLost("told so".to_owned()));
         }
         Ok(ChunkResult {
-            output: inputs.pop(),
+            outputs: inputs.pop().into_iter().collect(),
             ..ChunkResult::default()
         })
     }
@@ -108,7 +124,7 @@ fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Res
         element: ElementType::F32,
         view,
         sources: vec![(&source, view)],
-        sink: Some((&sink, view)),
+        sinks: vec![(&sink, view)],
         cut: Cut::Anywhere,
         most: 50_000,
         keep: false,
@@ -116,8 +132,8 @@ fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Res
         meter: &meter,
     };
     let chunks = cut_up(&Chunk::whole(view), 50_000, Cut::Anywhere).unwrap();
-    let mut gpus: Vec<_> = gpus.iter().map(|&gpu| gpu.clone()).collect();
-    trip.run(&mut gpus, chunks)?;
+    let mut devices: Vec<_> = gpus.iter().map(|&gpu| gpu.into()).collect();
+    trip.run(&mut devices, chunks)?;
     Ok(x == y)
 }
 

@@ -20,12 +20,14 @@ pub(super) fn neighbours<T: Element>(device: &Device, family: &dyn Family) -> Re
                 continue;
             }
             let alone = Chain::new(operation.clone());
-            let behind = Chain::from(Activation::TANH).then(operation);
-            for chain in [
-                behind,
+            let mut chains = vec![
                 alone.clone().then(Activation::SOFTPLUS),
                 alone.then(Softmax::new(axis)),
-            ] {
+            ];
+            if operation.inputs() == 1 {
+                chains.push(Chain::from(Activation::TANH).then(operation));
+            }
+            for chain in chains {
                 conform::<T>(&device.gpu, &chain, &SHAPE)?;
             }
         }

@@ -38,6 +38,7 @@ fn strict(family: &dyn Family) -> Result<(), Failed> {
 /// What a device may give.
 #[derive(Clone)]
 struct Answer {
+    /// Of a backward pass the gradients of all inputs, one behind the other.
     output: Vec<f32>,
     gradients: Vec<HostGradient>,
 }
@@ -45,20 +46,23 @@ struct Answer {
 /// A pass that is to be judged.
 struct Question<'a> {
     chain: &'a Chain,
-    x: &'a [f32],
+    x: &'a [Vec<f32>],
     upstream: Option<&'a [f32]>,
 }
 
 impl Question<'_> {
     fn inputs(&self) -> Vec<&[f32]> {
-        [self.x].into_iter().chain(self.upstream).collect()
+        let x = self.x.iter().map(Vec::as_slice);
+        x.chain(self.upstream).collect()
     }
 
     /// What the reference says, rounded.
     fn answer(&self) -> Result<Answer, Error> {
         let wide = |x: &[f32]| -> Vec<f64> { x.iter().map(|&x| f64::from(x)).collect() };
         let upstream = self.upstream.map(wide);
-        let right = reference(self.chain, &SHAPE, &wide(self.x), upstream.as_deref())?;
+        let x: Vec<_> = self.x.iter().map(|x| wide(x)).collect();
+        let x: Vec<&[f64]> = x.iter().map(Vec::as_slice).collect();
+        let right = reference(self.chain, &SHAPE, &x, upstream.as_deref())?;
         let layout = self.chain.layout(&SHAPE)?;
         let mut gradients = Vec::new();
         for (step, (named, sums)) in layout.gradients.iter().zip(&right.sums).enumerate() {
@@ -71,7 +75,8 @@ impl Question<'_> {
                 });
             }
         }
-        let output = right.values.iter().map(|bound| bound.expected as f32);
+        let values = right.values.iter().flatten();
+        let output = values.map(|bound| bound.expected as f32);
         Ok(Answer {
             output: output.collect(),
             gradients,
@@ -98,10 +103,16 @@ impl Question<'_> {
             .collect();
         // A wrong answer is in the report; the error says the same.
         let show = |task: Task, output: &[f32]| {
+            let outputs = if backward { self.x.len() } else { 1 };
+            let (first, last) = output.split_at(output.len().div_ceil(outputs));
+            let outputs: Vec<&[u8]> = [first, last][..outputs]
+                .iter()
+                .map(|output| bytemuck::cast_slice(output))
+                .collect();
             let count = bytes.len() - usize::from(backward && !task.needs_upstream(backward));
             let received = Received {
                 inputs: &bytes[..count],
-                output: bytemuck::cast_slice(output),
+                outputs: &outputs,
                 beside: Vec::new(),
                 indices: None,
             };
@@ -133,7 +144,9 @@ impl Question<'_> {
 /// all of it fails.
 fn strictly(chain: Chain) -> Result<(), Failed> {
     let len = |shape: &[usize]| shape.iter().product::<usize>();
-    let x: Vec<f32> = narrow(&everyday(len(&SHAPE), 1));
+    let x: Vec<Vec<f32>> = (0..chain.inputs())
+        .map(|input| narrow(&everyday(len(&SHAPE), [1, 20][input])))
+        .collect();
     let g: Vec<f32> = narrow(&everyday(len(&chain.result_shape(&SHAPE)?), 2));
     for upstream in [None, Some(&g[..])] {
         let question = Question {
@@ -169,9 +182,11 @@ fn strictly(chain: Chain) -> Result<(), Failed> {
                 corrupted[place] = wrong;
                 let report = expect_wrong("a corrupted element", &with(corrupted))?;
                 assert_eq!(report.failed, 1, "{chain}: {wrong} at {place}: {report}");
+                let of_input =
+                    place % (output.len() / if upstream.is_some() { x.len() } else { 1 });
                 assert_eq!(
                     report.worst.map(|worst| worst.index),
-                    Some(place),
+                    Some(of_input),
                     "{chain}"
                 );
             }
@@ -187,8 +202,10 @@ fn strictly(chain: Chain) -> Result<(), Failed> {
         let Some(g) = upstream else {
             continue;
         };
-        if g.len() == x.len() {
-            let report = question.judge_given(&[g, &x], &right)?;
+        if g.len() == x[0].len() {
+            let mut swapped = question.inputs();
+            swapped.rotate_right(1);
+            let report = question.judge_given(&swapped, &right)?;
             assert!(!report.passed(), "{chain}: swapped arguments");
         }
         for (index, gradient) in right.gradients.iter().enumerate() {

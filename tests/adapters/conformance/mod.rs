@@ -169,8 +169,9 @@ fn special<T: Element>(device: &Device, family: &dyn Family) -> Result<(), Faile
                 continue;
             }
             let chain = Chain::new(operation);
-            let (_, g) = numbers::<T>(&chain, &SHAPE)?;
-            right(&device.gpu, &chain, &SHAPE, &x, &g)?;
+            let (mut inputs, g) = numbers::<T>(&chain, &SHAPE)?;
+            inputs[0].clone_from(&x);
+            right(&device.gpu, &chain, &SHAPE, &inputs, &g)?;
         }
     }
     Ok(())
@@ -181,21 +182,19 @@ fn narrow<T: Element>(numbers: &[f64]) -> Vec<T> {
     numbers.iter().map(|&number| T::from_f64(number)).collect()
 }
 
-/// x, and a gradient for the result, of everyday size.
-fn numbers<T: Element>(chain: &Chain, shape: &[usize]) -> Result<(Vec<T>, Vec<T>), Failed> {
+/// The inputs, and a gradient for the result, of everyday size.
+fn numbers<T: Element>(chain: &Chain, shape: &[usize]) -> Result<(Vec<Vec<T>>, Vec<T>), Failed> {
     let len = |shape: &[usize]| shape.iter().product();
     let result = chain.result_shape(shape)?;
-    Ok((
-        narrow(&everyday(len(shape), 1)),
-        narrow(&everyday(len(&result), 2)),
-    ))
+    let inputs = (0..chain.inputs()).map(|input| narrow(&everyday(len(shape), [1, 20][input])));
+    Ok((inputs.collect(), narrow(&everyday(len(&result), 2))))
 }
 
-/// Whether a chain takes this shape; there are batches too small to be one.
+/// Whether a chain takes this shape; there are batches too small to be one, and axes without halves.
 fn takes(chain: &Chain, shape: &[usize]) -> Result<bool, Failed> {
     match chain.result_shape(shape) {
         Ok(_) => Ok(true),
-        Err(Error::BatchTooSmall { .. }) => Ok(false),
+        Err(Error::BatchTooSmall { .. } | Error::OddAxis { .. }) => Ok(false),
         Err(error) => Err(format!("{chain} {shape:?}: {error}").into()),
     }
 }
@@ -220,15 +219,15 @@ fn right<T: Element>(
     gpu: &Gpu,
     chain: &Chain,
     shape: &[usize],
-    x: &[T],
+    x: &[Vec<T>],
     g: &[T],
 ) -> Result<(), Failed> {
     for upstream in [None, Some(g.to_vec())] {
         let (pass, least) = match upstream {
             None => (Pass::Forward, g.len()),
-            Some(_) => (Pass::Backward, x.len()),
+            Some(_) => (Pass::Backward, x.len() * x[0].len()),
         };
-        let report = check::check_chain(gpu, chain, shape, vec![x.to_vec()], upstream)?;
+        let report = check::check_chain(gpu, chain, shape, x.to_vec(), upstream)?;
         if report.failed > 0 || report.compared < least as u64 {
             return Err(format!("{chain} {shape:?} {}: {report}", pass.name()).into());
         }
@@ -241,14 +240,16 @@ fn every_way<T: Element>(
     gpu: &Gpu,
     chain: &Chain,
     shape: &[usize],
-    x: &[T],
+    x: &[Vec<T>],
     g: &[T],
 ) -> Result<(), Failed> {
     let result = chain.result_shape(shape)?;
-    let input = Guarded::new(gpu, x, shape)?;
+    let guarded = x.iter().map(|x| Guarded::new(gpu, x, shape));
+    let inputs = guarded.collect::<Result<Vec<_>, _>>()?;
     let upstream = Guarded::new(gpu, g, &result)?;
     let output = Guarded::new(gpu, &vec![T::from_f64(7.0); g.len()], &result)?;
-    let (tensor, gradient) = (&input.tensor, &upstream.tensor);
+    let tensors: Vec<_> = inputs.iter().map(|input| &input.tensor).collect();
+    let (tensor, gradient) = (&tensors[..], &upstream.tensor);
 
     let mut encoder = gpu.device().create_command_encoder(&Default::default());
     let late = gpu.allocate(&*result, T::TYPE)?;
@@ -266,12 +267,12 @@ fn every_way<T: Element>(
     same_bits("a given output", &output.download::<T>()?, &y)?;
     let again = chain.backward(tensor, gradient)?;
     for (what, found) in [("second", again), ("recorded", recorded)] {
-        let dx: Vec<T> = called.dx.download()?;
-        same_bits(
-            &format!("dx of a {what} pass"),
-            &found.dx.download::<T>()?,
-            &dx,
-        )?;
+        assert_eq!(1 + found.others.len(), x.len());
+        let of_called = [&called.dx].into_iter().chain(&called.others);
+        for (found, dx) in [&found.dx].into_iter().chain(&found.others).zip(of_called) {
+            let (found, dx): (Vec<T>, Vec<T>) = (found.download()?, dx.download()?);
+            same_bits(&format!("dx of a {what} pass"), &found, &dx)?;
+        }
         if found.parameters.len() != called.parameters.len() {
             return Err(format!("{what}: {:?}", found.parameters).into());
         }
@@ -284,11 +285,13 @@ fn every_way<T: Element>(
             )?;
         }
     }
-    same_bits("x afterwards", &input.download::<T>()?, x)?;
+    for (input, x) in inputs.iter().zip(x) {
+        same_bits("x afterwards", &input.download::<T>()?, x)?;
+    }
     same_bits("upstream afterwards", &upstream.download::<T>()?, g)?;
     if result == shape {
         chain.forward_in_place(tensor)?;
-        same_bits("in place", &input.download::<T>()?, &y)?;
+        same_bits("in place", &inputs[0].download::<T>()?, &y)?;
     }
     Ok(())
 }

@@ -62,8 +62,8 @@ fn finds_what_is_wrong(device: &Device) -> Result<(), Failed> {
     let mut cases = (0..100).map(|seed| RandomCase::new(seed, &[&wrong]));
     let found = cases.find(fails).ok_or("it was not found")?;
     let least = found.smallest(fails);
-    match least.input[..] {
+    match least.inputs[0][..] {
         [x] if x > 100.0 && least.operations.len() == 1 && least.memory.is_none() => Ok(()),
-        _ => Err(format!("{:?} of {:?} is left", least.input, least.shape).into()),
+        _ => Err(format!("{:?} of {:?} is left", least.inputs, least.shape).into()),
     }
 }

@@ -50,13 +50,18 @@ pub(super) fn streamed<T: Element>(
             false => whole.clone(),
         };
         let compare = || -> Result<(), Failed> {
-            let [y, dx] = through::<T>(&of, chain, shape)?;
+            let (y, dx) = through::<T>(&of, chain, shape)?;
             let (x, g) = numbers::<T>(chain, shape)?;
             let offload = of(Purpose::Forward);
-            let mut unobserved = vec![T::from_f64(7.0); y.len()];
-            offload.forward(chain, shape, &x, &mut unobserved)?;
-            same_bits("y unobserved", &unobserved, &y)?;
-            if y.len() == x.len() {
+            let unobserved = Memory::<T>::new(y.len());
+            let sources: Vec<_> = x.iter().map(|x| Slice(x)).collect();
+            let prepared = offload.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
+            prepared.run(&Request {
+                sources: sources.iter().map(|source| source as _).collect(),
+                ..Request::new(&sources[0], &unobserved)
+            })?;
+            same_bits("y unobserved", &unobserved.into_inner(), &y)?;
+            if let ([x], true) = (&x[..], y.len() == x[0].len()) {
                 let mut in_place = x.clone();
                 offload.forward_in_place(chain, shape, &mut in_place)?;
                 same_bits("y in place", &in_place, &y)?;
@@ -64,11 +69,18 @@ pub(super) fn streamed<T: Element>(
             let apart = matches!(chain.layout(shape)?.cut, Cut::Anywhere | Cut::FourSlabs);
             let forecast = offload.forecast(chain, shape, T::TYPE)?;
             if apart && forecast.passes == 1 {
-                let tensor = device.gpu.upload(&x, shape)?;
+                let tensors = x.iter().map(|x| device.gpu.upload(x, shape));
+                let tensors = tensors.collect::<Result<Vec<_>, _>>()?;
+                let tensors: Vec<_> = tensors.iter().collect();
                 let upstream = device.gpu.upload(&g, chain.result_shape(shape)?)?;
-                same_bits("y", &y, &chain.forward(&tensor)?.download::<T>()?)?;
-                let gradients = chain.backward(&tensor, &upstream)?;
-                same_bits("dx", &dx, &gradients.dx.download::<T>()?)?;
+                same_bits("y", &y, &chain.forward(&tensors[..])?.download::<T>()?)?;
+                let gradients = chain.backward(&tensors[..], &upstream)?;
+                for (dx, found) in dx
+                    .iter()
+                    .zip([gradients.dx].iter().chain(&gradients.others))
+                {
+                    same_bits("dx", dx, &found.download::<T>()?)?;
+                }
             }
             Ok(())
         };
@@ -77,17 +89,19 @@ pub(super) fn streamed<T: Element>(
     Ok(())
 }
 
-/// y and dx, compared with the reference on their way, the gradients of the parameters, too.
+/// y and the gradients of the inputs, compared with the reference on their way, the gradients of the parameters, too.
 fn through<T: Element>(
     of: &dyn Fn(Purpose) -> Offload<'static>,
     chain: &Chain,
     shape: &[usize],
-) -> Result<[Vec<T>; 2], Failed> {
+) -> Result<(Vec<T>, Vec<Vec<T>>), Failed> {
     let (x, g) = numbers::<T>(chain, shape)?;
-    let (source, upstream) = (Slice(&x), Slice(&g));
-    let outputs = [Memory::<T>::new(g.len()), Memory::new(x.len())];
+    let sources: Vec<_> = x.iter().map(|x| Slice(x)).collect();
+    let upstream = Slice(&g);
+    let y = vec![Memory::<T>::new(g.len())];
+    let dx: Vec<_> = x.iter().map(|x| Memory::new(x.len())).collect();
     let ways = [Purpose::ForwardObserved, Purpose::Backward];
-    for (way, output) in ways.into_iter().zip(&outputs) {
+    for (way, outputs) in ways.into_iter().zip([&y, &dx]) {
         let backward = way == Purpose::Backward;
         let offload = of(way);
         let prepared = offload.prepare(chain, shape, T::TYPE, way)?;
@@ -100,15 +114,16 @@ fn through<T: Element>(
             parameters,
             summary,
         } = prepared.run(&Request {
-            sources: vec![&source],
+            sources: sources.iter().map(|source| source as _).collect(),
             upstream: if backward { Some(&upstream) } else { None },
-            sink: output,
+            sinks: outputs.iter().map(|output| output as _).collect(),
             indices: None,
             observer: Some(&verifier),
         })?;
         verifier.finish(&summary.extras, &parameters)?;
     }
-    Ok(outputs.map(Memory::into_inner))
+    let mut all = y.into_iter().chain(dx).map(Memory::into_inner);
+    Ok((all.next().unwrap(), all.collect()))
 }
 
 /// Two adapters share each job.

@@ -2,10 +2,11 @@
 
 use wgpu_activations::{
     Array, Family, Operation,
+    activation::Parameter,
     family::{Resolver, everyday, parse},
 };
 
-use crate::common::{channel_axis, parameters};
+use crate::common::{channel_axis, values};
 
 /// Operations of a family for tensors of `shape`, channels or rows along `axis`; others for another seed.
 pub(super) fn operations(
@@ -44,6 +45,19 @@ fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<Str
             }
             texts
         }
+        "glu" | "reglu" | "geglu" | "geglu-tanh" | "swiglu" | "swiglu-clamped" | "gated" => {
+            let own = match (name, seed % 2) {
+                ("swiglu", 1) => "beta=1.5, ",
+                ("swiglu-clamped", 1) => "limit=2, alpha=1, ",
+                ("gated", 0) => "f=tanh, ",
+                ("gated", _) => "f=elu(alpha=0.5), ",
+                _ => "",
+            };
+            let layouts = ["two", "halves, gate=last", "interleaved, gate=first"];
+            layouts
+                .map(|layout| format!("{name}({own}layout={layout})"))
+                .into()
+        }
         "alpha-dropout" => vec![format!("alpha-dropout(p=0.3, seed={seed})")],
         "dice" => vec![
             [
@@ -54,18 +68,28 @@ fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<Str
             "dice(alpha=@slopes, mean=@slopes, variance=@variances, mode=infer)".to_owned(),
         ],
         _ => {
-            let activation = family.activation();
-            let parameter = activation.and_then(|activation| {
-                let parameter = activation.definition().parameter.as_ref()?;
-                let value = parameters(activation, 16)[seed as usize % 16];
-                Some([
-                    format!("{name}({}={value})", parameter.name),
-                    format!("{name}({}=@slopes)", parameter.name),
-                ])
+            let parameters = parameters(family);
+            // All numbers, then ever more arrays before them.
+            let texts = (0..=parameters.len()).map(|arrays| {
+                let given = parameters.iter().enumerate().map(|(index, it)| {
+                    if index < arrays {
+                        format!("{0}=@{0}", it.name)
+                    } else {
+                        format!("{}={}", it.name, values(it, 16)[seed as usize % 16])
+                    }
+                });
+                let given = given.collect::<Vec<_>>().join(", ");
+                format!("{name}({given})")
             });
-            parameter.map_or(vec![name.to_owned()], Vec::from)
+            texts.collect()
         }
     }
+}
+
+/// Those of an activation of one element.
+fn parameters(family: &dyn Family) -> &'static [Parameter] {
+    let activation = family.activation();
+    activation.map_or(&[], |activation| activation.definition().parameters)
 }
 
 /// Pieces and outputs of affine maps.
@@ -73,21 +97,22 @@ const PIECES: usize = 3;
 const OUTPUTS: usize = 5;
 
 fn arrays(family: &dyn Family, channels: usize) -> Box<Resolver<'static>> {
-    let slopes = match family.activation() {
-        Some(activation) => parameters(activation, channels),
-        None => numbers(channels, 3),
-    };
+    let parameters = parameters(family);
     Box::new(move |name| match name {
-        "slopes" => Ok(slopes.clone().into()),
+        "slopes" => Ok(numbers(channels, 3).into()),
         "variances" => Ok((0..channels)
             .map(|channel| 0.5 + channel as f32 / 7.0)
             .collect::<Vec<_>>()
             .into()),
         "bias" => Array::new(numbers(PIECES * OUTPUTS, 4), [PIECES, OUTPUTS]),
-        _ => Array::new(
+        "weight" if parameters.is_empty() => Array::new(
             numbers(PIECES * channels * OUTPUTS, 5),
             [PIECES, channels, OUTPUTS],
         ),
+        own => {
+            let parameter = parameters.iter().find(|it| it.name == own).unwrap();
+            Ok(values(parameter, channels).into())
+        }
     })
 }
 

@@ -123,7 +123,7 @@ impl Operation for MaxoutAffine {
                 let own = of(verdict.winner);
                 sum.add(g * own);
                 let others = verdict.rivals.iter().map(|&rival| (of(rival) - own).abs());
-                sum.off += g.abs() * others.fold(0.0, f64::max);
+                sum.add_off(g, others.fold(0.0, f64::max));
             }
         }
         let bounds = dx.into_iter().enumerate();
@@ -160,7 +160,7 @@ impl Operation for MaxoutAffine {
                 let term = g * sheet.x()[element];
                 let sum = &mut weight[affine.place(winner, input, output)];
                 sum.add(term);
-                sum.off += g.abs() * sheet.off(element);
+                sum.add_off(g, sheet.off(element));
                 for &piece in doubtful.clone() {
                     weight[affine.place(piece, input, output)].off += term.abs();
                 }
@@ -236,7 +236,7 @@ impl Affine<'_, f32> {
                 let mut sum = self.sum(row, piece, output);
                 for (input, element) in elements.clone().enumerate() {
                     let weight = f64::from(self.weight[self.place(piece, input, output)]);
-                    sum.off += weight.abs() * sheet.off(element);
+                    sum.add_off(weight, sheet.off(element));
                 }
                 sum.bound(SHARE)
             });
