@@ -84,6 +84,8 @@ pub mod bench;
 mod chain;
 #[cfg(feature = "check")]
 pub mod check;
+pub mod cpu;
+mod device;
 mod element;
 mod error;
 pub mod family;
@@ -99,6 +101,8 @@ pub mod wgsl;
 
 pub use activation::{Activation, CATALOGUE};
 pub use chain::{Chain, ChainGradients, Layout, ParameterGradient};
+pub use cpu::Cpu;
+pub use device::Device;
 pub use element::{Element, ElementType};
 #[doc(hidden)]
 pub use error::number;

@@ -9,11 +9,12 @@ use super::{
     Failure, Result, device,
     flags::one_of,
     named::Named,
+    stream::plan,
     text::{self, Column},
     usage,
 };
 use wgpu_activations::{
-    ElementType, Family, Gpu, Math,
+    Device, ElementType, Family, Math,
     accuracy::Report,
     check::{self, Pass},
     family::families,
@@ -78,13 +79,14 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             operation: None,
         }));
     }
-    let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
-    let gpus = chosen.iter().map(device::open_tuned);
-    let gpus = gpus.collect::<Result<Vec<_>>>()?;
+    let devices = device::open_all(&arguments.device, arguments.all_devices)?;
     if let Some(cases) = arguments.random {
-        return random::run(&ops, &gpus, cases, arguments.seed, arguments.json);
+        return random::run(&ops, &devices, cases, arguments.seed, arguments.json);
     }
     let math = arguments.math;
+    if math == Math::Native && devices.iter().any(|device| device.gpu().is_none()) {
+        return usage(plan::NATIVE_ON_CPU);
+    }
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.
     let all_inputs = ops.iter().filter_map(exhaustive).count();
@@ -94,16 +96,24 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             "--exhaustive has no effect on {ops}: no function of one element"
         ));
     }
-    let progress = text::bar((ops.len() * gpus.len() + 1024 * all_inputs) as u64);
+    let progress = text::bar((ops.len() * devices.len() + 1024 * all_inputs) as u64);
     let mut rows = Vec::new();
     for op in &ops {
-        for gpu in &gpus {
-            progress.set_message(format!("{} on {}", op.name(), gpu.name()));
+        for device in &devices {
+            progress.set_message(format!("{} on {}", op.name(), device.name()));
             for pass in Pass::ALL {
                 for element in ElementType::ALL {
-                    let report = op.check(gpu, pass, element, math)?;
+                    let report = op.check(device, pass, element, math)?;
                     let allowed = op.family.allowed(pass, element, math);
-                    rows.push(row(op.name(), pass, element, gpu, math, allowed, &report));
+                    rows.push(row(
+                        op.name(),
+                        pass,
+                        element,
+                        device,
+                        math,
+                        allowed,
+                        &report,
+                    ));
                 }
             }
             progress.inc(1);
@@ -111,13 +121,13 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         if let Some(op) = exhaustive(op) {
             progress.set_message(format!("{op}, all 2^32 inputs"));
             let before = progress.position();
-            let reports = check::exhaustive(&gpus, op, math, |inputs| {
+            let reports = check::exhaustive(&devices, op, math, |inputs| {
                 progress.set_position(before + (inputs >> 22));
             })?;
-            for (gpu, report) in gpus.iter().zip(&reports) {
+            for (device, report) in devices.iter().zip(&reports) {
                 let (pass, element) = (Pass::Forward, ElementType::F32);
                 let allowed = op.allowed(pass, element, math);
-                let mut row = row(op.to_string(), pass, element, gpu, math, allowed, report);
+                let mut row = row(op.to_string(), pass, element, device, math, allowed, report);
                 row.exhaustive = true;
                 rows.push(row);
             }
@@ -144,13 +154,19 @@ impl Named {
         }
     }
 
-    fn check(&self, gpu: &Gpu, pass: Pass, element: ElementType, math: Math) -> Result<Report> {
+    fn check(
+        &self,
+        device: &Device,
+        pass: Pass,
+        element: ElementType,
+        math: Math,
+    ) -> Result<Report> {
         Ok(match (self.activation(), &self.operation) {
             (None, Some(operation)) => {
-                check::check_operation(gpu, &**operation, self.family, pass, element, math)?
+                check::check_operation(device, &**operation, self.family, pass, element, math)?
             }
-            (Some(activation), _) => check::check(gpu, &activation, pass, element, math)?,
-            (None, None) => check::check(gpu, self.family, pass, element, math)?,
+            (Some(activation), _) => check::check(device, &activation, pass, element, math)?,
+            (None, None) => check::check(device, self.family, pass, element, math)?,
         })
     }
 }
@@ -159,7 +175,7 @@ fn row(
     op: String,
     pass: Pass,
     element: ElementType,
-    gpu: &Gpu,
+    device: &Device,
     math: Math,
     allowed: String,
     report: &Report,
@@ -169,7 +185,7 @@ fn row(
         op,
         pass: pass.name(),
         r#type: element.name(),
-        device: gpu.name().to_owned(),
+        device: device.name().to_owned(),
         math: math.name(),
         exhaustive: false,
         compared: report.compared,

@@ -2,31 +2,7 @@
 
 use super::{Failure, Result, text, tuning, usage};
 use wgpu::Backends;
-use wgpu_activations::{Adapter, Error, Gpu, ShaderChecks, gpu};
-
-/// What does the work.
-pub(super) enum Device {
-    /// A GPU, or what passes for one.
-    Gpu(Gpu),
-    /// The f64 reference.
-    Cpu,
-}
-
-impl Device {
-    pub(super) const fn gpu(&self) -> Option<&Gpu> {
-        match self {
-            Self::Gpu(gpu) => Some(gpu),
-            Self::Cpu => None,
-        }
-    }
-
-    pub(super) fn name(&self) -> &str {
-        match self {
-            Self::Gpu(gpu) => gpu.name(),
-            Self::Cpu => CPU,
-        }
-    }
-}
+use wgpu_activations::{Adapter, Cpu, Device, Error, Gpu, ShaderChecks, gpu};
 
 /// The name of the processor that runs this command, as a device.
 pub(super) const CPU: &str = "cpu";
@@ -74,12 +50,12 @@ fn backends() -> Result<Option<Backends>> {
 /// the CPU where there is no adapter, which is said.
 pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
     if named(wanted).is_some_and(|wanted| is_cpu(&wanted)) {
-        return Ok(Device::Cpu);
+        return Ok(Device::Cpu(Cpu::new()));
     }
     match choose(wanted) {
         Err(Failure::Error(error @ Error::NoAdapter { .. })) => {
             text::note(&format!("{error}; the CPU does the work"));
-            Ok(Device::Cpu)
+            Ok(Device::Cpu(Cpu::new()))
         }
         chosen => Ok(Device::Gpu(open_tuned(&chosen?)?)),
     }
@@ -114,6 +90,21 @@ pub(super) fn choose_all(names: &[String], all: bool) -> Result<Vec<Adapter>> {
     Ok(chosen)
 }
 
+/// Every GPU, or the devices that `names` call, each once; the default one where there are none.
+pub(super) fn open_all(names: &[String], all: bool) -> Result<Vec<Device>> {
+    let (cpu, gpus): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| is_cpu(name));
+    let mut devices = Vec::new();
+    if all || cpu.is_empty() || !gpus.is_empty() {
+        for adapter in choose_all(&gpus, all)? {
+            devices.push(Device::Gpu(open_tuned(&adapter)?));
+        }
+    }
+    if !cpu.is_empty() {
+        devices.push(Device::Cpu(Cpu::new()));
+    }
+    Ok(devices)
+}
+
 /// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
 pub(super) fn choose(wanted: Option<&str>) -> Result<Adapter> {
     // Whoever asks for GL, or for a place in the list, has it looked at.
@@ -121,7 +112,7 @@ pub(super) fn choose(wanted: Option<&str>) -> Result<Adapter> {
         |wanted: &str| wanted.to_lowercase().contains("gl") || wanted.parse::<usize>().is_ok();
     match named(wanted) {
         Some(wanted) if is_cpu(&wanted) => {
-            usage("cpu is the reference that devices are checked against; name another device")
+            usage("cpu has no kernels of a GPU to be measured; name another device")
         }
         Some(wanted) if is_of_all(&wanted) => find(&adapters()?, &wanted),
         Some(wanted) => {

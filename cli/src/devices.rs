@@ -82,7 +82,7 @@ fn cpu(default: bool) -> Entry {
             adapter: format!("{} threads", rayon::current_num_threads()),
             r#type: "cpu".to_owned(),
             backend: "-".to_owned(),
-            driver: "the f64 reference".to_owned(),
+            driver: wgpu_activations::Cpu::instructions().to_owned(),
             vendor_id: 0,
             device_id: 0,
             pci_bus_id: None,

@@ -34,7 +34,7 @@ pub(super) struct Flags {
     /// Elementary functions: the crate's own, within 2.5 ULP everywhere, or the adapter's.
     #[arg(long, value_parser = one_of(&Math::ALL, Math::name), default_value = "accurate")]
     pub(super) math: Math,
-    /// How much of the result to compare with the f64 reference; cpu is that reference.
+    /// How much of the result to compare with the f64 reference.
     #[arg(long, value_enum, default_value_t)]
     pub(super) verify: Verify,
     /// Replace the output file if it is there.

@@ -105,12 +105,11 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let from: Vec<_> = [&input, &upstreams].into_iter().chain(&more).collect();
     for (x, upstream) in pairs {
         let x = stream.see(x);
-        let offload = offload.as_ref();
         let given = Given {
             others: std::mem::take(&mut others),
             upstream: Some(upstream),
         };
-        done.push(stream.run_item(&from, x, given, offload, Some(main), beside)?);
+        done.push(stream.run_item(&from, x, given, &offload, Some(main), beside)?);
     }
     outputs.finish(files)?;
     tell::done(&stream, &done, &devices)

@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     if arguments.dry_run {
         let items = inputs.into_iter().flat_map(|input| input.arrays);
         let items: Vec<_> = items.map(|item| stream.see(item)).collect();
-        return tell::forecast(&stream, offload.as_ref(), &items, &devices);
+        return tell::forecast(&stream, &offload, &items, &devices);
     }
 
     let mut files = outputs.begin()?;
@@ -128,13 +128,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         }
         for item in std::mem::take(&mut input.arrays) {
             let item = stream.see(item);
-            let offload = offload.as_ref();
             let from: Vec<_> = [&input].into_iter().chain(&more).collect();
             let given = Given {
                 others: std::mem::take(&mut others),
                 upstream: None,
             };
-            done.push(stream.run_item(&from, item, given, offload, main, &beside)?);
+            done.push(stream.run_item(&from, item, given, &offload, main, &beside)?);
         }
     }
     files.extend(beside);

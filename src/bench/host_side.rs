@@ -83,7 +83,7 @@ impl HostSide {
                 x.gpu().wait()?;
             }
             Self::Offload { gpu, chain, x, y } => {
-                Offload::new(gpu).forward(chain, &[x.len()], x, y)?;
+                Offload::new(&*gpu).forward(chain, &[x.len()], x, y)?;
             }
         }
         Ok(start.elapsed().as_nanos() as f64)

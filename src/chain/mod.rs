@@ -1,5 +1,6 @@
 //! Operations one after another: on tensors, and streamed by [`offload`](crate::offload).
 
+mod compute;
 mod layout;
 mod record;
 

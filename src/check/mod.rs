@@ -18,6 +18,8 @@ use crate::{
     accuracy::{Expectation, Report, Tolerance},
     activation::Activation,
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
+    cpu::{Slice, SliceMut},
+    device::Device,
     element::{Element, ElementType},
     error::Result,
     family::{Case, Family, Operation, pointwise::Pointwise},
@@ -33,7 +35,7 @@ use excerpt::TASK;
 /// Inputs per step of an exhaustive check.
 const STEP: u64 = 1 << 22;
 
-/// Runs the cases of `family` on `gpu`, forward or backward, and compares every element.
+/// Runs the cases of `family` on a device, forward or backward, and compares every element.
 ///
 /// ```
 /// # wgpu_activations::needs_adapter!();
@@ -50,15 +52,16 @@ const STEP: u64 = 1 << 22;
 ///
 /// What the device reports; a wrong result is not an error but a [`Report`] that did not pass.
 pub fn check(
-    gpu: &Gpu,
+    device: impl Into<Device>,
     family: &dyn Family,
     pass: Pass,
     element: ElementType,
     math: Math,
 ) -> Result<Report> {
+    let device = device.into();
     let mut report = Report::default();
     for case in family.cases(element) {
-        report = report.merge(check_case(gpu, &case, pass, element, math)?);
+        report = report.merge(check_case(&device, &case, pass, element, math)?);
     }
     Ok(report)
 }
@@ -70,20 +73,21 @@ pub fn check(
 ///
 /// As [`check`]. Where it takes none of the shapes nothing is compared, and the [`Report`] did not pass.
 pub fn check_operation(
-    gpu: &Gpu,
+    device: impl Into<Device>,
     operation: &dyn Operation,
     family: &dyn Family,
     pass: Pass,
     element: ElementType,
     math: Math,
 ) -> Result<Report> {
+    let device = device.into();
     let mut report = Report::default();
     for case in family.cases(element) {
         let takes = case.inputs.len() == operation.inputs();
         if takes && operation.output_shape(&case.shape).is_ok() {
             let operation = operation.boxed();
             let case = Case { operation, ..case };
-            report = report.merge(check_case(gpu, &case, pass, element, math)?);
+            report = report.merge(check_case(&device, &case, pass, element, math)?);
         }
     }
     Ok(report)
@@ -95,17 +99,17 @@ pub fn check_operation(
 ///
 /// As [`check`].
 pub fn check_case(
-    gpu: &Gpu,
+    device: impl Into<Device>,
     case: &Case,
     pass: Pass,
     element: ElementType,
     math: Math,
 ) -> Result<Report> {
     let chain = Chain::new(case.operation.boxed()).math(math);
-    with_element!(element, T => run::<T>(gpu, &chain, case, pass))
+    with_element!(element, T => run::<T>(&device.into(), &chain, case, pass))
 }
 
-fn run<T: Element>(gpu: &Gpu, chain: &Chain, case: &Case, pass: Pass) -> Result<Report> {
+fn run<T: Element>(device: &Device, chain: &Chain, case: &Case, pass: Pass) -> Result<Report> {
     let stored = |x: Vec<f64>| x.into_iter().map(T::from_f64);
     let inputs = case.inputs.iter().cloned().map(|x| stored(x).collect());
     let upstream = match pass {
@@ -124,10 +128,10 @@ fn run<T: Element>(gpu: &Gpu, chain: &Chain, case: &Case, pass: Pass) -> Result<
             Some(upstream.map(finite).collect())
         }
     };
-    check_chain(gpu, chain, &case.shape, inputs.collect(), upstream)
+    check_chain(device, chain, &case.shape, inputs.collect(), upstream)
 }
 
-/// Runs `chain` on `gpu` over `inputs` of `shape`, backward where there is `upstream`, and compares every element,
+/// Runs `chain` on a device over `inputs` of `shape`, backward where there is `upstream`, and compares every element,
 /// and every gradient of a parameter.
 ///
 /// ```
@@ -145,49 +149,91 @@ fn run<T: Element>(gpu: &Gpu, chain: &Chain, case: &Case, pass: Pass) -> Result<
 ///
 /// As [`check`], and where chain and shape do not go together.
 pub fn check_chain<T: Element>(
-    gpu: &Gpu,
+    device: impl Into<Device>,
     chain: &Chain,
     shape: &[usize],
     mut inputs: Vec<Vec<T>>,
     upstream: Option<Vec<T>>,
 ) -> Result<Report> {
-    let upload = |x: &Vec<T>| gpu.upload(x, shape);
-    let x = inputs.iter().map(upload).collect::<Result<Vec<_>>>()?;
-    let x: Vec<&Tensor> = x.iter().collect();
     let pass = match upstream {
         None => Pass::Forward,
         Some(_) => Pass::Backward,
     };
-    let found = if let Some(upstream) = upstream {
-        let tensor = gpu.upload(&upstream, chain.result_shape(shape)?)?;
-        inputs.push(upstream);
-        let wanted = BackwardOptions {
-            parameters: true,
-            over_upstream: false,
-        };
-        let RecordedGradients {
-            dx,
-            parameters,
-            saved,
-        } = recorder::submit(gpu, |recorder| {
-            chain.record_backward(recorder, &x, &tensor, wanted)
-        })?;
-        DeviceResult {
-            outputs: dx.iter().map(Tensor::download).collect::<Result<_>>()?,
-            indices: saved.indices()?,
-            gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
-        }
-    } else {
+    let found = match device.into() {
+        Device::Gpu(gpu) => on_gpu(&gpu, chain, shape, &inputs, upstream.as_deref())?,
+        Device::Cpu(cpu) => cpu.run(|| on_cpu(chain, shape, &inputs, upstream.as_deref()))?,
+    };
+    inputs.extend(upstream);
+    verify(chain, shape, pass, &inputs, found, Share::All)
+}
+
+fn on_gpu<T: Element>(
+    gpu: &Gpu,
+    chain: &Chain,
+    shape: &[usize],
+    inputs: &[Vec<T>],
+    upstream: Option<&[T]>,
+) -> Result<DeviceResult<T>> {
+    let upload = |x: &Vec<T>| gpu.upload(x, shape);
+    let x = inputs.iter().map(upload).collect::<Result<Vec<_>>>()?;
+    let x: Vec<&Tensor> = x.iter().collect();
+    let Some(upstream) = upstream else {
         let (y, saved) = recorder::submit(gpu, |recorder| {
             chain.record_forward(recorder, &x, Output::New)
         })?;
-        DeviceResult {
+        return Ok(DeviceResult {
             outputs: vec![y.download::<T>()?],
             indices: saved.indices()?,
             gradients: None,
-        }
+        });
     };
-    verify(chain, shape, pass, &inputs, found, Share::All)
+    let upstream = gpu.upload(upstream, chain.result_shape(shape)?)?;
+    let wanted = BackwardOptions {
+        parameters: true,
+        over_upstream: false,
+    };
+    let RecordedGradients {
+        dx,
+        parameters,
+        saved,
+    } = recorder::submit(gpu, |recorder| {
+        chain.record_backward(recorder, &x, &upstream, wanted)
+    })?;
+    Ok(DeviceResult {
+        outputs: dx.iter().map(Tensor::download).collect::<Result<_>>()?,
+        indices: saved.indices()?,
+        gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
+    })
+}
+
+fn on_cpu<T: Element>(
+    chain: &Chain,
+    shape: &[usize],
+    inputs: &[Vec<T>],
+    upstream: Option<&[T]>,
+) -> Result<DeviceResult<T>> {
+    let x: Vec<_> = inputs.iter().map(|x| Slice::of(x)).collect();
+    let layout = chain.layout(shape)?;
+    let Some(upstream) = upstream else {
+        let mut output = vec![T::zeroed(); layout.result.elements()];
+        let saved = chain.compute_forward(shape, &x, SliceMut::of(&mut output))?;
+        return Ok(DeviceResult {
+            outputs: vec![output],
+            indices: saved.indices()?,
+            gradients: None,
+        });
+    };
+    let mut outputs = vec![vec![T::zeroed(); layout.view.elements()]; inputs.len()];
+    let into = outputs
+        .iter_mut()
+        .map(|output| SliceMut::of(output))
+        .collect();
+    let computed = chain.compute_backward(shape, &x, Slice::of(upstream), into, true)?;
+    Ok(DeviceResult {
+        outputs,
+        indices: computed.saved.indices()?,
+        gradients: Some(HostGradient::all(&layout, computed.parameters)),
+    })
 }
 
 /// What came of a pass, on the host.
@@ -243,7 +289,11 @@ pub(crate) fn verify<T: Element>(
         received.inputs = &inputs[..count];
         verifier.take(task, &chunk, &received);
     }
-    let outputs: Vec<&[u8]> = found.outputs.iter().map(|y| bytemuck::cast_slice(y)).collect();
+    let outputs: Vec<&[u8]> = found
+        .outputs
+        .iter()
+        .map(|y| bytemuck::cast_slice(y))
+        .collect();
     received = Received {
         inputs: &inputs,
         outputs: &outputs,
@@ -267,15 +317,15 @@ pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Res
         .try_reduce(Report::default, |a, b| Ok(a.merge(b)))
 }
 
-/// Runs y = f(x) for all 2^32 f32 inputs on each of `gpus`, and calls `progress` with the number
-/// of inputs done. The reports come in the order of `gpus`.
+/// Runs y = f(x) for all 2^32 f32 inputs on each of `devices`, and calls `progress` with the number
+/// of inputs done. The reports come in the order of `devices`.
 ///
 /// ```no_run
-/// use wgpu_activations::{Activation, Gpu, Math, check};
+/// use wgpu_activations::{Activation, Device, Gpu, Math, check};
 ///
-/// let gpus = [Gpu::new()?];
+/// let devices = [Device::from(&Gpu::new()?)];
 /// let told = |done: u64| eprintln!("{:.0} %", 100.0 * done as f64 / f64::powi(2.0, 32));
-/// for report in check::exhaustive(&gpus, Activation::TANH, Math::Accurate, told)? {
+/// for report in check::exhaustive(&devices, Activation::TANH, Math::Accurate, told)? {
 ///     assert!(report.passed(), "{report}");
 /// }
 /// # Ok::<(), wgpu_activations::Error>(())
@@ -285,14 +335,14 @@ pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Res
 ///
 /// What a device reports.
 pub fn exhaustive(
-    gpus: &[Gpu],
+    devices: &[Device],
     activation: Activation,
     math: Math,
     progress: impl Fn(u64),
 ) -> Result<Vec<Report>> {
     let op = Pointwise::new(activation).math(math);
     let tolerance = Tolerance::forward(activation, ElementType::F32, math);
-    let mut reports = vec![Report::default(); gpus.len()];
+    let mut reports = vec![Report::default(); devices.len()];
     let mut x = vec![0.0f32; STEP as usize];
     let mut expected = vec![0.0f64; STEP as usize];
     let mut found = vec![0.0f32; STEP as usize];
@@ -313,10 +363,15 @@ pub fn exhaustive(
             upstream: None,
             tolerance,
         };
-        for (gpu, report) in gpus.iter().zip(&mut reports) {
-            let tensor = gpu.upload(&x, [x.len()])?;
-            op.forward_in_place(&tensor)?;
-            tensor.download_into(&mut found)?;
+        for (device, report) in devices.iter().zip(&mut reports) {
+            match device {
+                Device::Gpu(gpu) => {
+                    let tensor = gpu.upload(&x, [x.len()])?;
+                    op.forward_in_place(&tensor)?;
+                    tensor.download_into(&mut found)?;
+                }
+                Device::Cpu(cpu) => cpu.forward(&activation.into(), &[x.len()], &x, &mut found)?,
+            }
             let step = found
                 .par_iter()
                 .zip(&expected)

@@ -4,10 +4,10 @@ use super::{Pass, Share, Verifier, check_chain};
 use crate::{
     accuracy::Report,
     chain::Chain,
+    device::Device,
     element::{Element, ElementType},
     error::{Error, ErrorKind, Result},
     family::{Arguments, Array, Draw, Drawn, Family, Value},
-    gpu::Gpu,
     io::{Shared, Slice},
     offload::{Offload, Purpose, Request},
     with_element,
@@ -129,14 +129,15 @@ impl<'a> RandomCase<'a> {
         }
     }
 
-    /// Runs it on `gpu`, and compares every element, every gradient of a parameter and all that the operation gives
+    /// Runs it on a device, and compares every element, every gradient of a parameter and all that the operation gives
     /// beside. None where it is refused for its shape, its parameters or its memory.
     ///
     /// # Errors
     ///
     /// What the device reports, and what is no fault of the case.
-    pub fn check(&self, gpu: &Gpu) -> Result<Option<Report>> {
-        let report = with_element!(self.element, T => self.run::<T>(gpu));
+    pub fn check(&self, device: impl Into<Device>) -> Result<Option<Report>> {
+        let device = device.into();
+        let report = with_element!(self.element, T => self.run::<T>(&device));
         match report {
             Ok(report) => Ok(Some(report)),
             Err(error) if REFUSED.contains(&error.kind()) => Ok(None),
@@ -144,16 +145,16 @@ impl<'a> RandomCase<'a> {
         }
     }
 
-    fn run<T: Element>(&self, gpu: &Gpu) -> Result<Report> {
+    fn run<T: Element>(&self, device: &Device) -> Result<Report> {
         let chain = self.chain()?;
         let stored =
             |x: &Vec<f32>| -> Vec<T> { x.iter().map(|&x| T::from_f64(f64::from(x))).collect() };
         let x: Vec<_> = self.inputs.iter().map(stored).collect();
         let upstream = self.upstream.as_ref().map(stored);
         match self.memory {
-            None => check_chain(gpu, &chain, &self.shape, x, upstream),
+            None => check_chain(device, &chain, &self.shape, x, upstream),
             Some(memory) => {
-                let offload = Offload::new(gpu).memory(memory);
+                let offload = Offload::new(device).memory(memory);
                 check_streamed(&offload, &chain, &self.shape, &x, upstream.as_deref())
             }
         }
@@ -210,7 +211,7 @@ impl<'a> RandomCase<'a> {
         let extent = std::mem::replace(&mut case.shape[axis], to);
         let inner: usize = self.shape[axis + 1..].iter().product();
         let kept = |values: &[f32]| -> Vec<f32> {
-            let slabs = values.chunks(extent * inner);
+            let slabs = values.chunks((extent * inner).max(1));
             slabs
                 .flat_map(|slab| &slab[..slab.len().min(to * inner)])
                 .copied()
@@ -273,7 +274,10 @@ fn check_streamed<T: Element>(
     }
     let upstream = upstream.map(Slice);
     let sources: Vec<_> = x.iter().map(|x| Slice(x)).collect();
-    let sinks: Vec<_> = outputs.iter_mut().map(|output| Shared::new(output)).collect();
+    let sinks: Vec<_> = outputs
+        .iter_mut()
+        .map(|output| Shared::new(output))
+        .collect();
     let outcome = prepared.run(&Request {
         sources: sources.iter().map(|source| source as _).collect(),
         upstream: upstream.as_ref().map(|upstream| upstream as _),

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     accuracy::{Report, bound::compare},
     chain::{Chain, Layout},
+    cpu::elements,
     element::{Element, ElementType},
     error::{Error, Result},
     family::{Extra, Gradient, Table},
@@ -105,7 +106,11 @@ impl<'a> Verifier<'a> {
         } else {
             self.layout.result
         };
-        let outputs = if self.backward { self.chain.inputs() } else { 1 };
+        let outputs = if self.backward {
+            self.chain.inputs()
+        } else {
+            1
+        };
         let elements = (view.elements() * outputs) as u64;
         let wanted = match self.share {
             Share::Sample(_) if !self.parameters => elements.min(1),
@@ -219,12 +224,4 @@ fn expect(op: &str, of: &str, report: &Report) -> Result<()> {
         op: op.to_owned(),
         report: format!("{of}{report}"),
     })
-}
-
-/// Bytes as elements, copied where they do not begin as elements do.
-fn elements<T: Element>(bytes: &[u8]) -> Cow<'_, [T]> {
-    match bytemuck::try_cast_slice(bytes) {
-        Ok(elements) => Cow::Borrowed(elements),
-        Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
-    }
 }

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod array;
+mod by_reference;
 mod calls;
 mod case;
 mod curve;
@@ -29,6 +30,7 @@ pub use draw::{Draw, Drawn};
 pub use inputs::Inputs;
 pub(crate) use inputs::inputs_error;
 pub use entry::{Default, Entry, Parameter};
+pub(crate) use operation::Chosen;
 pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
 pub use pass::Pass;
 pub use reference::{Sheet, Sum, Table};

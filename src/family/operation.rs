@@ -3,12 +3,14 @@
 use std::{any::Any, fmt, ops::Range};
 
 use super::{
+    by_reference,
     reference::{Sheet, Sum, Table},
     survey::Survey,
 };
 use crate::{
     accuracy::bound::Bound,
     activation::Activation,
+    cpu::{Slice, SliceMut},
     error::Result,
     kernel::recorder::Recorder,
     tensor::{Tensor, View},
@@ -73,6 +75,50 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
         dx: &[&Tensor],
         parameters: bool,
     ) -> Result<Vec<Tensor>>;
+
+    /// Computes y of the inputs `x`, of `shape`, on the processor. Inputs and result have one element type; computing is
+    /// in f32.
+    ///
+    /// # Errors
+    ///
+    /// Where operation and shape do not go together.
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        by_reference::forward(self.as_dyn(), shape, x, y)
+    }
+
+    /// Computes the gradients with respect to the inputs into `dx` on the processor and, where `parameters` are wanted,
+    /// returns those of the parameters, in the order of [`Operation::gradients`]. `x` and `saved` are what the forward
+    /// pass was given and gave.
+    ///
+    /// # Errors
+    ///
+    /// As [`Operation::compute_forward`].
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _saved: &Saved,
+        upstream: Slice<'_>,
+        dx: Vec<SliceMut<'_>>,
+        _parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        by_reference::backward(self.as_dyn(), shape, x, upstream, dx)
+    }
+
+    /// What survey number `index` finds in a box, on the processor: see [`Operation::record_survey`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Operation::compute_forward`].
+    fn compute_survey(
+        &self,
+        index: usize,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        upstream: Option<Slice<'_>>,
+    ) -> Result<Vec<f32>> {
+        by_reference::survey(self.as_dyn(), index, shape, x, upstream)
+    }
 
     /// Whether the result may take the place of the first input, and the gradient that of upstream.
     fn works_in_place(&self) -> bool {
@@ -239,11 +285,18 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
 pub trait Boxed {
     /// A copy in a box of its own.
     fn boxed(&self) -> Box<dyn Operation>;
+
+    /// Itself.
+    fn as_dyn(&self) -> &dyn Operation;
 }
 
 impl<O: Operation + Clone> Boxed for O {
     fn boxed(&self) -> Box<dyn Operation> {
         Box::new(self.clone())
+    }
+
+    fn as_dyn(&self) -> &dyn Operation {
+        self
     }
 }
 
@@ -269,6 +322,19 @@ pub trait Keep: Any + Send + Sync {
     /// What the device reports.
     fn indices(&self) -> Result<Option<Vec<u32>>> {
         Ok(None)
+    }
+}
+
+/// Indices that an operation chose on the processor, one for each result.
+pub(crate) struct Chosen(pub(crate) Vec<u32>);
+
+impl Keep for Chosen {
+    fn tensors(&self) -> Vec<Tensor> {
+        Vec::new()
+    }
+
+    fn indices(&self) -> Result<Option<Vec<u32>>> {
+        Ok(Some(self.0.clone()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::chunk::Chunk;
 use crate::{
     family::Extra,
-    gpu::{Gpu, lock, unlocked},
+    gpu::{lock, unlocked},
 };
 
 /// How far a job has come.
@@ -80,15 +80,15 @@ impl<'a> Meter<'a> {
     }
 
     /// A chunk is done.
-    pub(super) fn passed(&self, chunk: &Chunk, gpu: &Gpu) {
+    pub(super) fn passed(&self, chunk: &Chunk, device: &str) {
         let mut measures = lock(&self.measures);
         let (progress, summary) = &mut *measures;
         progress.done += chunk.len() as u64;
         summary.chunks += 1;
         let mut devices = summary.devices.iter_mut();
-        match devices.find(|(name, _)| name == gpu.name()) {
+        match devices.find(|(name, _)| name == device) {
             Some((_, chunks)) => *chunks += 1,
-            None => summary.devices.push((gpu.name().to_owned(), 1)),
+            None => summary.devices.push((device.to_owned(), 1)),
         }
         let progress = *progress;
         drop(measures);

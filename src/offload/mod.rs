@@ -22,6 +22,7 @@
 
 mod chunk;
 mod gather;
+mod host;
 mod meter;
 mod passes;
 mod prepared;
@@ -40,11 +41,11 @@ pub use trip::Received;
 
 use crate::{
     activation::Activation,
-    chain::Chain,
+    chain::{Chain, Layout},
+    device::Device,
     element::{Element, ElementType, count},
     error::{Error, Result},
     family::Gradient,
-    gpu::Gpu,
     io::{Shared, Sink, Slice, Source},
 };
 #[cfg(feature = "check")]
@@ -68,7 +69,7 @@ pub(crate) use room::KNOWN;
 /// ```
 #[derive(Clone)]
 pub struct Offload<'a> {
-    gpus: Vec<Gpu>,
+    devices: Vec<Device>,
     memory: Option<u64>,
     /// Whether extras are given, and parameters' gradients.
     beside: bool,
@@ -150,6 +151,16 @@ pub struct HostGradient {
 }
 
 impl HostGradient {
+    /// Those of all operations, of which these are the numbers.
+    pub(crate) fn all(layout: &Layout, parameters: Vec<Vec<Vec<f32>>>) -> Vec<Self> {
+        let steps = layout.gradients.iter().zip(parameters).enumerate();
+        let gradients = steps.flat_map(|(step, (gradients, values))| {
+            let named = gradients.iter().zip(values);
+            named.map(move |(gradient, values)| Self::new(step, gradient, values))
+        });
+        gradients.collect()
+    }
+
     pub(crate) fn new(step: usize, gradient: &Gradient, values: Vec<f32>) -> Self {
         Self {
             step,
@@ -192,9 +203,9 @@ pub struct Forecast {
 
 impl<'a> Offload<'a> {
     /// Through one device.
-    pub fn new(gpu: &Gpu) -> Self {
+    pub fn new(device: impl Into<Device>) -> Self {
         Self {
-            gpus: vec![gpu.clone()],
+            devices: vec![device.into()],
             memory: None,
             beside: true,
             progress: None,
@@ -215,8 +226,8 @@ impl<'a> Offload<'a> {
     /// # Ok::<(), wgpu_activations::Error>(())
     /// ```
     #[must_use]
-    pub fn and(mut self, gpu: &Gpu) -> Self {
-        self.gpus.push(gpu.clone());
+    pub fn and(mut self, device: impl Into<Device>) -> Self {
+        self.devices.push(device.into());
         self
     }
 
@@ -373,9 +384,9 @@ impl Activation {
     /// # Errors
     ///
     /// What the device reports; what was done before stays in x.
-    pub fn apply<T: Element>(self, gpu: &Gpu, x: &mut [T]) -> Result<Summary> {
+    pub fn apply<T: Element>(self, device: impl Into<Device>, x: &mut [T]) -> Result<Summary> {
         let shape = [x.len()];
-        Offload::new(gpu).forward_in_place(&self.into(), &shape, x)
+        Offload::new(device).forward_in_place(&self.into(), &shape, x)
     }
 }
 

@@ -6,16 +6,18 @@ use super::{
     HostGradient, Request,
     chunk::Chunk,
     gather::Gather,
-    trip::{ChunkResult, ChunkWork, Received, Worker},
+    trip::{ChunkResult, ChunkWork, OnHost, Received, Worker},
 };
 use crate::{
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
-    element::count,
+    cpu::{Slice, SliceMut, elements},
+    element::{Element, ElementType, count},
     error::{Error, Result},
     family::{Part, Saved, Table},
     gpu::{Gpu, lock},
     kernel::recorder,
     tensor::Tensor,
+    with_element,
 };
 
 /// What a pass is for.
@@ -47,6 +49,7 @@ impl Task {
 pub(super) struct Pass<'a> {
     pub(super) chain: &'a Chain,
     pub(super) request: &'a Request<'a>,
+    pub(super) element: ElementType,
     pub(super) layout: &'a Layout,
     /// What the surveys have found, for each operation.
     pub(super) known: &'a [Vec<Table>],
@@ -98,7 +101,7 @@ pub(crate) fn surveys(
 impl<'a> Pass<'a> {
     pub(super) fn new(
         chain: &'a Chain,
-        request: &'a Request<'a>,
+        (request, element): (&'a Request<'a>, ElementType),
         layout: &'a Layout,
         known: &'a [Vec<Table>],
         task: Task,
@@ -123,6 +126,7 @@ impl<'a> Pass<'a> {
         Self {
             chain,
             request,
+            element,
             layout,
             known,
             task,
@@ -147,8 +151,8 @@ impl<'a> Pass<'a> {
     fn add_gradients(&self, chunk: &Chunk, beside: &[Vec<f32>]) {
         let mut sums = lock(&self.sums);
         let mut parts = beside.iter();
-        for (step, (operation, sums)) in self.chain.steps().iter().zip(&mut *sums).enumerate() {
-            if operation.surveyed_gradients(&self.known[step]).is_some() {
+        for (step, sums) in sums.iter_mut().enumerate() {
+            if self.is_surveyed(step) {
                 continue;
             }
             let extent = self.step_chunk(step, chunk).extent;
@@ -173,6 +177,15 @@ impl ChunkWork for Pass<'_> {
             gpu: gpu.clone(),
             pass: self,
         }))
+    }
+
+    fn compute(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost> {
+        with_element!(self.element, T => self.compute_as::<T>(chunk, inputs, outputs))
     }
 
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()> {
@@ -201,6 +214,82 @@ impl ChunkWork for Pass<'_> {
     }
 }
 
+impl Pass<'_> {
+    /// The chain for a chunk.
+    fn on_part(&self, chunk: &Chunk) -> Result<Chain> {
+        let part = Part {
+            view: self.layout.view,
+            outer: chunk.outer.clone(),
+            extent: chunk.extent.clone(),
+            inner: chunk.inner.clone(),
+            known: &[],
+        };
+        self.chain.on_part(self.layout, &part, self.known)
+    }
+
+    fn compute_as<T: Element>(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost> {
+        let layout = self.layout;
+        let chain = self.on_part(chunk)?;
+        let elements: Vec<_> = inputs.iter().map(|input| elements::<T>(input)).collect();
+        let mut x: Vec<_> = elements.iter().map(|x| Slice::of(&**x)).collect();
+        let upstream = x.pop_if(|_| self.task.needs_upstream(self.request.upstream.is_some()));
+        let shape = layout.whole.clone().unwrap_or(chunk.shape().to_vec());
+        if let Task::Survey { step, index, .. } = self.task {
+            outputs.clear();
+            let words = chain.compute_survey((step, index), &shape, &x, upstream)?;
+            return Ok(OnHost {
+                beside: vec![words],
+                ..OnHost::default()
+            });
+        }
+        let (to, count) = match upstream {
+            None => (layout.result, 1),
+            Some(_) => (layout.view, x.len()),
+        };
+        let length = chunk.of_result(layout.view, to).len();
+        let bytes = length * size_of::<T>();
+        outputs.resize_with(count, Vec::new);
+        let mut into = Vec::with_capacity(count);
+        for output in outputs {
+            output.resize(bytes.div_ceil(size_of::<u32>()), 0);
+            let output = bytemuck::cast_slice_mut::<u32, T>(output);
+            into.push(SliceMut::of(&mut output[..length]));
+        }
+        let Some(upstream) = upstream else {
+            let y = into.swap_remove(0);
+            let saved = chain.compute_forward(&shape, &x, y)?;
+            return Ok(OnHost {
+                bytes,
+                beside: Vec::new(),
+                indices: saved.indices()?,
+            });
+        };
+        let computed = chain.compute_backward(&shape, &x, upstream, into, self.parameters)?;
+        let beside = computed.parameters.into_iter().enumerate();
+        let beside = beside.filter(|(step, _)| !self.is_surveyed(*step));
+        Ok(OnHost {
+            bytes,
+            beside: beside.flat_map(|(_, values)| values).collect(),
+            // An observer looks at what the forward pass chose.
+            indices: match self.request.observer {
+                Some(_) => computed.saved.indices()?,
+                None => None,
+            },
+        })
+    }
+
+    /// Whether surveys have found the gradients of an operation's parameters.
+    fn is_surveyed(&self, step: usize) -> bool {
+        let operation = &self.chain.steps()[step];
+        operation.surveyed_gradients(&self.known[step]).is_some()
+    }
+}
+
 /// A pass at work on chunks on one device.
 pub(super) struct OnDevice<'a> {
     pub(super) gpu: Gpu,
@@ -212,18 +301,10 @@ impl Worker for OnDevice<'_> {
         let Pass {
             request,
             layout,
-            known,
             task,
             ..
         } = self.pass;
-        let part = Part {
-            view: layout.view,
-            outer: chunk.outer.clone(),
-            extent: chunk.extent.clone(),
-            inner: chunk.inner.clone(),
-            known: &[],
-        };
-        let chain = self.pass.chain.on_part(layout, &part, known)?;
+        let chain = self.pass.on_part(chunk)?;
         let needs_upstream = task.needs_upstream(request.upstream.is_some());
         let mut upstream = inputs.pop_if(|_| needs_upstream);
         if let Some(shape) = &layout.whole {
@@ -259,10 +340,7 @@ impl Worker for OnDevice<'_> {
                 saved,
             } = chain.record_backward(recorder, &x, upstream, wanted)?;
             let parameters = parameters.into_iter().enumerate();
-            let beside = parameters.filter(|(step, _)| {
-                let operation = &self.pass.chain.steps()[*step];
-                operation.surveyed_gradients(&known[*step]).is_none()
-            });
+            let beside = parameters.filter(|(step, _)| !self.pass.is_surveyed(*step));
             Ok(ChunkResult {
                 outputs: dx,
                 beside: beside.flat_map(|(_, values)| values).collect(),

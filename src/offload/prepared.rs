@@ -76,7 +76,7 @@ impl Prepared<'_> {
         let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let chunks = self.chunks.iter();
         let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
-        let devices = self.offload.gpus.len();
+        let devices = self.offload.devices.len();
         Forecast {
             in_order: passes == 1
                 && devices == 1
@@ -112,11 +112,18 @@ impl Prepared<'_> {
         let passes = 1 + self.surveys.len();
         let elements: usize = self.chunks.iter().map(Chunk::len).sum();
         let meter = Meter::new((elements * passes) as u64, self.offload.progress);
-        let mut gpus = self.offload.gpus.clone();
+        let mut devices = self.offload.devices.clone();
         let mut known = vec![Vec::new(); chain.steps().len()];
         let mut sums = Vec::new();
         for task in self.surveys.iter().copied().chain([Task::Result]) {
-            let pass = Pass::new(chain, request, layout, &known, task, parameters);
+            let pass = Pass::new(
+                chain,
+                (request, self.element),
+                layout,
+                &known,
+                task,
+                parameters,
+            );
             let inputs = request.sources.iter();
             let mut sources: Vec<_> = inputs.map(|it| (*it, layout.view)).collect();
             if task.needs_upstream(backward) {
@@ -137,7 +144,7 @@ impl Prepared<'_> {
                 work: &pass,
                 meter: &meter,
             };
-            trip.run(&mut gpus, self.chunks.clone())?;
+            trip.run(&mut devices, self.chunks.clone())?;
             let Pass {
                 gather,
                 sums: found,

@@ -8,10 +8,12 @@ use super::{
     passes::{OnDevice, Pass, Task},
     prepared::{Prepared, Purpose},
     slot::{Fail, Load, Slot},
-    trip::Worker,
+    trip::{ChunkWork, Worker},
 };
 use crate::{
     chain::Chain,
+    cpu::Cpu,
+    device::Device,
     element::Element,
     error::{Error, Result},
     family::{Surveyed, Table},
@@ -90,18 +92,18 @@ impl Prepared<'_> {
     ///
     /// [`Error::LengthMismatch`] for an empty tensor, and what the device reports.
     pub fn probe(&self) -> Result<Rates> {
-        let on = |gpu: &Gpu| with_element!(self.element, T => self.probe_on::<T>(gpu));
-        let probe = |gpu: &Gpu| match on(gpu) {
-            Err(Error::DeviceLost(_)) => on(&gpu.reopen()?),
-            other => other,
+        let on = |device: &Device| with_element!(self.element, T => self.probe_on::<T>(device));
+        let probe = |device: &Device| match (on(device), device) {
+            (Err(Error::DeviceLost(_)), Device::Gpu(gpu)) => on(&Device::Gpu(gpu.reopen()?)),
+            (other, _) => other,
         };
         // As streaming does, it goes on without a device that fails.
-        let gpus = &self.offload.gpus;
-        let other = || gpus[1..].iter().find_map(|gpu| probe(gpu).ok());
-        probe(&gpus[0]).or_else(|failure| other().ok_or(failure))
+        let devices = &self.offload.devices;
+        let other = || devices[1..].iter().find_map(|device| probe(device).ok());
+        probe(&devices[0]).or_else(|failure| other().ok_or(failure))
     }
 
-    fn probe_on<T: Element>(&self, gpu: &Gpu) -> Result<Rates> {
+    fn probe_on<T: Element>(&self, device: &Device) -> Result<Rates> {
         let Self {
             chain,
             layout,
@@ -141,7 +143,14 @@ impl Prepared<'_> {
             sources: vec![&source; chain.inputs()],
             ..Request::new(&source, &sink)
         };
-        let pass = Pass::new(chain, &request, layout, &known, Task::Result, false);
+        let pass = Pass::new(
+            chain,
+            (&request, T::TYPE),
+            layout,
+            &known,
+            Task::Result,
+            false,
+        );
         let load = Load {
             source: &source,
             view,
@@ -149,42 +158,18 @@ impl Prepared<'_> {
             element: T::TYPE,
             keep: false,
         };
-        let mut result: Vec<u8> = Vec::new();
-        let mut slot = Slot::default();
-        let mut worker = OnDevice {
-            gpu: gpu.clone(),
-            pass: &pass,
+        let once: &mut dyn FnMut() -> Result<[Duration; 3]> = match device {
+            Device::Gpu(gpu) => &mut on_gpu(gpu, &pass, chunk, &load),
+            Device::Cpu(cpu) => &mut on_cpu(cpu, &pass, chunk, &load),
         };
         let mut times = [Vec::new(), Vec::new(), Vec::new()];
         for time in 0..=TIMES {
-            let start = Instant::now();
-            let mut tensors = Vec::new();
-            for input in 0..chain.inputs() {
-                slot.fill(gpu, input, &load).map_err(Fail::error)?;
-                tensors.push(slot.tensor(gpu, input, &load)?);
-            }
-            gpu.wait()?;
-            let uploaded = start.elapsed();
-            let start = Instant::now();
-            let done = worker.run(chunk, tensors)?;
-            gpu.wait()?;
-            let worked = start.elapsed();
-            let start = Instant::now();
-            let bytes = done.outputs.first().map_or(0, Tensor::bytes) as usize;
-            let (places, _) = slot.fetch(gpu, &done.outputs)?;
-            gpu.wait()?;
-            let taken = slot.empty(gpu, &places, bytes, |outputs| {
-                result.clear();
-                outputs.iter().for_each(|bytes| result.extend_from_slice(bytes));
-                Ok(())
-            });
-            taken.map_err(Fail::error)?;
-            let downloaded = start.elapsed();
-            slot.free(gpu)?;
+            let taken = once()?;
             if time > 0 {
-                for (times, taken) in times.iter_mut().zip([uploaded, worked, downloaded]) {
-                    times.push(taken);
-                }
+                times
+                    .iter_mut()
+                    .zip(taken)
+                    .for_each(|(times, taken)| times.push(taken));
             }
         }
         let [upload, kernel, download] = times.map(|mut times| {
@@ -197,5 +182,82 @@ impl Prepared<'_> {
             kernel,
             download,
         })
+    }
+}
+
+/// Sends a chunk through a GPU with each call, and gives the times of its parts.
+fn on_gpu<'a>(
+    gpu: &'a Gpu,
+    pass: &'a Pass<'a>,
+    chunk: &'a Chunk,
+    load: &'a Load<'a>,
+) -> impl FnMut() -> Result<[Duration; 3]> {
+    let mut result: Vec<u8> = Vec::new();
+    let mut slot = Slot::default();
+    let gpu = gpu.clone();
+    let inputs = pass.chain.inputs();
+    let mut worker = OnDevice {
+        gpu: gpu.clone(),
+        pass,
+    };
+    move || {
+        let start = Instant::now();
+        let mut tensors = Vec::new();
+        for input in 0..inputs {
+            slot.fill(&gpu, input, load).map_err(Fail::error)?;
+            tensors.push(slot.tensor(&gpu, input, load)?);
+        }
+        gpu.wait()?;
+        let uploaded = start.elapsed();
+        let start = Instant::now();
+        let done = worker.run(chunk, tensors)?;
+        gpu.wait()?;
+        let worked = start.elapsed();
+        let start = Instant::now();
+        let bytes = done.outputs.first().map_or(0, Tensor::bytes) as usize;
+        let (places, _) = slot.fetch(&gpu, &done.outputs)?;
+        gpu.wait()?;
+        let taken = slot.empty(&gpu, &places, bytes, |outputs| {
+            result.clear();
+            outputs
+                .iter()
+                .for_each(|bytes| result.extend_from_slice(bytes));
+            Ok(())
+        });
+        taken.map_err(Fail::error)?;
+        let downloaded = start.elapsed();
+        slot.free(&gpu)?;
+        Ok([uploaded, worked, downloaded])
+    }
+}
+
+/// The same on the processor, where the way is two copies.
+fn on_cpu<'a>(
+    cpu: &'a Cpu,
+    pass: &'a Pass<'a>,
+    chunk: &'a Chunk,
+    load: &'a Load<'a>,
+) -> impl FnMut() -> Result<[Duration; 3]> {
+    let mut inputs = vec![Vec::new(); pass.chain.inputs()];
+    let (mut outputs, mut result) = (Vec::new(), Vec::new());
+    move || {
+        let start = Instant::now();
+        for input in &mut inputs {
+            input.clear();
+            for run in load.chunk.runs(load.view) {
+                load.source
+                    .read(run, &mut |bytes| input.extend_from_slice(bytes))?;
+            }
+        }
+        let read = start.elapsed();
+        let start = Instant::now();
+        cpu.run(|| pass.compute(chunk, &inputs, &mut outputs))?;
+        let computed = start.elapsed();
+        let start = Instant::now();
+        result.clear();
+        outputs
+            .iter()
+            .for_each(|output| result.extend_from_slice(output));
+        Ok([read, computed, start.elapsed()])
     }
 }

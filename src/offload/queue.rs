@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     family::Cut,
-    gpu::{Gpu, lock, unlocked},
+    gpu::{lock, unlocked},
 };
 
 /// The chunks that are left, and those under way.
@@ -106,13 +106,13 @@ impl Queue {
         StopOnPanic(self)
     }
 
-    pub(super) fn lose(&self, gpu: &Gpu, failure: Error, meter: &Meter<'_>) {
+    pub(super) fn lose(&self, device: &str, failure: Error, meter: &Meter<'_>) {
         self.change(|state| {
             state.devices -= 1;
             if state.devices == 0 {
                 state.stopped.get_or_insert(failure);
             } else {
-                let lost = (gpu.name().to_owned(), failure.to_string());
+                let lost = (device.to_owned(), failure.to_string());
                 meter.note(|summary| summary.lost.push(lost));
             }
         });

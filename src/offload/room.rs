@@ -7,10 +7,10 @@ use super::{
     trip::SLOTS,
 };
 use crate::{
+    device::Device,
     element::{ElementType, count},
     error::{Error, Result},
     family::{Survey, Surveyed},
-    gpu::Gpu,
     tensor::View,
 };
 
@@ -115,12 +115,12 @@ impl Prepared<'_> {
 
     /// Elements of a chunk, where so many bytes of the memory are taken otherwise.
     fn most(&self, known: u64) -> usize {
-        let gpus = &self.offload.gpus;
-        let limits = gpus.iter().map(Gpu::limits);
-        let bindings = limits.map(|limits| limits.max_storage_buffer_binding_size);
+        let devices = &self.offload.devices;
+        let bindings = devices.iter().filter_map(Device::gpu);
+        let bindings = bindings.map(|gpu| gpu.limits().max_storage_buffer_binding_size);
         // The result must be bound, too.
-        let bound = bindings.min().unwrap_or(CHUNK) / 2 / self.results() / self.element.size();
-        let chunk = match gpus.iter().all(Gpu::is_software) {
+        let bound = bindings.min().unwrap_or(u64::MAX) / 2 / self.results() / self.element.size();
+        let chunk = match devices.iter().all(Device::is_cpu) {
             true => CHUNK_ON_CPU,
             false => CHUNK,
         };
@@ -128,7 +128,7 @@ impl Prepared<'_> {
             None => chunk / self.element.size() / self.results(),
             Some(memory) => {
                 // Either all channels are in a chunk, or as many as its elements leave room for.
-                let left = memory.saturating_sub(known) / gpus.len().max(1) as u64;
+                let left = memory.saturating_sub(known) / devices.len().max(1) as u64;
                 let View { extent, inner, .. } = self.layout.view;
                 let all = self.per_channel().saturating_mul(extent as u64);
                 let each = self.per_channel().div_ceil(inner.max(1) as u64);
@@ -152,7 +152,7 @@ impl Prepared<'_> {
         let channels = extent.min(elements.div_ceil(inner.max(1))) as u64;
         let of_channels = self.per_channel().saturating_mul(channels);
         let of_elements = self.per_element().saturating_mul(elements as u64);
-        let devices = self.offload.gpus.len() as u64;
+        let devices = self.offload.devices.len() as u64;
         of_elements
             .saturating_add(of_channels)
             .saturating_mul(devices)

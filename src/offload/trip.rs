@@ -15,6 +15,7 @@ use super::{
     slot::{Fail, Load, Place, Slot},
 };
 use crate::{
+    device::Device,
     element::ElementType,
     error::{Error, Result},
     family::{Cut, Saved},
@@ -33,6 +34,14 @@ const LEAST: usize = 1 << 14;
 pub(super) trait ChunkWork: Sync {
     /// Brings to a device what it needs for all chunks.
     fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>>;
+
+    /// Works on a chunk on the processor.
+    fn compute(
+        &self,
+        chunk: &Chunk,
+        inputs: &[Vec<u8>],
+        outputs: &mut Vec<Vec<u32>>,
+    ) -> Result<OnHost>;
 
     /// Takes in what a chunk gave.
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()>;
@@ -53,6 +62,15 @@ pub(super) struct ChunkResult {
     pub(super) beside: Vec<Tensor>,
     /// What the last operation of a forward pass saved.
     pub(super) saved: Saved,
+}
+
+/// What the processor has made of a chunk beside its output.
+#[derive(Default)]
+pub(super) struct OnHost {
+    /// Bytes of each output.
+    pub(super) bytes: usize,
+    pub(super) beside: Vec<Vec<f32>>,
+    pub(super) indices: Option<Vec<u32>>,
 }
 
 /// What has come back to the host of a chunk.
@@ -109,13 +127,17 @@ impl Trip<'_> {
     /// # Errors
     ///
     /// What sources, sink and work report, and the last device's failure when none is left.
-    pub(super) fn run(&self, gpus: &mut [Gpu], chunks: Vec<Chunk>) -> Result<()> {
-        let queue = Queue::new(chunks, gpus.len());
+    pub(super) fn run(&self, devices: &mut [Device], chunks: Vec<Chunk>) -> Result<()> {
+        let queue = Queue::new(chunks, devices.len());
         thread::scope(|scope| {
             let mut threads = Vec::new();
-            for gpu in gpus.iter_mut() {
-                let idle = gpu.clone();
-                match start(scope, || self.serve(gpu, &queue)) {
+            for device in devices.iter_mut() {
+                let idle = device.name().to_owned();
+                let serve = || match device {
+                    Device::Gpu(gpu) => self.serve(gpu, &queue),
+                    Device::Cpu(cpu) => self.serve_on_cpu(cpu, &queue),
+                };
+                match start(scope, serve) {
                     Ok(thread) => threads.push(thread),
                     Err(failure) => queue.lose(&idle, failure, self.meter),
                 }
@@ -144,10 +166,10 @@ impl Trip<'_> {
                     log::warn!("{}: {failure}", gpu.name());
                     match gpu.reopen() {
                         Ok(opened) => *gpu = opened,
-                        Err(_) => return queue.lose(gpu, failure, self.meter),
+                        Err(_) => return queue.lose(gpu.name(), failure, self.meter),
                     }
                 }
-                failure => return queue.lose(gpu, failure, self.meter),
+                failure => return queue.lose(gpu.name(), failure, self.meter),
             }
         }
     }
@@ -321,7 +343,7 @@ impl Trip<'_> {
             };
             match self.unload(gpu, &loaded) {
                 Ok(()) => {
-                    self.meter.passed(&loaded.chunk, gpu);
+                    self.meter.passed(&loaded.chunk, gpu.name());
                     queue.done();
                     match loaded.slot.free(gpu) {
                         // Nobody waits for it when all chunks are taken.
@@ -393,5 +415,6 @@ fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+mod cpu;
 #[cfg(test)]
 mod tests;

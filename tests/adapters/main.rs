@@ -9,6 +9,7 @@ mod alpha_dropout;
 #[path = "../common/mod.rs"]
 mod common;
 mod conformance;
+mod cpu;
 mod dice;
 mod encode;
 mod gated;
@@ -32,6 +33,7 @@ type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 const FAMILIES: [Family; 14] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
+    ("cpu", cpu::trials),
     ("parameter-gradient", parameter_gradient::trials),
     ("moments", moments::trials),
     ("alpha-dropout", alpha_dropout::trials),

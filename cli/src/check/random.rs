@@ -15,7 +15,7 @@ use crate::{
     usage,
 };
 use wgpu_activations::{
-    Element, ElementType, Gpu,
+    Device, Element, ElementType,
     check::{Pass, RandomCase},
     family::Value,
     io::{Number, Order, Sink},
@@ -53,8 +53,14 @@ const COLUMNS: [Column<Row>; 5] = [
     }),
 ];
 
-/// Runs `cases` cases of `ops` on each of `gpus`.
-pub(super) fn run(ops: &[Named], gpus: &[Gpu], cases: usize, seed: u64, json: bool) -> Result {
+/// Runs `cases` cases of `ops` on each of `devices`.
+pub(super) fn run(
+    ops: &[Named],
+    devices: &[Device],
+    cases: usize,
+    seed: u64,
+    json: bool,
+) -> Result {
     if let Some(op) = ops.iter().find_map(|op| op.operation.as_ref()) {
         return usage(format!(
             "--random draws the parameters; name `{}` without its own",
@@ -62,13 +68,13 @@ pub(super) fn run(ops: &[Named], gpus: &[Gpu], cases: usize, seed: u64, json: bo
         ));
     }
     let families: Vec<_> = ops.iter().map(|op| op.family).collect();
-    let progress = text::bar((cases * gpus.len()) as u64);
+    let progress = text::bar((cases * devices.len()) as u64);
     let mut rows = Vec::new();
     let mut told = 0;
-    for gpu in gpus {
-        progress.set_message(gpu.name().to_owned());
+    for device in devices {
+        progress.set_message(device.name().to_owned());
         let mut row = Row {
-            device: gpu.name().to_owned(),
+            device: device.name().to_owned(),
             seed,
             cases,
             refused: 0,
@@ -79,7 +85,7 @@ pub(super) fn run(ops: &[Named], gpus: &[Gpu], cases: usize, seed: u64, json: bo
         for index in 0..cases {
             let seed = seed.wrapping_add(index as u64);
             let case = RandomCase::new(seed, &families);
-            match outcome(&case, gpu) {
+            match outcome(&case, device) {
                 Outcome::Refused => row.refused += 1,
                 Outcome::Right(compared) => row.compared += compared,
                 Outcome::Wrong(_) => {
@@ -87,7 +93,7 @@ pub(super) fn run(ops: &[Named], gpus: &[Gpu], cases: usize, seed: u64, json: bo
                     row.passed = false;
                     if told < TOLD {
                         told += 1;
-                        progress.suspend(|| tell(seed, &case, gpu))?;
+                        progress.suspend(|| tell(seed, &case, device))?;
                     }
                 }
             }
@@ -114,8 +120,8 @@ enum Outcome {
     Wrong(String),
 }
 
-fn outcome(case: &RandomCase, gpu: &Gpu) -> Outcome {
-    match catch_unwind(AssertUnwindSafe(|| case.check(gpu))) {
+fn outcome(case: &RandomCase, device: &Device) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(|| case.check(device))) {
         Ok(Ok(None)) => Outcome::Refused,
         Ok(Ok(Some(report))) if report.failed == 0 => Outcome::Right(report.compared),
         Ok(Ok(Some(report))) => Outcome::Wrong(report.to_string()),
@@ -125,12 +131,12 @@ fn outcome(case: &RandomCase, gpu: &Gpu) -> Outcome {
 }
 
 /// Tells of a failure what is wrong, and how to see it again with as little as possible.
-fn tell(seed: u64, case: &RandomCase, gpu: &Gpu) -> Result {
-    let case = case.smallest(|case| matches!(outcome(case, gpu), Outcome::Wrong(_)));
-    let Outcome::Wrong(wrong) = outcome(&case, gpu) else {
+fn tell(seed: u64, case: &RandomCase, device: &Device) -> Result {
+    let case = case.smallest(|case| matches!(outcome(case, device), Outcome::Wrong(_)));
+    let Outcome::Wrong(wrong) = outcome(&case, device) else {
         text::note(&format!(
             "seed {seed} failed once on {}, and not again",
-            gpu.name()
+            device.name()
         ));
         return Ok(());
     };
@@ -139,14 +145,14 @@ fn tell(seed: u64, case: &RandomCase, gpu: &Gpu) -> Result {
     text::note(&format!(
         "seed {seed}, {pass} {element} {:?} on {}: {wrong}",
         case.shape,
-        gpu.name()
+        device.name()
     ));
-    text::note(&format!("repeat it: {}", saved(&case, &folder, gpu)?));
+    text::note(&format!("repeat it: {}", saved(&case, &folder, device)?));
     Ok(())
 }
 
 /// The command line that runs a case, whose numbers are put into files in `folder`.
-fn saved(case: &RandomCase, folder: &Path, gpu: &Gpu) -> Result<String> {
+fn saved(case: &RandomCase, folder: &Path, device: &Device) -> Result<String> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let reason = format!("cannot be made: {error}");
         file_error(folder, reason)
@@ -206,7 +212,7 @@ fn saved(case: &RandomCase, folder: &Path, gpu: &Gpu) -> Result<String> {
         "activations {command} \"{}\"{files} -o {} --force --verify full --device {}{}{outs}",
         operations.join(" | "),
         result.display(),
-        gpu.name(),
+        device.name(),
         memory.unwrap_or_default(),
     ))
 }

@@ -1,29 +1,26 @@
 //! What `run` and `grad` do: arrays from files and pipes through devices, chunk by chunk, to files and pipes.
 
-mod on_cpu;
 pub(super) mod plan;
 pub(super) mod tell;
 
 use std::path::Path;
 
 use super::{
-    Failure, Result,
-    device::{self, Device},
+    Failure, Result, device,
     files::{Unfinished, note_progress},
     flags::{Flags, Verify},
     text,
 };
 use wgpu_activations::{
-    Chain, Error, Offload,
+    Chain, Device, Error, Offload,
     accuracy::Report,
-    check::{Share, Verifier, reference_memory},
+    check::{Share, Verifier},
     family::{Extra, Pass},
     io::{
         self, Elements, Format, Input, Number, Order, Output, Sink, Source, StoredArray, Target,
         safetensors,
     },
-    offload::{HostGradient, Prepared, Progress, Purpose, Rates, Request, Summary},
-    with_element,
+    offload::{HostGradient, Progress, Purpose, Rates, Request, Summary},
 };
 
 /// The name of standard input and output.
@@ -155,15 +152,15 @@ impl Stream<'_> {
         }
     }
 
-    /// What streams through these devices; on the CPU there is none.
-    pub(super) fn offload(&self, devices: &[Device]) -> Option<Offload<'static>> {
-        let mut gpus = devices.iter().filter_map(Device::gpu);
-        let first = Offload::new(gpus.next()?);
-        let offload = gpus.fold(first, Offload::and);
-        Some(match self.wants_beside() {
+    /// What streams through these devices.
+    pub(super) fn offload(&self, devices: &[Device]) -> Offload<'static> {
+        let offload = devices[1..]
+            .iter()
+            .fold(Offload::new(&devices[0]), Offload::and);
+        match self.wants_beside() {
             false => offload.result_only(),
             true => offload,
-        })
+        }
     }
 
     /// Whether more is wanted than results and gradients of inputs, which stream.
@@ -176,24 +173,18 @@ impl Stream<'_> {
     /// and what streams within the memory that is left.
     fn within<'a>(
         &self,
-        offload: Option<&Offload<'a>>,
+        offload: &Offload<'a>,
         seen: &Oriented,
         given: &Given,
-    ) -> Result<(u64, Option<Offload<'a>>)> {
+    ) -> Result<(u64, Offload<'a>)> {
         let arrays = std::iter::once(&seen.array).chain(&given.others);
         let arrays = arrays.chain(&given.upstream);
-        let held: u64 = match offload {
-            Some(_) => arrays.map(|array| held_whole(array, seen.order)).sum(),
-            None => reference_memory(&seen.chain, &seen.shape, self.pass)?,
-        };
+        let held: u64 = arrays.map(|array| held_whole(array, seen.order)).sum();
         let Some(limit) = self.flags.memory else {
-            return Ok((held, offload.cloned()));
+            return Ok((held, offload.clone()));
         };
         if held > limit {
-            let why = match offload {
-                Some(_) => "whose elements do not lie in the order they are worked on in",
-                None => "on the cpu",
-            };
+            let why = "whose elements do not lie in the order they are worked on in";
             let error = Error::MemoryLimit {
                 what: format!("`{}` of a whole tensor, {why},", seen.chain),
                 bytes: held,
@@ -202,8 +193,7 @@ impl Stream<'_> {
             };
             return Err(error.into());
         }
-        let within = |offload: &Offload<'a>| offload.clone().memory(limit - held);
-        Ok((held, offload.map(within)))
+        Ok((held, offload.clone().memory(limit - held)))
     }
 
     /// Takes one array through the chain with what is given beside it; `from` are the files that they are of.
@@ -212,7 +202,7 @@ impl Stream<'_> {
         from: &[&Input],
         seen: Oriented,
         given: Given,
-        offload: Option<&Offload<'static>>,
+        offload: &Offload<'static>,
         main: Option<&Unfinished<'_>>,
         beside: &[Unfinished<'_>],
     ) -> Result<Done> {
@@ -231,13 +221,9 @@ impl Stream<'_> {
             progress.set_position(reached.done);
         };
         let element = array.element;
-        let offload = offload.map(|offload| offload.progress(&told));
-        let prepare = |offload| Offload::prepare(offload, &chain, &shape, element, self.purpose());
-        let prepared = offload.as_ref().map(prepare).transpose()?;
-        let layout = match &prepared {
-            Some(prepared) => prepared.layout().clone(),
-            None => chain.layout(&shape)?,
-        };
+        let offload = offload.progress(&told);
+        let prepared = offload.prepare(&chain, &shape, element, self.purpose())?;
+        let layout = prepared.layout().clone();
         let backward = self.pass == Pass::Backward;
         let mut result_shape = layout.result_shape.clone();
         let mut output_shape = if backward { &shape } else { &result_shape }.clone();
@@ -245,8 +231,7 @@ impl Stream<'_> {
             output_shape.reverse();
             result_shape.reverse();
         }
-        let forecast = prepared.as_ref().map(Prepared::forecast);
-        let in_order = !backward && forecast.is_none_or(|forecast| forecast.in_order);
+        let in_order = !backward && prepared.forecast().in_order;
         let new = array.like(&output_shape, order);
         let sink = match main {
             Some(main) => main.begin(self.format, &new)?,
@@ -280,7 +265,7 @@ impl Stream<'_> {
             Ok::<_, Failure>(output.in_any_order()?)
         };
         let indices = indices.map(begin).transpose()?;
-        let verifier = self.share().filter(|_| prepared.is_some()).map(|share| {
+        let verifier = self.share().map(|share| {
             let verifier = Verifier::new(&chain, layout.clone(), element, share);
             match backward {
                 true => verifier.of_gradients(self.wants_beside()),
@@ -302,14 +287,7 @@ impl Stream<'_> {
             indices: indices.as_ref().map(|sink| sink as _),
             observer: verifier.as_ref().map(|verifier| verifier as _),
         };
-        let ran = match &prepared {
-            Some(prepared) => prepared.run(&request).map_err(Failure::from),
-            // There is nothing to do for nothing.
-            None if self.outs.is_empty() && shape.contains(&0) && output_shape.contains(&0) => {
-                Ok(Default::default())
-            }
-            None => with_element!(element, T => on_cpu::run::<T>(&chain, &shape, &request)),
-        };
+        let ran = prepared.run(&request).map_err(Failure::from);
         let ran = ran.and_then(|outcome| {
             let Summary { extras, .. } = &outcome.summary;
             let finish = |verifier: Verifier<'_>| verifier.finish(extras, &outcome.parameters);
@@ -331,9 +309,8 @@ impl Stream<'_> {
             .try_for_each(Output::finish)?;
         // How long the parts of the way take alone, for a summary as JSON.
         let probed = self.flags.json && !backward && outcome.summary.chunks > 0;
-        let probe = |prepared: &Prepared<'_>| Ok((prepared.probe()?, prepared.element().size()));
-        let rates = prepared.as_ref().filter(|_| probed).map(probe);
-        let rates: Result<_> = rates.transpose();
+        let probe = || Ok((prepared.probe()?, prepared.element().size()));
+        let rates: Result<_> = probed.then(probe).transpose();
         progress.finish_and_clear();
         Ok(Done {
             name,

@@ -6,7 +6,11 @@ use super::{Device, Result, device};
 use crate::{flags::Flags, operation, usage};
 use wgpu_activations::{Chain, Math, family::Pass};
 
-/// The devices that share the work: the CPU alone, or any number of GPUs.
+/// Why the processor refuses native math.
+pub(crate) const NATIVE_ON_CPU: &str =
+    "--math native is an adapter's; cpu has the crate's own math alone";
+
+/// The devices that share the work.
 pub(crate) fn devices(flags: &Flags) -> Result<Vec<Device>> {
     let wanted = flags.device.iter().map(|name| Some(&**name));
     let none = flags.device.is_empty().then_some(None);
@@ -15,11 +19,8 @@ pub(crate) fn devices(flags: &Flags) -> Result<Vec<Device>> {
     if devices.iter().all(|device| device.gpu().is_some()) {
         return Ok(devices);
     }
-    if devices.len() > 1 {
-        return usage("cpu shares no work with other devices; name it alone, or leave it out");
-    }
     if flags.math == Math::Native {
-        return usage("--math native is a device's; cpu computes by the f64 reference");
+        return usage(NATIVE_ON_CPU);
     }
     Ok(devices)
 }

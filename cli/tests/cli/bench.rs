@@ -110,7 +110,7 @@ fn what_cannot_be_measured_is_refused() {
             2,
             "from a smaller size to a larger one",
         ),
-        ("bench --device cpu", 2, "cpu is the reference"),
+        ("bench --device cpu", 2, "cpu has no kernels of a GPU"),
         ("bench --device there-is-none", 3, "there-is-none"),
         ("bench --op relu -o nowhere/run.json", 1, "nowhere"),
         ("bench --op relu -o -", 2, "--json prints one on stdout"),

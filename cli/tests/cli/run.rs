@@ -171,12 +171,11 @@ fn the_summary_says_what_was_done_and_verified() {
     let cpu = verified("--verify full --device cpu");
     assert_eq!(
         (&cpu["device"], &cpu["verified"]),
-        (&"cpu".into(), &0.into())
+        (&"cpu".into(), &100_000.into())
     );
-    assert!(cpu["worst_ulp"].is_null());
 }
 
-/// What was compared with what; the reference is not compared with itself, and of nothing there is nothing to say.
+/// What was compared with what; of nothing there is nothing to say.
 #[test]
 fn the_summary_says_no_more_than_was_compared() {
     let sandbox = Sandbox::with_x();
@@ -186,23 +185,13 @@ fn the_summary_says_no_more_than_was_compared() {
             let line = format!("run {line} -o y.npy --force --device {device}");
             sandbox.run(&line).expect_success()
         };
-        let (gelu, pooled, empty, unasked) = match &*device {
-            "cpu" => {
-                let itself = "the f64 reference itself".to_owned();
-                (itself.clone(), itself.clone(), itself.clone(), itself)
-            }
-            _ => (
-                "verified 12 of 12 elements against the f64 reference, worst ".to_owned(),
-                "verified 6 of 6 elements against the f64 reference, worst 0.00 ULP".to_owned(),
-                "no elements".to_owned(),
-                "not verified".to_owned(),
-            ),
-        };
+        let gelu = "verified 12 of 12 elements against the f64 reference, worst ";
+        let pooled = "verified 6 of 6 elements against the f64 reference, worst 0.00 ULP";
         for (line, shape, verified) in [
             ("gelu x.npy", "[3, 4]", gelu),
             ("maxout x.npy --param pieces=2", "[3, 2]", pooled),
-            ("gelu empty.npy", "[0, 8]", empty),
-            ("gelu x.npy --verify none", "[3, 4]", unasked),
+            ("gelu empty.npy", "[0, 8]", "no elements"),
+            ("gelu x.npy --verify none", "[3, 4]", "not verified"),
         ] {
             let said = said(line);
             let told = format!("of {shape} float32 on {device}: {verified}");
@@ -215,7 +204,7 @@ fn the_summary_says_no_more_than_was_compared() {
 #[test]
 fn what_the_cpu_cannot_do_is_refused() {
     let sandbox = Sandbox::with_x();
-    let text = "--math native is a device's; cpu computes by the f64 reference";
+    let text = "--math native is an adapter's; cpu has the crate's own math alone";
     for line in [
         "run gelu x.npy -o y.npy",
         "grad gelu x.npy x.npy -o y.npy",
@@ -308,11 +297,8 @@ fn names_of_tensors_and_files_do_not_move_the_cursor() {
             let line = format!("{line} out\u{1b}.safetensors --force --device {device} {flags}");
             let told = sandbox.run(&line).expect_success();
             assert!(!moves(&told), "{told:?}");
-            // On the CPU a plan names no tensors.
-            if !(device == "cpu" && flags == "--dry-run") {
-                assert!(told.contains("a\\u{1b}[2J\\nb\\u{9b}c"), "{told:?}");
-                assert_eq!(told.lines().count(), lines, "{told}");
-            }
+            assert!(told.contains("a\\u{1b}[2J\\nb\\u{9b}c"), "{told:?}");
+            assert_eq!(told.lines().count(), lines, "{told}");
         }
     }
     let refused = sandbox.run(&format!("{line} new.npy"));

@@ -1,5 +1,6 @@
 //! Alpha dropout: dropout for networks of SELU, which keeps mean 0 and variance 1.
 
+mod cpu;
 mod entry;
 mod operation;
 pub mod reference;

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{AlphaDropout, NAME};
 use crate::{
     accuracy::{bound::Bound, ulp},
+    cpu::{Slice, SliceMut},
     element::ElementType,
     error::{Result, number},
     family::{
@@ -32,6 +33,27 @@ impl Operation for AlphaDropout {
     ) -> Result<Saved> {
         self.record(recorder.encoder, Pass::forward(x[0], y))?;
         Ok(Saved::NOTHING)
+    }
+
+    fn compute_forward(&self, _: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(x[0], y);
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        _: &[usize],
+        _: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        _: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute_dx(upstream, dx);
+        Ok(Vec::new())
     }
 
     fn record_backward(

@@ -2,6 +2,7 @@
 
 mod bound;
 mod channels;
+mod cpu;
 mod entry;
 mod gradients;
 mod launch;

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     accuracy::bound::Bound,
+    cpu::{Slice, SliceMut},
     error::{Error, Result, number},
     family::{
         Extra, Gradient, Keep, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, Table, add,
@@ -34,7 +35,7 @@ const MOMENTS: Survey = Survey {
 
 /// What gradients need of each channel: sums of k, of k z and of alpha's terms. The reference alone has a fourth
 /// number, the largest upstream gradient, by which it measures errors.
-const SUMS: Survey = Survey {
+pub(super) const SUMS: Survey = Survey {
     of: Surveyed::Channels,
     words: 4,
     empty: &[0.0; 4],
@@ -59,7 +60,7 @@ fn merge_moments(all: &mut [f64], part: &[f64]) {
 }
 
 /// The mean among the words of a channel.
-fn mean_of(words: &[f64]) -> f64 {
+pub(super) fn mean_of(words: &[f64]) -> f64 {
     words[1] + words[3]
 }
 
@@ -111,6 +112,35 @@ impl Operation for Function {
             }
         }
         Ok(Saved::NOTHING)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], y)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        saved: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute_gradients(shape, x[0], saved, upstream, dx, parameters)
+    }
+
+    fn compute_survey(
+        &self,
+        _: usize,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        upstream: Option<Slice<'_>>,
+    ) -> Result<Vec<f32>> {
+        self.compute_words(shape, x[0], upstream)
     }
 
     fn record_backward(

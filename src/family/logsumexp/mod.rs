@@ -1,5 +1,6 @@
 //! Log-sum-exp along an axis: the logarithm of softmax's divisor.
 
+mod cpu;
 mod entry;
 mod launch;
 mod operation;

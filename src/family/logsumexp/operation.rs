@@ -5,6 +5,7 @@ use std::fmt;
 use super::{LogSumExp, NAME, reference};
 use crate::{
     accuracy::{bound::Bound, ulp},
+    cpu::{Slice, SliceMut},
     element::ElementType,
     error::{Error, Result},
     family::{
@@ -41,6 +42,27 @@ impl Operation for LogSumExp {
     ) -> Result<Saved> {
         self.record(recorder, Pass::forward(x[0], y))?;
         Ok(Saved::NOTHING)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], y)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        _: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute_dx(shape, x[0], upstream, dx)?;
+        Ok(Vec::new())
     }
 
     fn record_backward(

@@ -1,5 +1,6 @@
 //! Maxout over groups of channels.
 
+mod cpu;
 mod launch;
 mod operation;
 

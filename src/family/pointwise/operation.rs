@@ -6,6 +6,7 @@ use super::Pointwise;
 use crate::{
     accuracy::{Tolerance, bound::Bound},
     activation::{Activation, MOST_PARAMETERS, Parameter},
+    cpu::{Slice, SliceMut},
     element::ElementType,
     error::{Error, Result, number},
     family::{Array, Gradient, Operation, Part, Saved, Sheet, Sum},
@@ -62,6 +63,26 @@ impl Operation for Pointwise {
         }
         self.record(recorder, Pass::backward(x, upstream, dx))?;
         Ok(Vec::new())
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], y)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        dx: Vec<SliceMut<'_>>,
+        parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        match dx.into_iter().next() {
+            Some(dx) => self.compute_gradients(shape, x[0], upstream, dx, parameters),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn works_in_place(&self) -> bool {
@@ -181,7 +202,7 @@ impl Operation for Pointwise {
 
 /// What a slope makes of an upstream gradient: a slope of 0 lets none through. What an infinite one does to a slope that
 /// underflows is not defined.
-fn through(slope: f64, upstream: f64) -> f64 {
+pub(super) fn through(slope: f64, upstream: f64) -> f64 {
     if slope == 0.0 && !upstream.is_nan() {
         0.0
     } else {
@@ -209,7 +230,7 @@ impl Parameters {
 
 impl Pointwise {
     /// The parameters, with their arrays where each channel has its own.
-    fn parameters(&self) -> impl Iterator<Item = (&'static Parameter, Option<&Array>)> {
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'static Parameter, Option<&Array>)> {
         let arrays = self.channels.iter().map(Option::as_ref);
         self.activation.definition().parameters.iter().zip(arrays)
     }

@@ -2,6 +2,7 @@
 
 pub mod bound;
 mod case;
+pub(super) mod cpu;
 mod entry;
 mod launch;
 mod operation;

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     accuracy::bound::Bound,
+    cpu::{Slice, SliceMut},
     element::ElementType,
     error::Result,
     family::{Array, Cut, Operation, Part, Saved, Sheet, Sum, Survey, Surveyed, add},
@@ -67,6 +68,37 @@ impl Operation for Softmax {
     ) -> Result<Saved> {
         self.record(recorder, Pass::forward(x[0], y), Writes::Result)?;
         Ok(Saved::NOTHING)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], None, y)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        _: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute(shape, x[0], Some(upstream), dx)?;
+        Ok(Vec::new())
+    }
+
+    fn compute_survey(
+        &self,
+        _: usize,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        upstream: Option<Slice<'_>>,
+    ) -> Result<Vec<f32>> {
+        self.compute_words(shape, x[0], upstream)
     }
 
     fn record_backward(

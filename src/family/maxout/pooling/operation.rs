@@ -5,6 +5,7 @@ use std::fmt;
 use super::Maxout;
 use crate::{
     accuracy::bound::Bound,
+    cpu::{Slice, SliceMut},
     error::Result,
     family::{
         Cut, Operation, Saved, Sheet,
@@ -34,6 +35,26 @@ impl Operation for Maxout {
         y: &Tensor,
     ) -> Result<Saved> {
         self.record_y(recorder, x[0], y).map(Saved::new)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x[0], y).map(Saved::new)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        _: &[Slice<'_>],
+        saved: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        _: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute_dx(shape, saved, upstream, dx)?;
+        Ok(Vec::new())
     }
 
     fn record_backward(

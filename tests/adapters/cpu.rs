@@ -1,0 +1,49 @@
+//! The processor beside an adapter: it computes by the same formulas, and where the adapter rounds as IEEE 754 says it
+//! gives the same bits.
+
+use libtest_mimic::{Failed, Trial};
+use wgpu_activations::{Activation, Cpu, Pointwise};
+
+use crate::common::{Device, inputs, upstream};
+
+/// Elements that are compared.
+const LENGTH: usize = 1 << 16;
+
+pub(crate) fn trials(device: &Device) -> Vec<Trial> {
+    let bits = |device: &Device| {
+        let mut worst: (f64, String) = (1.0, String::new());
+        for activation in Activation::all() {
+            let (forward, backward) = share(device, activation)?;
+            println!("{activation}: {forward:.4} of bits forward, {backward:.4} backward");
+            let least = forward.min(backward);
+            if least < worst.0 {
+                worst = (least, activation.to_string());
+            }
+        }
+        // Lavapipe contracts and reorders some sums.
+        if device.trusted() && worst.0 < 0.5 {
+            return Err(format!("{} of the bits of {}", worst.0, worst.1).into());
+        }
+        Ok(())
+    };
+    vec![device.trial("bits", bits)]
+}
+
+/// Shares of results that have the same bits, forward and backward.
+fn share(device: &Device, activation: Activation) -> Result<(f64, f64), Failed> {
+    let shape = [LENGTH];
+    let (x, g) = (inputs::<f32>(LENGTH), upstream::<f32>(LENGTH));
+    let (mut y, mut dx) = (vec![0.0f32; LENGTH], vec![0.0f32; LENGTH]);
+    let cpu = Cpu::new();
+    cpu.forward(&activation.into(), &shape, &x, &mut y)?;
+    cpu.backward(&activation.into(), &shape, &x, &g, &mut dx)?;
+    let (x, g) = (device.gpu.upload(&x, shape)?, device.gpu.upload(&g, shape)?);
+    let operation = Pointwise::new(activation);
+    let equal = |a: Vec<f32>, b: Vec<f32>| {
+        let same = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+        a.iter().zip(&b).filter(|pair| same(*pair)).count() as f64 / LENGTH as f64
+    };
+    let of_y = equal(operation.forward(&x)?.download()?, y);
+    let of_dx = equal(operation.backward(&x, &g)?.download()?, dx);
+    Ok((of_y, of_dx))
+}

@@ -1,0 +1,242 @@
+//! The processor as a device. Needs no GPU.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use half::{bf16, f16};
+use wgpu_activations::{
+    Activation, Chain, Cpu, Element, ElementType, Error, Math,
+    accuracy::inputs::words,
+    activation::{Definition, Parameter},
+    check::{self, Pass},
+    family::{everyday, families},
+    with_element,
+};
+
+/// Every family's cases are within the bounds that hold on GPUs.
+#[test]
+fn results_are_within_the_bounds() {
+    let cpu = Cpu::new();
+    for family in families() {
+        for element in ElementType::ALL {
+            for pass in Pass::ALL {
+                let report = check::check(&cpu, family, pass, element, Math::Accurate).unwrap();
+                let (name, pass) = (family.entry().name, pass.name());
+                assert!(report.passed(), "{name} {pass} {element:?}: {report}");
+                assert!(report.compared > 100, "{name} {pass} {element:?}: {report}");
+            }
+        }
+    }
+}
+
+/// Operations one after another, along the same axis, another, and none.
+#[test]
+fn chains_are_within_the_bounds() {
+    let shapes: [&[usize]; 5] = [
+        &[6, 10],
+        &[3, 4, 50],
+        &[2, 6, 33],
+        &[40, 300],
+        &[1, 2, 40_000],
+    ];
+    for shape in shapes {
+        let len = shape.iter().product();
+        for axis in 0..shape.len() {
+            for text in [
+                format!("gelu | softmax(axis={axis})"),
+                format!("log-softmax(axis={axis}) | elu(alpha=0.5)"),
+                format!("swish(beta=0.5) | dice(axis={axis}) | tanh"),
+                format!("maxout(pieces=2, axis={axis}) | mish"),
+                format!("logsumexp(axis={axis})"),
+                "softmax(axis=0) | softmax(axis=-1)".to_owned(),
+            ] {
+                let chain: Chain = text.parse().unwrap();
+                let Ok(result) = chain.result_shape(shape) else {
+                    continue;
+                };
+                let x: Vec<f32> = everyday(len, 1).iter().map(|&x| x as f32).collect();
+                let upstream = everyday(result.iter().product(), 2);
+                let upstream: Vec<f32> = upstream.iter().map(|&g| g as f32).collect();
+                for upstream in [None, Some(upstream)] {
+                    let inputs = vec![x.clone()];
+                    let report = check::check_chain(&Cpu::new(), &chain, shape, inputs, upstream);
+                    let report = report.unwrap();
+                    assert!(report.passed(), "{text} {shape:?}: {report}");
+                }
+            }
+        }
+    }
+}
+
+/// NaN stays NaN, infinities give limits, at every place of a vector and behind it.
+#[test]
+fn special_values_give_what_the_definition_says() {
+    for element in ElementType::ALL {
+        with_element!(element, T => special::<T>());
+    }
+}
+
+fn special<T: Element>() {
+    let cpu = Cpu::with_threads(1).unwrap();
+    for activation in Activation::all() {
+        let chain = Chain::from(activation);
+        for length in [1, 16, 37] {
+            for special in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+                for place in 0..length {
+                    let mut x = vec![T::from_f64(0.5); length];
+                    x[place] = T::from_f64(special);
+                    let (mut y, mut dx) = (x.clone(), x.clone());
+                    let ones = vec![T::from_f64(1.0); length];
+                    cpu.forward(&chain, &[length], &x, &mut y).unwrap();
+                    cpu.backward(&chain, &[length], &x, &ones, &mut dx).unwrap();
+                    let stored = |value: f64| T::from_f64(f64::from(value as f32)).to_f32();
+                    let pairs = [
+                        (y[place], activation.value(special)),
+                        (dx[place], activation.slope(special)),
+                    ];
+                    for (found, expected) in pairs {
+                        let (found, expected) = (found.to_f32(), stored(expected));
+                        let both_nan = found.is_nan() && (special.is_nan() || expected.is_nan());
+                        assert!(
+                            both_nan || found == expected,
+                            "{activation} of {special}: {found}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Parameters of channels that lie anywhere: what each channel alone gives with its own.
+#[test]
+fn channels_lie_anywhere() {
+    let cpu = Cpu::new();
+    let shapes: [(&[usize], usize); 8] = [
+        (&[5, 3], 1),
+        (&[3, 5], 0),
+        (&[2, 7, 5], 1),
+        (&[2, 3, 300], 1),
+        (&[700, 11], 1),
+        (&[3, 5000], 1),
+        (&[2, 33_000, 2], 1),
+        (&[1, 4, 70_000], 1),
+    ];
+    for (shape, axis) in shapes {
+        let len: usize = shape.iter().product();
+        let inner: usize = shape[axis + 1..].iter().product();
+        let number = |word: u32| word as i32 as f32 / (1 << 29) as f32;
+        let x: Vec<f32> = words(1).map(number).take(len).collect();
+        let upstream: Vec<f32> = words(2).map(number).take(len).collect();
+        let alphas: Vec<f32> = words(3).map(number).take(shape[axis]).collect();
+        let text = format!("prelu(alpha=@alphas, axis={axis})");
+        let resolve = |_: &str| wgpu_activations::Array::new(&alphas[..], [alphas.len()]);
+        let prelu = Chain::parse(&text, &resolve).unwrap();
+        let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
+        cpu.forward(&prelu, shape, &x, &mut y).unwrap();
+        let gradients = cpu.backward(&prelu, shape, &x, &upstream, &mut dx).unwrap();
+        let mut sums = vec![(0.0, 0.0); alphas.len()];
+        for i in 0..len {
+            let channel = i / inner % alphas.len();
+            let slope = if x[i] > 0.0 { 1.0 } else { alphas[channel] };
+            assert_eq!(
+                (y[i], dx[i]),
+                (slope * x[i], slope * upstream[i]),
+                "{shape:?} {i}"
+            );
+            let term = f64::from(x[i].min(0.0)) * f64::from(upstream[i]);
+            sums[channel].0 += term;
+            sums[channel].1 += term.abs();
+        }
+        for (found, (sum, terms)) in gradients[0].values.iter().zip(sums) {
+            assert!(
+                (f64::from(*found) - sum).abs() <= 1e-6 * terms,
+                "{shape:?}: {found}, not {sum}"
+            );
+        }
+    }
+}
+
+/// How many threads there are changes no bit, in sums neither.
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let len = 300_006;
+    let number = |word: u32| word as i32 as f32 / (1 << 29) as f32;
+    let x: Vec<f32> = words(4).map(number).take(len).collect();
+    let upstream: Vec<f32> = words(5).map(number).take(len).collect();
+    for name in [
+        "swish(beta=0.7)",
+        "softplus(beta=2)",
+        "gelu | elu(alpha=0.5)",
+        "softmax",
+        "log-softmax | tanh",
+        "dice(axis=1)",
+        "alpha-dropout(p=0.5, seed=3)",
+    ] {
+        let chain: Chain = name.parse().unwrap();
+        let of = |threads: usize| {
+            let cpu = Cpu::with_threads(threads).unwrap();
+            assert_eq!(cpu.threads(), threads);
+            let shape = [1, 3, len / 3];
+            let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
+            cpu.forward(&chain, &shape, &x, &mut y).unwrap();
+            let gradients = cpu
+                .backward(&chain, &shape, &x, &upstream, &mut dx)
+                .unwrap();
+            let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            let gradients = gradients
+                .into_iter()
+                .map(|it| bits(it.values))
+                .collect::<Vec<_>>();
+            (bits(y), bits(dx), gradients)
+        };
+        let one = of(1);
+        assert!(
+            [2, 3, 5].into_iter().all(|threads| of(threads) == one),
+            "{name}"
+        );
+    }
+}
+
+/// A user's own function, of which there is no twin, comes from its f64 functions, rounded once.
+#[test]
+fn a_function_of_a_users_own_is_computed_by_its_reference() {
+    static CUBE: Definition = Definition {
+        parameters: &[Parameter::new("scale", 0.1, |x, _| x.powi(3))],
+        ..Definition::new(
+            "cube",
+            "fn value(x: Real, scale: Real) -> Real { return scale * x * x * x; }",
+            |x, [scale, ..]| scale * x.powi(3),
+            |x, [scale, ..]| 3.0 * scale * x.powi(2),
+        )
+    };
+    let chain = Chain::from(Activation::new(&CUBE));
+    let x: Vec<f32> = words(6)
+        .map(|word| word as f32 / (1 << 30) as f32)
+        .take(5000)
+        .collect();
+    let (mut y, mut dx) = (vec![0.0; 5000], vec![0.0; 5000]);
+    let cpu = Cpu::new();
+    cpu.forward(&chain, &[5000], &x, &mut y).unwrap();
+    let gradients = cpu.backward(&chain, &[5000], &x, &x, &mut dx).unwrap();
+    let scale = f64::from(0.1f32);
+    for (x, (y, dx)) in x.iter().zip(y.iter().zip(&dx)) {
+        let wide = f64::from(*x);
+        assert_eq!(*y, (scale * wide.powi(3)) as f32);
+        assert_eq!(*dx, (wide * 3.0 * scale * wide.powi(2)) as f32);
+    }
+    let sum: f64 = x.iter().map(|&x| f64::from(x).powi(4)).sum();
+    assert!((f64::from(gradients[0].values[0]) / sum - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_refused() {
+    let cpu = Cpu::new();
+    let gelu = Chain::from(Activation::GELU);
+    let refused = cpu.forward(&gelu, &[2, 3], &[0.0f32; 5], &mut [0.0; 6]);
+    assert!(matches!(refused, Err(Error::LengthMismatch { .. })));
+    let refused = cpu.forward(&gelu, &[2, 3], &[0.0f32; 6], &mut [0.0; 5]);
+    assert!(matches!(refused, Err(Error::LengthMismatch { .. })));
+    cpu.forward(&gelu, &[0, 3], &[] as &[f16], &mut []).unwrap();
+    let refused = cpu.backward(&gelu, &[1], &[bf16::ONE], &[], &mut [bf16::ONE]);
+    assert!(matches!(refused, Err(Error::LengthMismatch { .. })));
+}

@@ -1,0 +1,132 @@
+//! The CPU's formulas are the shaders': `UPDATE_TWINS=1 cargo test --test twins` makes `src/cpu/math.rs` and
+//! `src/cpu/activation/` of them anew.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "twins/translate.rs"]
+mod translate;
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use translate::{Structs, tokens, translated};
+
+const NOTE: &str = "Made by `UPDATE_TWINS=1 cargo test --test twins`; edit that.";
+
+/// Math has a twin of its own in the lanes.
+const OTHERS: [&str; 1] = ["kept"];
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Names of the snippets, in order.
+fn snippets() -> Vec<String> {
+    let files = fs::read_dir(root("shaders/activation")).unwrap();
+    let name = |file: fs::DirEntry| {
+        let path = file.path();
+        path.file_stem().unwrap().to_str().unwrap().to_owned()
+    };
+    let mut names: Vec<_> = files.map(|file| name(file.unwrap())).collect();
+    names.sort();
+    names
+}
+
+/// `wgsl` without the functions that are called `names`.
+fn without(wgsl: &str, names: &[&str]) -> String {
+    let mut text = wgsl.to_owned();
+    for name in names {
+        let start = text.find(&format!("fn {name}(")).expect("the function");
+        let end = start + text[start..].find("}\n").expect("its end") + 2;
+        text.replace_range(start..end, "");
+    }
+    text
+}
+
+/// The parameters of a snippet: what its `value` takes beside x.
+fn parameters(wgsl: &str) -> String {
+    let (_, after) = wgsl.split_once("fn value(").expect("fn value");
+    let (taken, _) = after.split_once(')').expect("its arguments");
+    let names = taken.split(',').skip(1);
+    let names = names.map(|argument| argument.split(':').next().unwrap().trim());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// Each twin with its text.
+fn twins() -> Vec<(String, String)> {
+    let mut structs = Structs::new();
+    let of = |paths: &str, uses: &str, rust: &str| {
+        format!("//! The twin of {paths}.\n//!\n//! {NOTE}\n\n{uses}\n\n{rust}")
+    };
+    let wgsl = format!(
+        "{}\n{}",
+        read("shaders/bits.wgsl"),
+        without(&read("shaders/math.wgsl"), &OTHERS)
+    );
+    let rust = translated(&wgsl, &mut structs);
+    let paths = "`shaders/bits.wgsl` and `shaders/math.wgsl`";
+    let mut twins = vec![(
+        "src/cpu/math.rs".to_owned(),
+        of(paths, "use super::lane::*;", &rust),
+    )];
+    let mut list = String::new();
+    for name in snippets() {
+        let shader = format!("shaders/activation/{name}.wgsl");
+        let wgsl = read(&shader);
+        let rust = translated(&wgsl, &mut structs.clone());
+        list.push_str(&format!("    {name}: [{}],\n", parameters(&wgsl)));
+        let uses = "use crate::cpu::{lane::*, math::*};";
+        let text = of(&format!("`{shader}`"), uses, &rust);
+        twins.push((format!("src/cpu/activation/{name}.rs"), text));
+    }
+    let list = format!(
+        "//! Every activation of the catalogue, with the parameters that it takes.\n//!\n//! {NOTE}\n\n\
+         use super::kernel::twins;\n\ntwins! {{\n{list}}}\n"
+    );
+    twins.push(("src/cpu/activation/mod.rs".to_owned(), list));
+    twins
+}
+
+/// A text without what formatting changes: space, and commas before a closing sign.
+fn unformatted(text: &str) -> String {
+    let mut bare = String::new();
+    for token in tokens(text) {
+        let token = token.trim();
+        if [")", "}", "]"].contains(&token) && bare.ends_with(',') {
+            bare.pop();
+        }
+        bare.push_str(token);
+    }
+    bare
+}
+
+#[test]
+fn the_cpu_computes_by_the_formulas_of_the_shaders() {
+    for (path, text) in twins() {
+        if env::var_os("UPDATE_TWINS").is_some() {
+            let current = fs::read_to_string(root(&path)).unwrap_or_default();
+            if unformatted(&current) == unformatted(&text) {
+                continue;
+            }
+            fs::write(root(&path), text).unwrap();
+            let formatted = Command::new("rustfmt")
+                .args(["--edition", "2024", "--config", "skip_children=true"])
+                .arg(root(&path))
+                .status();
+            assert!(formatted.is_ok_and(|status| status.success()), "{path}");
+        } else {
+            let current = read(&path);
+            assert!(
+                unformatted(&current) == unformatted(&text),
+                "{path} is stale: UPDATE_TWINS=1 cargo test --test twins"
+            );
+        }
+    }
+}
