@@ -1,5 +1,5 @@
-// gate sigmoid(p gate) up, the sigmoid unrounded.
+// gate sigmoid(p.a gate) up, the sigmoid unrounded.
 fn gated(gate: Real, up: Real, p: Parameter) -> Real {
-    let positive = ((gate >= Real(0.0)) == (p >= Real(0.0))) | (p == Real(0.0));
-    return gate_times(gate, deepest(p), positive, exp_minus_product(gate, p), up);
+    let positive = ((gate >= Real(0.0)) == (p.a >= Real(0.0))) | (p.a == Real(0.0));
+    return gate_times(gate, deepest(p.a), positive, exp_minus_product(gate, p.a), up);
 }

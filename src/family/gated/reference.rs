@@ -118,7 +118,7 @@ impl Gated {
         };
         let ulps = if unrounded { self.unit.ulps() } else { 1.0 };
         // A sigmoid below 2^-256 is 0 to the kernel.
-        let own = match unrounded && f.abs() < VANISHED {
+        let own = match unrounded && f.abs() < VANISHED && is_normal(expected) {
             true => expected.abs(),
             false => ulps * ulp(expected, ElementType::F32),
         };
@@ -136,6 +136,8 @@ impl Gated {
         let tolerance = Tolerance::backward(self.f, ElementType::F32, self.math);
         let allowed = if g.is_infinite() {
             f64::INFINITY
+        } else if self.f.slope(clamped.gate).abs() < VANISHED && is_normal(expected.gate) {
+            expected.gate.abs()
         } else {
             let (numbers, definition) = (self.f.numbers(), self.f.definition());
             let size = definition.size(1, clamped.gate, numbers, (expected.gate, g));
@@ -227,6 +229,11 @@ impl Gated {
             false => [first, second],
         }
     }
+}
+
+/// Whether f32 holds a number to all its digits.
+fn is_normal(x: f64) -> bool {
+    x.abs() >= f64::from(f32::MIN_POSITIVE)
 }
 
 /// What a slope makes of a gradient: a slope of 0 lets none through.

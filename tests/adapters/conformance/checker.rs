@@ -180,7 +180,8 @@ fn strictly(chain: Chain) -> Result<(), Failed> {
             for wrong in [value * 1.001 + 1e-3, f32::NAN, f32::INFINITY, -value - 1.0] {
                 let mut corrupted = output.clone();
                 corrupted[place] = wrong;
-                let report = expect_wrong("a corrupted element", &with(corrupted))?;
+                let what = format!("{wrong} for {value} at {place}");
+                let report = expect_wrong(&what, &with(corrupted))?;
                 assert_eq!(report.failed, 1, "{chain}: {wrong} at {place}: {report}");
                 let of_input =
                     place % (output.len() / if upstream.is_some() { x.len() } else { 1 });
