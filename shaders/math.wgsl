@@ -539,3 +539,9 @@ fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real {
     let h = hyperbola(x, b);
     return (0.25 * upstream * whole_of(inverse(Real(0.0), h.root.high, h.root.low))) * h.power;
 }
+
+// x slope + height, its product in two parts, since the sum may cancel.
+fn product_sum(x: Real, slope: Real, height: Real) -> Real {
+    let p = product(finite(x), slope);
+    return kept(p.high + height) + p.low;
+}

@@ -1,18 +1,11 @@
 // Hard sigmoid: slope x + offset between 0 and 1, which it does not leave.
-
-// How far the line lies above a height: its product with two parts, since it cancels where it is near.
-fn above_height(x: Real, slope: Real, height: Real) -> Real {
-    let p = product(finite(x), slope);
-    return kept(p.high + height) + p.low;
-}
-
 fn value(x: Real, slope: Real, offset: Real) -> Real {
-    let y = select(above_height(x, slope, offset), slope * finite(x), offset == Real(0.0));
+    let y = select(product_sum(x, slope, offset), slope * finite(x), offset == Real(0.0));
     return clamp(y, Real(0.0), Real(1.0));
 }
 
 fn is_inside(x: Real, slope: Real, offset: Real) -> Bool {
-    return (above_height(x, slope, offset) > Real(0.0)) & (above_height(x, slope, offset - 1.0) < Real(0.0));
+    return (product_sum(x, slope, offset) > Real(0.0)) & (product_sum(x, slope, offset - 1.0) < Real(0.0));
 }
 
 // slope upstream where the line is, else 0.
