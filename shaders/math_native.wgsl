@@ -115,3 +115,42 @@ fn log1pf(x: Real) -> Real {
     let fraction = min(x, Real(1.0));
     return select(log(1.0 + x), fraction * log1p_ratio(fraction), x < Real(1.0));
 }
+// In thirds, since the exponential alone may leave f32's range.
+fn exp_times(x: Real, v: Real) -> Real {
+    let third = exp(0.33333333 * clamp(x, Real(-210.0), Real(200.0)));
+    return v * third * third * third;
+}
+fn tanh_rest(x: Real) -> Real {
+    let t = magnitude(x, Real(1.0));
+    let s = t * t;
+    let near = t * s / (3.0 + s * (1.2 - s * 0.0055));
+    return with_sign(select(near, (abs(x) - 1.0) + 2.0 * sigmoid(-2.0 * abs(x)), abs(x) > Real(1.0)), x);
+}
+fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
+    let z = finite(x) * beta;
+    let e = exp(-abs(z));
+    let c = clamp(z, Real(-256.0), Real(256.0));
+    let d = 1.0 + e;
+    return select((d + c) * e, d + c * e, z >= Real(0.0)) / (d * d) * upstream;
+}
+fn exp_negative_quotient(x: Real, d: Real) -> Scaled { return exp_negative(finite(x) / d); }
+fn expm1_quotient(x: Real, d: Real) -> Real { return exp(-abs(finite(x) / d)) - 1.0; }
+// By the larger, since squares may leave f32's range.
+fn root(x: Real, b: Real) -> Real {
+    let most = max(abs(x), sqrt(b));
+    let u = x / most;
+    let v = sqrt(b) / most;
+    return most * sqrt(u * u + v * v);
+}
+fn squareplus(x: Real, b: Real) -> Real {
+    let c = finite(x);
+    let r = root(c, b);
+    return select(0.5 * b / (r - c), select(0.5 * c + 0.5 * r, x, x > Real(LARGEST)), x >= Real(0.0));
+}
+fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
+    let c = finite(x);
+    let r = root(c, b);
+    return upstream * select(0.5 * (b / r) / (r - c), 0.5 + 0.5 * (c / r), x >= Real(0.0));
+}
+fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real { return 0.25 * upstream / root(finite(x), b); }
+fn product_sum(x: Real, slope: Real, height: Real) -> Real { return finite(x) * slope + height; }

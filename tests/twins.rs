@@ -51,11 +51,17 @@ fn without(wgsl: &str, names: &[&str]) -> String {
     text
 }
 
-/// The parameters of a snippet: what its `value` takes beside x.
+/// The parameters of a snippet: the members of its gradients where there are several, else what its `value` takes
+/// beside x.
 fn parameters(wgsl: &str) -> String {
-    let (_, after) = wgsl.split_once("fn value(").expect("fn value");
-    let (taken, _) = after.split_once(')').expect("its arguments");
-    let names = taken.split(',').skip(1);
+    let (names, first) = match wgsl.split_once("struct Gradients {") {
+        Some((_, after)) => (after.split_once('}').expect("its end").0, 0),
+        None => {
+            let (_, after) = wgsl.split_once("fn value(").expect("fn value");
+            (after.split_once(')').expect("its arguments").0, 1)
+        }
+    };
+    let names = names.split(',').skip(first);
     let names = names.map(|argument| argument.split(':').next().unwrap().trim());
     names.collect::<Vec<_>>().join(", ")
 }

@@ -2,10 +2,7 @@
 fn value(x: Real, beta: Real) -> Real { return sigmoid_gate(x, beta); }
 
 // upstream (s + z s (1 - s)), z = beta x.
-fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let z = clamp(finite(x) * beta, Real(-256.0), Real(256.0));
-    return times_gate_slope(upstream, z, z >= Real(0.0), exp_minus_product(x, beta));
-}
+fn backward(x: Real, upstream: Real, beta: Real) -> Real { return sigmoid_gate_backward(x, upstream, beta); }
 
 // With respect to beta: upstream x^2 s (1 - s).
 fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {

@@ -92,9 +92,11 @@ impl Activation {
     fn bends(&self) -> (Smoothness, Vec<f64>) {
         let jumps = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
             let pairs = places().zip(places().skip(1));
-            pairs
-                .filter_map(|(left, right)| jump(f, left, right))
-                .collect()
+            let found = pairs.filter_map(|(left, right)| jump(f, left, right));
+            let mut found: Vec<f64> = found.collect();
+            // One may show on either side of a place.
+            found.dedup();
+            found
         };
         let found = [
             (Smoothness::Jump, jumps(&|x| self.value(x))),

@@ -140,6 +140,20 @@ pub const MOST_PARAMETERS: usize = 4;
 /// A function of x and the values of the parameters in their order; those that there are not are 0.
 pub type Function = fn(f64, [f64; MOST_PARAMETERS]) -> f64;
 
+/// `value`, unless x is NaN, which a comparison may have lost.
+pub(super) fn unless_nan(x: f64, value: f64) -> f64 {
+    if x.is_nan() { x } else { value }
+}
+
+/// x times a share, of which 0 makes 0 of infinity, too.
+pub(super) fn times(x: f64, share: f64) -> f64 {
+    if share == 0.0 {
+        0.0 * x.clamp(f64::MIN, f64::MAX)
+    } else {
+        x * share
+    }
+}
+
 /// A number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.
 #[derive(Debug)]

@@ -763,3 +763,147 @@ pub(crate) fn log1pf(x: Real) -> Real {
     let part = fraction + fraction * (fraction * log1p_tail(fraction));
     n * LN_2 + (n * LN_2_LOW + part)
 }
+
+// v e^x, without losing a factor to underflow or overflow while the product is representable.
+#[inline(always)]
+pub(crate) fn exp_times(x: Real, v: Real) -> Real {
+    let t = clamp(x, -210.0, 200.0);
+    let n = round(t * LOG2_E);
+    let series = exp_series((t - n * LN_2) - n * LN_2_LOW);
+    let third = round(n * 0.33333333);
+    let step = power_of_two(third);
+    let last = power_of_two(n - 2.0 * third);
+    // What makes it smaller comes before the series, what makes it larger behind.
+    let small = n < 0.0;
+    // Finite, since the series may be negative: infinity less infinity is NaN.
+    let w = finite(v * step * select(1.0, last, small));
+    (w + w * series) * step * select(last, 1.0, small)
+}
+
+// x - tanh x: near 0 by the continued fraction x s / (3 + s + s / (5 + s / (7 + ..)), s = x^2, whose terms all add up; far
+// from it |x| - 1 and twice a sigmoid.
+#[inline(always)]
+pub(crate) fn tanh_rest(x: Real) -> Real {
+    let t = magnitude(x, 1.0);
+    let s = t * t;
+    let r = (0.199999963 + s * -0.005713925) + (s * s) * (2.52864026e-4 + s * -1.08538846e-5);
+    let near = t * (s * whole_of(inverse(3.0, s + s * r, 0.0)));
+    let far = (abs(x) - 1.0) + 2.0 * sigmoids(2.0 * abs(x)).minus;
+    with_sign(select(near, far, abs(x) > 1.0), x)
+}
+
+// upstream times the slope of x sigmoid(z), z = beta x: s + z s (1 - s).
+#[inline(always)]
+pub(crate) fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
+    let z = clamp(finite(x) * beta, -256.0, 256.0);
+    times_gate_slope(upstream, z, z >= 0.0, exp_minus_product(x, beta))
+}
+
+// |x| / d for a normal d > 0, no further than where e^-that is 0.
+#[inline(always)]
+pub(crate) fn quotient_of_normal(x: Real, d: Real) -> Sum {
+    let i = inverse_of_normal(d);
+    let m = of_bits((bits(d) & Bits(0x7fffff)) | Bits(0x3f800000));
+    let t = magnitude(abs(x) * i.power, 356.0);
+    let whole = whole_of(i.significand);
+    let q = min(t * whole, DEEPEST);
+    let p = product(q, m);
+    // What is missing underflows where q is small, and does not count there; nor does it where q has stopped.
+    let counts = (q > 1e-8) & (q < DEEPEST);
+    Sum {
+        high: q,
+        low: select(0.0, (kept(t - p.high) - p.low) * whole, counts),
+    }
+}
+
+// e^-|x / d|.
+#[inline(always)]
+pub(crate) fn exp_negative_quotient(x: Real, d: Real) -> Scaled {
+    let q = quotient_of_normal(x, d);
+    rounded(exp_minus(q.high, q.low))
+}
+
+// e^-|x / d| - 1.
+#[inline(always)]
+pub(crate) fn expm1_quotient(x: Real, d: Real) -> Real {
+    let q = quotient_of_normal(x, d);
+    let a = min(q.high, 40.0);
+    let n = round(a * LOG2_E);
+    let power = power_of_two(-n);
+    power * exp_series((n * LN_2 - a) + (n * LN_2_LOW - q.low)) + (power - 1.0)
+}
+
+// What the functions of sqrt(x^2 + b) are made of, multiplied by a power of two that leaves the larger of |x| and sqrt(b)
+// between 1 and 4: |x|, b and the root.
+#[derive(Clone, Copy)]
+pub(crate) struct Hyperbola {
+    pub(crate) x: Real,
+    pub(crate) b: Real,
+    pub(crate) root: Sum,
+    pub(crate) power: Real,
+}
+#[inline(always)]
+pub(crate) fn hyperbola(x: Real, b: Real) -> Hyperbola {
+    let most = min(max(abs(finite(x)), sqrt(b)), 8.5e37);
+    let power = of_bits(Bits(0x7f000000) - (bits(most) & Bits(0x7f800000)));
+    let u = abs(finite(x)) * power;
+    let c = (b * power) * power;
+    let s = u * u + c;
+    let r = sqrt(s);
+    let p = product(r, r);
+    Hyperbola {
+        x: u,
+        b: c,
+        root: Sum {
+            high: r,
+            low: 0.5 * ((kept(s - p.high) - p.low) / r),
+        },
+        power,
+    }
+}
+
+// 1 / (root + |x|).
+#[inline(always)]
+pub(crate) fn inverse_of_both(h: Hyperbola) -> Sum {
+    inverse(h.root.high, h.x, h.root.low)
+}
+
+// (x + sqrt(x^2 + b)) / 2, which is b / 2 / (sqrt(x^2 + b) - x) where that does not cancel.
+#[inline(always)]
+pub(crate) fn squareplus(x: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    let back = of_bits(Bits(0x7f000000) - bits(h.power));
+    let right = (0.5 * (h.x + h.root.high) + 0.5 * h.root.low) * back;
+    let left = (0.5 * b * h.power) * whole_of(inverse_of_both(h));
+    let limit = select(0.0, x, x > 0.0);
+    select(select(left, right, x >= 0.0), limit, abs(x) > LARGEST)
+}
+
+// upstream (1 + x / sqrt(x^2 + b)) / 2.
+#[inline(always)]
+pub(crate) fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    let i = inverse(0.0, h.root.high, h.root.low);
+    let j = inverse_of_both(h);
+    let v = 0.5 * (i.high * j.high + (i.high * j.low + i.low * whole_of(j)));
+    let left = select(
+        ((b * h.power) * v * upstream) * h.power,
+        h.b * v * upstream,
+        h.b > 1e-18,
+    );
+    select(left, (0.5 + (0.5 * h.x) * whole_of(i)) * upstream, x >= 0.0)
+}
+
+// upstream / (4 sqrt(x^2 + b)).
+#[inline(always)]
+pub(crate) fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    (0.25 * upstream * whole_of(inverse(0.0, h.root.high, h.root.low))) * h.power
+}
+
+// x slope + height, its product in two parts, since the sum may cancel.
+#[inline(always)]
+pub(crate) fn product_sum(x: Real, slope: Real, height: Real) -> Real {
+    let p = product(finite(x), slope);
+    kept(p.high + height) + p.low
+}

@@ -13,8 +13,7 @@ pub(crate) fn value(x: Real, beta: Real) -> Real {
 // upstream (s + z s (1 - s)), z = beta x.
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let z = clamp(finite(x) * beta, -256.0, 256.0);
-    times_gate_slope(upstream, z, z >= 0.0, exp_minus_product(x, beta))
+    sigmoid_gate_backward(x, upstream, beta)
 }
 
 // With respect to beta: upstream x^2 s (1 - s).
