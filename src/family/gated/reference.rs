@@ -5,10 +5,14 @@ use crate::{
     accuracy::{Tolerance, bound::Bound, ulp},
     element::ElementType,
     family::{Sheet, Sum},
+    wgsl::Math,
 };
 
 /// What is left of f where its exponential is 0 to kernels, 2^-256 times a gate.
 const VANISHED: f64 = 1e-74;
+
+/// What a gradient may be off by where a factor of it is flushed.
+const FLUSHED: f64 = 2.0 * f32::MIN_POSITIVE as f64;
 
 /// What a gate and an up become.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,10 +100,11 @@ impl Gated {
         let expected = f * factor;
         let unrounded = self.unit.is_unrounded(self.math);
         // Below it f is 0 to the kernel.
-        let least = if unrounded {
-            1.4e-45
-        } else {
-            f64::from(f32::MIN_POSITIVE)
+        let least = match self.math {
+            Math::Accurate if unrounded => 1.4e-45,
+            Math::Accurate => f64::from(f32::MIN_POSITIVE),
+            // What it may be off by.
+            Math::Native => 1e-5,
         };
         if factor.is_infinite() {
             let vanishes = f != 0.0 && f.abs() < least;
@@ -109,6 +114,8 @@ impl Gated {
         let of_f = match self.unit {
             Unit::Reglu => 0.0,
             _ if unrounded => 0.0,
+            // It may be flushed.
+            _ if !is_normal(f) => expected.abs(),
             _ => {
                 let (numbers, definition) = (self.f.numbers(), self.f.definition());
                 let size = definition.size(0, gate, numbers, (f, 1.0));
@@ -144,10 +151,11 @@ impl Gated {
             // The product with up is rounded, too.
             tolerance.allowed((expected.gate, size), g, ElementType::F32)
                 + ulp(expected.gate, ElementType::F32)
+                + FLUSHED
         };
         let of_up = match upstream.is_infinite() {
             true => f64::INFINITY,
-            false => self.product_bound(clamped.gate, upstream).allowed,
+            false => self.product_bound(clamped.gate, upstream).allowed + FLUSHED,
         };
         let gate = Bound {
             expected: expected.gate,
@@ -233,7 +241,8 @@ impl Gated {
 
 /// Whether f32 holds a number to all its digits.
 fn is_normal(x: f64) -> bool {
-    x.abs() >= f64::from(f32::MIN_POSITIVE)
+    // One on the edge may round to below it.
+    x.abs() >= f64::from(f32::MIN_POSITIVE) * (1.0 + 4.0 * f64::from(f32::EPSILON))
 }
 
 /// What a slope makes of a gradient: a slope of 0 lets none through.
