@@ -229,7 +229,9 @@ impl<'a> Run<'a> {
         }
         let outputs = match pass {
             Pass::Forward => vec![gpu.allocate(result, ElementType::F32)],
-            Pass::Backward => (0..inputs).map(|_| gpu.allocate(shape, ElementType::F32)).collect(),
+            Pass::Backward => (0..inputs)
+                .map(|_| gpu.allocate(shape, ElementType::F32))
+                .collect(),
         };
         let mut run = Self {
             upstream: gpu.upload(&data.host[..len], result).unwrap(),

@@ -101,7 +101,7 @@ impl Bench {
             channels: None,
             x: &x,
             upstream: None,
-            tolerance: Tolerance::forward(ElementType::F32, math),
+            tolerance: Tolerance::forward(activation, ElementType::F32, math),
         };
         let report = expectation
             .check_at(&y, (0..ELEMENTS).step_by(3331))

@@ -1,5 +1,6 @@
 //! The CPU's formulas are the shaders': `UPDATE_TWINS=1 cargo test --test twins` makes `src/cpu/math.rs` and
-//! `src/cpu/activation/` of them anew.
+//! `src/cpu/activation/` of them anew. Where these do not compile, so that no test does, this file makes them alone:
+//! `CARGO_MANIFEST_DIR=$PWD rustc --edition 2024 --test tests/twins.rs -o /tmp/twins && UPDATE_TWINS=1 /tmp/twins`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

@@ -87,11 +87,11 @@ pub(crate) fn run(bytes: &[u8]) {
     };
     if counts.is_some() {
         for upstream in [None, Some(&g[..])] {
-            let Ok(found) = reference(&chain, &shape, &x, upstream) else {
+            let Ok(found) = reference(&chain, &shape, &[&x], upstream) else {
                 continue;
             };
             let expected = if upstream.is_some() { x.len() } else { g.len() };
-            assert_eq!(found.values.len(), expected, "{text} {shape:?}");
+            assert_eq!(found.values[0].len(), expected, "{text} {shape:?}");
         }
     }
     let Some(gpu) = gpu() else {

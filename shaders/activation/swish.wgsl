@@ -3,12 +3,8 @@ fn value(x: Real, beta: Real) -> Real { return sigmoid_gate(x, beta); }
 
 // upstream (s + z s (1 - s)), z = beta x.
 fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let z = finite(x) * beta;
-    let e = exp_negative_product(x, beta);
-    let c = clamp(z, Real(-256.0), Real(256.0));
-    let d = 1.0 + plain(e);
-    let share = select(d + c, d + c * plain(e), z >= Real(0.0)) / (d * d);
-    return select(times_both(share, e, upstream), share * upstream, z >= Real(0.0));
+    let z = clamp(finite(x) * beta, Real(-256.0), Real(256.0));
+    return times_gate_slope(upstream, z, z >= Real(0.0), exp_minus_product(x, beta));
 }
 
 // With respect to beta: upstream x^2 s (1 - s).

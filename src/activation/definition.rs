@@ -106,10 +106,26 @@ impl Definition {
         numbers: [f64; MOST_PARAMETERS],
         (expected, upstream): (f64, f64),
     ) -> f64 {
-        let terms = self
-            .magnitudes
-            .map(|sums| sums[pass](x, numbers) * upstream.abs());
-        terms.map_or(expected, |terms| terms.max(expected.abs()))
+        let terms = match (self.magnitudes, self.properties) {
+            (Some(sums), _) => sums[pass](x, numbers),
+            (None, Some(properties)) if pass == 1 && properties.turning_point.is_some() => {
+                self.slope_terms(x, numbers)
+            }
+            _ => return expected,
+        };
+        (terms * upstream.abs()).max(expected.abs())
+    }
+
+    /// The magnitudes of the two terms of f'(x): f(x) / x, and what f'(x) is beside it.
+    fn slope_terms(&self, x: f64, numbers: [f64; MOST_PARAMETERS]) -> f64 {
+        let slope = (self.slope)(x, numbers);
+        let gate = (self.value)(x, numbers) / x;
+        // At 0 and at infinity there is but one term.
+        if gate.is_finite() {
+            gate.abs() + (slope - gate).abs()
+        } else {
+            slope.abs()
+        }
     }
 
     /// Whether both are the same function: one name, one shader.

@@ -223,11 +223,8 @@ fn on_cpu<T: Element>(
             gradients: None,
         });
     };
-    let mut outputs = vec![vec![T::zeroed(); layout.view.elements()]; inputs.len()];
-    let into = outputs
-        .iter_mut()
-        .map(|output| SliceMut::of(output))
-        .collect();
+    let mut outputs = vec![vec![T::zeroed(); layout.view.elements()]; chain.inputs()];
+    let into = outputs.iter_mut().map(|dx| SliceMut::of(dx)).collect();
     let computed = chain.compute_backward(shape, &x, Slice::of(upstream), into, true)?;
     Ok(DeviceResult {
         outputs,

@@ -78,12 +78,13 @@ pub(crate) fn product(a: Real, b: Real) -> Sum {
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, as a sum of which the first
-// two terms are exact. abs(x) <= 16.
+// two terms are exact, and 2u'. abs(x) <= 16.
 #[derive(Clone, Copy)]
 pub(crate) struct GeluArgument {
     pub(crate) cubic: Real,
     pub(crate) linear: Real,
     pub(crate) rest: Real,
+    pub(crate) slope: Real,
 }
 #[inline(always)]
 pub(crate) fn gelu_argument(x: Real) -> GeluArgument {
@@ -100,10 +101,12 @@ pub(crate) fn gelu_argument(x: Real) -> GeluArgument {
     // x^2 - square1
     let rest = (square - square1) + (x - x1) * (x + x1);
     let cubic_low = kept(B * square1 - cubic) + ((B + B_LOW) * rest + B_LOW * square1);
+    let slope = (A + 3.0 * cubic) + (A_LOW + 3.0 * cubic_low);
     GeluArgument {
         cubic: x1 * cubic,
         linear: x1 * A,
         rest: (x - x1) * (A + cubic) + x * (A_LOW + cubic_low),
+        slope,
     }
 }
 
@@ -140,13 +143,6 @@ pub(crate) fn times(v: Real, e: Scaled) -> Real {
 #[inline(always)]
 pub(crate) fn begun(v: Real, e: Scaled) -> Real {
     (v * e.scale) * e.value
-}
-
-// v e w for v up to some hundreds, without losing e to underflow or w to overflow while the product is representable.
-#[inline(always)]
-pub(crate) fn times_both(v: Real, e: Scaled, w: Real) -> Real {
-    let deep = e.scale < 1.0;
-    begun(select(v, w, deep), e) * select(w, v, deep) * e.scale
 }
 
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
@@ -202,8 +198,8 @@ pub(crate) fn exp_series(r: Real) -> Real {
     r + r * (r * 0.5 + s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821)))
 }
 
-// From here on e^-x is 0: no finite factor brings 2^-257 back into range.
-pub(crate) const DEEPEST: Real = 178.1;
+// From here on e^-x is 0: no finite factor brings 500 2^-271 back into range.
+pub(crate) const DEEPEST: Real = 187.8;
 
 // (1 + series) power scale^2. The 1 is added where it costs no rounding of its own. `beside` is power scale^2 as far as it
 // counts beside a 1.
@@ -215,13 +211,13 @@ pub(crate) struct Exponential {
     pub(crate) beside: Real,
 }
 
-// (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
-// the scale, 2^-65, makes up for it.
+// (1 + series) 2^-n for whole n up to 270, and 0 for 271. Above 125 the exponent is raised by 144, and
+// the scale, 2^-72, makes up for it.
 #[inline(always)]
 pub(crate) fn exponential(series: Real, n: Real) -> Exponential {
     let tiny = n > 125.0;
-    let power = power_of_two(select(0.0, 130.0, tiny) - n);
-    let scale = select(1.0, 2.71050543e-20, tiny);
+    let power = power_of_two(select(0.0, 144.0, tiny) - n);
+    let scale = select(1.0, 2.11758237e-22, tiny);
     Exponential {
         series,
         power,
@@ -303,7 +299,7 @@ pub(crate) struct Reduced {
     pub(crate) n: Real,
 }
 
-// That of e^(-t^2 / 2) for 0 <= t <= 18.873, where it is 0.
+// That of e^(-t^2 / 2) for 0 <= t <= 19.38, where it is 0.
 #[inline(always)]
 pub(crate) fn half_square(t: Real) -> Reduced {
     let t1 = upper(t);
@@ -317,14 +313,8 @@ pub(crate) fn half_square(t: Real) -> Reduced {
     }
 }
 
-#[inline(always)]
-pub(crate) fn exp_negative_half_square(t: Real) -> Scaled {
-    let argument = half_square(t);
-    rounded(exponential(exp_series(argument.r), argument.n))
-}
-
 // From this abs(x) on the next function is 0.
-pub(crate) const GELU_DEEPEST: Real = 13.02;
+pub(crate) const GELU_DEEPEST: Real = 13.27;
 
 // e^-abs(2u), 2u the argument of tanh-GELU's sigmoid.
 #[inline(always)]
@@ -339,9 +329,10 @@ pub(crate) fn exp_minus_gelu(x: Real) -> Exponential {
     )
 }
 
+// 2u' x, as far as e^-abs(2u) is not 0.
 #[inline(always)]
-pub(crate) fn exp_negative_gelu(x: Real) -> Scaled {
-    rounded(exp_minus_gelu(x))
+pub(crate) fn gelu_slope_argument(x: Real) -> Real {
+    x * gelu_argument(magnitude(x, GELU_DEEPEST)).slope
 }
 
 // The square of an inverse.
@@ -436,16 +427,16 @@ pub(crate) fn sigmoid(x: Real) -> Real {
     sigmoids(x).plus
 }
 
-// v share, or v share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
+// v k share, or v k share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
 #[inline(always)]
-pub(crate) fn times_share(v: Real, share: Share, positive: Bool, e: Exponential) -> Real {
+pub(crate) fn times_share(v: Real, k: Real, share: Share, positive: Bool, e: Exponential) -> Real {
     let series = select(e.series, 0.0, positive);
     let power = select(e.power, 1.0, positive);
     let scale = select(e.scale, 1.0, positive);
     times(
         v,
         Scaled {
-            value: series_share(series, share) * power,
+            value: k * series_share(series, share) * power,
             scale,
         },
     )
@@ -456,7 +447,22 @@ pub(crate) fn times_share(v: Real, share: Share, positive: Bool, e: Exponential)
 pub(crate) fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
     times_share(
         v,
+        1.0,
         sigmoid_share(e.beside + e.beside * e.series),
+        positive,
+        e,
+    )
+}
+
+// v (s + p s (1 - s)), s = sigmoid(z), with e = e^-abs(z): s times 1 + p (1 - s).
+#[inline(always)]
+pub(crate) fn times_gate_slope(v: Real, p: Real, positive: Bool, e: Exponential) -> Real {
+    let value = e.beside + e.beside * e.series;
+    let s = sigmoid_share(value);
+    times_share(
+        v,
+        1.0 + p * (select(1.0, value, positive) * whole_share(s)),
+        s,
         positive,
         e,
     )
@@ -517,20 +523,43 @@ pub(crate) fn softplus(x: Real, beta: Real) -> Real {
 // d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 5/8 near 0.
 #[inline(always)]
 pub(crate) fn tanh_softplus_gate(x: Real) -> Real {
-    let t = magnitude(x, DEEPEST);
-    let e = exp_minus(t, 0.0);
+    let e = exp_minus(magnitude(x, DEEPEST), 0.0);
     let positive = x >= 0.0;
-    let near = t < 0.7;
+    times_share(
+        above(DEEPEST, x),
+        1.0,
+        tanh_softplus_share(x, e, positive),
+        positive,
+        e,
+    )
+}
+
+#[inline(always)]
+pub(crate) fn tanh_softplus_share(x: Real, e: Exponential, positive: Bool) -> Share {
+    let near = abs(x) < 0.7;
     let base = select(1.0, 0.625, near);
     // 2 - 2 base
     let a = select(0.0, 0.75, near);
     let f = (e.beside + e.beside * e.series) * select(1.0, 2.0, positive);
     let n = f * ((select(1.0, 0.0, positive) - a) + base * f) - a;
-    let share = Share {
+    Share {
         base,
         less: n / (2.0 + f * (2.0 + f)),
-    };
-    times_share(above(DEEPEST, x), share, positive, e)
+    }
+}
+
+// upstream times its slope. With T = tanh(ln(1 + e^x)) that is T + x (1 - T^2) sigmoid(x): T times
+// 1 + x T (1 + e) (2e / (1 + 2e))^2 for x >= 0, 1 + x T / e (1 - (e / (2 + e))^2) for x < 0.
+#[inline(always)]
+pub(crate) fn times_tanh_softplus_slope(upstream: Real, x: Real) -> Real {
+    let c = clamp(x, -DEEPEST, DEEPEST);
+    let e = exp_minus(abs(c), 0.0);
+    let positive = x >= 0.0;
+    let s = tanh_softplus_share(c, e, positive);
+    let value = e.beside + e.beside * e.series;
+    let q = select(value, 2.0 * value, positive) / select(2.0 + value, 1.0 + 2.0 * value, positive);
+    let m = whole_share(s) * select(1.0 - q * q, (1.0 + value) * (q * q), positive);
+    times_share(upstream, 1.0 + c * m, s, positive, e)
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -604,7 +633,10 @@ pub(crate) fn tanhf(x: Real) -> Real {
 pub(crate) fn softsign(t: Real) -> Real {
     // From 2^30 on it is 1.
     let c = min(t, 1073741824.0);
-    c * whole_of(inverse_of_one_plus(c, 1.0))
+    let c1 = upper(c);
+    let i = inverse_of_one_plus(c, 1.0);
+    // Small ones are themselves, and their parts might leave the normal numbers.
+    select(c, c1 * i.high + ((c - c1) * i.high + c * i.low), c > 1e-20)
 }
 
 // 1 / (scale (1 + t)) for t >= 0: the larger of the two is the one whose difference from the sum has few bits.
@@ -647,6 +679,32 @@ pub(crate) fn normal_tail_parts(t: Real) -> Share {
 #[inline(always)]
 pub(crate) fn normal_tail(t: Real) -> Real {
     whole_share(normal_tail_parts(t))
+}
+
+// upstream times the slope of x Phi(x), Phi(x) + x phi(x): with e = e^(-x^2 / 2) and k = Phi(-|x|) / e - |x| / sqrt(2 pi)
+// e k for x < 0, else 1 - e k.
+#[inline(always)]
+pub(crate) fn times_normal_slope(upstream: Real, x: Real) -> Real {
+    const INV_SQRT_TAU: Real = 0.398942280;
+    let t = magnitude(x, 19.38);
+    let argument = half_square(t);
+    let e = exponential(exp_series(argument.r), argument.n);
+    let k = normal_tail(t) / max(t, 0.5) - INV_SQRT_TAU * t;
+    let ek = k + k * e.series;
+    let near = t < 0.5;
+    let middle = 0.5 + x * (normal_series(t * t) + INV_SQRT_TAU * (e.beside + e.beside * e.series));
+    let positive = select(1.0 - e.beside * ek, middle, near);
+    select(
+        times(
+            upstream,
+            Scaled {
+                value: ek * e.power,
+                scale: e.scale,
+            },
+        ),
+        positive * upstream,
+        near | (x > 0.0),
+    )
 }
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).

@@ -236,7 +236,7 @@ impl Pass<'_> {
         let layout = self.layout;
         let chain = self.on_part(chunk)?;
         let elements: Vec<_> = inputs.iter().map(|input| elements::<T>(input)).collect();
-        let mut x: Vec<_> = elements.iter().map(|x| Slice::of(&**x)).collect();
+        let mut x: Vec<_> = elements.iter().map(|x| Slice::of(x)).collect();
         let upstream = x.pop_if(|_| self.task.needs_upstream(self.request.upstream.is_some()));
         let shape = layout.whole.clone().unwrap_or(chunk.shape().to_vec());
         if let Task::Survey { step, index, .. } = self.task {
@@ -249,19 +249,20 @@ impl Pass<'_> {
         }
         let (to, count) = match upstream {
             None => (layout.result, 1),
-            Some(_) => (layout.view, x.len()),
+            Some(_) => (layout.view, self.chain.inputs()),
         };
         let length = chunk.of_result(layout.view, to).len();
         let bytes = length * size_of::<T>();
         outputs.resize_with(count, Vec::new);
-        let mut into = Vec::with_capacity(count);
-        for output in outputs {
-            output.resize(bytes.div_ceil(size_of::<u32>()), 0);
-            let output = bytemuck::cast_slice_mut::<u32, T>(output);
-            into.push(SliceMut::of(&mut output[..length]));
-        }
+        let words = bytes.div_ceil(size_of::<u32>());
+        outputs
+            .iter_mut()
+            .for_each(|output| output.resize(words, 0));
+        let results = outputs.iter_mut().map(|output| &mut output[..]);
+        let results = results.map(|it| &mut bytemuck::cast_slice_mut::<u32, T>(it)[..length]);
+        let mut results: Vec<_> = results.map(SliceMut::of).collect();
         let Some(upstream) = upstream else {
-            let y = into.swap_remove(0);
+            let y = results.swap_remove(0);
             let saved = chain.compute_forward(&shape, &x, y)?;
             return Ok(OnHost {
                 bytes,
@@ -269,7 +270,7 @@ impl Pass<'_> {
                 indices: saved.indices()?,
             });
         };
-        let computed = chain.compute_backward(&shape, &x, upstream, into, self.parameters)?;
+        let computed = chain.compute_backward(&shape, &x, upstream, results, self.parameters)?;
         let beside = computed.parameters.into_iter().enumerate();
         let beside = beside.filter(|(step, _)| !self.is_surveyed(*step));
         Ok(OnHost {

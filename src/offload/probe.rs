@@ -203,7 +203,7 @@ fn on_gpu<'a>(
     move || {
         let start = Instant::now();
         let mut tensors = Vec::new();
-        for input in 0..inputs {
+        for input in 0..pass.chain.inputs() {
             slot.fill(&gpu, input, load).map_err(Fail::error)?;
             tensors.push(slot.tensor(&gpu, input, load)?);
         }
@@ -255,9 +255,8 @@ fn on_cpu<'a>(
         let computed = start.elapsed();
         let start = Instant::now();
         result.clear();
-        outputs
-            .iter()
-            .for_each(|output| result.extend_from_slice(output));
+        let outputs = outputs.iter();
+        outputs.for_each(|words| result.extend_from_slice(words));
         Ok([read, computed, start.elapsed()])
     }
 }

@@ -172,7 +172,11 @@ impl Prepared<'_> {
         let of_chain = self.chain.inputs() as u64;
         let (inputs, kept, result) = match self.purpose.is_backward() {
             true => (of_chain + results, of_chain + results, of_chain),
-            false => (of_chain, of_chain * u64::from(self.purpose.keeps()), results),
+            false => (
+                of_chain,
+                of_chain * u64::from(self.purpose.keeps()),
+                results,
+            ),
         };
         let slots = SLOTS as u64 * (inputs + kept + result);
         let steps = (self.chain.steps().len() - 1) as u64;

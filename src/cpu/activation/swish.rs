@@ -13,12 +13,8 @@ pub(crate) fn value(x: Real, beta: Real) -> Real {
 // upstream (s + z s (1 - s)), z = beta x.
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let z = finite(x) * beta;
-    let e = exp_negative_product(x, beta);
-    let c = clamp(z, -256.0, 256.0);
-    let d = 1.0 + plain(e);
-    let share = select(d + c, d + c * plain(e), z >= 0.0) / (d * d);
-    select(times_both(share, e, upstream), share * upstream, z >= 0.0)
+    let z = clamp(finite(x) * beta, -256.0, 256.0);
+    times_gate_slope(upstream, z, z >= 0.0, exp_minus_product(x, beta))
 }
 
 // With respect to beta: upstream x^2 s (1 - s).

@@ -9,7 +9,7 @@ use crate::cpu::Cpu;
 #[derive(Default)]
 struct Slot {
     inputs: Vec<Vec<u8>>,
-    /// In words, so that they begin where elements may.
+    /// In words, so that each begins where elements may.
     outputs: Vec<Vec<u32>>,
 }
 
@@ -113,9 +113,8 @@ impl Trip<'_> {
     fn take(&self, chunk: &Chunk, slot: &Slot, made: OnHost) -> Result<()> {
         let start = Instant::now();
         let outputs = slot.outputs.iter();
-        let outputs: Vec<&[u8]> = outputs
-            .map(|output| &bytemuck::cast_slice(output)[..made.bytes])
-            .collect();
+        let outputs = outputs.map(|output| &bytemuck::cast_slice(output)[..made.bytes]);
+        let outputs: Vec<&[u8]> = outputs.collect();
         for (&(sink, view), output) in self.sinks.iter().zip(&outputs) {
             let of_result = chunk.of_result(self.view, view);
             of_result.write(view, sink, output, self.element.size() as usize)?;

@@ -132,8 +132,8 @@ fn go(gpus: &[&Gpu], work: &Faulty, (readable, writable): (usize, usize)) -> Res
         meter: &meter,
     };
     let chunks = cut_up(&Chunk::whole(view), 50_000, Cut::Anywhere).unwrap();
-    let mut gpus: Vec<_> = gpus.iter().map(|&gpu| gpu.clone()).collect();
-    trip.run(&mut gpus, chunks)?;
+    let mut devices: Vec<_> = gpus.iter().map(|&gpu| gpu.into()).collect();
+    trip.run(&mut devices, chunks)?;
     Ok(x == y)
 }
 

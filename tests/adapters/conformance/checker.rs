@@ -183,7 +183,8 @@ fn strictly(chain: Chain) -> Result<(), Failed> {
                 let what = format!("{wrong} for {value} at {place}");
                 let report = expect_wrong(&what, &with(corrupted))?;
                 assert_eq!(report.failed, 1, "{chain}: {wrong} at {place}: {report}");
-                let of_input = place % (output.len() / if upstream.is_some() { x.len() } else { 1 });
+                let of_input =
+                    place % (output.len() / if upstream.is_some() { x.len() } else { 1 });
                 assert_eq!(
                     report.worst.map(|worst| worst.index),
                     Some(of_input),

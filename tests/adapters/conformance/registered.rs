@@ -114,7 +114,10 @@ fn text(name: &str) -> Result<(), Failed> {
             assert_eq!(behind.steps().len(), 2);
             // What takes two tensors comes first.
             let fits = behind.result_shape(shape).is_ok();
-            assert!(fits || behind.steps()[1].inputs() > 1 || name == "dice", "{text}");
+            assert!(
+                fits || behind.steps()[1].inputs() > 1 || name == "dice",
+                "{text}"
+            );
         }
     }
     assert!(tried > 0, "{name} is never text");

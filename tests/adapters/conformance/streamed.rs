@@ -75,7 +75,10 @@ pub(super) fn streamed<T: Element>(
                 let upstream = device.gpu.upload(&g, chain.result_shape(shape)?)?;
                 same_bits("y", &y, &chain.forward(&tensors[..])?.download::<T>()?)?;
                 let gradients = chain.backward(&tensors[..], &upstream)?;
-                for (dx, found) in dx.iter().zip([gradients.dx].iter().chain(&gradients.others)) {
+                for (dx, found) in dx
+                    .iter()
+                    .zip([gradients.dx].iter().chain(&gradients.others))
+                {
                     same_bits("dx", dx, &found.download::<T>()?)?;
                 }
             }

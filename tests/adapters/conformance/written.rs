@@ -54,7 +54,9 @@ fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<Str
                 _ => "",
             };
             let layouts = ["two", "halves, gate=last", "interleaved, gate=first"];
-            layouts.map(|layout| format!("{name}({own}layout={layout})")).into()
+            layouts
+                .map(|layout| format!("{name}({own}layout={layout})"))
+                .into()
         }
         "alpha-dropout" => vec![format!("alpha-dropout(p=0.3, seed={seed})")],
         "dice" => vec![
