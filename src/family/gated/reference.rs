@@ -8,7 +8,10 @@ use crate::{
     wgsl::Math,
 };
 
-/// What is left of f where its exponential is 0 to kernels, 2^-256 times a gate.
+/// Exponentials below it, 2^-269, are 0 to kernels.
+const LEAST: f64 = 1.1e-81;
+
+/// Slopes below it need not meet a product that leaves f32's range.
 const VANISHED: f64 = 1e-74;
 
 /// What a gradient may be off by where a factor of it is flushed.
@@ -107,25 +110,30 @@ impl Gated {
             Math::Native => 1e-5,
         };
         if factor.is_infinite() {
-            let vanishes = f != 0.0 && f.abs() < least;
+            // Far out f is 0 in f64, too, where it is none.
+            let is_zero = match unrounded {
+                true => gate == 0.0 || gate.is_infinite(),
+                false => f == 0.0,
+            };
+            let vanishes = !is_zero && f.abs() < least;
             let allowed = if vanishes { f64::INFINITY } else { 0.0 };
             return Bound { expected, allowed };
         }
         let of_f = match self.unit {
             Unit::Reglu => 0.0,
             _ if unrounded => 0.0,
-            // It may be flushed.
-            _ if !is_normal(f) => expected.abs(),
             _ => {
                 let (numbers, definition) = (self.f.numbers(), self.f.definition());
                 let size = definition.size(0, gate, numbers, (f, 1.0));
                 let tolerance = Tolerance::forward(self.f, ElementType::F32, self.math);
-                tolerance.allowed((f, size), 1.0, ElementType::F32) * factor.abs()
+                let of_f = tolerance.allowed((f, size), 1.0, ElementType::F32) * factor.abs();
+                // It may be flushed.
+                of_f + if is_normal(f) { 0.0 } else { expected.abs() }
             }
         };
         let ulps = if unrounded { self.unit.ulps() } else { 1.0 };
-        // A sigmoid below 2^-256 is 0 to the kernel.
-        let own = match unrounded && f.abs() < VANISHED && is_normal(expected) {
+        let vanishes = f.abs() < LEAST * gate.abs().max(1.0);
+        let own = match unrounded && vanishes && is_normal(expected) {
             true => expected.abs(),
             false => ulps * ulp(expected, ElementType::F32),
         };
