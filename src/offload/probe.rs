@@ -195,7 +195,6 @@ fn on_gpu<'a>(
     let mut result: Vec<u8> = Vec::new();
     let mut slot = Slot::default();
     let gpu = gpu.clone();
-    let inputs = pass.chain.inputs();
     let mut worker = OnDevice {
         gpu: gpu.clone(),
         pass,
