@@ -3,6 +3,10 @@
 //! `HOSTILE_PATTERNS=67108864 cargo test --features check --test hostile` tries more random inputs.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::print_stderr,
+    reason = "the figures of docs/accuracy.md are read off its output"
+)]
 
 #[path = "hostile/device.rs"]
 mod device;

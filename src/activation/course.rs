@@ -155,7 +155,8 @@ fn places() -> impl Iterator<Item = f64> {
 fn jump(f: &dyn Fn(f64) -> f64, mut left: f64, mut right: f64) -> Option<f64> {
     let (mut low, mut high) = (f(left), f(right));
     for _ in 0..100 {
-        if !((high - low).abs() > JUMP * (1.0 + low.abs())) {
+        let jumps = (high - low).abs() > JUMP * (1.0 + low.abs());
+        if !jumps {
             return None;
         }
         let middle = 0.5 * (left + right);
