@@ -142,10 +142,11 @@ fn exp_negative(x: Real) -> Scaled { return rounded(exp_minus(magnitude(x, Real(
 // The abs(x) beyond which e^-abs(beta x) is 0.
 fn deepest(beta: Real) -> Real { return min(DEEPEST / abs(beta), Real(LARGEST)); }
 
-// e^-abs(beta x).
+// e^-abs(beta x), 0 for an infinite x, however small beta is, but for a beta of 0.
 fn exp_minus_product(x: Real, beta: Real) -> Exponential {
     let z = product(magnitude(x, deepest(beta)), abs(beta));
-    return exp_minus(z.high, z.low);
+    let beyond = (abs(x) > Real(LARGEST)) & (beta != Real(0.0));
+    return exp_minus(select(z.high, Real(DEEPEST), beyond), z.low);
 }
 
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return rounded(exp_minus_product(x, beta)); }
@@ -249,11 +250,16 @@ fn times_gate_slope(v: Real, p: Real, positive: Bool, e: Exponential) -> Real {
 // x, or -limit where x is below. By bits: those of negative numbers grow with the magnitude.
 fn above(limit: Real, x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), bitcast<Bits>(-limit))); }
 
-// x sigmoid(beta x). Where e is 0, x stops if beta x is negative.
+// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
+    let t = select(magnitude(x, deepest(beta)), Real(0.0), abs(x) > Real(LARGEST));
+    return select(with_sign(t, x), x, positive);
+}
+
+// x sigmoid(beta x).
 fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    let sign = with_sign(Real(1.0), beta);
-    return times_sigmoid(sign * above(deepest(beta), sign * x), positive, exp_minus_product(x, beta));
+    return times_sigmoid(stopped(x, beta, positive), positive, exp_minus_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.

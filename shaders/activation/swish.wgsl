@@ -8,5 +8,6 @@ fn backward(x: Real, upstream: Real, beta: Real) -> Real { return sigmoid_gate_b
 fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
-    return begun(finite(x) / (d * d), e) * finite(x) * upstream * e.scale;
+    let c = select(finite(x), Real(0.0), (abs(x) > Real(LARGEST)) & (beta != Real(0.0)));
+    return begun(c / (d * d), e) * c * upstream * e.scale;
 }

@@ -280,11 +280,12 @@ pub(crate) fn deepest(beta: Real) -> Real {
     min(DEEPEST / abs(beta), LARGEST)
 }
 
-// e^-abs(beta x).
+// e^-abs(beta x), 0 for an infinite x, however small beta is, but for a beta of 0.
 #[inline(always)]
 pub(crate) fn exp_minus_product(x: Real, beta: Real) -> Exponential {
     let z = product(magnitude(x, deepest(beta)), abs(beta));
-    exp_minus(z.high, z.low)
+    let beyond = (abs(x) > LARGEST) & (beta != 0.0);
+    exp_minus(select(z.high, DEEPEST, beyond), z.low)
 }
 
 #[inline(always)]
@@ -474,13 +475,19 @@ pub(crate) fn above(limit: Real, x: Real) -> Real {
     of_bits(min(bits(x), bits(-limit)))
 }
 
-// x sigmoid(beta x). Where e is 0, x stops if beta x is negative.
+// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+#[inline(always)]
+pub(crate) fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
+    let t = select(magnitude(x, deepest(beta)), 0.0, abs(x) > LARGEST);
+    select(with_sign(t, x), x, positive)
+}
+
+// x sigmoid(beta x).
 #[inline(always)]
 pub(crate) fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= 0.0) == (beta >= 0.0)) | (beta == 0.0);
-    let sign = with_sign(1.0, beta);
     times_sigmoid(
-        sign * above(deepest(beta), sign * x),
+        stopped(x, beta, positive),
         positive,
         exp_minus_product(x, beta),
     )

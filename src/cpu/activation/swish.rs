@@ -21,5 +21,6 @@ pub(crate) fn backward(x: Real, upstream: Real, beta: Real) -> Real {
 pub(crate) fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
-    begun(finite(x) / (d * d), e) * finite(x) * upstream * e.scale
+    let c = select(finite(x), 0.0, (abs(x) > LARGEST) & (beta != 0.0));
+    begun(c / (d * d), e) * c * upstream * e.scale
 }

@@ -72,7 +72,10 @@ impl Unit {
         const GATE: &str = include_str!("../../../shaders/accurate/gated_gate.wgsl");
         match self {
             Self::Glu => [include_str!("../../../shaders/accurate/gated_glu.wgsl"), ""],
-            Self::Geglu => [include_str!("../../../shaders/accurate/gated_geglu.wgsl"), ""],
+            Self::Geglu => [
+                include_str!("../../../shaders/accurate/gated_geglu.wgsl"),
+                "",
+            ],
             Self::GegluTanh => [
                 include_str!("../../../shaders/accurate/gated_geglu_tanh.wgsl"),
                 GATE,
