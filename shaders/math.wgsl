@@ -256,6 +256,12 @@ fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
     return select(with_sign(t, x), x, positive);
 }
 
+// v sigmoid(beta x), where e^-abs(beta x) is no 0.
+fn times_gate(v: Real, x: Real, beta: Real) -> Real {
+    let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
+    return times_sigmoid(v, positive, exp_minus_product(x, beta));
+}
+
 // x sigmoid(beta x).
 fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
@@ -473,15 +479,19 @@ fn log1pf(x: Real) -> Real {
 // v e^x, without losing a factor to underflow or overflow while the product is representable.
 fn exp_times(x: Real, v: Real) -> Real {
     let t = clamp(x, Real(-210.0), Real(200.0));
-    let n = round(t * LOG2_E);
-    let series = exp_series((t - n * LN_2) - n * LN_2_LOW);
+    let whole = round(t * LOG2_E);
+    let series = exp_series((t - whole * LN_2) - whole * LN_2_LOW);
+    // A small v lends of the power, since its product with the series may underflow.
+    let tiny = abs(v) < Real(8.6736174e-19);
+    let u = select(v, v * 1.8446744e19, tiny);
+    let n = whole - select(Real(0.0), Real(64.0), tiny);
     let third = round(n * 0.33333333);
     let step = power_of_two(third);
     let last = power_of_two(n - 2.0 * third);
     // What makes it smaller comes before the series, what makes it larger behind.
     let small = n < Real(0.0);
     // Finite, since the series may be negative: infinity less infinity is NaN.
-    let w = finite(v * step * select(Real(1.0), last, small));
+    let w = finite(u * step * select(Real(1.0), last, small));
     return (w + w * series) * step * select(last, Real(1.0), small);
 }
 
@@ -563,7 +573,11 @@ fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
     let i = inverse(Real(0.0), h.root.high, h.root.low);
     let j = inverse_of_both(h);
     let v = 0.5 * (i.high * j.high + (i.high * j.low + i.low * whole_of(j)));
-    let left = select(((b * h.power) * v * upstream) * h.power, h.b * v * upstream, h.b > Real(1e-18));
+    // Of three factors the two that are furthest apart come first.
+    let t = b * h.power;
+    let tiny = t < Real(1e-10);
+    let far = ((t * select(v, upstream, tiny)) * select(upstream, v, tiny)) * h.power;
+    let left = select(far, h.b * v * upstream, h.b > Real(1e-18));
     return select(left, (0.5 + (0.5 * h.x) * whole_of(i)) * upstream, x >= Real(0.0));
 }
 
@@ -573,8 +587,18 @@ fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real {
     return (0.25 * upstream * whole_of(inverse(Real(0.0), h.root.high, h.root.low))) * h.power;
 }
 
-// x slope + height, its product in two parts, since the sum may cancel.
+// x slope + height. Where they cancel the product is the exact sum of four, of which the first three are summed without
+// an error.
 fn product_sum(x: Real, slope: Real, height: Real) -> Real {
-    let p = product(finite(x), slope);
-    return kept(p.high + height) + p.low;
+    let c = finite(x);
+    let plain = c * slope + height;
+    let a = upper(c);
+    let b = upper(slope);
+    let u = a * (slope - b);
+    let v = (c - a) * b;
+    let t = kept(u + v);
+    let v_in_t = kept(t - u);
+    let lost = (u - kept(t - v_in_t)) + (v - v_in_t);
+    let whole = (kept(a * b + height) + t) + (lost + (c - a) * (slope - b));
+    return select(whole, plain, abs(plain) > min(4.0 * abs(height), Real(LARGEST)));
 }

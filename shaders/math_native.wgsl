@@ -142,10 +142,11 @@ fn root(x: Real, b: Real) -> Real {
     let v = sqrt(b) / most;
     return most * sqrt(u * u + v * v);
 }
+fn times_gate(v: Real, x: Real, beta: Real) -> Real { return v * sigmoid(finite(x) * beta); }
 fn squareplus(x: Real, b: Real) -> Real {
     let c = finite(x);
     let r = root(c, b);
-    return select(0.5 * b / (r - c), select(0.5 * c + 0.5 * r, x, x > Real(LARGEST)), x >= Real(0.0));
+    return select(0.5 * b / (r - c), select(c + 0.5 * (r - c), x, x > Real(LARGEST)), x >= Real(0.0));
 }
 fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
     let c = finite(x);

@@ -3,8 +3,10 @@ fn value(x: Real, p1: Real, p2: Real, beta: Real) -> Real {
     let u = p1 - p2;
     let z = finite(x) * (beta * u);
     let slope = select(select(p2, p1, z > Real(0.0)), 0.5 * (p1 + p2), z == Real(0.0));
-    let far = select(slope * x, Real(0.0), slope == Real(0.0));
-    let near = u * sigmoid_gate(x, beta * u) + p2 * x;
+    let far = select(slope * x, with_sign(Real(0.0), x), slope == Real(0.0));
+    // A small product with u first, since a gate that underflows would be lost.
+    let small = abs(x) < Real(1.0);
+    let near = select(u, Real(1.0), small) * times_gate(select(x, u * x, small), x, beta * u) + p2 * x;
     return select(near, far, (abs(z) > Real(200.0)) | (abs(x) > Real(LARGEST)));
 }
 

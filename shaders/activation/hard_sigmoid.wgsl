@@ -1,7 +1,6 @@
 // Hard sigmoid: slope x + offset between 0 and 1, which it does not leave.
 fn value(x: Real, slope: Real, offset: Real) -> Real {
-    let y = select(product_sum(x, slope, offset), slope * finite(x), offset == Real(0.0));
-    return clamp(y, Real(0.0), Real(1.0));
+    return clamp(product_sum(x, slope, offset), Real(0.0), Real(1.0));
 }
 
 fn is_inside(x: Real, slope: Real, offset: Real) -> Bool {

@@ -1,8 +1,8 @@
 // Tanhshrink: x - tanh x, without cancellation near 0.
 fn value(x: Real) -> Real { return tanh_rest(x); }
 
-// upstream tanh^2 x, which far from 0 is upstream less the slope of tanh.
+// upstream tanh^2 x, tanh^2 far from 0 being 1 less the slope of tanh.
 fn backward(x: Real, upstream: Real) -> Real {
     let t = x - tanh_rest(x);
-    return select((t * upstream) * t, upstream - bell(4.0, upstream, 2.0 * x), abs(x) > Real(1.0));
+    return select((t * upstream) * t, upstream * (1.0 - bell(4.0, Real(1.0), 2.0 * x)), abs(x) > Real(1.0));
 }

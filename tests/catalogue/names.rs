@@ -129,8 +129,8 @@ const ONNX: &[&str] = &[
     "ThresholdedRelu",
 ];
 
-/// Those that are still to come: gated units, others along an axis, and what draws random slopes.
-const MISSING: &[&str] = &["RReLU", "GLU", "glu", "Softmin", "Hardmax", "sparsemax"];
+/// Those that are still to come: others along an axis, and what draws random slopes.
+const MISSING: &[&str] = &["RReLU", "Softmin", "Hardmax", "sparsemax"];
 
 /// Those that are another operation under a name of its own.
 const OTHERWISE: &[(&str, &str)] = &[("Softmax2d", "softmax"), ("ReduceLogSumExp", "logsumexp")];

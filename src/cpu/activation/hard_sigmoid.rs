@@ -7,12 +7,7 @@ use crate::cpu::{lane::*, math::*};
 // Hard sigmoid: slope x + offset between 0 and 1, which it does not leave.
 #[inline(always)]
 pub(crate) fn value(x: Real, slope: Real, offset: Real) -> Real {
-    let y = select(
-        product_sum(x, slope, offset),
-        slope * finite(x),
-        offset == 0.0,
-    );
-    clamp(y, 0.0, 1.0)
+    clamp(product_sum(x, slope, offset), 0.0, 1.0)
 }
 
 #[inline(always)]

@@ -10,13 +10,13 @@ pub(crate) fn value(x: Real) -> Real {
     tanh_rest(x)
 }
 
-// upstream tanh^2 x, which far from 0 is upstream less the slope of tanh.
+// upstream tanh^2 x, tanh^2 far from 0 being 1 less the slope of tanh.
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real) -> Real {
     let t = x - tanh_rest(x);
     select(
         (t * upstream) * t,
-        upstream - bell(4.0, upstream, 2.0 * x),
+        upstream * (1.0 - bell(4.0, 1.0, 2.0 * x)),
         abs(x) > 1.0,
     )
 }

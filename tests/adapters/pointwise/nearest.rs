@@ -8,16 +8,27 @@ use wgpu_activations::{
 
 use super::Device;
 
-/// How near the middle of two numbers a value may lie and be rounded to either, as a share of their distance: an f32's
-/// own place is half of that, in f16.
-const NEAR: f64 = 1.0 / 8192.0;
+/// How near the middle of two numbers a value may lie and be rounded to either, as a share of their distance: 2.5 ULP of
+/// f32, in f16.
+const NEAR: f64 = 2.5 / 8192.0;
 
 /// Inputs of the 65,536 whose result may be the other neighbour, as docs/accuracy.md has them.
 fn others(activation: Activation, element: ElementType) -> usize {
     match (activation.name(), element) {
-        ("sigmoid" | "gelu-tanh" | "softplus", ElementType::F16) => 2,
-        ("leaky-relu", ElementType::Bf16) => 2,
-        ("sigmoid" | "softplus" | "swish", ElementType::Bf16) => 1,
+        ("dynamic-tanh", ElementType::F16) => 8,
+        ("squareplus" | "quick-gelu", ElementType::F16) => 1,
+        // A sixth of an input with few digits is often near the middle.
+        ("hard-sigmoid", ElementType::Bf16) => 22,
+        ("hard-swish", ElementType::Bf16) => 44,
+        (
+            "sigmoid" | "hard-swish" | "log-sigmoid" | "gelu-tanh" | "softplus" | "tanhshrink",
+            ElementType::F16,
+        ) => 2,
+        ("leaky-relu" | "exponential", ElementType::Bf16) => 2,
+        (
+            "sigmoid" | "log-sigmoid" | "softplus" | "swish" | "quick-gelu" | "acon-c",
+            ElementType::Bf16,
+        ) => 1,
         _ => 0,
     }
 }
