@@ -499,9 +499,13 @@ fn exp_times(x: Real, v: Real) -> Real {
 // from it |x| - 1 and twice a sigmoid.
 fn tanh_rest(x: Real) -> Real {
     let t = magnitude(x, Real(1.0));
-    let s = t * t;
+    let square = product(t, t);
+    let s = whole_of(square);
     let r = (0.199999963 + s * -0.005713925) + (s * s) * (2.52864026e-4 + s * -1.08538846e-5);
-    let near = t * (s * whole_of(inverse(Real(3.0), s + s * r, Real(0.0))));
+    let i = inverse(Real(3.0), s + s * r, Real(0.0));
+    // Upper halves have an exact product.
+    let most = upper(s);
+    let near = t * (kept(most * i.high) + (((square.high - most) + square.low) * i.high + s * i.low));
     let far = (abs(x) - 1.0) + 2.0 * sigmoids(2.0 * abs(x)).minus;
     return with_sign(select(near, far, abs(x) > Real(1.0)), x);
 }
