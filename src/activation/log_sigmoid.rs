@@ -36,6 +36,7 @@ pub(super) const DEFINITION: Definition = Definition {
 /// Values computed with mpmath at 120 digits from the definition, and limits.
 #[cfg(test)]
 #[rustfmt::skip]
+#[expect(clippy::approx_constant, reason = "ln 2, as mpmath gave it")]
 pub(super) const POINTS: &[super::points::Variant] = &[
     ("log-sigmoid", &[
         (-87.3, -87.3, 1.0, &[]),

@@ -45,7 +45,7 @@ pub(super) const DEFINITION: Definition = Definition {
     slope: |x, [b, ..]| {
         // As f(x) / sqrt(x^2 + b), which does not cancel; at the infinities the limit.
         if x.is_infinite() {
-            x.max(0.0).min(1.0)
+            x.clamp(0.0, 1.0)
         } else {
             squareplus(x, b) / x.hypot(b.sqrt())
         }
