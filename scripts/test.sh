@@ -58,7 +58,7 @@ library=(--package wgpu-activations)
 for features in "" bench npz safetensors; do
     cargo clippy "${library[@]}" --lib --features "$features" --quiet -- -D warnings
 done
-for dependency in clap serde serde_json indicatif comfy-table env_logger rayon npyz maud resvg dejavu dirs jiff sysinfo tempfile; do
+for dependency in clap serde serde_json indicatif comfy-table env_logger npyz maud resvg dejavu dirs jiff sysinfo tempfile; do
     if cargo tree "${library[@]}" --edges normal --prefix none --quiet --depth 1 | grep -q "^$dependency "; then
         echo "a user of the library without features must not get $dependency"
         exit 1

@@ -28,8 +28,8 @@ fn product(a: Real, b: Real) -> Sum {
 }
 
 // 2u = 2 sqrt(2/pi) (x + 0.044715 x^3), the argument of tanh-GELU's sigmoid, as a sum of which the first
-// two terms are exact. abs(x) <= 16.
-struct GeluArgument { cubic: Real, linear: Real, rest: Real }
+// two terms are exact, and 2u'. abs(x) <= 16.
+struct GeluArgument { cubic: Real, linear: Real, rest: Real, slope: Real }
 fn gelu_argument(x: Real) -> GeluArgument {
     // 2 sqrt(2/pi) and 0.044715 times that, each as an upper half and the rest.
     const A = 1.595703125;
@@ -44,7 +44,8 @@ fn gelu_argument(x: Real) -> GeluArgument {
     // x^2 - square1
     let rest = (square - square1) + (x - x1) * (x + x1);
     let cubic_low = kept(B * square1 - cubic) + ((B + B_LOW) * rest + B_LOW * square1);
-    return GeluArgument(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low));
+    let slope = (A + 3.0 * cubic) + (A_LOW + 3.0 * cubic_low);
+    return GeluArgument(x1 * cubic, x1 * A, (x - x1) * (A + cubic) + x * (A_LOW + cubic_low), slope);
 }
 
 // value * scale^2: a number whose exponent may lie below f32's range.
@@ -62,12 +63,6 @@ fn times(v: Real, e: Scaled) -> Real { return begun(v, e) * e.scale; }
 
 // v e but for the last scale, which comes when the product has all its factors.
 fn begun(v: Real, e: Scaled) -> Real { return (v * e.scale) * e.value; }
-
-// v e w for v up to some hundreds, without losing e to underflow or w to overflow while the product is representable.
-fn times_both(v: Real, e: Scaled, w: Real) -> Real {
-    let deep = e.scale < Real(1.0);
-    return begun(select(v, w, deep), e) * select(w, v, deep) * e.scale;
-}
 
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
 // that its products with upper halves are exact, and `low` is what is missing. The sum lies between 2^-100 and 2^100,
@@ -106,19 +101,19 @@ fn exp_series(r: Real) -> Real {
     return r + r * (r * 0.5 + s * ((0.16666541 + r * 0.041666456) + s * (0.0083668195 + r * 0.0013935821)));
 }
 
-// From here on e^-x is 0: no finite factor brings 2^-257 back into range.
-const DEEPEST: f32 = 178.1;
+// From here on e^-x is 0: no finite factor brings 500 2^-271 back into range.
+const DEEPEST: f32 = 187.8;
 
 // (1 + series) power scale^2. The 1 is added where it costs no rounding of its own. `beside` is power scale^2 as far as it
 // counts beside a 1.
 struct Exponential { series: Real, power: Real, scale: Real, beside: Real }
 
-// (1 + series) 2^-n for whole n up to 256, and 0 for 257. Above 125 the exponent is raised by 130, and
-// the scale, 2^-65, makes up for it.
+// (1 + series) 2^-n for whole n up to 270, and 0 for 271. Above 125 the exponent is raised by 144, and
+// the scale, 2^-72, makes up for it.
 fn exponential(series: Real, n: Real) -> Exponential {
     let tiny = n > Real(125.0);
-    let power = power_of_two(select(Real(0.0), Real(130.0), tiny) - n);
-    let scale = select(Real(1.0), Real(2.71050543e-20), tiny);
+    let power = power_of_two(select(Real(0.0), Real(144.0), tiny) - n);
+    let scale = select(Real(1.0), Real(2.11758237e-22), tiny);
     return Exponential(series, power, scale, select(power, Real(0.0), tiny));
 }
 
@@ -147,10 +142,11 @@ fn exp_negative(x: Real) -> Scaled { return rounded(exp_minus(magnitude(x, Real(
 // The abs(x) beyond which e^-abs(beta x) is 0.
 fn deepest(beta: Real) -> Real { return min(DEEPEST / abs(beta), Real(LARGEST)); }
 
-// e^-abs(beta x).
+// e^-abs(beta x), 0 for an infinite x, however small beta is, but for a beta of 0.
 fn exp_minus_product(x: Real, beta: Real) -> Exponential {
     let z = product(magnitude(x, deepest(beta)), abs(beta));
-    return exp_minus(z.high, z.low);
+    let beyond = (abs(x) > Real(LARGEST)) & (beta != Real(0.0));
+    return exp_minus(select(z.high, Real(DEEPEST), beyond), z.low);
 }
 
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return rounded(exp_minus_product(x, beta)); }
@@ -158,7 +154,7 @@ fn exp_negative_product(x: Real, beta: Real) -> Scaled { return rounded(exp_minu
 // The argument of an exponential, as r - n ln 2.
 struct Reduced { r: Real, n: Real }
 
-// That of e^(-t^2 / 2) for 0 <= t <= 18.873, where it is 0.
+// That of e^(-t^2 / 2) for 0 <= t <= 19.38, where it is 0.
 fn half_square(t: Real) -> Reduced {
     let t1 = upper(t);
     // Everything is twice as large as in exp_minus, which spares halving the squares.
@@ -168,13 +164,8 @@ fn half_square(t: Real) -> Reduced {
     return Reduced(0.5 * ((n * (2.0 * LN_2) - a) + (n * (2.0 * LN_2_LOW) - b)), n);
 }
 
-fn exp_negative_half_square(t: Real) -> Scaled {
-    let argument = half_square(t);
-    return rounded(exponential(exp_series(argument.r), argument.n));
-}
-
 // From this abs(x) on the next function is 0.
-const GELU_DEEPEST: f32 = 13.02;
+const GELU_DEEPEST: f32 = 13.27;
 
 // e^-abs(2u), 2u the argument of tanh-GELU's sigmoid.
 fn exp_minus_gelu(x: Real) -> Exponential {
@@ -185,7 +176,8 @@ fn exp_minus_gelu(x: Real) -> Exponential {
     return exponential(exp_series(((n * LN_2 - a) - b) + (n * LN_2_LOW - z.rest)), n);
 }
 
-fn exp_negative_gelu(x: Real) -> Scaled { return rounded(exp_minus_gelu(x)); }
+// 2u' x, as far as e^-abs(2u) is not 0.
+fn gelu_slope_argument(x: Real) -> Real { return x * gelu_argument(magnitude(x, Real(GELU_DEEPEST))).slope; }
 
 // The square of an inverse.
 fn squared(i: Sum) -> Sum { return Sum(i.high * i.high, i.low * (2.0 * i.high + i.low)); }
@@ -235,27 +227,45 @@ fn sigmoids(x: Real) -> Sigmoids {
 // Logistic sigmoid.
 fn sigmoid(x: Real) -> Real { return sigmoids(x).plus; }
 
-// v share, or v share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
-fn times_share(v: Real, share: Share, positive: Bool, e: Exponential) -> Real {
+// v k share, or v k share e where not `positive`. Operands are chosen, not results: LLVM 15 would else do lane after lane.
+fn times_share(v: Real, k: Real, share: Share, positive: Bool, e: Exponential) -> Real {
     let series = select(e.series, Real(0.0), positive);
     let power = select(e.power, Real(1.0), positive);
     let scale = select(e.scale, Real(1.0), positive);
-    return times(v, Scaled(series_share(series, share) * power, scale));
+    return times(v, Scaled(k * series_share(series, share) * power, scale));
 }
 
 // v sigmoid(z) with e = e^-abs(z).
 fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
-    return times_share(v, sigmoid_share(e.beside + e.beside * e.series), positive, e);
+    return times_share(v, Real(1.0), sigmoid_share(e.beside + e.beside * e.series), positive, e);
+}
+
+// v (s + p s (1 - s)), s = sigmoid(z), with e = e^-abs(z): s times 1 + p (1 - s).
+fn times_gate_slope(v: Real, p: Real, positive: Bool, e: Exponential) -> Real {
+    let value = e.beside + e.beside * e.series;
+    let s = sigmoid_share(value);
+    return times_share(v, 1.0 + p * (select(Real(1.0), value, positive) * whole_share(s)), s, positive, e);
 }
 
 // x, or -limit where x is below. By bits: those of negative numbers grow with the magnitude.
 fn above(limit: Real, x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), bitcast<Bits>(-limit))); }
 
-// x sigmoid(beta x). Where e is 0, x stops if beta x is negative.
+// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
+    let t = select(magnitude(x, deepest(beta)), Real(0.0), abs(x) > Real(LARGEST));
+    return select(with_sign(t, x), x, positive);
+}
+
+// v sigmoid(beta x), where e^-abs(beta x) is no 0.
+fn times_gate(v: Real, x: Real, beta: Real) -> Real {
+    let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
+    return times_sigmoid(v, positive, exp_minus_product(x, beta));
+}
+
+// x sigmoid(beta x).
 fn sigmoid_gate(x: Real, beta: Real) -> Real {
     let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    let sign = with_sign(Real(1.0), beta);
-    return times_sigmoid(sign * above(deepest(beta), sign * x), positive, exp_minus_product(x, beta));
+    return times_sigmoid(stopped(x, beta, positive), positive, exp_minus_product(x, beta));
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
@@ -287,17 +297,32 @@ fn softplus(x: Real, beta: Real) -> Real {
 // x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0. With f = 2e and f = e the fractions are (2 + 2f) / d and (2 + f) / d,
 // d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 5/8 near 0.
 fn tanh_softplus_gate(x: Real) -> Real {
-    let t = magnitude(x, Real(DEEPEST));
-    let e = exp_minus(t, Real(0.0));
+    let e = exp_minus(magnitude(x, Real(DEEPEST)), Real(0.0));
     let positive = x >= Real(0.0);
-    let near = t < Real(0.7);
+    return times_share(above(Real(DEEPEST), x), Real(1.0), tanh_softplus_share(x, e, positive), positive, e);
+}
+
+fn tanh_softplus_share(x: Real, e: Exponential, positive: Bool) -> Share {
+    let near = abs(x) < Real(0.7);
     let base = select(Real(1.0), Real(0.625), near);
     // 2 - 2 base
     let a = select(Real(0.0), Real(0.75), near);
     let f = (e.beside + e.beside * e.series) * select(Real(1.0), Real(2.0), positive);
     let n = f * ((select(Real(1.0), Real(0.0), positive) - a) + base * f) - a;
-    let share = Share(base, n / (2.0 + f * (2.0 + f)));
-    return times_share(above(Real(DEEPEST), x), share, positive, e);
+    return Share(base, n / (2.0 + f * (2.0 + f)));
+}
+
+// upstream times its slope. With T = tanh(ln(1 + e^x)) that is T + x (1 - T^2) sigmoid(x): T times
+// 1 + x T (1 + e) (2e / (1 + 2e))^2 for x >= 0, 1 + x T / e (1 - (e / (2 + e))^2) for x < 0.
+fn times_tanh_softplus_slope(upstream: Real, x: Real) -> Real {
+    let c = clamp(x, Real(-DEEPEST), Real(DEEPEST));
+    let e = exp_minus(abs(c), Real(0.0));
+    let positive = x >= Real(0.0);
+    let s = tanh_softplus_share(c, e, positive);
+    let value = e.beside + e.beside * e.series;
+    let q = select(value, 2.0 * value, positive) / select(2.0 + value, 1.0 + 2.0 * value, positive);
+    let m = whole_share(s) * select(1.0 - q * q, (1.0 + value) * (q * q), positive);
+    return times_share(upstream, 1.0 + c * m, s, positive, e);
 }
 
 // x Phi(x), Phi the standard normal distribution. With e = e^(-x^2 / 2) and
@@ -358,7 +383,10 @@ fn tanhf(x: Real) -> Real {
 fn softsign(t: Real) -> Real {
     // From 2^30 on it is 1.
     let c = min(t, Real(1073741824.0));
-    return c * whole_of(inverse_of_one_plus(c, Real(1.0)));
+    let c1 = upper(c);
+    let i = inverse_of_one_plus(c, Real(1.0));
+    // Small ones are themselves, and their parts might leave the normal numbers.
+    return select(c, c1 * i.high + ((c - c1) * i.high + c * i.low), c > Real(1e-20));
 }
 
 // 1 / (scale (1 + t)) for t >= 0: the larger of the two is the one whose difference from the sum has few bits.
@@ -386,6 +414,21 @@ fn normal_tail_parts(t: Real) -> Share {
 }
 
 fn normal_tail(t: Real) -> Real { return whole_share(normal_tail_parts(t)); }
+
+// upstream times the slope of x Phi(x), Phi(x) + x phi(x): with e = e^(-x^2 / 2) and k = Phi(-|x|) / e - |x| / sqrt(2 pi)
+// e k for x < 0, else 1 - e k.
+fn times_normal_slope(upstream: Real, x: Real) -> Real {
+    const INV_SQRT_TAU = 0.398942280;
+    let t = magnitude(x, Real(19.38));
+    let argument = half_square(t);
+    let e = exponential(exp_series(argument.r), argument.n);
+    let k = normal_tail(t) / max(t, Real(0.5)) - INV_SQRT_TAU * t;
+    let ek = k + k * e.series;
+    let near = t < Real(0.5);
+    let middle = 0.5 + x * (normal_series(t * t) + INV_SQRT_TAU * (e.beside + e.beside * e.series));
+    let positive = select(1.0 - e.beside * ek, middle, near);
+    return select(times(upstream, Scaled(ek * e.power, e.scale)), positive * upstream, near | (x > Real(0.0)));
+}
 
 // (Phi(x) - 1/2) / x for abs(x) <= 0.5, in s = x^2 (minimax, 3e-8 relative).
 fn normal_series(s: Real) -> Real {
@@ -431,4 +474,135 @@ fn log1pf(x: Real) -> Real {
     // Not fraction * log1p_ratio(fraction), which rounds once more.
     let part = fraction + fraction * (fraction * log1p_tail(fraction));
     return n * LN_2 + (n * LN_2_LOW + part);
+}
+
+// v e^x, without losing a factor to underflow or overflow while the product is representable.
+fn exp_times(x: Real, v: Real) -> Real {
+    let t = clamp(x, Real(-210.0), Real(200.0));
+    let whole = round(t * LOG2_E);
+    let series = exp_series((t - whole * LN_2) - whole * LN_2_LOW);
+    // A small v lends of the power, since its product with the series may underflow.
+    let tiny = abs(v) < Real(8.6736174e-19);
+    let u = select(v, v * 1.8446744e19, tiny);
+    let n = whole - select(Real(0.0), Real(64.0), tiny);
+    let third = round(n * 0.33333333);
+    let step = power_of_two(third);
+    let last = power_of_two(n - 2.0 * third);
+    // What makes it smaller comes before the series, what makes it larger behind.
+    let small = n < Real(0.0);
+    // Finite, since the series may be negative: infinity less infinity is NaN.
+    let w = finite(u * step * select(Real(1.0), last, small));
+    return (w + w * series) * step * select(last, Real(1.0), small);
+}
+
+// x - tanh x: near 0 by the continued fraction x s / (3 + s + s / (5 + s / (7 + ..)), s = x^2, whose terms all add up; far
+// from it |x| - 1 and twice a sigmoid.
+fn tanh_rest(x: Real) -> Real {
+    let t = magnitude(x, Real(1.0));
+    let square = product(t, t);
+    let s = whole_of(square);
+    let r = (0.199999963 + s * -0.005713925) + (s * s) * (2.52864026e-4 + s * -1.08538846e-5);
+    let i = inverse(Real(3.0), s + s * r, Real(0.0));
+    // Upper halves have an exact product.
+    let most = upper(s);
+    let near = t * (kept(most * i.high) + (((square.high - most) + square.low) * i.high + s * i.low));
+    let far = (abs(x) - 1.0) + 2.0 * sigmoids(2.0 * abs(x)).minus;
+    return with_sign(select(near, far, abs(x) > Real(1.0)), x);
+}
+
+// upstream times the slope of x sigmoid(z), z = beta x: s + z s (1 - s).
+fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
+    let z = clamp(finite(x) * beta, Real(-256.0), Real(256.0));
+    return times_gate_slope(upstream, z, z >= Real(0.0), exp_minus_product(x, beta));
+}
+
+// |x| / d for a normal d > 0, no further than where e^-that is 0.
+fn quotient_of_normal(x: Real, d: Real) -> Sum {
+    let i = inverse_of_normal(d);
+    let m = bitcast<Real>((bitcast<Bits>(d) & Bits(0x7fffffu)) | Bits(0x3f800000u));
+    let t = magnitude(abs(x) * i.power, Real(356.0));
+    let whole = whole_of(i.significand);
+    let q = min(t * whole, Real(DEEPEST));
+    let p = product(q, m);
+    // What is missing underflows where q is small, and does not count there; nor does it where q has stopped.
+    let counts = (q > Real(1e-8)) & (q < Real(DEEPEST));
+    return Sum(q, select(Real(0.0), (kept(t - p.high) - p.low) * whole, counts));
+}
+
+// e^-|x / d|.
+fn exp_negative_quotient(x: Real, d: Real) -> Scaled {
+    let q = quotient_of_normal(x, d);
+    return rounded(exp_minus(q.high, q.low));
+}
+
+// e^-|x / d| - 1.
+fn expm1_quotient(x: Real, d: Real) -> Real {
+    let q = quotient_of_normal(x, d);
+    let a = min(q.high, Real(40.0));
+    let n = round(a * LOG2_E);
+    let power = power_of_two(-n);
+    return power * exp_series((n * LN_2 - a) + (n * LN_2_LOW - q.low)) + (power - 1.0);
+}
+
+// What the functions of sqrt(x^2 + b) are made of, multiplied by a power of two that leaves the larger of |x| and sqrt(b)
+// between 1 and 4: |x|, b and the root.
+struct Hyperbola { x: Real, b: Real, root: Sum, power: Real }
+fn hyperbola(x: Real, b: Real) -> Hyperbola {
+    let most = min(max(abs(finite(x)), sqrt(b)), Real(8.5e37));
+    let power = bitcast<Real>(Bits(0x7f000000u) - (bitcast<Bits>(most) & Bits(0x7f800000u)));
+    let u = abs(finite(x)) * power;
+    let c = (b * power) * power;
+    let s = u * u + c;
+    let r = sqrt(s);
+    let p = product(r, r);
+    return Hyperbola(u, c, Sum(r, 0.5 * ((kept(s - p.high) - p.low) / r)), power);
+}
+
+// 1 / (root + |x|).
+fn inverse_of_both(h: Hyperbola) -> Sum { return inverse(h.root.high, h.x, h.root.low); }
+
+// (x + sqrt(x^2 + b)) / 2, which is b / 2 / (sqrt(x^2 + b) - x) where that does not cancel.
+fn squareplus(x: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    let back = bitcast<Real>(Bits(0x7f000000u) - bitcast<Bits>(h.power));
+    let right = (0.5 * (h.x + h.root.high) + 0.5 * h.root.low) * back;
+    let left = (0.5 * b * h.power) * whole_of(inverse_of_both(h));
+    let limit = select(Real(0.0), x, x > Real(0.0));
+    return select(select(left, right, x >= Real(0.0)), limit, abs(x) > Real(LARGEST));
+}
+
+// upstream (1 + x / sqrt(x^2 + b)) / 2.
+fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    let i = inverse(Real(0.0), h.root.high, h.root.low);
+    let j = inverse_of_both(h);
+    let v = 0.5 * (i.high * j.high + (i.high * j.low + i.low * whole_of(j)));
+    // Of three factors the two that are furthest apart come first.
+    let t = b * h.power;
+    let tiny = t < Real(1e-10);
+    let far = ((t * select(v, upstream, tiny)) * select(upstream, v, tiny)) * h.power;
+    let left = select(far, h.b * v * upstream, h.b > Real(1e-18));
+    return select(left, (0.5 + (0.5 * h.x) * whole_of(i)) * upstream, x >= Real(0.0));
+}
+
+// upstream / (4 sqrt(x^2 + b)).
+fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real {
+    let h = hyperbola(x, b);
+    return (0.25 * upstream * whole_of(inverse(Real(0.0), h.root.high, h.root.low))) * h.power;
+}
+
+// x slope + height. Where they cancel the product is the exact sum of four, of which the first three are summed without
+// an error.
+fn product_sum(x: Real, slope: Real, height: Real) -> Real {
+    let c = finite(x);
+    let plain = c * slope + height;
+    let a = upper(c);
+    let b = upper(slope);
+    let u = a * (slope - b);
+    let v = (c - a) * b;
+    let t = kept(u + v);
+    let v_in_t = kept(t - u);
+    let lost = (u - kept(t - v_in_t)) + (v - v_in_t);
+    let whole = (kept(a * b + height) + t) + (lost + (c - a) * (slope - b));
+    return select(whole, plain, abs(plain) > min(4.0 * abs(height), Real(LARGEST)));
 }

@@ -5,12 +5,9 @@ fn plain(e: Scaled) -> Real { return e.value; }
 fn multiple(c: Real, e: Scaled) -> Scaled { return Scaled(c * e.value, Real(1.0)); }
 fn times(v: Real, e: Scaled) -> Real { return v * e.value; }
 fn begun(v: Real, e: Scaled) -> Real { return v * e.value; }
-fn times_both(v: Real, e: Scaled, w: Real) -> Real { return v * e.value * w; }
 
 fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }
-fn exp_negative_half_square(t: Real) -> Scaled { return exp_negative(0.5 * t * t); }
-fn exp_negative_gelu(x: Real) -> Scaled { return exp_negative(x * (1.5957691 + 0.071354816 * x * x)); }
 fn bell(factor: f32, v: Real, x: Real) -> Real {
     let e = exp(-abs(x));
     return v * (factor * e / ((1.0 + e) * (1.0 + e)));
@@ -19,6 +16,14 @@ struct Exponential { value: Real }
 fn exp_minus_product(x: Real, beta: Real) -> Exponential { return Exponential(exp(-abs(finite(x) * beta))); }
 fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
     return v * select(e.value, Real(1.0), positive) / (1.0 + e.value);
+}
+fn exp_minus_gelu(x: Real) -> Exponential {
+    return Exponential(exp(-abs(x * (1.5957691 + 0.071354816 * x * x))));
+}
+fn gelu_slope_argument(x: Real) -> Real { return x * (1.5957691 + 0.21406445 * x * x); }
+fn times_gate_slope(v: Real, p: Real, positive: Bool, e: Exponential) -> Real {
+    let d = 1.0 + e.value;
+    return v * (select((d + p) * e.value, d + p * e.value, positive) / (d * d));
 }
 
 fn sigmoid(x: Real) -> Real { return 1.0 / (1.0 + exp(-x)); }
@@ -53,6 +58,13 @@ fn tanh_softplus_gate(x: Real) -> Real {
     let n = e * (e + 2.0);
     return max(x, Real(-LARGEST)) * (n / (n + 2.0));
 }
+fn times_tanh_softplus_slope(upstream: Real, x: Real) -> Real {
+    let e = exp(-abs(x));
+    let c = 4.0 * clamp(x, Real(-256.0), Real(256.0)) * (1.0 + e);
+    let d = select(2.0 + e * (2.0 + e), 1.0 + 2.0 * e * (1.0 + e), x >= Real(0.0));
+    let n = select(e * (2.0 + e + c / d), 1.0 + 2.0 * e + c * e * e / d, x >= Real(0.0));
+    return upstream * (n / d);
+}
 // Phi(-t) as 1 / (1 + p^16), which takes no exponential; p is minimax for what is allowed in x Phi(x),
 // and grows for all t.
 fn normal_gate(x: Real) -> Real {
@@ -85,6 +97,13 @@ fn normal_tail(t: Real) -> Real {
     return t * w * (0.12741479 + w * (-0.14224837 + w * (0.71070687 + w * (-0.72657602 + w * 0.53070272))));
 }
 fn normal_series(s: Real) -> Real { return 0.39894226 + s * (-0.066454 + s * 0.00954); }
+fn times_normal_slope(upstream: Real, x: Real) -> Real {
+    let t = magnitude(x, Real(18.873));
+    let e = exp(-0.5 * t * t);
+    let ek = e * (normal_tail(t) / max(t, Real(0.5)) - 0.39894228 * t);
+    let middle = 0.5 + x * (normal_series(t * t) + 0.39894228 * e);
+    return upstream * select(select(ek, 1.0 - ek, x > Real(0.0)), middle, t < Real(0.5));
+}
 
 struct Shift { offset: Real, exponent: Real } // the exponent is 0
 fn shift_for(most: Real) -> Shift { return Shift(finite(most), Real(0.0)); }
@@ -96,3 +115,44 @@ fn log1pf(x: Real) -> Real {
     let fraction = min(x, Real(1.0));
     return select(log(1.0 + x), fraction * log1p_ratio(fraction), x < Real(1.0));
 }
+// In thirds, since the exponential alone may leave f32's range.
+fn exp_times(x: Real, v: Real) -> Real {
+    let third = exp(0.33333333 * clamp(x, Real(-210.0), Real(200.0)));
+    return v * third * third * third;
+}
+fn tanh_rest(x: Real) -> Real {
+    let t = magnitude(x, Real(1.0));
+    let s = t * t;
+    let near = t * s / (3.0 + s * (1.2 - s * 0.0055));
+    return with_sign(select(near, (abs(x) - 1.0) + 2.0 * sigmoid(-2.0 * abs(x)), abs(x) > Real(1.0)), x);
+}
+fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
+    let z = finite(x) * beta;
+    let e = exp(-abs(z));
+    let c = clamp(z, Real(-256.0), Real(256.0));
+    let d = 1.0 + e;
+    return select((d + c) * e, d + c * e, z >= Real(0.0)) / (d * d) * upstream;
+}
+fn exp_negative_quotient(x: Real, d: Real) -> Scaled { return exp_negative(finite(x) / d); }
+fn expm1_quotient(x: Real, d: Real) -> Real { return exp(-abs(finite(x) / d)) - 1.0; }
+// By the larger, since squares may leave f32's range.
+fn root(x: Real, b: Real) -> Real {
+    let most = max(abs(x), sqrt(b));
+    let u = x / most;
+    let v = sqrt(b) / most;
+    return most * sqrt(u * u + v * v);
+}
+fn times_gate(v: Real, x: Real, beta: Real) -> Real { return v * sigmoid(finite(x) * beta); }
+fn squareplus(x: Real, b: Real) -> Real {
+    let c = finite(x);
+    let r = root(c, b);
+    return select(0.5 * b / (r - c), select(c + 0.5 * (r - c), x, x > Real(LARGEST)), x >= Real(0.0));
+}
+fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
+    let c = finite(x);
+    let r = root(c, b);
+    return upstream * select(0.5 * (b / r) / (r - c), 0.5 + 0.5 * (c / r), x >= Real(0.0));
+}
+fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real { return 0.25 * upstream / root(finite(x), b); }
+fn kept(x: Real) -> Real { return x; }
+fn product_sum(x: Real, slope: Real, height: Real) -> Real { return finite(x) * slope + height; }

@@ -20,6 +20,8 @@
 //! their gradients, builtin math, and recording into a command encoder of the caller's
 //! own, on a device ([`Gpu::from_wgpu`]) and buffers ([`Gpu::tensor_from_wgpu`]) of the caller's own.
 //!
+//! Without a GPU [`Cpu`] computes the same numbers on the processor. What takes a [`Device`] takes either.
+//!
 //! Results are held to 2.5 ULP of the definition for every finite f32 input on every adapter, and
 //! to 1 ULP in f16 and bf16; [`accuracy`] says what is asked and measures
 //! it. Nothing panics on bad input or a failing device: see [`enum@Error`]. The library reads no
@@ -56,7 +58,7 @@
 //!
 //! # Features
 //!
-//! None is on by default: the library brings wgpu and little else. [`check`] compares devices with the
+//! None is on by default: the library brings wgpu, rayon and little else. [`check`] compares devices with the
 //! reference, [`mod@bench`] measures kernels, `npy` reads and writes NumPy files, `npz` streams arrays of their
 //! archives, `safetensors` finds tensors in files ([`io`]). The command `activations` is a package of its
 //! own, `wgpu-activations-cli`.

@@ -252,7 +252,7 @@ pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, mat
     shader
 }
 
-/// The shader of several activations one after another, each with its parameters for the whole tensor:
+/// The shader of several activations one after another, each with its parameters for the whole tensor, counted over all:
 /// entry points `forward`, `forward_in_place`. What is between them stays in f32.
 ///
 /// ```
@@ -260,7 +260,7 @@ pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, mat
 ///
 /// let steps = Fused::runs(&[Activation::GELU.definition(), Activation::ELU.definition()]);
 /// let shader = wgsl::fused(&steps[0], ElementType::F32, Math::Accurate).to_string();
-/// assert!(shader.contains("y = select(value_1(y, parameter_of(1u)), y, is_nan(y));"));
+/// assert!(shader.contains("y = select(value_1(y, parameter_of(0u)), y, is_nan(y));"));
 /// ```
 pub fn fused(steps: &Fused, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let vectors = vectors.into();

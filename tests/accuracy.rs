@@ -43,11 +43,11 @@ fn exact<T: Element>(expectation: &Expectation<'_, T>) -> Vec<T> {
         .collect()
 }
 
-/// Numbers from -6 to 6 without zero.
+/// Numbers from -8 to 8 without zero.
 fn numbers<T: Element>() -> Vec<T> {
     let steps = (-48..=48).filter(|&step| step != 0);
     steps
-        .map(|step| T::from_f64(f64::from(step) * 0.123))
+        .map(|step| T::from_f64(f64::from(step) * 0.173))
         .collect()
 }
 
@@ -111,7 +111,8 @@ fn the_tolerance_is_where_it_says() {
             expectation.check(&nudged(2)).unwrap().passed(),
             "{activation}"
         );
-        let report = expectation.check(&nudged(4)).unwrap();
+        let beyond = (activation.definition().ulp + 1.0).ceil() as u32;
+        let report = expectation.check(&nudged(beyond)).unwrap();
         let nonzero = y.iter().filter(|y| **y != 0.0).count() as u64;
         assert_eq!(report.failed, nonzero, "{activation}: {report}");
     }
@@ -197,8 +198,13 @@ fn zeros_fail_on_every_adapter_for_every_activation() {
         let upstream: Vec<T> = x.iter().rev().copied().collect();
         for expectation in [forward(activation, &x), backward(activation, &x, &upstream)] {
             let report = check::compare(&expectation, &found).unwrap();
+            // Some slopes are 0 nearly everywhere.
+            let nonzero = exact(&expectation)
+                .iter()
+                .filter(|y| y.to_f32() != 0.0)
+                .count();
             assert!(
-                report.failed >= x.len() as u64 / 2,
+                report.failed > 0 && report.failed >= nonzero as u64 / 2,
                 "{activation} on {}: {report}",
                 device.name
             );
@@ -217,7 +223,16 @@ fn zeros_fail_on_every_adapter_for_every_activation() {
 fn another_activation_fails() {
     let x: Vec<f32> = numbers();
     for activation in Activation::all() {
-        for other in Activation::all().filter(|other| *other != activation) {
+        let values = |it: Activation| {
+            x.iter()
+                .map(move |&x| it.value(x.into()))
+                .collect::<Vec<_>>()
+        };
+        for other in Activation::all() {
+            if values(other) == values(activation) {
+                // With its parameters as they are it is the same function.
+                continue;
+            }
             let found = exact(&forward(other, &x));
             let report = forward(activation, &x).check(&found).unwrap();
             assert!(!report.passed(), "{other} passes for {activation}");
@@ -301,17 +316,17 @@ fn only_subnormal_results_may_be_flushed() {
 }
 
 #[test]
-fn a_mixed_tolerance_grows_with_upstream() {
-    // Near gelu's turning point, where the slope is nearly zero.
+fn a_tolerance_of_terms_grows_with_upstream() {
+    // Near gelu's turning point, where the slope's terms, 0.23 each, nearly cancel.
     let x = [-0.75f32; 4];
     let upstream = [1.0f32, 1000.0, 0.0, 1.0];
     let expectation = backward(Activation::GELU, &x, &upstream);
     let exact = exact(&expectation);
     let mut near = exact.clone();
-    near[0] += 5e-7;
-    near[1] += 5e-4;
+    near[0] += 5e-8;
+    near[1] += 5e-5;
     assert!(expectation.check(&near).unwrap().passed());
-    for (place, error) in [(0, 3e-6), (1, 3e-3), (2, 1e-12)] {
+    for (place, error) in [(0, 3e-7), (1, 3e-4), (2, 1e-12)] {
         let mut far = exact.clone();
         far[place] += error;
         assert_eq!(expectation.check(&far).unwrap().failed, 1, "{place}");
@@ -355,4 +370,18 @@ fn merged_reports_add_up_and_keep_the_worst() {
     // NaN is worse than any number.
     y[60] = f32::NAN;
     assert_eq!(expectation.check(&y).unwrap().worst.unwrap().index, 60);
+}
+
+/// A device may take a subnormal gradient for 0, however large the slope.
+#[test]
+fn a_flushed_gradient_passes() {
+    let x = [1.337_717_8e10f32];
+    let upstream = [-6.087_077e-39f32];
+    let exponential: Activation = "exponential".parse().unwrap();
+    let expectation = backward(exponential, &x, &upstream);
+    for found in [0.0, -0.0, f32::NEG_INFINITY] {
+        let report = expectation.check(&[found]).unwrap();
+        assert!(report.passed(), "{report}");
+    }
+    assert!(!expectation.check(&[1.0]).unwrap().passed());
 }

@@ -4,6 +4,8 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "catalogue/names.rs"]
+mod names;
 #[path = "catalogue/notation.rs"]
 mod notation;
 
@@ -168,7 +170,7 @@ fn slopes_change_sign_at_turning_points_alone() {
             let right = if x < turning_point {
                 slope <= 0.0
             } else {
-                slope > 0.0
+                slope > 0.0 || x == turning_point
             };
             assert!(
                 right,
@@ -282,10 +284,13 @@ fn what_is_computed_is_what_the_catalogue_states() {
             _ => panic!("{activation}: {course:?}"),
         }
         assert_eq!(course.zero_centred, zero_centred, "{activation}");
-        assert_eq!(
-            (course.smoothness, &course.bends[..]),
-            (smoothness, bends),
-            "{activation}"
+        assert_eq!(course.smoothness, smoothness, "{activation}");
+        // A parameter of f32 may be a third.
+        let mut both = course.bends.iter().zip(bends);
+        let alike = both.all(|(&found, &stated)| close(found, stated, 1e-6));
+        assert!(
+            alike && course.bends.len() == bends.len(),
+            "{activation}: {course:?}"
         );
         let ends = (
             course.flat.first().map(|flat| flat.0) == Some(f64::NEG_INFINITY),
@@ -467,10 +472,8 @@ fn extremes_tend_to_the_limits() {
             }
             let slopes = activation.parameter_slopes(limit);
             for (found, limit) in activation.parameter_slopes(x).iter().zip(slopes) {
-                assert!(
-                    !limit.is_finite() || *found == limit,
-                    "{activation} at {x:e}"
-                );
+                let close = (found - limit).abs() <= 2.0 / x.abs();
+                assert!(!limit.is_finite() || close, "{activation} at {x:e}");
             }
         }
     }
@@ -542,7 +545,7 @@ fn entries_are_complete() {
         let name = entry.name;
         for &name in entry.aliases.iter().chain([&name]) {
             assert!(seen.insert(name), "{name} is taken twice");
-            let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(!name.is_empty() && name.chars().all(plain), "{name}");
         }
         let paper = entry.paper.unwrap();

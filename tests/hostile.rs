@@ -3,6 +3,10 @@
 //! `HOSTILE_PATTERNS=67108864 cargo test --features check --test hostile` tries more random inputs.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::print_stderr,
+    reason = "the figures of docs/accuracy.md are read off its output"
+)]
 
 #[path = "hostile/device.rs"]
 mod device;
@@ -10,10 +14,12 @@ mod device;
 use std::env;
 
 use device::{Call, Choice, Device, FAITHFUL, Value};
+use naga::Module;
 use rayon::prelude::*;
 use wgpu_activations::{
     Activation, CATALOGUE, ElementType, Math,
     accuracy::{
+        Expectation, Tolerance,
         inputs::{grid, patterns, words},
         ulp_error,
     },
@@ -69,57 +75,121 @@ fn inputs() -> Vec<f32> {
         .collect()
 }
 
-/// The worst error of y in ULP, and its input. What is subnormal may be flushed.
-fn worst(definition: &'static Definition, device: Device, inputs: &[f32]) -> (f64, f32) {
+/// What the accurate math's functions are with a definition's.
+fn module(definition: &'static Definition) -> Module {
     let source = format!("{}\n{}", wgsl::functions(Math::Accurate), definition.wgsl);
-    let module = naga::front::wgsl::parse_str(&source).unwrap();
-    let of_chunk = |chunk: &[f32]| {
-        let call = Call {
-            module: &module,
-            device,
-            width: chunk.len(),
-        };
-        let mut arguments = vec![Value::real(chunk.to_vec())];
-        let activation = Activation::new(definition);
-        for &parameter in activation.parameters() {
-            arguments.push(Value::real(vec![parameter; chunk.len()]));
-        }
-        let y = call.named("value", &arguments);
-        let errors = chunk.iter().zip(y.lanes()).map(|(&x, &y)| {
-            let expected = |x: f32| activation.value(f64::from(x));
-            let error = ulp_error(y, expected(x));
-            let of_zero = if x.is_subnormal() {
-                ulp_error(y, expected(0.0))
-            } else {
-                error
-            };
-            (error.min(of_zero), x)
-        });
-        errors.fold((0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
+    naga::front::wgsl::parse_str(&source).unwrap()
+}
+
+/// The result of `name` for each x; `others` are its arguments between x and the parameter.
+fn results(
+    module: &Module,
+    activation: Activation,
+    device: Device,
+    name: &str,
+    x: &[f32],
+    others: &[&[f32]],
+) -> Vec<f32> {
+    let call = Call {
+        module,
+        device,
+        width: x.len(),
+    };
+    let given = [x].into_iter().chain(others.iter().copied());
+    let mut arguments: Vec<_> = given.map(|lanes| Value::real(lanes.to_vec())).collect();
+    for &parameter in activation.parameters() {
+        arguments.push(Value::real(vec![parameter; x.len()]));
+    }
+    call.named(name, &arguments).lanes().to_vec()
+}
+
+/// The worst of what `error` says of chunks of inputs, and its input.
+fn worst_of(inputs: &[f32], error: impl Fn(&[f32]) -> Vec<f64> + Sync) -> (f64, f32) {
+    let larger = |a: (f64, f32), b: (f64, f32)| if b.0 > a.0 { b } else { a };
+    let of_chunk = |x: &[f32]| {
+        let errors = error(x).into_iter().zip(x.iter().copied());
+        errors.fold((0.0, 0.0), larger)
     };
     let errors = inputs.par_chunks(WIDTH).map(of_chunk);
-    errors.reduce(|| (0.0, 0.0), |a, b| if b.0 > a.0 { b } else { a })
+    errors.reduce(|| (0.0, 0.0), larger)
+}
+
+/// The worst error of y in ULP, and its input. What is subnormal may be flushed.
+fn worst(activation: Activation, device: Device, inputs: &[f32]) -> (f64, f32) {
+    let module = module(activation.definition());
+    worst_of(inputs, |x| {
+        let y = results(&module, activation, device, "value", x, &[]);
+        let error = |(&x, &y): (&f32, &f32)| {
+            let error_from = |x: f32| ulp_error(y, activation.value(f64::from(x)));
+            let error = error_from(x);
+            if x.is_subnormal() {
+                error.min(error_from(0.0))
+            } else {
+                error
+            }
+        };
+        x.iter().zip(&y).map(error).collect()
+    })
+}
+
+/// The worst error of dx as a part of what is allowed on devices that round as IEEE has it, and its input.
+fn worst_backward(activation: Activation, device: Device, inputs: &[f32]) -> (f64, f32) {
+    let module = module(activation.definition());
+    worst_of(inputs, |x| {
+        // Of everyday size, and signs by turns.
+        let upstream: Vec<_> = words(x[0].to_bits().into())
+            .map(|word| 0.5 + (word >> 8) as f32 / (1 << 24) as f32)
+            .zip([1.0, -1.0].into_iter().cycle())
+            .map(|(size, sign)| sign * size)
+            .take(x.len())
+            .collect();
+        let dx = results(&module, activation, device, "backward", x, &[&upstream]);
+        let severity = |index| {
+            let expectation = Expectation {
+                activation,
+                channels: None,
+                x,
+                upstream: Some(&upstream),
+                tolerance: Tolerance::backward(activation, ElementType::F32, Math::Accurate),
+            };
+            let report = expectation.check_at(&dx, [index]).unwrap();
+            report.worst.map_or(0.0, |worst| worst.severity)
+        };
+        (0..x.len()).map(severity).collect()
+    })
+}
+
+/// Holds what `worst` says of each activation on each device to `allowed`.
+fn expect_within(
+    allowed: f64,
+    unit: &str,
+    worst: impl Fn(Activation, Device, &[f32]) -> (f64, f32),
+) {
+    let inputs = inputs();
+    let mut failures = Vec::new();
+    for activation in Activation::all() {
+        let name = activation.name();
+        let mut most: f64 = 0.0;
+        for device in devices() {
+            let (error, x) = worst(activation, device, &inputs);
+            most = most.max(error);
+            if error > allowed {
+                failures.push(format!("{name}: {error:.2} {unit} at {x:e}, {device:?}"));
+            }
+        }
+        eprintln!("{name}: {most:.2} {unit}");
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
 fn results_are_within_3_ulp_on_every_device_that_wgsl_allows() {
-    let inputs = inputs();
-    let mut failures = Vec::new();
-    for definition in CATALOGUE {
-        let mut most: f64 = 0.0;
-        for device in devices() {
-            let (error, x) = worst(definition, device, &inputs);
-            most = most.max(error);
-            if error > 3.0 {
-                failures.push(format!(
-                    "{}: {error:.2} ULP at {x:e}, {device:?}",
-                    definition.name
-                ));
-            }
-        }
-        eprintln!("{}: {most:.2} ULP", definition.name);
-    }
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    expect_within(3.0, "ULP", worst);
+}
+
+#[test]
+fn gradients_are_within_half_as_much_again_on_every_device_that_wgsl_allows() {
+    expect_within(1.5, "of what is allowed", worst_backward);
 }
 
 #[test]
@@ -148,7 +218,8 @@ fn a_careless_formula_is_found() {
         ),
     ] {
         let careless = Definition::new(like.name, wgsl, like.value, like.slope);
-        let (error, _) = worst(Box::leak(Box::new(careless)), device, &inputs);
+        let careless = Activation::new(Box::leak(Box::new(careless)));
+        let (error, _) = worst(careless, device, &inputs);
         assert!(error > 3.0, "{error} ULP passes: {wgsl}");
     }
 }

@@ -1,5 +1,6 @@
 //! The CPU's formulas are the shaders': `UPDATE_TWINS=1 cargo test --test twins` makes `src/cpu/math.rs` and
-//! `src/cpu/activation/` of them anew.
+//! `src/cpu/activation/` of them anew. Where these do not compile, so that no test does, this file makes them alone:
+//! `CARGO_MANIFEST_DIR=$PWD rustc --edition 2024 --test tests/twins.rs -o /tmp/twins && UPDATE_TWINS=1 /tmp/twins`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -50,11 +51,17 @@ fn without(wgsl: &str, names: &[&str]) -> String {
     text
 }
 
-/// The parameters of a snippet: what its `value` takes beside x.
+/// The parameters of a snippet: the members of its gradients where there are several, else what its `value` takes
+/// beside x.
 fn parameters(wgsl: &str) -> String {
-    let (_, after) = wgsl.split_once("fn value(").expect("fn value");
-    let (taken, _) = after.split_once(')').expect("its arguments");
-    let names = taken.split(',').skip(1);
+    let (names, first) = match wgsl.split_once("struct Gradients {") {
+        Some((_, after)) => (after.split_once('}').expect("its end").0, 0),
+        None => {
+            let (_, after) = wgsl.split_once("fn value(").expect("fn value");
+            (after.split_once(')').expect("its arguments").0, 1)
+        }
+    };
+    let names = names.split(',').skip(first);
     let names = names.map(|argument| argument.split(':').next().unwrap().trim());
     names.collect::<Vec<_>>().join(", ")
 }

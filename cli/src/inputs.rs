@@ -18,8 +18,8 @@ use wgpu_activations::{
 pub(super) struct Inputs {
     /// Another input of an operation that takes two: up=FILE for gated units, whose gate is the first. Of one file
     /// that holds both take "swiglu(layout=halves)" or "swiglu(layout=interleaved)" instead.
-    #[arg(long, value_name = "NAME=FILE")]
-    input: Vec<String>,
+    #[arg(long = "input", value_name = "NAME=FILE")]
+    others: Vec<String>,
     /// The array of that file, where it holds several.
     #[arg(long, value_name = "NAME=TENSOR")]
     input_tensor: Vec<String>,
@@ -29,7 +29,7 @@ impl Inputs {
     /// Opens the inputs that `chain` takes beside its first, in its order; `first` is where that comes from.
     pub(super) fn open(&self, chain: &Chain, first: &Path) -> Result<Vec<Input>> {
         let names = &chain.input_names()[1..];
-        let files = named("--input", &self.input, names, chain)?;
+        let files = named("--input", &self.others, names, chain)?;
         let tensors = named("--input-tensor", &self.input_tensor, names, chain)?;
         let mut inputs = Vec::new();
         for name in names {

@@ -9,6 +9,8 @@ mod check;
 mod environment;
 #[path = "cli/families.rs"]
 mod families;
+#[path = "cli/gated.rs"]
+mod gated;
 #[path = "cli/grad.rs"]
 mod grad;
 #[path = "cli/lists.rs"]

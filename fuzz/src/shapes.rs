@@ -91,7 +91,7 @@ pub(crate) fn run(bytes: &[u8]) {
                 continue;
             };
             let expected = if upstream.is_some() { x.len() } else { g.len() };
-            assert_eq!(found.values.len(), expected, "{text} {shape:?}");
+            assert_eq!(found.values[0].len(), expected, "{text} {shape:?}");
         }
     }
     let Some(gpu) = gpu() else {

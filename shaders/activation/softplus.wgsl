@@ -10,5 +10,6 @@ fn backward(x: Real, upstream: Real, beta: Real) -> Real {
 fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let sum = min(abs(beta * finite(x)), Real(256.0)) / (1.0 + plain(e)) + log1p_ratio(plain(e));
-    return -begun(sum / beta, e) * upstream / beta * e.scale;
+    let terms = select(sum, Real(0.0), abs(x) > Real(LARGEST));
+    return -begun(terms / beta, e) * upstream / beta * e.scale;
 }

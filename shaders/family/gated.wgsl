@@ -9,23 +9,26 @@ fn product_at(gate: Real, up: Real, p: Parameter) -> Real {
     return select(y, gate, is_nan(gate));
 }
 
-// A product of two, as a number and what it is still to be multiplied by: 1, unless the product leaves f32's range, from
-// where a slope may bring it back.
-struct Factors { first: Real, last: Real }
+// A product of two as what a slope is to be applied to, and what the result is to be multiplied by: 1s, unless the
+// product leaves f32's range, from where a slope may bring it back. Then the first is 2^127.
+struct Factors { first: Real, second: Real, third: Real }
 fn factors(a: Real, b: Real) -> Factors {
+    const HALF_DOWN = 5.42101086e-20; // 2^-64
     let all = a * b;
     let beyond = is_special(all) & !is_nan(all);
-    let second_is_large = abs(b) > abs(a);
     return Factors(
-        select(all, select(a, b, second_is_large), beyond),
-        select(Real(1.0), select(b, a, second_is_large), beyond),
+        select(all, Real(1.70141183e38), beyond),
+        select(Real(1.0), (a * HALF_DOWN) * (b * HALF_DOWN), beyond),
+        select(Real(1.0), Real(2.0), beyond),
     );
 }
+
+fn restored(x: Real, g: Factors) -> Real { return select((x * g.second) * g.third, g.first, is_nan(g.first)); }
 
 // With respect to the gate: upstream up f'(gate).
 fn gate_gradient_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
     let g = factors(upstream, up_of(up));
-    let slope = select(backward_at(gate_of(gate), g.first, p) * g.last, g.first, is_nan(g.first));
+    let slope = restored(backward_at(gate_of(gate), g.first, p), g);
     let d = select(select(Real(0.0), slope, gate_opens(gate)), up, is_nan(up));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }

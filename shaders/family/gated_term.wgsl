@@ -1,6 +1,6 @@
 // A term of the gradient of a parameter of f: upstream up df/dparameter.
 fn term_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
     let g = factors(upstream, up_of(up));
-    let d = select(parameter_term(gate_of(gate), g.first, p) * g.last, up, is_nan(up));
+    let d = select(restored(parameter_term(gate_of(gate), g.first, p), g), up, is_nan(up));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }

@@ -92,9 +92,11 @@ impl Activation {
     fn bends(&self) -> (Smoothness, Vec<f64>) {
         let jumps = |f: &dyn Fn(f64) -> f64| -> Vec<f64> {
             let pairs = places().zip(places().skip(1));
-            pairs
-                .filter_map(|(left, right)| jump(f, left, right))
-                .collect()
+            let found = pairs.filter_map(|(left, right)| jump(f, left, right));
+            let mut found: Vec<f64> = found.collect();
+            // One may show on either side of a place.
+            found.dedup();
+            found
         };
         let found = [
             (Smoothness::Jump, jumps(&|x| self.value(x))),
@@ -153,7 +155,8 @@ fn places() -> impl Iterator<Item = f64> {
 fn jump(f: &dyn Fn(f64) -> f64, mut left: f64, mut right: f64) -> Option<f64> {
     let (mut low, mut high) = (f(left), f(right));
     for _ in 0..100 {
-        if !((high - low).abs() > JUMP * (1.0 + low.abs())) {
+        let jumps = (high - low).abs() > JUMP * (1.0 + low.abs());
+        if !jumps {
             return None;
         }
         let middle = 0.5 * (left + right);

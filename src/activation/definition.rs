@@ -106,10 +106,26 @@ impl Definition {
         numbers: [f64; MOST_PARAMETERS],
         (expected, upstream): (f64, f64),
     ) -> f64 {
-        let terms = self
-            .magnitudes
-            .map(|sums| sums[pass](x, numbers) * upstream.abs());
-        terms.map_or(expected, |terms| terms.max(expected.abs()))
+        let terms = match (self.magnitudes, self.properties) {
+            (Some(sums), _) => sums[pass](x, numbers),
+            (None, Some(properties)) if pass == 1 && properties.turning_point.is_some() => {
+                self.slope_terms(x, numbers)
+            }
+            _ => return expected,
+        };
+        (terms * upstream.abs()).max(expected.abs())
+    }
+
+    /// The magnitudes of the two terms of f'(x): f(x) / x, and what f'(x) is beside it.
+    fn slope_terms(&self, x: f64, numbers: [f64; MOST_PARAMETERS]) -> f64 {
+        let slope = (self.slope)(x, numbers);
+        let gate = (self.value)(x, numbers) / x;
+        // At 0 and at infinity there is but one term.
+        if gate.is_finite() {
+            gate.abs() + (slope - gate).abs()
+        } else {
+            slope.abs()
+        }
     }
 
     /// Whether both are the same function: one name, one shader.
@@ -123,6 +139,20 @@ pub const MOST_PARAMETERS: usize = 4;
 
 /// A function of x and the values of the parameters in their order; those that there are not are 0.
 pub type Function = fn(f64, [f64; MOST_PARAMETERS]) -> f64;
+
+/// `value`, unless x is NaN, which a comparison may have lost.
+pub(super) fn unless_nan(x: f64, value: f64) -> f64 {
+    if x.is_nan() { x } else { value }
+}
+
+/// x times a share, of which 0 makes 0 of infinity, too.
+pub(super) fn times(x: f64, share: f64) -> f64 {
+    if share == 0.0 {
+        0.0 * x.clamp(f64::MIN, f64::MAX)
+    } else {
+        x * share
+    }
+}
 
 /// A number that shapes an activation. For one of your own begin with [`Parameter::new`]: fields may be
 /// added to this struct.

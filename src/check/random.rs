@@ -211,6 +211,7 @@ impl<'a> RandomCase<'a> {
         let extent = std::mem::replace(&mut case.shape[axis], to);
         let inner: usize = self.shape[axis + 1..].iter().product();
         let kept = |values: &[f32]| -> Vec<f32> {
+            // An axis behind this one may have no places.
             let slabs = values.chunks((extent * inner).max(1));
             slabs
                 .flat_map(|slab| &slab[..slab.len().min(to * inner)])
@@ -290,5 +291,27 @@ fn check_streamed<T: Element>(
         // Ended at the first chunk that is wrong.
         Err(Error::Verification { .. }) => Ok(verifier.report(&[], &[])),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RandomCase;
+    use crate::family::families;
+
+    #[test]
+    fn a_case_without_elements_has_a_smallest_one() {
+        let families: Vec<_> = families().collect();
+        let cases = (0..500).map(|seed| RandomCase::new(seed, &families));
+        let empty = |case: &RandomCase<'_>| case.shape.contains(&0);
+        for case in cases.filter(empty) {
+            let least = case.smallest(empty);
+            assert!(
+                least.shape.iter().all(|&length| length < 2),
+                "{:?}",
+                least.shape
+            );
+            assert_eq!(least.operations.len(), 1);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{
-    kernel::{Given, MOST, Parameters},
+    kernel::{Function, Given, MOST, Parameters},
     slice::{Slice, SliceMut},
 };
 use crate::tensor::View;
@@ -133,7 +133,7 @@ pub(crate) fn each_block(
 
 /// The loop of `kernel` over x, and over upstream gradients where there are any.
 pub(crate) fn pointwise(
-    kernel: &(dyn Fn(Given<'_>, &mut [f32]) + Sync),
+    kernel: &Function,
     x: Slice<'_>,
     upstream: Option<Slice<'_>>,
     parameters: &Spread,

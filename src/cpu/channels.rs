@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     blocks::{BLOCK, RUN, Spread},
-    kernel::Given,
+    kernel::{Function, Given},
     slice::Slice,
 };
 use crate::tensor::View;
@@ -149,7 +149,7 @@ pub(crate) fn merge_sums(all: &mut [f64], part: &[f64]) {
 
 /// For each channel the sums of what these kernels give of x and upstream gradients.
 pub(crate) fn sums(
-    kernels: &[&(dyn Fn(Given<'_>, &mut [f32]) + Sync)],
+    kernels: &[&Function],
     view: View,
     x: Slice<'_>,
     upstream: Slice<'_>,

@@ -30,6 +30,9 @@ pub(crate) struct Given<'a> {
 /// A loop over slices.
 pub(crate) type Kernel = fn(Given<'_>, &mut [f32]);
 
+/// The same, perhaps with something of its own.
+pub(crate) type Function = dyn Fn(Given<'_>, &mut [f32]) + Sync;
+
 /// The twin of an activation's shader.
 pub(crate) struct Twin {
     /// The shader's text.
@@ -60,11 +63,9 @@ pub(crate) fn each<L: Lane>(given: Given<'_>, y: &mut [f32]) {
             let Self { given, y, .. } = self;
             let (x, upstream) = (&given.x[..y.len()], &given.upstream[..y.len()]);
             match given.parameters {
-                Parameters::One(parameters) => {
-                    for ((y, &x), &g) in y.iter_mut().zip(x).zip(upstream) {
-                        *y = L::at(x, g, parameters);
-                    }
-                }
+                // A loop of its own, in which a factor of 1 costs nothing.
+                Parameters::One([1.0, rest @ ..]) => one::<L>(x, upstream, first_is_one(rest), y),
+                Parameters::One(parameters) => one::<L>(x, upstream, parameters, y),
                 Parameters::Each([a, b, c, d, e, f]) => {
                     let (a, b) = (&a[..y.len()], &b[..y.len()]);
                     let (c, d) = (&c[..y.len()], &d[..y.len()]);
@@ -81,6 +82,18 @@ pub(crate) fn each<L: Lane>(given: Given<'_>, y: &mut [f32]) {
         y,
         lane: PhantomData,
     });
+}
+
+#[inline(always)]
+fn one<L: Lane>(x: &[f32], upstream: &[f32], parameters: [f32; MOST], y: &mut [f32]) {
+    for ((y, &x), &g) in y.iter_mut().zip(x).zip(upstream) {
+        *y = L::at(x, g, parameters);
+    }
+}
+
+#[inline(always)]
+fn first_is_one([b, c, d, e, f]: [f32; MOST - 1]) -> [f32; MOST] {
+    [1.0, b, c, d, e, f]
 }
 
 /// `y`, or NaN where x is NaN.
@@ -108,7 +121,7 @@ pub(crate) use lanes;
 /// The twins of these activations, each with its parameters.
 macro_rules! twins {
     ($($name:ident: [$($parameter:ident),*],)*) => {
-        $(#[allow(clippy::excessive_precision)] mod $name;)*
+        $(#[allow(clippy::approx_constant, clippy::excessive_precision)] mod $name;)*
 
         /// The twin of the activation with this shader, if it is of the catalogue.
         pub(crate) fn twin(wgsl: &str) -> Option<&'static $crate::cpu::kernel::Twin> {

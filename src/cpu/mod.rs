@@ -13,7 +13,7 @@ pub(crate) mod channels;
 pub(crate) mod kernel;
 #[allow(dead_code)]
 pub(crate) mod lane;
-#[allow(dead_code, clippy::excessive_precision)]
+#[allow(dead_code, clippy::approx_constant, clippy::excessive_precision)]
 pub(crate) mod math;
 pub(crate) mod rows;
 mod slice;

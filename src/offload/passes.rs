@@ -236,7 +236,7 @@ impl Pass<'_> {
         let layout = self.layout;
         let chain = self.on_part(chunk)?;
         let elements: Vec<_> = inputs.iter().map(|input| elements::<T>(input)).collect();
-        let mut x: Vec<_> = elements.iter().map(|x| Slice::of(&**x)).collect();
+        let mut x: Vec<_> = elements.iter().map(|x| Slice::of(x)).collect();
         let upstream = x.pop_if(|_| self.task.needs_upstream(self.request.upstream.is_some()));
         let shape = layout.whole.clone().unwrap_or(chunk.shape().to_vec());
         if let Task::Survey { step, index, .. } = self.task {

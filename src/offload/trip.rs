@@ -67,7 +67,7 @@ pub(super) struct ChunkResult {
 /// What the processor has made of a chunk beside its output.
 #[derive(Default)]
 pub(super) struct OnHost {
-    /// Bytes of the output.
+    /// Bytes of each output.
     pub(super) bytes: usize,
     pub(super) beside: Vec<Vec<f32>>,
     pub(super) indices: Option<Vec<u32>>,

@@ -14,7 +14,6 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         let mut worst: (f64, String) = (1.0, String::new());
         for activation in Activation::all() {
             let (forward, backward) = share(device, activation)?;
-            println!("{activation}: {forward:.4} of bits forward, {backward:.4} backward");
             let least = forward.min(backward);
             if least < worst.0 {
                 worst = (least, activation.to_string());

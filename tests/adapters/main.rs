@@ -30,7 +30,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 14] = [
+const FAMILIES: [Family; 15] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("cpu", cpu::trials),

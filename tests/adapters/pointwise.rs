@@ -1,9 +1,11 @@
 //! Activations of one element on every adapter: their own calls, special values to the bit, large tensors.
 
 mod large;
+mod nearest;
 mod special;
 
 use libtest_mimic::{Failed, Trial};
+use nearest::nearest;
 use special::special_values;
 use wgpu_activations::{
     Activation, Array, Chain, Element, ElementType, Math, Pointwise,
@@ -35,6 +37,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             trials.push(device.trial(&name, move |device| {
                 with_element!(element, special_values(device, activation))
             }));
+            if element != ElementType::F32 {
+                let name = format!("{}/{}/nearest", activation.name(), element.name());
+                trials.push(device.trial(&name, move |device| {
+                    with_element!(element, nearest(device, activation))
+                }));
+            }
         }
     }
     trials

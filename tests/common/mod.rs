@@ -271,10 +271,13 @@ pub fn upstream<T: Element>(len: usize) -> Vec<T> {
 
 /// `count` values of a parameter from all over its everyday range, others for one of another name.
 pub fn values(parameter: &Parameter, count: usize) -> Vec<f32> {
-    let (least, most) = match parameter.range {
-        Range::Finite => (-1.5, 2.5),
-        Range::NonNegative => (0.0, 3.0),
-        Range::Positive => (0.25, 4.0),
+    let (least, most) = match (parameter.name, parameter.range) {
+        // In the right order.
+        ("min", _) => (-1.5, -0.25),
+        ("max", _) => (0.25, 2.5),
+        (_, Range::Finite) => (-1.5, 2.5),
+        (_, Range::NonNegative) => (0.0, 3.0),
+        (_, Range::Positive) => (0.25, 4.0),
     };
     let seed: u64 = parameter.name.bytes().map(u64::from).sum();
     words(count as u64 + seed)

@@ -436,6 +436,13 @@ fn math(function: MathFunction, a: &Value, b: Option<Value>, c: Option<Value>) -
             let raised = zip(a.lanes(), low.lanes(), f32::max);
             Value::Real(zip(&raised, high.lanes(), f32::min), Origin::Unknown)
         }
+        // As 1 over an inverse root, each with an error of two units.
+        MathFunction::Sqrt => Value::real(
+            a.lanes()
+                .iter()
+                .map(|x| f32::from_bits(x.sqrt().to_bits() + if *x > 0.0 { 3 } else { 0 }))
+                .collect(),
+        ),
         _ => panic!("{function:?} is not simulated"),
     }
 }

@@ -262,7 +262,10 @@ impl<'a> Translator<'a> {
             while self.at < end {
                 self.step();
             }
-            self.at += 1;
+            let comma = self.take() == ",";
+            if last && comma {
+                self.skip_past(")");
+            }
             let value = self.rust.split_off(start);
             let value = value.trim_end();
             if value == field {

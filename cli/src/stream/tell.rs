@@ -135,9 +135,9 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
     let shown = |path: &Path| text::on_one_line(&path.to_string_lossy());
     let out = |(_, path): &(_, &Path)| format!(" and {}", shown(path));
     let and: String = stream.outs.iter().map(out).collect();
-    let what = match stream.pass {
-        Pass::Forward => "",
-        Pass::Backward => "gradient of ",
+    let (what, outputs) = match stream.pass {
+        Pass::Forward => ("", 1),
+        Pass::Backward => ("gradient of ", stream.chain.inputs()),
     };
     for done in done {
         let name = match &*done.name {
@@ -151,7 +151,9 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
             done.type_name,
             verified(
                 done.report.as_ref(),
-                count(&done.shape).unwrap_or(usize::MAX)
+                count(&done.shape)
+                    .unwrap_or(usize::MAX)
+                    .saturating_mul(outputs),
             ),
             shown(&flags.output),
         ))?;

@@ -212,7 +212,10 @@ fn examples_in_the_help_run() {
         sandbox.save(name, &four);
     }
     sandbox.save("dmax.npy", &crate::sandbox::array(&[3, 2], vec![0.5; 6]));
-    std::fs::copy(sandbox.path("x.npy"), sandbox.path("dy.npy")).unwrap();
+    for name in ["dy.npy", "gate.npy", "up.npy"] {
+        std::fs::copy(sandbox.path("x.npy"), sandbox.path(name)).unwrap();
+    }
+    sandbox.save("both.npy", &four);
     sandbox.save("big.npy", &crate::sandbox::array(&[5000], vec![0.5; 5000]));
     for (name, tensor) in [
         ("model", "a.gate.weight"),
@@ -256,5 +259,5 @@ fn examples_in_the_help_run() {
             count += 1;
         }
     }
-    assert_eq!(count, 41);
+    assert_eq!(count, 44);
 }

@@ -246,6 +246,8 @@ fn an_interrupt_after_the_end_says_what_was_written() {
 #[cfg(target_os = "linux")]
 #[test]
 fn files_of_killed_runs_are_removed() {
+    use std::io::Write;
+
     let sandbox = Sandbox::with_x();
     let mut large = array(&[1 << 22], vec![1.0; 1 << 22]);
     large.dtype.float = Float::F64;
@@ -255,16 +257,24 @@ fn files_of_killed_runs_are_removed() {
         left.filter(|name| name.starts_with(".activations-"))
             .collect::<Vec<_>>()
     };
+    // Half of a file comes: the run waits for the rest, its own half written.
     let mut command = sandbox.command();
-    let line = "run relu large.npy -o large2.npy --verify none --device cpu";
-    let mut child = command.args(line.split(' ')).spawn().unwrap();
+    let line = "run relu - -o large2.npy --verify none --device cpu";
+    let mut child = command
+        .args(line.split(' '))
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let whole = fs::read(sandbox.path("large.npy")).unwrap();
+    input.write_all(&whole[..whole.len() / 2]).unwrap();
     while left().is_empty() && child.try_wait().unwrap().is_none() {}
     // Its file is locked.
     sandbox.run(&format!("{RELU} y.npy")).expect_success();
     child.kill().unwrap();
     child.wait().unwrap();
     let killed = left();
-    assert_eq!(killed.len(), 1, "the large one was done too early");
+    assert_eq!(killed.len(), 1);
     // As if another lived.
     let file = fs::File::open(sandbox.path(&killed[0])).unwrap();
     file.lock().unwrap();

@@ -257,7 +257,7 @@ fn a_chain_is_verified_as_a_whole() {
         ),
         (
             "run \"elu | gelu\" x.npy -o z.npy --out alpha=a.npy",
-            "a chain gives nothing beside",
+            "a chain gives nothing of that name beside",
         ),
         ("run \"elu | gulu\" x.npy -o z.npy", "did you mean `gelu`"),
         ("run \"elu |\" x.npy -o z.npy", "a name is missing"),

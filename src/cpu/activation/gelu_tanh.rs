@@ -14,9 +14,10 @@ pub(crate) fn value(x: Real) -> Real {
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real) -> Real {
     let c = clamp(x, -16.0, 16.0);
-    let e = exp_negative_gelu(c);
-    let p = c * (1.5957691 + 0.21406445 * c * c);
-    let d = 1.0 + plain(e);
-    let share = select(d + p, d + p * plain(e), x >= 0.0) / (d * d);
-    select(times_both(share, e, upstream), share * upstream, x >= 0.0)
+    times_gate_slope(
+        upstream,
+        gelu_slope_argument(c),
+        x >= 0.0,
+        exp_minus_gelu(c),
+    )
 }

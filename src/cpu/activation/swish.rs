@@ -13,12 +13,7 @@ pub(crate) fn value(x: Real, beta: Real) -> Real {
 // upstream (s + z s (1 - s)), z = beta x.
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real, beta: Real) -> Real {
-    let z = finite(x) * beta;
-    let e = exp_negative_product(x, beta);
-    let c = clamp(z, -256.0, 256.0);
-    let d = 1.0 + plain(e);
-    let share = select(d + c, d + c * plain(e), z >= 0.0) / (d * d);
-    select(times_both(share, e, upstream), share * upstream, z >= 0.0)
+    sigmoid_gate_backward(x, upstream, beta)
 }
 
 // With respect to beta: upstream x^2 s (1 - s).
@@ -26,5 +21,6 @@ pub(crate) fn backward(x: Real, upstream: Real, beta: Real) -> Real {
 pub(crate) fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
-    begun(finite(x) / (d * d), e) * finite(x) * upstream * e.scale
+    let c = select(finite(x), 0.0, (abs(x) > LARGEST) & (beta != 0.0));
+    begun(c / (d * d), e) * c * upstream * e.scale
 }

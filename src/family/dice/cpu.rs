@@ -175,7 +175,7 @@ impl Function {
             self.mean.to_host(),
             self.variance.to_host(),
         );
-        let mut numbers = vec![Vec::with_capacity(view.extent); 6];
+        let mut numbers = vec![Vec::new(); 6];
         for channel in 0..view.extent {
             let (mean, variance, count) = match batch {
                 Some(Batch(words)) => {

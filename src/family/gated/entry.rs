@@ -16,7 +16,10 @@ use crate::{
     wgsl::{Math, Shader, Vectors},
 };
 
-const LAYOUTS: [(&str, fn(i64) -> Form); 3] = [
+/// A form that goes along an axis, or along none.
+type Along = fn(i64) -> Form;
+
+const LAYOUTS: [(&str, Along); 3] = [
     ("two", |_| Form::Apart),
     ("halves", Form::Halves),
     ("interleaved", Form::Interleaved),
@@ -270,8 +273,8 @@ impl Unit {
             Self::Any => [Activation::TANH, Activation::ELU, Activation::LEAKY_RELU]
                 .map(Gated::of)
                 .into(),
-            Self::Swiglu => of(&[1.0, 1.702, -0.5, 0.0]),
-            Self::SwigluClamped => of(&[1.702, 1.0]),
+            Self::Swiglu => of(&[1.0, -0.5]),
+            Self::SwigluClamped => vec![Gated::new(self)],
             _ => vec![Gated::new(self)],
         }
     }

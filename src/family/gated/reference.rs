@@ -5,10 +5,17 @@ use crate::{
     accuracy::{Tolerance, bound::Bound, ulp},
     element::ElementType,
     family::{Sheet, Sum},
+    wgsl::Math,
 };
 
-/// What is left of f where its exponential is 0 to kernels, 2^-256 times a gate.
+/// Exponentials below it, 2^-269, are 0 to kernels.
+const LEAST: f64 = 1.1e-81;
+
+/// Slopes below it need not meet a product that leaves f32's range.
 const VANISHED: f64 = 1e-74;
+
+/// What a gradient may be off by where a factor of it is flushed.
+const FLUSHED: f64 = 2.0 * f32::MIN_POSITIVE as f64;
 
 /// What a gate and an up become.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -96,13 +103,19 @@ impl Gated {
         let expected = f * factor;
         let unrounded = self.unit.is_unrounded(self.math);
         // Below it f is 0 to the kernel.
-        let least = if unrounded {
-            1.4e-45
-        } else {
-            f64::from(f32::MIN_POSITIVE)
+        let least = match self.math {
+            Math::Accurate if unrounded => 1.4e-45,
+            Math::Accurate => f64::from(f32::MIN_POSITIVE),
+            // What it may be off by.
+            Math::Native => 1e-5,
         };
         if factor.is_infinite() {
-            let vanishes = f != 0.0 && f.abs() < least;
+            // Far out f is 0 in f64, too, where it is none.
+            let is_zero = match unrounded {
+                true => gate == 0.0 || gate.is_infinite(),
+                false => f == 0.0,
+            };
+            let vanishes = !is_zero && f.abs() < least;
             let allowed = if vanishes { f64::INFINITY } else { 0.0 };
             return Bound { expected, allowed };
         }
@@ -113,12 +126,14 @@ impl Gated {
                 let (numbers, definition) = (self.f.numbers(), self.f.definition());
                 let size = definition.size(0, gate, numbers, (f, 1.0));
                 let tolerance = Tolerance::forward(self.f, ElementType::F32, self.math);
-                tolerance.allowed((f, size), 1.0, ElementType::F32) * factor.abs()
+                let of_f = tolerance.allowed((f, size), 1.0, ElementType::F32) * factor.abs();
+                // It may be flushed.
+                of_f + if is_normal(f) { 0.0 } else { expected.abs() }
             }
         };
         let ulps = if unrounded { self.unit.ulps() } else { 1.0 };
-        // A sigmoid below 2^-256 is 0 to the kernel.
-        let own = match unrounded && f.abs() < VANISHED {
+        let vanishes = f.abs() < LEAST * gate.abs().max(1.0);
+        let own = match unrounded && vanishes && is_normal(expected) {
             true => expected.abs(),
             false => ulps * ulp(expected, ElementType::F32),
         };
@@ -136,16 +151,19 @@ impl Gated {
         let tolerance = Tolerance::backward(self.f, ElementType::F32, self.math);
         let allowed = if g.is_infinite() {
             f64::INFINITY
+        } else if self.f.slope(clamped.gate).abs() < VANISHED && is_normal(expected.gate) {
+            expected.gate.abs()
         } else {
             let (numbers, definition) = (self.f.numbers(), self.f.definition());
             let size = definition.size(1, clamped.gate, numbers, (expected.gate, g));
             // The product with up is rounded, too.
             tolerance.allowed((expected.gate, size), g, ElementType::F32)
                 + ulp(expected.gate, ElementType::F32)
+                + FLUSHED
         };
         let of_up = match upstream.is_infinite() {
             true => f64::INFINITY,
-            false => self.product_bound(clamped.gate, upstream).allowed,
+            false => self.product_bound(clamped.gate, upstream).allowed + FLUSHED,
         };
         let gate = Bound {
             expected: expected.gate,
@@ -227,6 +245,12 @@ impl Gated {
             false => [first, second],
         }
     }
+}
+
+/// Whether f32 holds a number to all its digits.
+fn is_normal(x: f64) -> bool {
+    // One on the edge may round to below it.
+    x.abs() >= f64::from(f32::MIN_POSITIVE) * (1.0 + 4.0 * f64::from(f32::EPSILON))
 }
 
 /// What a slope makes of a gradient: a slope of 0 lets none through.

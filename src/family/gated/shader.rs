@@ -69,16 +69,19 @@ impl Walk {
 impl Unit {
     /// `gated`, which is f(gate) up.
     const fn product(self) -> [&'static str; 2] {
-        const GATE: &str = include_str!("../../../shaders/family/gated_gate.wgsl");
+        const GATE: &str = include_str!("../../../shaders/accurate/gated_gate.wgsl");
         match self {
-            Self::Glu => [include_str!("../../../shaders/family/gated_glu.wgsl"), ""],
-            Self::Geglu => [include_str!("../../../shaders/family/gated_geglu.wgsl"), ""],
+            Self::Glu => [include_str!("../../../shaders/accurate/gated_glu.wgsl"), ""],
+            Self::Geglu => [
+                include_str!("../../../shaders/accurate/gated_geglu.wgsl"),
+                "",
+            ],
             Self::GegluTanh => [
-                include_str!("../../../shaders/family/gated_geglu_tanh.wgsl"),
+                include_str!("../../../shaders/accurate/gated_geglu_tanh.wgsl"),
                 GATE,
             ],
             Self::Swiglu | Self::SwigluClamped => [
-                include_str!("../../../shaders/family/gated_swiglu.wgsl"),
+                include_str!("../../../shaders/accurate/gated_swiglu.wgsl"),
                 GATE,
             ],
             Self::Reglu | Self::Any => [

@@ -117,6 +117,7 @@ impl Family for Activation {
         };
         match tolerance {
             Tolerance::Ulp(count) => format!("{count} ULP"),
+            Tolerance::Terms(count) => format!("{count} eps of its terms"),
             Tolerance::Mixed { absolute, relative } => format!("{absolute:e} + {relative:e} rel"),
         }
     }

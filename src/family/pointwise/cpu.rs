@@ -7,14 +7,11 @@ use crate::{
         Slice, SliceMut, activation,
         blocks::{Channels, Spread, pointwise},
         channels,
-        kernel::{Given, MOST, Parameters, but_nan},
+        kernel::{Function, MOST, Parameters, but_nan},
     },
     error::Result,
     tensor::View,
 };
-
-/// A function over slices.
-type Function = Box<dyn Fn(Given<'_>, &mut [f32]) + Sync>;
 
 /// What is computed of an activation.
 #[derive(Clone, Copy)]
@@ -26,7 +23,7 @@ enum Part {
 }
 
 impl Part {
-    fn of(self, definition: &'static Definition) -> Function {
+    fn of(self, definition: &'static Definition) -> Box<Function> {
         let Some(twin) = activation::twin(definition.wgsl) else {
             return self.by_reference(definition);
         };
@@ -41,7 +38,7 @@ impl Part {
     }
 
     /// By the functions in f64, each result rounded to f32 once.
-    fn by_reference(self, definition: &'static Definition) -> Function {
+    fn by_reference(self, definition: &'static Definition) -> Box<Function> {
         let slope = match self {
             Self::Gradient(index) => definition.parameters[index].slope,
             _ => definition.slope,

@@ -62,10 +62,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                     |device, family, element| with_element!(element, T => shapes::<T>(device, family)),
                 );
             }
-            add(
-                "special",
-                |device, family, element| with_element!(element, T => special::<T>(device, family)),
-            );
+            if alone || family.activation().is_some() {
+                add(
+                    "special",
+                    |device, family, element| with_element!(element, T => special::<T>(device, family)),
+                );
+            }
             if !device.trusted() {
                 continue;
             }
@@ -90,11 +92,14 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
 }
 
 /// Whether a family has kernels of its own. Those of activations differ in their snippets alone, which f32 and `cases`
-/// show: three stand for all.
+/// show, and so do those of gated units: three of each stand for all.
 fn has_kernels(family: &dyn Family) -> bool {
-    family.activation().is_none_or(|activation| {
-        [Activation::GELU, Activation::ELU, Activation::SELU].contains(&activation)
-    })
+    match family.activation() {
+        Some(activation) => {
+            [Activation::GELU, Activation::ELU, Activation::SELU].contains(&activation)
+        }
+        None => !["glu", "reglu", "geglu", "geglu-tanh"].contains(&family.entry().name),
+    }
 }
 
 type Rule = fn(&Device, &dyn Family, ElementType) -> Result<(), Failed>;

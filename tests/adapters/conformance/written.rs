@@ -104,7 +104,9 @@ fn arrays(family: &dyn Family, channels: usize) -> Box<Resolver<'static>> {
             .map(|channel| 0.5 + channel as f32 / 7.0)
             .collect::<Vec<_>>()
             .into()),
-        "bias" => Array::new(numbers(PIECES * OUTPUTS, 4), [PIECES, OUTPUTS]),
+        "bias" if parameters.is_empty() => {
+            Array::new(numbers(PIECES * OUTPUTS, 4), [PIECES, OUTPUTS])
+        }
         "weight" if parameters.is_empty() => Array::new(
             numbers(PIECES * channels * OUTPUTS, 5),
             [PIECES, channels, OUTPUTS],

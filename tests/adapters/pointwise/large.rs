@@ -86,7 +86,7 @@ fn workgroups(device: &Device, len: usize) -> Result<(), Failed> {
         channels: None,
         x: &x,
         upstream: None,
-        tolerance: Tolerance::forward(activation, ElementType::F16, Math::Accurate),
+        tolerance: Tolerance::forward(Activation::RELU, ElementType::F16, Math::Accurate),
     };
     sampled(&expectation, &y)
 }

@@ -69,16 +69,28 @@ pub(super) fn special_values<T: Element>(
                 (f64::NAN, f64::NAN, f64::NAN),
             ],
         ),
-        "swish" => at_every_lane::<T>(
-            device,
-            activation.with(0.0)?,
-            &[
-                (f64::NEG_INFINITY, f64::NEG_INFINITY, 0.5),
-                (f64::INFINITY, f64::INFINITY, 0.5),
-                (3.0, 1.5, 0.5),
-                (f64::NAN, f64::NAN, f64::NAN),
-            ],
-        ),
+        "swish" => {
+            at_every_lane::<T>(
+                device,
+                activation.with(0.0)?,
+                &[
+                    (f64::NEG_INFINITY, f64::NEG_INFINITY, 0.5),
+                    (f64::INFINITY, f64::INFINITY, 0.5),
+                    (3.0, 1.5, 0.5),
+                    (f64::NAN, f64::NAN, f64::NAN),
+                ],
+            )?;
+            at_every_lane::<T>(device, activation.with(1e-37)?, &cases)?;
+            let [first, second, right, left] = [cases[0], cases[1], cases[2], cases[3]];
+            let mirrored = [
+                first,
+                second,
+                (-right.0, -right.1, right.2),
+                (-left.0, -left.1, left.2),
+            ];
+            at_every_lane::<T>(device, activation.with(-1e-37)?, &mirrored)
+        }
+        "softplus" => at_every_lane::<T>(device, activation.with(1e-37)?, &cases),
         _ => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 // gate Phi(gate) up, Phi the standard normal distribution, unrounded. With e = e^(-t^2 / 2), t = abs(gate), and
 // q = t Phi(-t) / e that is -e q up for gate < 0 and (gate - e q) up for gate > 0; within 0.5 of 0 the series of Phi.
 fn gated(gate: Real, up: Real, p: Parameter) -> Real {
-    let t = magnitude(gate, Real(18.873));
+    let t = magnitude(gate, Real(19.38));
     let argument = half_square(t);
     let e = exponential(exp_series(argument.r), argument.n);
     // The tail's polynomial ends where gelu alone leaves f32's range; from there on it misses this.

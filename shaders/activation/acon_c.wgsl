@@ -1,0 +1,33 @@
+// ACON-C: u x s(beta u x) + p2 x, u = p1 - p2, s the logistic sigmoid: p1 x far on one side, p2 x on the other.
+fn value(x: Real, p1: Real, p2: Real, beta: Real) -> Real {
+    let u = p1 - p2;
+    let z = finite(x) * (beta * u);
+    let slope = select(select(p2, p1, z > Real(0.0)), 0.5 * (p1 + p2), z == Real(0.0));
+    let far = select(slope * x, with_sign(Real(0.0), x), slope == Real(0.0));
+    // A small product with u first, since a gate that underflows would be lost.
+    let small = abs(x) < Real(1.0);
+    let near = select(u, Real(1.0), small) * times_gate(select(x, u * x, small), x, beta * u) + p2 * x;
+    return select(near, far, (abs(z) > Real(200.0)) | (abs(x) > Real(LARGEST)));
+}
+
+// upstream (u q + p2), q = s + z s (1 - s), z = beta u x.
+fn backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Real {
+    let u = p1 - p2;
+    return u * sigmoid_gate_backward(x, upstream, beta * u) + p2 * upstream;
+}
+
+// upstream x q, upstream x (1 - q) and upstream u^2 x^2 s (1 - s).
+struct Gradients { p1: Real, p2: Real, beta: Real }
+fn parameter_backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Gradients {
+    let u = p1 - p2;
+    let q = sigmoid_gate_backward(x, upstream, beta * u);
+    let e = exp_negative_product(x, beta * u);
+    let d = 1.0 + plain(e);
+    let c = u * finite(x);
+    let rest = upstream - q;
+    return Gradients(
+        select(x * q, Real(0.0), q == Real(0.0)),
+        select(x * rest, Real(0.0), rest == Real(0.0)),
+        begun(c / (d * d), e) * c * upstream * e.scale,
+    );
+}

@@ -1,0 +1,5 @@
+// Identity: x.
+fn value(x: Real) -> Real { return x; }
+
+// upstream.
+fn backward(x: Real, upstream: Real) -> Real { return upstream; }
