@@ -73,3 +73,18 @@ cargo test --workspace --all-features --quiet --no-run
 # Without the tests' dependencies, cargo run would build it a second time.
 "${CARGO_TARGET_DIR:-target}/debug/activations" devices
 cargo test --workspace --all-features
+
+say "Python"
+python=${PYTHON:-python3}
+venv=${CARGO_TARGET_DIR:-target}/python/venv
+if ! "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+    install_packages python3 python3-venv || true
+fi
+if "$python" -m venv "$venv"; then
+    # A release build takes minutes, and what the tests see is the same.
+    CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/python "$venv/bin/pip" install --quiet './python[test,jax,dask]' \
+        --config-settings=build-args="--profile dev"
+    "$venv/bin/python" -m pytest python/tests --rootdir python
+else
+    echo "no Python 3.10 or newer with venv; its package is not tested"
+fi

@@ -90,8 +90,12 @@ fn pages_begin_with_what_the_catalogue_states() {
             .join(name)
             .with_extension("md")
     };
+    let index = fs::read_to_string(root().join("docs/README.md")).unwrap();
     for family in families() {
-        expect_part(&page(family.entry().name), "catalogue", &head::of(family));
+        let name = family.entry().name;
+        expect_part(&page(name), "catalogue", &head::of(family));
+        let link = format!("(activations/{name}.md)");
+        assert!(index.contains(&link), "docs/README.md lacks {name}");
     }
 }
 

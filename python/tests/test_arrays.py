@@ -45,7 +45,7 @@ def close(found, expected, dtype):
 def layouts(x):
     """The same numbers as they may lie in memory."""
     yield "C", x
-    yield "Fortran", np.asfortranarray(x)
+    yield "Fortran", x.copy(order="F")
     if x.ndim:
         yield "strided", np.repeat(x, 2, axis=-1)[..., ::2]
         yield "backwards", x[::-1].copy()[::-1]
@@ -155,3 +155,18 @@ def test_lists_numbers_and_dlpack(device):
             return self.array.__dlpack_device__()
 
     np.testing.assert_array_equal(wa.relu(Capsule()), [0, 2])
+
+
+def test_gated_units_take_two_arrays_or_one(device, rng):
+    gate, up, g = (rng.normal(size=(6, 4)).astype(np.float32) for _ in range(3))
+    sigmoid = 1 / (1 + np.exp(-gate.astype(np.float64)))
+    np.testing.assert_allclose(wa.swiglu(gate, up), gate * sigmoid * up, rtol=1e-5)
+    np.testing.assert_allclose(wa.glu(np.concatenate([up, gate], -1), layout="halves"), sigmoid * up, rtol=1e-5)
+    dgate, dup = wa.glu.grad(gate, up, g)
+    np.testing.assert_allclose(dup, sigmoid * g, rtol=1e-5)
+    np.testing.assert_allclose(dgate, sigmoid * (1 - sigmoid) * up * g, rtol=1e-4, atol=1e-7)
+    np.testing.assert_array_equal(wa.gated(gate, up, f="relu"), wa.reglu(gate, up))
+    with pytest.raises(TypeError, match="misses an array"):
+        wa.glu(gate)
+    with pytest.raises(ValueError, match="f=VALUE"):
+        wa.gated(gate)

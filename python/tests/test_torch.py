@@ -41,8 +41,18 @@ def test_values_and_gradients_are_those_of_torch():
 
 @pytest.mark.parametrize("operation", [it for it in wa.operations if it not in ("maxout", "alpha-dropout")])
 def test_gradcheck_in_float64(operation):
-    x = torch.randn(5, 4, dtype=torch.float64, requires_grad=True)
-    assert gradcheck(lambda x: wat.apply(operation, x), x, eps=1e-5, atol=1e-3, rtol=1e-3)
+    given = {"f": "tanh"} if operation == "gated" else {}
+    count = wa.operations[operation]._inputs(given)
+    inputs = [torch.randn(5, 4, dtype=torch.float64, requires_grad=True) for _ in range(count)]
+    assert gradcheck(lambda *it: wat.apply(operation, *it, **given), inputs, eps=1e-5, atol=1e-3, rtol=1e-3)
+
+
+def test_gated_units():
+    gate, up = torch.randn(5, 4, requires_grad=True), torch.randn(5, 4, requires_grad=True)
+    torch.testing.assert_close(wat.swiglu(gate, up), torch.nn.functional.silu(gate) * up)
+    both = torch.cat([gate, up], -1)
+    torch.testing.assert_close(wat.glu(both, layout="halves"), torch.nn.functional.glu(both))
+    torch.testing.assert_close(wat.gated(both, f="relu", layout="halves", gate="first"), torch.relu(gate) * up)
 
 
 def test_opcheck():

@@ -8,10 +8,14 @@ Every operation is a function of this module: `help(wa.gelu)` tells its formula 
 all. Its gradient is `wa.gelu.grad(x, dy)`. Where work is done: `wa.use("cpu")`, or `device=` of any call.
 """
 
+from importlib.metadata import version as _version
+
 from ._devices import device, devices, use
 from ._native import Device, DeviceLostError, DeviceNotFoundError, Moments
 from ._operations import Chain, Operation, chain, moments, operations, run_file
 from ._tensors import Tensor, tensor
+
+__version__ = _version("wgpu-activations")
 
 globals().update({operation.__name__: operation for operation in operations.values()})
 

@@ -228,15 +228,15 @@ class Operation:
     def __reduce__(self):
         return (_operation, (self.name,))
 
-    def _inputs(self):
-        return self._chain({}, "accurate")._chain.inputs if not self._required() else 1
-
-    def _required(self):
-        return any(parameter.get("required") for parameter in self.entry["parameters"])
+    def _inputs(self, parameters):
+        """How many arrays it takes; gated units take one or two by their layout."""
+        required = [it["name"] for it in self.entry["parameters"] if it.get("required")]
+        known = {name: value for name, value in parameters.items() if name in ("layout", *required)}
+        return self._chain(known, "accurate")._chain.inputs if all(map(known.__contains__, required)) else 1
 
     def _bind(self, args, parameters, math, more=0):
         """The chain for these arguments, the arrays, and the names of the parameters that were given."""
-        count = self._inputs() + more
+        count = self._inputs(parameters) + more
         inputs, positional = args[:count], args[count:]
         if len(inputs) < count:
             _missing(self)

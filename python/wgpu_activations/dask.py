@@ -29,7 +29,7 @@ def _block(x, *more, operation, options):
 def apply(operation, x, *args, device=None, math="accurate", **parameters):
     """An operation, block by block. What joins elements along an axis that is cut into blocks is joined by the
     statistics of the blocks, so that no worker holds a whole row."""
-    count = operation._inputs()
+    count = operation._inputs(parameters)
     more, positional = args[: count - 1], args[count - 1 :]
     parameters.update(zip(operation._parameters, positional))
     special = _SPECIAL.get(operation.name)

@@ -83,7 +83,7 @@ def apply(name, *inputs, device=None, **parameters):
 
 def _of(operation):
     def call(*args, device=None, **parameters):
-        count = operation._inputs()
+        count = operation._inputs(parameters)
         inputs, positional = args[:count], args[count:]
         parameters.update(zip(operation._parameters, positional))
         for name in parameters:

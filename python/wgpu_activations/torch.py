@@ -166,7 +166,7 @@ def apply(name, *inputs, device=None, seed=None, **parameters):
 
 def _function(operation):
     def call(*args, device=None, **parameters):
-        count = operation._inputs()
+        count = operation._inputs(parameters)
         inputs, positional = args[:count], args[count:]
         for name, value in zip(operation._parameters, positional):
             parameters[name] = value

@@ -3,10 +3,10 @@ use super::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, u
 pub(super) const DEFINITION: Definition = Definition {
     name: "hardshrink",
     title: "Hardshrink",
-    formula: "x for |x| > lambda, 0 otherwise",
-    slope_formula: "1 for |x| > lambda, 0 otherwise",
+    formula: "x for |x| > lambd, 0 otherwise",
+    slope_formula: "1 for |x| > lambd, 0 otherwise",
     parameters: &[Parameter {
-        name: "lambda",
+        name: "lambd",
         default: 0.5,
         range: Range::NonNegative,
         shown: &[0.5, 0.0, 2.0],
@@ -31,8 +31,8 @@ pub(super) const DEFINITION: Definition = Definition {
         year: 1994,
         url: "https://doi.org/10.1093/biomet/81.3.425",
     }),
-    value: |x, [lambda, ..]| unless_nan(x, if x.abs() > lambda { x } else { 0.0 }),
-    slope: |x, [lambda, ..]| unless_nan(x, if x.abs() > lambda { 1.0 } else { 0.0 }),
+    value: |x, [lambd, ..]| unless_nan(x, if x.abs() > lambd { x } else { 0.0 }),
+    slope: |x, [lambd, ..]| unless_nan(x, if x.abs() > lambd { 1.0 } else { 0.0 }),
     wgsl: include_str!("../../shaders/activation/hardshrink.wgsl"),
     ..Definition::BLANK
 };

@@ -79,9 +79,9 @@ catalogue! {
     RELU6: relu6, "relu6";
     /// Hardtanh: x between min and max, which it does not leave, with -1 and 1.
     HARDTANH: hardtanh, "hardtanh";
-    /// Softshrink: x moved lambda closer to 0, with lambda = 0.5.
+    /// Softshrink: x moved lambd closer to 0, with lambd = 0.5.
     SOFTSHRINK: softshrink, "softshrink";
-    /// Hardshrink: x where |x| > lambda, else 0, with lambda = 0.5.
+    /// Hardshrink: x where |x| > lambd, else 0, with lambd = 0.5.
     HARDSHRINK: hardshrink, "hardshrink";
     /// Shrink: x moved bias closer to 0 where |x| > lambd, else 0, with bias = 0 and lambd = 0.5.
     SHRINK: shrink, "shrink";

@@ -3,16 +3,16 @@ use super::{Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, u
 pub(super) const DEFINITION: Definition = Definition {
     name: "softshrink",
     title: "Softshrink",
-    formula: "x - lambda for x > lambda, x + lambda for x < -lambda, 0 between",
-    slope_formula: "1 for |x| > lambda, 0 otherwise",
+    formula: "x - lambd for x > lambd, x + lambd for x < -lambd, 0 between",
+    slope_formula: "1 for |x| > lambd, 0 otherwise",
     parameters: &[Parameter {
-        name: "lambda",
+        name: "lambd",
         default: 0.5,
         range: Range::NonNegative,
         shown: &[0.5, 0.0, 2.0],
         description: "how far every value moves",
-        slope_formula: "-1 for x > lambda, 1 for x < -lambda, 0 between",
-        slope: |x, [lambda, ..]| unless_nan(x, if x.abs() > lambda { -x.signum() } else { 0.0 }),
+        slope_formula: "-1 for x > lambd, 1 for x < -lambd, 0 between",
+        slope: |x, [lambd, ..]| unless_nan(x, if x.abs() > lambd { -x.signum() } else { 0.0 }),
         ..Parameter::BLANK
     }],
     properties: Some(Properties {
@@ -31,11 +31,11 @@ pub(super) const DEFINITION: Definition = Definition {
         year: 1995,
         url: "https://doi.org/10.1109/18.382009",
     }),
-    value: |x, [lambda, ..]| {
-        let size = x.abs() - lambda;
+    value: |x, [lambd, ..]| {
+        let size = x.abs() - lambd;
         unless_nan(x, if size > 0.0 { size.copysign(x) } else { 0.0 })
     },
-    slope: |x, [lambda, ..]| unless_nan(x, if x.abs() > lambda { 1.0 } else { 0.0 }),
+    slope: |x, [lambd, ..]| unless_nan(x, if x.abs() > lambd { 1.0 } else { 0.0 }),
     wgsl: include_str!("../../shaders/activation/softshrink.wgsl"),
     ..Definition::BLANK
 };

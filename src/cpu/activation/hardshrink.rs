@@ -4,20 +4,20 @@
 
 use crate::cpu::{lane::*, math::*};
 
-// Hardshrink: x for |x| > lambda, else 0.
+// Hardshrink: x for |x| > lambd, else 0.
 #[inline(always)]
-pub(crate) fn value(x: Real, lambda: Real) -> Real {
-    select(0.0, x, abs(x) > lambda)
+pub(crate) fn value(x: Real, lambd: Real) -> Real {
+    select(0.0, x, abs(x) > lambd)
 }
 
-// upstream for |x| > lambda, else 0.
+// upstream for |x| > lambd, else 0.
 #[inline(always)]
-pub(crate) fn backward(x: Real, upstream: Real, lambda: Real) -> Real {
-    select(0.0, upstream, abs(x) > lambda)
+pub(crate) fn backward(x: Real, upstream: Real, lambd: Real) -> Real {
+    select(0.0, upstream, abs(x) > lambd)
 }
 
 // 0: where it jumps it has no slope.
 #[inline(always)]
-pub(crate) fn parameter_backward(x: Real, upstream: Real, lambda: Real) -> Real {
+pub(crate) fn parameter_backward(x: Real, upstream: Real, lambd: Real) -> Real {
     0.0
 }

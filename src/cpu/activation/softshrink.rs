@@ -4,21 +4,21 @@
 
 use crate::cpu::{lane::*, math::*};
 
-// Softshrink: x moved lambda closer to 0, and 0 where it is closer than that.
+// Softshrink: x moved lambd closer to 0, and 0 where it is closer than that.
 #[inline(always)]
-pub(crate) fn value(x: Real, lambda: Real) -> Real {
-    let size = abs(x) - lambda;
+pub(crate) fn value(x: Real, lambd: Real) -> Real {
+    let size = abs(x) - lambd;
     select(0.0, with_sign(size, x), size > 0.0)
 }
 
-// upstream for |x| > lambda, else 0.
+// upstream for |x| > lambd, else 0.
 #[inline(always)]
-pub(crate) fn backward(x: Real, upstream: Real, lambda: Real) -> Real {
-    select(0.0, upstream, abs(x) > lambda)
+pub(crate) fn backward(x: Real, upstream: Real, lambd: Real) -> Real {
+    select(0.0, upstream, abs(x) > lambd)
 }
 
-// -upstream for x > lambda, upstream for x < -lambda, else 0.
+// -upstream for x > lambd, upstream for x < -lambd, else 0.
 #[inline(always)]
-pub(crate) fn parameter_backward(x: Real, upstream: Real, lambda: Real) -> Real {
-    select(0.0, select(upstream, -upstream, x > 0.0), abs(x) > lambda)
+pub(crate) fn parameter_backward(x: Real, upstream: Real, lambd: Real) -> Real {
+    select(0.0, select(upstream, -upstream, x > 0.0), abs(x) > lambd)
 }
