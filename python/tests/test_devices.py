@@ -73,6 +73,8 @@ def test_eight_threads_at_once(device, rng):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_opens_its_own_device(device):
+    if "swiftshader" in device.name:
+        pytest.skip("SwiftShader 5.0 waits for threads that a fork leaves behind")
     code = f"""
 import os, sys, numpy as np, wgpu_activations as wa
 x = np.linspace(-3, 3, 100, dtype=np.float32)
