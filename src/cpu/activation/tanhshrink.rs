@@ -17,7 +17,8 @@ pub(crate) fn backward(x: Real, upstream: Real) -> Real {
     let t = kept(x - rest);
     // What t lacks of tanh x, since a square has twice the error of its root.
     let lacks = (x - t) - rest;
-    let near = (t * upstream) * t + (2.0 * t * upstream) * lacks;
+    let v = t * upstream;
+    let near = v * t + v * (2.0 * lacks);
     select(
         near,
         upstream * (1.0 - bell(4.0, 1.0, 2.0 * x)),
