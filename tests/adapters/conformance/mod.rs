@@ -55,14 +55,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
                 let name = format!("{}/{}/{name}", family.entry().name, element.name());
                 trials.push(device.trial(&name, move |device| test(device, family, element)));
             };
-            let alone = element == ElementType::F32 || has_kernels(family);
-            if alone {
+            let kernels = has_kernels(family);
+            if kernels || element == ElementType::F32 {
                 add(
                     "shapes",
                     |device, family, element| with_element!(element, T => shapes::<T>(device, family)),
                 );
-            }
-            if alone || family.activation().is_some() {
                 add(
                     "special",
                     |device, family, element| with_element!(element, T => special::<T>(device, family)),
@@ -73,7 +71,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             }
             add("cases", cases);
             // How bf16 is packed depends on neither chunks nor neighbours.
-            if alone && element != ElementType::Bf16 {
+            if kernels && element != ElementType::Bf16 {
                 add(
                     "streamed",
                     |device, family, element| with_element!(element, T => streamed::alone::<T>(device, family)),
@@ -91,12 +89,19 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     trials
 }
 
-/// Whether a family has kernels of its own. Those of activations differ in their snippets alone, which f32 and `cases`
-/// show, and so do those of gated units: three of each stand for all.
+/// Whether a family has kernels of its own. Those of activations differ in their snippets alone, which shapes in f32 and
+/// `cases` show, and so do those of gated units: four and three of them stand for all.
 fn has_kernels(family: &dyn Family) -> bool {
     match family.activation() {
         Some(activation) => {
-            [Activation::GELU, Activation::ELU, Activation::SELU].contains(&activation)
+            // Of no parameter, of one, of constants alone, of three that each channel has.
+            let kinds = [
+                Activation::GELU,
+                Activation::ELU,
+                Activation::SELU,
+                Activation::DYNAMIC_TANH,
+            ];
+            kinds.contains(&activation)
         }
         None => !["glu", "reglu", "geglu", "geglu-tanh"].contains(&family.entry().name),
     }
