@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All set-up and all tests, from a fresh Debian or Ubuntu machine with Rust.
+# All set-up and all tests, of Rust and of Python, from a fresh Debian or Ubuntu machine with Rust.
 #
 # Installs what is missing of: a software Vulkan adapter (lavapipe), a software GL adapter
 # (llvmpipe), and a second vendor's Vulkan adapter (SwiftShader, which Debian's chromium carries).

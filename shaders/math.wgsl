@@ -250,23 +250,24 @@ fn times_gate_slope(v: Real, p: Real, positive: Bool, e: Exponential) -> Real {
 // x, or -limit where x is below. By bits: those of negative numbers grow with the magnitude.
 fn above(limit: Real, x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), bitcast<Bits>(-limit))); }
 
-// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
-fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
-    let t = select(magnitude(x, deepest(beta)), Real(0.0), abs(x) > Real(LARGEST));
-    return select(with_sign(t, x), x, positive);
+// Whether beta x is no negative number.
+fn same_side(x: Real, beta: Real) -> Bool {
+    return ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
 }
 
-// v sigmoid(beta x), where e^-abs(beta x) is no 0.
+// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+fn stopped(x: Real, beta: Real) -> Real {
+    let t = select(magnitude(x, deepest(beta)), Real(0.0), abs(x) > Real(LARGEST));
+    return select(with_sign(t, x), x, same_side(x, beta));
+}
+
+// v sigmoid(beta x), v no further than where e^-abs(beta x) is 0 if beta x is negative.
 fn times_gate(v: Real, x: Real, beta: Real) -> Real {
-    let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    return times_sigmoid(v, positive, exp_minus_product(x, beta));
+    return times_sigmoid(v, same_side(x, beta), exp_minus_product(x, beta));
 }
 
 // x sigmoid(beta x).
-fn sigmoid_gate(x: Real, beta: Real) -> Real {
-    let positive = ((x >= Real(0.0)) == (beta >= Real(0.0))) | (beta == Real(0.0));
-    return times_sigmoid(stopped(x, beta, positive), positive, exp_minus_product(x, beta));
-}
+fn sigmoid_gate(x: Real, beta: Real) -> Real { return times_gate(stopped(x, beta), x, beta); }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
 fn gelu_tanh_gate(x: Real) -> Real {
@@ -481,7 +482,7 @@ fn exp_times(x: Real, v: Real) -> Real {
     let t = clamp(x, Real(-210.0), Real(200.0));
     let whole = round(t * LOG2_E);
     let series = exp_series((t - whole * LN_2) - whole * LN_2_LOW);
-    // A small v lends of the power, since its product with the series may underflow.
+    // A small v borrows from the power, since its product with the series may underflow.
     let tiny = abs(v) < Real(8.6736174e-19);
     let u = select(v, v * 1.8446744e19, tiny);
     let n = whole - select(Real(0.0), Real(64.0), tiny);

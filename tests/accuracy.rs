@@ -204,7 +204,7 @@ fn zeros_fail_on_every_adapter_for_every_activation() {
                 .filter(|y| y.to_f32() != 0.0)
                 .count();
             assert!(
-                report.failed > 0 && report.failed >= nonzero as u64 / 2,
+                report.failed as usize >= nonzero.min(x.len() / 2) && report.failed > 0,
                 "{activation} on {}: {report}",
                 device.name
             );

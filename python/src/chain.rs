@@ -58,6 +58,22 @@ impl Chain {
     pub(crate) const fn get(&self) -> &wgpu_activations::Chain {
         &self.0
     }
+
+    /// Over arrays of this shape, which nobody watches.
+    const fn job<'a>(
+        &'a self,
+        shape: &'a [usize],
+        element: ElementType,
+        memory: Option<u64>,
+    ) -> Job<'a> {
+        Job {
+            chain: &self.0,
+            shape,
+            element,
+            memory,
+            progress: None,
+        }
+    }
 }
 
 #[pymethods]
@@ -142,13 +158,7 @@ impl Chain {
         if in_place {
             sources.push(&sink);
         }
-        let job = Job {
-            chain: &self.0,
-            shape: &shape,
-            element,
-            memory,
-            progress: None,
-        };
+        let job = self.job(&shape, element, memory);
         let bytes = job.bytes();
         let request = Request {
             sources,
@@ -186,13 +196,7 @@ impl Chain {
         let sources = arrays.iter().map(Input::source);
         let sources = sources.collect::<PyResult<Vec<_>>>()?;
         let upstream = upstream.source()?;
-        let job = Job {
-            chain: &self.0,
-            shape: &shape,
-            element,
-            memory,
-            progress: None,
-        };
+        let job = self.job(&shape, element, memory);
         let bytes = job.bytes();
         let request = Request {
             sources: sources.iter().map(|it| &**it).collect(),

@@ -279,6 +279,29 @@ class Operation:
         return found
 
 
+def function_of(operation, apply):
+    """The operation for another library, by its `apply(name, *inputs, device=None, **parameters)`."""
+
+    def call(*args, device=None, **parameters):
+        count = operation._inputs(parameters)
+        inputs, positional = args[:count], args[count:]
+        parameters.update(zip(operation._parameters, positional))
+        for name in parameters:
+            if name not in operation._parameters:
+                raise TypeError(f"{operation.__name__}() has no parameter {name!r}")
+        return apply(operation.name, *inputs, device=device, **parameters)
+
+    call.__name__ = call.__qualname__ = operation.__name__
+    call.__doc__ = operation.__doc__.split("\n\nx is an array")[0]
+    return call
+
+
+def parameter_of(text, index):
+    """The parameter that is `name=@index` in a text."""
+    before = text.split(f"=@{index}")[0]
+    return before.replace("(", ",").rsplit(",", 1)[-1].strip()
+
+
 def _missing(operation):
     raise TypeError(f"{operation.__name__}() misses an array; it is called as {operation.__name__}{operation.__signature__}")
 

@@ -38,7 +38,7 @@ def _function(text, inputs, device):
         named = {name: values for _, name, values in parameters}
         of_arrays = []
         for index, array in enumerate(args[inputs:]):
-            values = named.get(_parameter_of(text, index), np.zeros(array.shape))
+            values = named.get(_operations.parameter_of(text, index), np.zeros(array.shape))
             of_arrays.append(np.asarray(values, array.dtype).reshape(array.shape))
         return (*dx, *of_arrays)
 
@@ -56,11 +56,6 @@ def _function(text, inputs, device):
 
     function.defvjp(forward, backward)
     return function
-
-
-def _parameter_of(text, index):
-    before = text.split(f"=@{index}")[0]
-    return before.replace("(", ",").rsplit(",", 1)[-1].strip()
 
 
 def apply(name, *inputs, device=None, **parameters):
@@ -81,22 +76,7 @@ def apply(name, *inputs, device=None, **parameters):
     return _function(text, len(inputs), device)(*inputs, *arrays)
 
 
-def _of(operation):
-    def call(*args, device=None, **parameters):
-        count = operation._inputs(parameters)
-        inputs, positional = args[:count], args[count:]
-        parameters.update(zip(operation._parameters, positional))
-        for name in parameters:
-            if name not in operation._parameters:
-                raise TypeError(f"{operation.__name__}() has no parameter {name!r}")
-        return apply(operation.name, *inputs, device=device, **parameters)
-
-    call.__name__ = call.__qualname__ = operation.__name__
-    call.__doc__ = operation.__doc__.split("\n\nx is an array")[0]
-    return call
-
-
-globals().update({operation.__name__: _of(operation) for operation in operations.values()})
+globals().update({operation.__name__: _operations.function_of(operation, apply) for operation in operations.values()})
 
 
 def __getattr__(name):

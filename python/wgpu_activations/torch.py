@@ -76,7 +76,7 @@ def _backward(
     gradients = [_tensor(it, inputs[0]) for it in dx]
     named = {name: values for _, name, values in parameters}
     for index, array in enumerate(arrays):
-        values = named.get(_parameter_of(text, index))
+        values = named.get(_operations.parameter_of(text, index))
         values = np.zeros(array.shape, np.float32) if values is None else values.reshape(array.shape)
         gradients.append(_tensor(np.array(values), array).to(array.dtype))
     return gradients
@@ -85,12 +85,6 @@ def _backward(
 @_backward.register_fake
 def _(inputs, upstream, arrays, seed, text, device):
     return [torch.empty_like(it, memory_format=torch.contiguous_format) for it in (*inputs, *arrays)]
-
-
-def _parameter_of(text, index):
-    """The parameter that is `name=@index` in a text."""
-    before = text.split(f"=@{index}")[0]
-    return before.replace("(", ",").rsplit(",", 1)[-1].strip()
 
 
 def _setup(ctx, inputs, output):
@@ -164,23 +158,7 @@ def apply(name, *inputs, device=None, seed=None, **parameters):
     return _forward(list(inputs), arrays, seed, f"{name}({','.join(texts)})", device)
 
 
-def _function(operation):
-    def call(*args, device=None, **parameters):
-        count = operation._inputs(parameters)
-        inputs, positional = args[:count], args[count:]
-        for name, value in zip(operation._parameters, positional):
-            parameters[name] = value
-        for name in parameters:
-            if name not in operation._parameters:
-                raise TypeError(f"{operation.__name__}() has no parameter {name!r}")
-        return apply(operation.name, *inputs, device=device, **parameters)
-
-    call.__name__ = call.__qualname__ = operation.__name__
-    call.__doc__ = operation.__doc__.split("\n\nx is an array")[0]
-    return call
-
-
-globals().update({operation.__name__: _function(operation) for operation in operations.values()})
+globals().update({operation.__name__: _operations.function_of(operation, apply) for operation in operations.values()})
 
 
 def __getattr__(name):

@@ -475,29 +475,29 @@ pub(crate) fn above(limit: Real, x: Real) -> Real {
     of_bits(min(bits(x), bits(-limit)))
 }
 
-// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+// Whether beta x is no negative number.
 #[inline(always)]
-pub(crate) fn stopped(x: Real, beta: Real, positive: Bool) -> Real {
-    let t = select(magnitude(x, deepest(beta)), 0.0, abs(x) > LARGEST);
-    select(with_sign(t, x), x, positive)
+pub(crate) fn same_side(x: Real, beta: Real) -> Bool {
+    ((x >= 0.0) == (beta >= 0.0)) | (beta == 0.0)
 }
 
-// v sigmoid(beta x), where e^-abs(beta x) is no 0.
+// If beta x is negative, x no further than where e^-abs(beta x) is 0, and 0 for an infinite x.
+#[inline(always)]
+pub(crate) fn stopped(x: Real, beta: Real) -> Real {
+    let t = select(magnitude(x, deepest(beta)), 0.0, abs(x) > LARGEST);
+    select(with_sign(t, x), x, same_side(x, beta))
+}
+
+// v sigmoid(beta x), v no further than where e^-abs(beta x) is 0 if beta x is negative.
 #[inline(always)]
 pub(crate) fn times_gate(v: Real, x: Real, beta: Real) -> Real {
-    let positive = ((x >= 0.0) == (beta >= 0.0)) | (beta == 0.0);
-    times_sigmoid(v, positive, exp_minus_product(x, beta))
+    times_sigmoid(v, same_side(x, beta), exp_minus_product(x, beta))
 }
 
 // x sigmoid(beta x).
 #[inline(always)]
 pub(crate) fn sigmoid_gate(x: Real, beta: Real) -> Real {
-    let positive = ((x >= 0.0) == (beta >= 0.0)) | (beta == 0.0);
-    times_sigmoid(
-        stopped(x, beta, positive),
-        positive,
-        exp_minus_product(x, beta),
-    )
+    times_gate(stopped(x, beta), x, beta)
 }
 
 // x sigmoid(2u), 2u the argument of tanh-GELU's sigmoid.
@@ -784,7 +784,7 @@ pub(crate) fn exp_times(x: Real, v: Real) -> Real {
     let t = clamp(x, -210.0, 200.0);
     let whole = round(t * LOG2_E);
     let series = exp_series((t - whole * LN_2) - whole * LN_2_LOW);
-    // A small v lends of the power, since its product with the series may underflow.
+    // A small v borrows from the power, since its product with the series may underflow.
     let tiny = abs(v) < 8.6736174e-19;
     let u = select(v, v * 1.8446744e19, tiny);
     let n = whole - select(0.0, 64.0, tiny);
