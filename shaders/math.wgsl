@@ -521,7 +521,7 @@ fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
 fn quotient_of_normal(x: Real, d: Real) -> Sum {
     let i = inverse_of_normal(d);
     let m = bitcast<Real>((bitcast<Bits>(d) & Bits(0x7fffffu)) | Bits(0x3f800000u));
-    let t = magnitude(abs(x) * i.power, Real(356.0));
+    let t = magnitude(abs(x) * i.power, Real(2.0 * DEEPEST));
     let whole = whole_of(i.significand);
     let q = min(t * whole, Real(DEEPEST));
     let p = product(q, m);

@@ -23,7 +23,7 @@ fn parameter_backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -
     let q = sigmoid_gate_backward(x, upstream, beta * u);
     let e = exp_negative_product(x, beta * u);
     let d = 1.0 + plain(e);
-    let c = u * finite(x);
+    let c = select(u * finite(x), Real(0.0), abs(finite(x) * (beta * u)) > Real(200.0));
     let rest = upstream - q;
     return Gradients(
         select(x * q, Real(0.0), q == Real(0.0)),

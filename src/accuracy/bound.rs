@@ -26,8 +26,11 @@ impl Bound {
     /// The same for a result that was rounded to an element type.
     #[must_use]
     pub fn stored(self, element: ElementType) -> Self {
+        // What may be off by much is rounded as the larger number that it may be.
+        let largest = self.expected.abs() + self.allowed;
+        let rounding = storage(self.expected, element).max(0.5 * storage(largest, element));
         Self {
-            allowed: self.allowed + storage(self.expected, element),
+            allowed: self.allowed + rounding,
             ..self
         }
     }

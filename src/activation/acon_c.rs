@@ -24,7 +24,12 @@ fn share(x: f64, numbers: [f64; MOST_PARAMETERS]) -> f64 {
 fn bend(x: f64, numbers: [f64; MOST_PARAMETERS]) -> f64 {
     let [p1, p2, ..] = numbers;
     let product = (p1 - p2) * finite(x);
-    product * sigmoid_slope(argument(x, numbers)) * product
+    let slope = sigmoid_slope(argument(x, numbers));
+    if slope == 0.0 {
+        0.0
+    } else {
+        product * slope * product
+    }
 }
 
 pub(super) const DEFINITION: Definition = Definition {

@@ -827,7 +827,7 @@ pub(crate) fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real
 pub(crate) fn quotient_of_normal(x: Real, d: Real) -> Sum {
     let i = inverse_of_normal(d);
     let m = of_bits((bits(d) & Bits(0x7fffff)) | Bits(0x3f800000));
-    let t = magnitude(abs(x) * i.power, 356.0);
+    let t = magnitude(abs(x) * i.power, real(2.0 * DEEPEST));
     let whole = whole_of(i.significand);
     let q = min(t * whole, DEEPEST);
     let p = product(q, m);

@@ -3,8 +3,8 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Activation, Element, ElementType, Error, Gpu, Pointwise, ShaderChecks, accuracy::inputs::words,
-    activation::Function,
+    Activation, Chain, Device as AnyDevice, Element, ElementType, Error, Gpu, Pointwise,
+    ShaderChecks, accuracy::inputs::words, activation::Function, check::check_chain, cpu::Cpu,
 };
 
 use crate::{
@@ -35,6 +35,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     }
     if device.trusted() {
         trials.push(device.trial("tails", tails));
+        trials.push(device.trial("extremes", extremes));
         trials.extend(long_sums(device));
     }
     trials
@@ -124,6 +125,45 @@ fn tails(device: &Device) -> Result<(), Failed> {
                         expect("the parameter's", found, place, parameter.slope)?;
                     }
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// dx and the gradients of all parameters at the ends of f32's range, each channel of one element, here and on the CPU:
+/// what leaves the range on the way must not spoil what lies in it.
+fn extremes(device: &Device) -> Result<(), Failed> {
+    const X: [f32; 13] = [
+        0.0,
+        1.5,
+        -1.5,
+        3e-12,
+        -1e-25,
+        2e-38,
+        1e9,
+        -1e9,
+        1e30,
+        -1e30,
+        f32::MAX,
+        f32::MIN,
+        f32::INFINITY,
+    ];
+    const UPSTREAM: [f32; 6] = [1.0, -300.0, 1e-25, 1e25, -3e38, f32::NEG_INFINITY];
+    let pairs = X.into_iter().flat_map(|x| UPSTREAM.map(|g| (x, g)));
+    let (x, upstream): (Vec<f32>, Vec<f32>) = pairs.unzip();
+    let shape = [1, x.len()];
+    for activation in Activation::all().filter(|it| !it.parameters().is_empty()) {
+        let mut op = Pointwise::new(activation);
+        for parameter in activation.definition().parameters {
+            op = op.per_channel_named(parameter.name, values(parameter, x.len()), -1)?;
+        }
+        let chain = Chain::new(op);
+        for target in [AnyDevice::from(&device.gpu), AnyDevice::from(&Cpu::new())] {
+            let upstream = Some(upstream.clone());
+            let report = check_chain(&target, &chain, &shape, vec![x.clone()], upstream)?;
+            if !report.passed() {
+                return Err(format!("{chain} on {}: {report}", target.name()).into());
             }
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn parameter_backward(
     let q = sigmoid_gate_backward(x, upstream, beta * u);
     let e = exp_negative_product(x, beta * u);
     let d = 1.0 + plain(e);
-    let c = u * finite(x);
+    let c = select(u * finite(x), 0.0, abs(finite(x) * (beta * u)) > 200.0);
     let rest = upstream - q;
     Gradients {
         p1: select(x * q, 0.0, q == 0.0),

@@ -36,14 +36,15 @@ pub(super) fn forward(channel: &Channel, math: Math, x: f64) -> Bound {
     }
 }
 
-/// What a term of alpha's gradient may be off by beside its rounding: 4 units of z, by what they do to the sigmoid, which
-/// may be flushed.
+/// What a term of alpha's gradient may be off by beside its rounding: 4 units of z, by what they do to the sigmoid. It
+/// may be flushed, and so may x times it.
 pub(super) fn alpha_term(channel: &Channel, math: Math, x: f64, g: f64) -> f64 {
     if !keeps_inverse(channel) {
         return f64::INFINITY;
     }
     let z = channel.z(x);
-    let off = (g * x).abs() * (4.0 * unit(math) * z.abs() * sigmoid(z) * sigmoid(-z) + FLUSHED);
+    let off = (g * x).abs() * (4.0 * unit(math) * z.abs() * sigmoid(z) * sigmoid(-z) + FLUSHED)
+        + g.abs() * FLUSHED;
     if off.is_nan() { 0.0 } else { off }
 }
 

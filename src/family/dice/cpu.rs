@@ -52,10 +52,12 @@ fn shares_of(z: f32) -> (f32, f32) {
     )
 }
 
-/// upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
+/// upstream x (1 - alpha) s (1 - s), the gradient with respect to z. What enlarges comes last.
 #[inline(always)]
 fn through_z(x: f32, upstream: f32, (share, other): (f32, f32), alpha: f32) -> f32 {
-    upstream * (1.0 - alpha) * (x * share * other)
+    let slope = 1.0 - alpha;
+    let enlarges = slope.abs() > 1.0;
+    upstream * select(slope, 1.0, enlarges) * (x * share * other) * select(1.0, slope, enlarges)
 }
 
 const FORWARD: Kernel = lanes!(|x, _upstream, [mean, rest, inverse, alpha]| {

@@ -180,9 +180,11 @@ impl Gated {
     pub(super) fn add_terms_of(&self, pair: Pair, upstream: f64, sums: &mut [Vec<Sum>]) {
         let Pair { gate, up } = self.clamped(pair);
         let g = upstream * up;
+        let is_small = |product: f64| product.abs() < f64::from(f32::MIN_POSITIVE);
         let numbers = self.f.numbers();
         for (parameter, sums) in self.f.definition().parameters.iter().zip(sums) {
-            let term = through((parameter.slope)(gate, numbers), g);
+            let slope = (parameter.slope)(gate, numbers);
+            let term = through(slope, g);
             let size = parameter.magnitude;
             let size = size.map_or(term, |sum| through(sum(gate, numbers), g));
             sums[0].value += term;
@@ -192,6 +194,10 @@ impl Gated {
             } else if term.is_finite() {
                 // A factor of it may be subnormal and flushed; no other is larger than g gate^2.
                 sums[0].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + gate * gate));
+                // So may the product of two factors, of three.
+                if [slope, slope * up, slope * upstream].into_iter().any(is_small) {
+                    sums[0].off += term.abs();
+                }
             }
         }
     }
