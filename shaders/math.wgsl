@@ -64,6 +64,14 @@ fn times(v: Real, e: Scaled) -> Real { return begun(v, e) * e.scale; }
 // v e but for the last scale, which comes when the product has all its factors.
 fn begun(v: Real, e: Scaled) -> Real { return (v * e.scale) * e.value; }
 
+// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
+// upstream may be large.
+struct Factors { first: Real, last: Real }
+fn least_first(c: Real, upstream: Real) -> Factors {
+    let small = abs(c) < Real(1.0);
+    return Factors(select(c, c * upstream, small), select(upstream, Real(1.0), small));
+}
+
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
 // that its products with upper halves are exact, and `low` is what is missing. The sum lies between 2^-100 and 2^100,
 // `rest` far below it.

@@ -13,21 +13,26 @@ fn value(x: Real, p1: Real, p2: Real, beta: Real) -> Real {
 // upstream (u q + p2), q = s + z s (1 - s), z = beta u x.
 fn backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Real {
     let u = p1 - p2;
-    return u * sigmoid_gate_backward(x, upstream, beta * u) + p2 * upstream;
+    // What enlarges comes last.
+    let enlarges = abs(u) > Real(1.0);
+    let first = select(u * upstream, upstream, enlarges);
+    return select(Real(1.0), u, enlarges) * sigmoid_gate_backward(x, first, beta * u) + p2 * upstream;
 }
 
 // upstream x q, upstream x (1 - q) and upstream u^2 x^2 s (1 - s).
 struct Gradients { p1: Real, p2: Real, beta: Real }
 fn parameter_backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Gradients {
     let u = p1 - p2;
+    let z = finite(x) * (beta * u);
     let q = sigmoid_gate_backward(x, upstream, beta * u);
+    let rest = upstream - q;
     let e = exp_negative_product(x, beta * u);
     let d = 1.0 + plain(e);
-    let c = select(u * finite(x), Real(0.0), abs(finite(x) * (beta * u)) > Real(200.0));
-    let rest = upstream - q;
+    let c = select(u * finite(x), Real(0.0), abs(z) > Real(200.0));
+    let factors = least_first(c, upstream);
     return Gradients(
-        select(x * q, Real(0.0), q == Real(0.0)),
-        select(x * rest, Real(0.0), rest == Real(0.0)),
-        begun(c / (d * d), e) * c * upstream * e.scale,
+        select(x * q, q, z < Real(-200.0)),
+        select(x * rest, rest, z > Real(200.0)),
+        begun(factors.first / (d * d), e) * c * factors.last * e.scale,
     );
 }

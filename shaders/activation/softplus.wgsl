@@ -11,5 +11,6 @@ fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let sum = min(abs(beta * finite(x)), Real(256.0)) / (1.0 + plain(e)) + log1p_ratio(plain(e));
     let terms = select(sum, Real(0.0), abs(x) > Real(LARGEST));
-    return -begun(terms / beta, e) * upstream / beta * e.scale;
+    let factors = least_first(terms / beta, upstream);
+    return -begun(factors.first, e) * factors.last / beta * e.scale;
 }

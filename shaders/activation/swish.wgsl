@@ -9,5 +9,6 @@ fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
     let c = select(finite(x), Real(0.0), (abs(x) > Real(LARGEST)) & (beta != Real(0.0)));
-    return begun(c / (d * d), e) * c * upstream * e.scale;
+    let factors = least_first(c, upstream);
+    return begun(factors.first / (d * d), e) * c * factors.last * e.scale;
 }

@@ -44,5 +44,12 @@ fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
     let z = normalised(x, p);
     let shares = shares_of(z);
     let k = through_z(x, upstream, shares, p.alpha);
-    return Terms(k, k * z, upstream * (x * shares.y));
+    return Terms(k, k * z, of_alpha(x, upstream, z));
+}
+
+// upstream x (1 - s), whose tail f32 need not hold: what is not small comes first.
+fn of_alpha(x: f32, upstream: f32, z: f32) -> f32 {
+    let both = (abs(upstream) < 1.0) & (abs(x) > 1.0);
+    let term = times_sigmoid(select(upstream, upstream * x, both), z <= 0.0, exp_minus_product(z, 1.0));
+    return select(term * select(x, 1.0, both), z, is_nan(z));
 }

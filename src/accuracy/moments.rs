@@ -13,7 +13,8 @@ pub(crate) fn bounds(expected: &Moments) -> [Vec<Bound>; 2] {
     let pairs = || expected.mean().iter().zip(&variance);
     let mean = pairs().map(|(&mean, variance)| Bound {
         expected: mean,
-        allowed: 1e-6 * (mean.abs() + variance.sqrt()),
+        // Too small a number may be flushed to 0.
+        allowed: 1e-6 * (mean.abs() + variance.sqrt()) + f64::from(f32::MIN_POSITIVE),
     });
     let variance = pairs().map(|(mean, &variance)| Bound {
         expected: variance,

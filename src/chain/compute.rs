@@ -95,9 +95,10 @@ impl Chain {
         x: &[Slice<'_>],
         upstream: Option<Slice<'_>>,
     ) -> Result<Vec<f32>> {
-        let shapes = self.shapes(shape)?;
         let operation = &self.steps[step];
         let Some(upstream) = upstream else {
+            // Not of the operation itself: it may need more of the tensor than this part.
+            let shapes = self.shapes_of(step, shape)?;
             let before = &self.steps[..step];
             if before.is_empty() {
                 return operation.compute_survey(index, shape, x, None);
@@ -110,6 +111,7 @@ impl Chain {
             let value = [Slice::F32(&value)];
             return operation.compute_survey(index, &shapes[step], &value, None);
         };
+        let shapes = self.shapes(shape)?;
         let values = self.values(&shapes, x)?;
         let mut found = Vec::new();
         self.back(&shapes, upstream, step, |at, upstream, into| {

@@ -195,9 +195,14 @@ impl Chain {
 
     /// The shapes before each operation, and after the last.
     fn shapes(&self, shape: &[usize]) -> Result<Vec<Vec<usize>>> {
+        self.shapes_of(self.steps.len(), shape)
+    }
+
+    /// The shapes before each of the first `steps` operations, and after them.
+    fn shapes_of(&self, steps: usize, shape: &[usize]) -> Result<Vec<Vec<usize>>> {
         elements_of(shape)?;
         let mut shapes = vec![shape.to_vec()];
-        for (index, step) in self.steps.iter().enumerate() {
+        for (index, step) in self.steps[..steps].iter().enumerate() {
             if index > 0 && step.inputs() != 1 {
                 return Err(inputs_error(&**step, 1));
             }

@@ -18,7 +18,7 @@ use crate::{
     accuracy::{Expectation, Report, Tolerance},
     activation::Activation,
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
-    cpu::{Slice, SliceMut},
+    cpu::{Slice, SliceMut, expect_threads},
     device::Device,
     element::{Element, ElementType},
     error::Result,
@@ -263,6 +263,7 @@ pub(crate) fn verify<T: Element>(
     found: DeviceResult<T>,
     share: Share,
 ) -> Result<Report> {
+    expect_threads()?;
     let backward = pass == Pass::Backward;
     let layout = chain.layout(shape)?;
     let mut verifier = Verifier::new(chain, layout.clone(), T::TYPE, share);
@@ -307,6 +308,7 @@ pub(crate) fn verify<T: Element>(
 ///
 /// As [`Expectation::check`].
 pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Result<Report> {
+    expect_threads()?;
     let len = expectation.x.len();
     (0..len.div_ceil(TASK))
         .into_par_iter()
@@ -337,6 +339,7 @@ pub fn exhaustive(
     math: Math,
     progress: impl Fn(u64),
 ) -> Result<Vec<Report>> {
+    expect_threads()?;
     let op = Pointwise::new(activation).math(math);
     let tolerance = Tolerance::forward(activation, ElementType::F32, math);
     let mut reports = vec![Report::default(); devices.len()];

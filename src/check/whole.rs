@@ -10,6 +10,7 @@ use super::{
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
+    cpu::expect_threads,
     element::count,
     error::{Error, Result},
     family::{Extra, Operation, Pass, Sheet, Sum, Table, inputs_error},
@@ -53,6 +54,7 @@ pub fn reference(
     if x.len() != chain.inputs() {
         return Err(inputs_error(&*chain.steps()[0], x.len()));
     }
+    expect_threads()?;
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
     let given = |x: &[f64]| x.iter().map(|&x| exact(x)).collect();

@@ -145,6 +145,22 @@ pub(crate) fn begun(v: Real, e: Scaled) -> Real {
     (v * e.scale) * e.value
 }
 
+// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
+// upstream may be large.
+#[derive(Clone, Copy)]
+pub(crate) struct Factors {
+    pub(crate) first: Real,
+    pub(crate) last: Real,
+}
+#[inline(always)]
+pub(crate) fn least_first(c: Real, upstream: Real) -> Factors {
+    let small = abs(c) < 1.0;
+    Factors {
+        first: select(c, c * upstream, small),
+        last: select(upstream, 1.0, small),
+    }
+}
+
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
 // that its products with upper halves are exact, and `low` is what is missing. The sum lies between 2^-100 and 2^100,
 // `rest` far below it.

@@ -18,7 +18,10 @@ pub(crate) mod math;
 pub(crate) mod rows;
 mod slice;
 
-use std::sync::Arc;
+use std::{
+    error::Error as _,
+    sync::{Arc, OnceLock},
+};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -91,10 +94,36 @@ impl Cpu {
     }
 
     /// Does `work` on these threads.
-    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+    ///
+    /// # Errors
+    ///
+    /// As [`expect_threads`].
+    pub(crate) fn run<R: Send>(&self, work: impl FnOnce() -> Result<R> + Send) -> Result<R> {
         match &self.pool {
             Some(pool) => pool.install(work),
-            None => work(),
+            None => expect_threads().and_then(|()| work()),
         }
     }
+}
+
+/// Starts the threads of rayon's global pool where nothing has started them yet: where rayon itself does and cannot, it
+/// panics.
+///
+/// # Errors
+///
+/// [`Error::Internal`] where the system has no threads left.
+pub(crate) fn expect_threads() -> Result<()> {
+    static STARTED: OnceLock<std::result::Result<(), String>> = OnceLock::new();
+    let started = STARTED.get_or_init(|| {
+        // Only what the system says has a source; that the pool is there is none.
+        let error = ThreadPoolBuilder::new().build_global().err();
+        let system = error.as_ref().and_then(|error| error.source());
+        system.map_or(Ok(()), |error| Err(error.to_string()))
+    });
+    started.clone().map_err(|reason| {
+        Error::Internal(format!(
+            "cannot start the threads that compute on the processor: {reason}; end other processes, or set \
+             RAYON_NUM_THREADS=1"
+        ))
+    })
 }

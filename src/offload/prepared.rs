@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     chain::{Chain, Layout},
+    cpu::expect_threads,
     element::ElementType,
     error::Result,
     family::{Cut, inputs_error},
@@ -107,6 +108,9 @@ impl Prepared<'_> {
             if wanted != found {
                 return Err(inputs_error(&*chain.steps()[0], found));
             }
+        }
+        if request.observer.is_some() {
+            expect_threads()?;
         }
         let parameters = backward && self.offload.beside;
         let passes = 1 + self.surveys.len();

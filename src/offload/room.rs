@@ -10,7 +10,7 @@ use crate::{
     device::Device,
     element::{ElementType, count},
     error::{Error, Result},
-    family::{Survey, Surveyed},
+    family::{Cut, Survey, Surveyed},
     tensor::View,
 };
 
@@ -36,6 +36,9 @@ const NUMBER: u64 = 8;
 /// make of it, on the host and on the device; and of what an observer finds.
 const COPIES: u64 = 14;
 const COPIES_OBSERVED: u64 = 20;
+
+/// Bytes of a channel's numbers in one binding, at most: what a kernel is given for each.
+const BOUND: u64 = 32;
 
 /// Bytes of a part of a row in a list of parts, without its numbers.
 const PART: u64 = 80;
@@ -118,8 +121,14 @@ impl Prepared<'_> {
         let devices = &self.offload.devices;
         let bindings = devices.iter().filter_map(Device::gpu);
         let bindings = bindings.map(|gpu| gpu.limits().max_storage_buffer_binding_size);
+        let binding = bindings.min().unwrap_or(u64::MAX);
+        let View { extent, inner, .. } = self.layout.view;
         // The result must be bound, too.
-        let bound = bindings.min().unwrap_or(u64::MAX) / 2 / self.results() / self.element.size();
+        let mut bound = binding / 2 / self.results() / self.element.size();
+        if self.layout.cut == Cut::Anywhere && extent as u64 > binding / BOUND {
+            // And so must what is known of the channels.
+            bound = bound.min((binding / BOUND).saturating_mul(inner as u64));
+        }
         let chunk = match devices.iter().all(Device::is_cpu) {
             true => CHUNK_ON_CPU,
             false => CHUNK,
@@ -129,7 +138,6 @@ impl Prepared<'_> {
             Some(memory) => {
                 // Either all channels are in a chunk, or as many as its elements leave room for.
                 let left = memory.saturating_sub(known) / devices.len().max(1) as u64;
-                let View { extent, inner, .. } = self.layout.view;
                 let all = self.per_channel().saturating_mul(extent as u64);
                 let each = self.per_channel().div_ceil(inner.max(1) as u64);
                 let with_all = left.saturating_sub(all) / self.per_element();

@@ -78,7 +78,7 @@ fn tails(device: &Device) -> Result<(), Failed> {
     ];
     for activation in activations {
         let definition = activation.definition();
-        for beta in [1.0, 0.1032, -0.4, 3.7] {
+        for beta in [1.0, 0.1032, -0.4, 3.7, 180.0, 1000.0, 7900.0] {
             let parameter = definition.parameters.first().filter(|_| {
                 // Softplus needs a beta above 0.
                 beta > 0.0 || definition.name == "swish"

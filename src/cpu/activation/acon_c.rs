@@ -21,7 +21,10 @@ pub(crate) fn value(x: Real, p1: Real, p2: Real, beta: Real) -> Real {
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Real {
     let u = p1 - p2;
-    u * sigmoid_gate_backward(x, upstream, beta * u) + p2 * upstream
+    // What enlarges comes last.
+    let enlarges = abs(u) > 1.0;
+    let first = select(u * upstream, upstream, enlarges);
+    select(1.0, u, enlarges) * sigmoid_gate_backward(x, first, beta * u) + p2 * upstream
 }
 
 // upstream x q, upstream x (1 - q) and upstream u^2 x^2 s (1 - s).
@@ -40,14 +43,16 @@ pub(crate) fn parameter_backward(
     beta: Real,
 ) -> Gradients {
     let u = p1 - p2;
+    let z = finite(x) * (beta * u);
     let q = sigmoid_gate_backward(x, upstream, beta * u);
+    let rest = upstream - q;
     let e = exp_negative_product(x, beta * u);
     let d = 1.0 + plain(e);
-    let c = select(u * finite(x), 0.0, abs(finite(x) * (beta * u)) > 200.0);
-    let rest = upstream - q;
+    let c = select(u * finite(x), 0.0, abs(z) > 200.0);
+    let factors = least_first(c, upstream);
     Gradients {
-        p1: select(x * q, 0.0, q == 0.0),
-        p2: select(x * rest, 0.0, rest == 0.0),
-        beta: begun(c / (d * d), e) * c * upstream * e.scale,
+        p1: select(x * q, q, z < -200.0),
+        p2: select(x * rest, rest, z > 200.0),
+        beta: begun(factors.first / (d * d), e) * c * factors.last * e.scale,
     }
 }

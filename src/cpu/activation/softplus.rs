@@ -22,5 +22,6 @@ pub(crate) fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let sum = min(abs(beta * finite(x)), 256.0) / (1.0 + plain(e)) + log1p_ratio(plain(e));
     let terms = select(sum, 0.0, abs(x) > LARGEST);
-    -begun(terms / beta, e) * upstream / beta * e.scale
+    let factors = least_first(terms / beta, upstream);
+    -begun(factors.first, e) * factors.last / beta * e.scale
 }

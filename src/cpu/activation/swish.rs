@@ -22,5 +22,6 @@ pub(crate) fn parameter_backward(x: Real, upstream: Real, beta: Real) -> Real {
     let e = exp_negative_product(x, beta);
     let d = 1.0 + plain(e);
     let c = select(finite(x), 0.0, (abs(x) > LARGEST) & (beta != 0.0));
-    begun(c / (d * d), e) * c * upstream * e.scale
+    let factors = least_first(c, upstream);
+    begun(factors.first / (d * d), e) * c * factors.last * e.scale
 }

@@ -36,16 +36,16 @@ pub(super) fn forward(channel: &Channel, math: Math, x: f64) -> Bound {
     }
 }
 
-/// What a term of alpha's gradient may be off by beside its rounding: 4 units of z, by what they do to the sigmoid. It
-/// may be flushed, and so may x times it.
+/// What a term of alpha's gradient may be off by beside its rounding: 4 units of z, by what they do to the sigmoid.
 pub(super) fn alpha_term(channel: &Channel, math: Math, x: f64, g: f64) -> f64 {
     if !keeps_inverse(channel) {
         return f64::INFINITY;
     }
     let z = channel.z(x);
-    let off = (g * x).abs() * (4.0 * unit(math) * z.abs() * sigmoid(z) * sigmoid(-z) + FLUSHED)
-        + g.abs() * FLUSHED;
-    if off.is_nan() { 0.0 } else { off }
+    let off = (g * x).abs() * 4.0 * unit(math) * z.abs() * sigmoid(z) * sigmoid(-z);
+    // A subnormal x may be flushed, and so may the term.
+    let flushed = FLUSHED * (1.0 + g.abs());
+    if off.is_nan() { 0.0 } else { off + flushed }
 }
 
 /// Whether 1 over the standard deviation is a normal f32: one below that may be flushed, and then nothing is asked.
@@ -92,11 +92,11 @@ pub(super) const fn exact(expected: f64) -> Bound {
     }
 }
 
-/// The mean of a batch: 1e-6 of what enters it.
+/// The mean of a batch: 1e-6 of what enters it, which may be flushed to 0.
 pub(super) fn mean(mean: f64, variance: f64) -> Bound {
     Bound {
         expected: mean,
-        allowed: 1e-6 * (mean.abs() + variance.sqrt()),
+        allowed: 1e-6 * (mean.abs() + variance.sqrt()) + FLUSHED,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         channels::{Piece, add, reduce, sums},
         kernel::{Kernel, but_nan, lanes},
         lane::select,
-        math::{finite, sigmoids},
+        math::{exp_minus_product, finite, sigmoids, times_sigmoid},
     },
     error::{Error, Result},
     family::{Keep, Saved},
@@ -60,6 +60,15 @@ fn through_z(x: f32, upstream: f32, (share, other): (f32, f32), alpha: f32) -> f
     upstream * select(slope, 1.0, enlarges) * (x * share * other) * select(1.0, slope, enlarges)
 }
 
+/// upstream x (1 - s), whose tail f32 need not hold: what is not small comes first.
+#[inline(always)]
+fn of_alpha(x: f32, upstream: f32, z: f32) -> f32 {
+    let both = (upstream.abs() < 1.0) & (x.abs() > 1.0);
+    let first = select(upstream, upstream * x, both);
+    let term = times_sigmoid(first, z <= 0.0, exp_minus_product(z, 1.0));
+    select(term * select(x, 1.0, both), z, z.is_nan())
+}
+
 const FORWARD: Kernel = lanes!(|x, _upstream, [mean, rest, inverse, alpha]| {
     let (share, _) = shares_of(normalised(x, mean, rest, inverse));
     but_nan(x * (share + (1.0 - share) * alpha), x)
@@ -93,8 +102,8 @@ const TERMS: [Kernel; 3] = [
         )
     }),
     lanes!(|x, upstream, [mean, rest, inverse]| {
-        let (_, other) = shares_of(normalised(x, mean, rest, inverse));
-        but_nan(but_nan(upstream * (x * other), upstream), x)
+        let z = normalised(x, mean, rest, inverse);
+        but_nan(but_nan(of_alpha(x, upstream, z), upstream), x)
     }),
 ];
 

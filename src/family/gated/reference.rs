@@ -192,8 +192,8 @@ impl Gated {
             if g.is_infinite() {
                 sums[0].off = f64::INFINITY;
             } else if term.is_finite() {
-                // A factor of it may be subnormal and flushed; no other is larger than g gate^2.
-                sums[0].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + gate * gate));
+                // A factor of it may be subnormal and flushed, before upstream and up make it larger.
+                sums[0].add_off(g, f64::from(f32::MIN_POSITIVE));
                 // So may the product of two factors, of three.
                 if [slope, slope * up, slope * upstream].into_iter().any(is_small) {
                     sums[0].off += term.abs();

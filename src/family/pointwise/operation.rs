@@ -185,8 +185,8 @@ impl Operation for Pointwise {
                 if g.is_infinite() {
                     sums[channel].off = f64::INFINITY;
                 } else if term.is_finite() {
-                    // A factor of it may be subnormal and flushed; no other is larger than g x^2.
-                    sums[channel].add_off(g, f64::from(f32::MIN_POSITIVE) * (1.0 + x * x));
+                    // A factor of it may be subnormal and flushed, before upstream makes it larger.
+                    sums[channel].add_off(g, f64::from(f32::MIN_POSITIVE));
                 }
             }
         }
