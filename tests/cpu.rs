@@ -4,7 +4,7 @@
 
 use half::{bf16, f16};
 use wgpu_activations::{
-    Activation, Chain, Cpu, Element, ElementType, Error, Math,
+    Activation, Chain, Cpu, Element, ElementType, Error, Math, Offload,
     accuracy::inputs::words,
     activation::{Definition, Parameter},
     check::{self, Pass},
@@ -226,6 +226,47 @@ fn a_function_of_a_users_own_is_computed_by_its_reference() {
     }
     let sum: f64 = x.iter().map(|&x| f64::from(x).powi(4)).sum();
     assert!((f64::from(gradients[0].values[0]) / sum - 1.0).abs() < 1e-6);
+}
+
+/// Channels of a batch are surveyed row by row, where a chunk holds no more.
+#[test]
+fn batches_stream_in_chunks_of_one_row() {
+    const SHAPE: [usize; 2] = [3, 60_000];
+    let x: Vec<f32> = everyday(3 * 60_000, 1).iter().map(|&x| x as f32).collect();
+    for text in ["dice", "dice | gelu", "tanh | dice"] {
+        let chain: Chain = text.parse().unwrap();
+        let mut whole = vec![0.0f32; x.len()];
+        let cpu = Cpu::new();
+        cpu.forward(&chain, &SHAPE, &x, &mut whole).unwrap();
+        let mut streamed = vec![0.0f32; x.len()];
+        let offload = Offload::new(&cpu).memory(15 << 20);
+        let forecast = offload.forecast(&chain, &SHAPE, ElementType::F32).unwrap();
+        assert!(forecast.chunk_elements <= SHAPE[1], "{forecast:?}");
+        offload.forward(&chain, &SHAPE, &x, &mut streamed).unwrap();
+        let off = whole.iter().zip(&streamed).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) < 1e-6, "{text}");
+    }
+}
+
+/// A right result passes, however many operations it has passed through, and whatever the signs of x and upstream.
+#[test]
+fn long_chains_are_within_the_bounds() {
+    let x: Vec<f32> = words(7)
+        .take(64_000)
+        .map(|word| word as i32 as f32 / (1u32 << 30) as f32)
+        .collect();
+    let upstream: Vec<f32> = x.iter().map(|x| x * 0.7 + 0.01).collect();
+    for text in ["tanh", "swish | tanh | softsign", "log-sigmoid"] {
+        let chain: Chain = vec![text; 8].join(" | ").parse().unwrap();
+        for sign in [1.0, -1.0] {
+            let upstream = upstream.iter().map(|g| sign * g).collect();
+            let inputs = vec![x.clone()];
+            let report =
+                check::check_chain(&Cpu::new(), &chain, &[x.len()], inputs, Some(upstream));
+            let report = report.unwrap();
+            assert!(report.passed(), "{chain}, {sign}: {report}");
+        }
+    }
 }
 
 #[test]

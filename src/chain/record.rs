@@ -1,5 +1,7 @@
 //! A chain on tensors: which kernels run, and where what they give lies.
 
+use std::collections::HashSet;
+
 use super::Chain;
 use crate::{
     activation::Activation,
@@ -131,16 +133,30 @@ impl Chain {
                 _ => groups.push(Group::Fused(vec![activation], math)),
             }
         }
-        // One alone has kernels of its own.
+        // One alone has kernels of its own, and so has each of those that would be one kernel too many to build.
+        let mut built = HashSet::new();
         let mut first = 0;
-        for group in &mut groups {
-            let count = group.len();
-            if matches!(group, Group::Fused(..)) && count == 1 {
-                *group = Group::One(&*self.steps[first]);
+        let mut all = Vec::new();
+        for group in groups {
+            let steps = &self.steps[first..][..group.len()];
+            first += group.len();
+            let alone = match &group {
+                Group::One(_) => false,
+                Group::Fused(activations, _) => {
+                    let run: Vec<_> = activations.iter().map(|it| it.definition().wgsl).collect();
+                    let fits = built.len() < fused::KERNELS || built.contains(&run);
+                    if fits {
+                        built.insert(run);
+                    }
+                    activations.len() == 1 || !fits
+                }
+            };
+            match alone {
+                true => all.extend(steps.iter().map(|step| Group::One(&**step))),
+                false => all.push(group),
             }
-            first += count;
         }
-        groups
+        all
     }
 
     /// Records y, and gives it with what the last operation saved.

@@ -300,36 +300,41 @@ impl Estimate for Sum {
     }
 }
 
-/// What `of` makes of inputs and upstream gradients as they are expected. It may be off by what their moves change,
-/// too.
+/// What `of` makes of inputs and upstream gradients as they are expected. It may be off by what their moves change, too.
+/// Each input is moved alone, and so is upstream: what one move changes must not hide what another does.
 fn estimate<T: Estimate>(
     inputs: &[Vec<Bound>],
     upstream: &[Bound],
     of: impl Fn(&[&[f64]], &[f64]) -> Vec<Vec<T>>,
 ) -> Vec<Vec<T>> {
-    let at = |place: &dyn Fn(&[Bound]) -> Vec<f64>| {
-        let inputs: Vec<_> = inputs.iter().map(|input| place(input)).collect();
-        of(&slices(&inputs), &place(upstream))
-    };
-    let mut own = at(&expected);
-    let mut bounds = inputs.iter().flatten().chain(upstream);
-    if !bounds.any(|bound| allowance(bound) > 0.0) {
-        return own;
-    }
-    let mut off = vec![0.0_f64; own.iter().map(Vec::len).sum()];
-    for of_move in 0..MOVES {
-        let other = at(&|bounds| moved(bounds, of_move));
-        let pairs = own.iter().flatten().zip(other.iter().flatten());
-        for (off, (own, other)) in off.iter_mut().zip(pairs) {
-            // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
-            let decides = own.value().is_nan() != other.value().is_nan();
-            let moved = (other.value() - own.value()).abs();
-            *off = off.max(if decides { f64::INFINITY } else { moved });
-            // What is small may be off by as much as what it is moved to.
-            *off = off.max(moved + other.allowed() - own.allowed());
+    let operands: Vec<&[Bound]> = inputs.iter().map(Vec::as_slice).chain([upstream]).collect();
+    let exact: Vec<_> = operands.iter().map(|bounds| expected(bounds)).collect();
+    let at = |values: &[&[f64]]| of(&values[..inputs.len()], values[inputs.len()]);
+    let mut own = at(&slices(&exact));
+    let mut all = vec![0.0_f64; own.iter().map(Vec::len).sum()];
+    for (place, operand) in operands.iter().enumerate() {
+        if !operand.iter().any(|bound| allowance(bound) > 0.0) {
+            continue;
         }
+        let mut off = vec![0.0_f64; all.len()];
+        for of_move in 0..MOVES {
+            let moved = moved(operand, of_move);
+            let mut values = slices(&exact);
+            values[place] = &moved;
+            let other = at(&values);
+            let pairs = own.iter().flatten().zip(other.iter().flatten());
+            for (off, (own, other)) in off.iter_mut().zip(pairs) {
+                // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
+                let decides = own.value().is_nan() != other.value().is_nan();
+                let moved = (other.value() - own.value()).abs();
+                *off = off.max(if decides { f64::INFINITY } else { moved });
+                // What is small may be off by as much as what it is moved to.
+                *off = off.max(moved + other.allowed() - own.allowed());
+            }
+        }
+        all.iter_mut().zip(off).for_each(|(all, off)| *all += off);
     }
-    let all = own.iter_mut().flatten().zip(off);
-    all.for_each(|(own, off)| own.allow(off));
+    let pairs = own.iter_mut().flatten().zip(all);
+    pairs.for_each(|(own, off)| own.allow(off));
     own
 }

@@ -268,6 +268,20 @@ fn edges(device: &Device) -> Result<(), Failed> {
     dice.running_variance().write(&[0.0f32])?;
     let dx: Vec<f32> = dice.infer_backward(&x, &upstream)?.dx.download()?;
     same_bits("dx", &dx, &[0.0, 0.0, 1.0, 1.0, 0.5])?;
+    // The tail of alpha's term, which f32 holds when upstream has made it larger.
+    let (tail, steep) = ([900.0f32, 0.0865], [1e10f32, 1e20]);
+    for (place, variance) in [100.0f32, 1e-6].into_iter().enumerate() {
+        dice.running_variance().write(&[variance])?;
+        let x = gpu.upload(&tail[place..=place], [1, 1])?;
+        let upstream = gpu.upload(&steep[place..=place], [1, 1])?;
+        let found: Vec<f32> = dice.infer_backward(&x, &upstream)?.alpha.download()?;
+        let (x, g) = (f64::from(tail[place]), f64::from(steep[place]));
+        let z = x / (f64::from(variance) + 1e-8).sqrt();
+        let expected = g * x * (-z).exp();
+        if (f64::from(found[0]) / expected - 1.0).abs() > 1e-4 {
+            return Err(format!("alpha's gradient is {}, not {expected:e}", found[0]).into());
+        }
+    }
     for power in [60, 100, 124] {
         for (rows, inner) in [(1000, 1), (40_000, 1), (3, 999), (2, 70_000)] {
             wide(gpu, f32::powi(2.0, power), rows, inner)

@@ -19,6 +19,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
         device.trial("apply", apply),
         device.trial("progress", progress),
         device.trial("forecast", forecast),
+        device.trial("channels-beyond-binding", channels_beyond_binding),
         device.trial("refused", refused),
     ]
 }
@@ -79,6 +80,20 @@ fn forecast(device: &Device) -> Result<(), Failed> {
         (1_usize << 34).div_ceil(forecast.chunk_elements)
     );
     Ok(())
+}
+
+/// Chunks hold no more channels than a device can bind what it knows of.
+fn channels_beyond_binding(device: &Device) -> Result<(), Failed> {
+    const SHAPE: [usize; 2] = [2, 100_000];
+    let small = device.with_limits(|limits| limits.max_storage_buffer_binding_size = 1 << 20);
+    let chain: Chain = "dice".parse()?;
+    let x = numbers::<f32>(2 * 100_000);
+    let (mut y, mut whole) = (x.clone(), x.clone());
+    Offload::new(&small.gpu)
+        .memory(256 << 20)
+        .forward(&chain, &SHAPE, &x, &mut y)?;
+    Offload::new(&device.gpu).forward(&chain, &SHAPE, &x, &mut whole)?;
+    same_bits("y", &y, &whole)
 }
 
 fn refused(device: &Device) -> Result<(), Failed> {

@@ -132,3 +132,14 @@ fn random_cases_are_checked() {
         "--random draws the parameters; name `elu` without its own",
     );
 }
+
+#[test]
+fn random_cases_of_which_none_is_compared_have_not_passed() {
+    let outcome = Sandbox::new().run("check --random 0 --device cpu");
+    assert_eq!(outcome.status, Some(4), "{}", outcome.stderr);
+    assert!(
+        outcome.stdout.contains("FAIL: nothing was compared"),
+        "{}",
+        outcome.stdout
+    );
+}

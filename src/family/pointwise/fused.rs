@@ -15,6 +15,10 @@ use crate::{
 /// Activations that one kernel takes: building a longer one costs more than the trips through memory that it saves.
 pub(crate) const MOST: usize = Fused::MOST;
 
+/// Different kernels of several activations that one chain builds at most: a compiler takes a third of a second for each,
+/// and the kernels of single activations are few.
+pub(crate) const KERNELS: usize = 8;
+
 /// Records y = the last of f(x), each activation with its parameters for the whole tensor; y may be x.
 pub(crate) fn record(
     recorder: &mut Recorder<'_>,
