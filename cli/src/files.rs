@@ -36,7 +36,7 @@ static FILES: Mutex<Files> = Mutex::new(Files {
     written: Vec::new(),
 });
 
-/// How far a stream has come, for who interrupts it.
+/// How far a stream has come, for whoever interrupts it.
 static DONE: AtomicU64 = AtomicU64::new(0);
 static OF: AtomicU64 = AtomicU64::new(0);
 

@@ -132,7 +132,7 @@ fn style() -> String {
     )
 }
 
-/// The picture in words, for who cannot see it: some values of each curve.
+/// The picture in words, for those who cannot see it: some values of each curve.
 fn description(plot: &Plot) -> String {
     let mut text = plot.title.clone();
     for curve in &plot.curves {

@@ -118,7 +118,7 @@ impl Process {
     fn start(command: &mut Command) -> Result<Self> {
         let program = command.get_program().to_owned();
         let failed = |reason: String| file_error(&program, reason);
-        // The terminal's interrupt is for who supervises, who ends this process then.
+        // The terminal's interrupt is for the supervisor, which then ends this process.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(command, 0);
         let child = command

@@ -1,4 +1,4 @@
-//! Page and picture as markup: well-formed, in order, and complete for who cannot see.
+//! Page and picture as markup: well-formed, in order, and complete for those who cannot see.
 
 use std::collections::HashSet;
 

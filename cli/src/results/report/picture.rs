@@ -196,7 +196,7 @@ fn notes(view: &View<'_>) -> Vec<String> {
     notes
 }
 
-/// The numbers in words, for who cannot see the picture.
+/// The numbers in words, for those who cannot see the picture.
 fn description(view: &View<'_>, panels: &[Panel<'_>]) -> String {
     let mut text = String::new();
     for panel in panels {
