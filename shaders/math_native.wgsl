@@ -8,10 +8,10 @@ fn begun(v: Real, e: Scaled) -> Real { return v * e.value; }
 
 // c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
 // upstream may be large.
-struct Factors { first: Real, last: Real }
-fn least_first(c: Real, upstream: Real) -> Factors {
+struct FirstAndLast { first: Real, last: Real }
+fn least_first(c: Real, upstream: Real) -> FirstAndLast {
     let small = abs(c) < Real(1.0);
-    return Factors(select(c, c * upstream, small), select(upstream, Real(1.0), small));
+    return FirstAndLast(select(c, c * upstream, small), select(upstream, Real(1.0), small));
 }
 
 fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }

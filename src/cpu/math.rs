@@ -148,14 +148,14 @@ pub(crate) fn begun(v: Real, e: Scaled) -> Real {
 // c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
 // upstream may be large.
 #[derive(Clone, Copy)]
-pub(crate) struct Factors {
+pub(crate) struct FirstAndLast {
     pub(crate) first: Real,
     pub(crate) last: Real,
 }
 #[inline(always)]
-pub(crate) fn least_first(c: Real, upstream: Real) -> Factors {
+pub(crate) fn least_first(c: Real, upstream: Real) -> FirstAndLast {
     let small = abs(c) < 1.0;
-    Factors {
+    FirstAndLast {
         first: select(c, c * upstream, small),
         last: select(upstream, 1.0, small),
     }
