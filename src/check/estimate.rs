@@ -9,7 +9,7 @@ use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
     element::count,
-    family::{Cut, Gradient, Sheet, Sum, Table},
+    family::{Cut, Gradient, Operation, Sheet, Sum, Table},
 };
 
 /// Lanes and places along the axis that are computed together.
@@ -123,7 +123,7 @@ impl Evaluation<'_> {
         let mut values = vec![inputs];
         for (index, step) in self.chain.steps()[..steps].iter().enumerate() {
             let mut y = self.with_sheet(index, selection, &values, |sheet| {
-                estimate(&values[index], &[], |inputs, _| {
+                estimate(&**step, &values[index], &[], |inputs, _| {
                     vec![step.expected(&Sheet { inputs, ..*sheet })]
                 })
             });
@@ -184,7 +184,7 @@ impl Evaluation<'_> {
             gradient = self.with_sheet(index, selection, values, |sheet| {
                 if let Some(sums) = &mut sums {
                     let sums = &mut sums[index];
-                    let terms = estimate(inputs, upstream, |inputs, upstream| {
+                    let terms = estimate(&**step, inputs, upstream, |inputs, upstream| {
                         let mut terms: Vec<_> = sums
                             .iter()
                             .map(|sums| vec![Sum::default(); sums.len()])
@@ -196,7 +196,7 @@ impl Evaluation<'_> {
                     let pairs = sums.iter_mut().zip(&terms);
                     pairs.for_each(|(all, parts)| merge_all(all, parts));
                 }
-                estimate(inputs, upstream, |inputs, upstream| {
+                estimate(&**step, inputs, upstream, |inputs, upstream| {
                     step.expected_backward(&Sheet { inputs, ..*sheet }, upstream, chosen)
                 })
             });
@@ -301,8 +301,10 @@ impl Estimate for Sum {
 }
 
 /// What `of` makes of inputs and upstream gradients as they are expected. It may be off by what their moves change, too.
-/// Each input is moved alone, and so is upstream: what one move changes must not hide what another does.
+/// Each input is moved alone, and so is upstream: what one move changes must not hide what another does. Where `step`
+/// joins elements, few moves do not find the worst of all signs: twice as much is allowed.
 fn estimate<T: Estimate>(
+    step: &dyn Operation,
     inputs: &[Vec<Bound>],
     upstream: &[Bound],
     of: impl Fn(&[&[f64]], &[f64]) -> Vec<Vec<T>>,
@@ -332,9 +334,16 @@ fn estimate<T: Estimate>(
                 *off = off.max(moved + other.allowed() - own.allowed());
             }
         }
-        all.iter_mut().zip(off).for_each(|(all, off)| *all += off);
+        let factor = if joins(step) { 2.0 } else { 1.0 };
+        let pairs = all.iter_mut().zip(off);
+        pairs.for_each(|(all, off)| *all += factor * off);
     }
     let pairs = own.iter_mut().flatten().zip(all);
     pairs.for_each(|(own, off)| own.allow(off));
     own
+}
+
+/// Whether a result depends on several elements.
+fn joins(step: &dyn Operation) -> bool {
+    step.cut() != Cut::Anywhere || !step.surveys(false).is_empty()
 }
