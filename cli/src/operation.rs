@@ -83,6 +83,12 @@ fn step(
         arguments.add("mode", Value::Text(mode.clone()))?;
         effects.mode = true;
     }
+    // Along which the arrays of an activation go, those of a single number too, which leave it without an axis.
+    let takes_axis = family.activation().is_some() && arguments.has_array();
+    if let (Some(axis), true) = (flags.axis, takes_axis && !arguments.has("axis")) {
+        arguments.add("axis", Value::Text(axis.to_string()))?;
+        effects.axis = true;
+    }
     let has_axis = arguments.has("axis");
     let given = entry.parameters.iter().map(|parameter| parameter.name);
     let given: Vec<_> = given.filter(|name| arguments.has(name)).collect();
