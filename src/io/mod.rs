@@ -53,6 +53,8 @@ pub use crate::element::count;
 #[cfg(any(feature = "npz", feature = "safetensors"))]
 pub use choice::matches;
 pub use elements::{Shared, Sink, Slice, Source, collect};
+#[cfg(feature = "bench")]
+pub(crate) use format::other_than_json;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use format::{FORMATS, Format, format_of, holds_several, open, open_pipe};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
