@@ -158,7 +158,7 @@ fn select((start, opened): Begun, path: &Path, names: &[String]) -> Result<Input
     let format = recognise(&start, path)?;
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
-            "--tensor names an array of an {} file",
+            "--tensor and @FILE:NAME name arrays of an {} file",
             those_that(|format| format.holds_several())
         )));
     }
