@@ -223,16 +223,6 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
-    /// Nothing to make a result of.
-    #[error(
-        "{op}: shape {shape:?} has no elements, so there is nothing to make a result of; give at least one"
-    )]
-    NoElements {
-        /// The operation.
-        op: String,
-        /// The tensor's shape.
-        shape: Vec<usize>,
-    },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
     #[non_exhaustive]
@@ -439,7 +429,6 @@ impl Error {
             Self::ElementMismatch { .. } => ErrorKind::ElementType,
             Self::ForeignTensor { .. } => ErrorKind::Device,
             Self::WinnersMismatch { .. }
-            | Self::NoElements { .. }
             | Self::InputCount { .. }
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,

@@ -66,6 +66,22 @@ fn results_of_nothing_are_computed() {
         let of_bias = vec![0.0, 0.0, 3.0, 3.0, 3.0, 3.0, 0.0, 0.0];
         assert_eq!(read("db.npy"), (vec![2, 4], of_bias), "{device}");
 
+        for (input, axis, shape, empty) in [
+            ("x.npy", 1, [3, 1], [3, 0]),
+            ("batch.npy", 0, [1, 8], [0, 8]),
+        ] {
+            let rows = shape.iter().product();
+            sandbox.save("u.npy", &array(&shape, vec![1.0; rows]));
+            let flags = format!("--axis {axis} --force --verify full --device {device}");
+            let line = format!("run logsumexp {input} -o y.npy {flags}");
+            sandbox.run(&line).expect_success();
+            let nothing = vec![f64::NEG_INFINITY; rows];
+            assert_eq!(read("y.npy"), (shape.to_vec(), nothing), "{device}");
+            let line = format!("grad logsumexp {input} u.npy -o dx.npy {flags}");
+            sandbox.run(&line).expect_success();
+            assert_eq!(read("dx.npy"), (empty.to_vec(), Vec::new()), "{device}");
+        }
+
         let outs = ["mean", "variance", "running-mean", "running-variance"];
         let line = outs
             .map(|name| format!("--out {name}={name}.npy"))
