@@ -47,14 +47,14 @@ mod output;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 mod storage;
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "bench"))]
+mod stranger;
 mod stream;
 
 pub use crate::element::count;
 #[cfg(any(feature = "npz", feature = "safetensors"))]
 pub use choice::matches;
 pub use elements::{Shared, Sink, Slice, Source, collect};
-#[cfg(feature = "bench")]
-pub(crate) use format::other_than_json;
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use format::{FORMATS, Format, format_of, holds_several, open, open_pipe};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
@@ -63,4 +63,6 @@ pub use order::{Order, rearrange};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use output::{Complete, NewArray, Output, Target};
 pub use storage::{Endian, Number, Storage};
+#[cfg(feature = "bench")]
+pub(crate) use stranger::other_than_json;
 pub use stream::{FileSink, FileSource, PipeSink, PipeSource};

@@ -13,7 +13,8 @@ use crate::{
         Format, Input, Selection,
         choice::{expect_taken, patterns, shown},
         file::{self, Reason},
-        format::{is_json, opened, recognise},
+        format::{opened, recognise},
+        stranger::is_json,
     },
 };
 
