@@ -223,16 +223,6 @@ pub enum Error {
         /// The tensor's shape.
         shape: Vec<usize>,
     },
-    /// Nothing to make a result of.
-    #[error(
-        "{op}: shape {shape:?} has no elements, so there is nothing to make a result of; give at least one"
-    )]
-    NoElements {
-        /// The operation.
-        op: String,
-        /// The tensor's shape.
-        shape: Vec<usize>,
-    },
     /// A buffer cannot serve as a tensor.
     #[error("buffer cannot serve as a tensor of shape {shape:?}: {reason}")]
     #[non_exhaustive]
@@ -288,7 +278,7 @@ pub enum Error {
         allowed: u64,
     },
     /// A job takes more memory than it may.
-    #[error("{what} takes {bytes} bytes of memory but may take {limit}; {advice}")]
+    #[error("{what} takes {} of memory but may take {}; {advice}", size(*.bytes), size(*.limit))]
     MemoryLimit {
         /// What takes it.
         what: String,
@@ -439,7 +429,6 @@ impl Error {
             Self::ElementMismatch { .. } => ErrorKind::ElementType,
             Self::ForeignTensor { .. } => ErrorKind::Device,
             Self::WinnersMismatch { .. }
-            | Self::NoElements { .. }
             | Self::InputCount { .. }
             | Self::Buffer { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
@@ -476,9 +465,19 @@ fn elements(expected: usize) -> String {
 }
 
 fn beyond(bytes: u64, limit: u64) -> String {
+    let (bytes, limit) = (size(bytes), size(limit));
+    format!("{bytes} but this device allows {limit}")
+}
+
+/// Bytes in a unit that leaves few digits, and exactly where that rounds: `6.05 MiB (6340608 bytes)`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let power = bytes.max(1).ilog2() / 10;
+    let (unit, name) = (1_u64 << (10 * power), UNITS[power as usize]);
     match bytes {
         u64::MAX => "more bytes than can be counted".to_owned(),
-        _ => format!("{bytes} bytes but this device allows {limit}"),
+        _ if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        _ => format!("{:.2} {name} ({bytes} bytes)", bytes as f64 / unit as f64),
     }
 }
 

@@ -7,9 +7,10 @@ mod common;
 
 use half::{bf16, f16};
 use wgpu_activations::{
-    Activation, Element, ElementType, Error, Math,
+    Activation, Chain, Element, ElementType, Error, Math,
     accuracy::{Expectation, Report, Tolerance, ulp, ulp_error},
-    check,
+    check::{self, Share, Verifier},
+    offload::HostGradient,
 };
 
 const ULP_4: Tolerance = Tolerance::Ulp(4.0);
@@ -93,6 +94,25 @@ fn one_corrupted_element_fails_and_is_named() {
             );
         }
     }
+}
+
+/// Nor are numbers told by an input that they do not have.
+#[test]
+fn the_worst_of_a_stream_is_told_with_what_it_is_of() {
+    let chain = Chain::from(Activation::ELU);
+    let layout = chain.layout(&[0]).unwrap();
+    let verifier = Verifier::new(&chain, layout, ElementType::F32, Share::All);
+    let wrong = HostGradient {
+        step: 0,
+        name: "alpha",
+        shape: Vec::new(),
+        values: vec![1.0],
+    };
+    let report = verifier.of_gradients(true).report(&[], &[wrong]);
+    assert_eq!(report.worst.unwrap().x, None);
+    let text = report.to_string();
+    let told = "1 of 1 elements outside the tolerance; worst: gradient of alpha: number 0 gave 1e0, expected 0e0 (";
+    assert!(text.starts_with(told), "{text}");
 }
 
 #[test]

@@ -232,19 +232,34 @@ fn files_that_people_take_for_one_of_arrays_are_named() {
             "a Python pickle, as of torch.save",
         ),
         ("x.npy", b"\x80\x04\x95", "a Python pickle"),
-        (
-            "x.safetensors",
-            b"{\"weight_map\":{}}",
-            "is JSON, which holds no arrays; `activations run` takes the index",
-        ),
-        ("x.safetensors", b"\xff\xfe{\x00}\x00", "UTF-16"),
+        ("x.safetensors", b"\xff\xfe{\x00}\x00", "text in UTF-16"),
+        ("x.safetensors", b"{\x00\"\x00w\x00", "text in UTF-16"),
+        ("x.safetensors", b"\x00{\x00\"\x00w", "text in UTF-16"),
+        ("x.npy", b"\xff\xfe\x00\x00{\x00\x00\x00", "text in UTF-32"),
+        ("x.npy", b"\x00\x00\xfe\xff\x00\x00\x00{", "text in UTF-32"),
+        ("x.json", b"{\x00\x00\x00\"\x00\x00\x00", "text in UTF-32"),
+        ("x.json", b"\x00\x00\x00{\x00\x00\x00\"", "text in UTF-32"),
+        ("x.npy", b"\x1f\x8b\x08\x00", "`gunzip`"),
         ("x.npz", b"\xef\xbb\xbf{}", "byte order mark"),
     ] {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
         let error = io::open(&path, &[]).unwrap_err().to_string();
         assert!(error.contains(text), "{error}");
+        // The index of a model, where it is one at all.
+        let shards = io::safetensors::open_shards(&path, &[]).unwrap();
+        assert!(shards.is_none(), "{text}");
     }
+}
+
+#[test]
+fn the_index_of_a_model_is_no_file_of_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.safetensors");
+    fs::write(&path, "{\"weight_map\":{}}").unwrap();
+    let error = io::open(&path, &[]).unwrap_err().to_string();
+    let text = "is JSON, which holds no arrays; `activations run` takes the index";
+    assert!(error.contains(text), "{error}");
 }
 
 #[test]

@@ -38,6 +38,47 @@ fn the_example_is_read_and_written_to_the_letter() {
 }
 
 #[test]
+fn what_is_no_result_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let wide =
+        |unit: fn(u16) -> [u8; 2]| -> Vec<u8> { example().encode_utf16().flat_map(unit).collect() };
+    let marked = |mark: &[u8], text: Vec<u8>| [mark, &text].concat();
+    for (content, text) in [
+        (
+            wide(u16::to_le_bytes),
+            "it is text in UTF-16; save it again in UTF-8",
+        ),
+        (
+            wide(u16::to_be_bytes),
+            "it is text in UTF-16; save it again in UTF-8",
+        ),
+        (
+            marked(b"\xff\xfe", wide(u16::to_le_bytes)),
+            "it is text in UTF-16; save it again in UTF-8",
+        ),
+        (
+            marked(b"\xef\xbb\xbf", example().into()),
+            "it is text with a byte order mark; save it again without that",
+        ),
+        (
+            b"version https://git-lfs.github.com/spec/v1".to_vec(),
+            "it is a Git LFS pointer; `git lfs pull` fetches the file",
+        ),
+        (b"PK\x03\x04\x14".to_vec(), "it is an .npz file"),
+        (b"\x93NUMPY\x01\0".to_vec(), "it is an .npy file"),
+        (b"\x1f\x8b\x08\0".to_vec(), "it is compressed by gzip"),
+        (b"{\"schema\": \"\xff\"}".to_vec(), "it is no text in UTF-8"),
+        (b"3".to_vec(), "invalid type"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let error = Run::read(&path).unwrap_err().to_string();
+        let told = format!("is no result file of `activations bench`: {text}");
+        assert!(error.contains(&told), "{error}\nlacks\n{told}");
+    }
+}
+
+#[test]
 fn every_field_is_explained() {
     fn names(value: &Value, all: &mut BTreeSet<String>) {
         match value {

@@ -66,7 +66,7 @@ struct Row {
     worst_of_allowed: f64,
     /// The same in ULP; large beside a zero of the slope, where ULP are small.
     worst_ulp: f64,
-    worst_at: f32,
+    worst_at: Option<f32>,
     worst: String,
 }
 
@@ -194,8 +194,8 @@ fn row(
         allowed,
         worst_of_allowed: worst.map_or(0.0, |worst| worst.severity),
         worst_ulp: worst.map_or(0.0, |worst| worst.ulp),
-        worst_at: worst.map_or(0.0, |worst| worst.x),
-        worst: worst.map_or_else(String::new, |worst| worst.to_string()),
+        worst_at: worst.and_then(|worst| worst.x),
+        worst: report.told().unwrap_or_default(),
     }
 }
 
@@ -213,7 +213,10 @@ const COLUMNS: [Column<Row>; 9] = [
         false => format!("{:.0} %", row.worst_of_allowed * 100.0),
     }),
     Column::words("allowed", |row| row.allowed.clone()),
-    Column::words("at x =", |row| format!("{:e}", row.worst_at)),
+    Column::words("at x =", |row| {
+        row.worst_at
+            .map_or_else(|| "-".to_owned(), |x| format!("{x:e}"))
+    }),
     Column::words("result", |row| {
         if row.passed { "ok" } else { "FAIL" }.to_owned()
     }),

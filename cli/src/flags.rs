@@ -14,7 +14,7 @@ pub(super) struct Flags {
     /// Output file, of the input's shape, element type and format; `-` is stdout.
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
-    /// A parameter: a number, or @file.npy with one value per channel, or with weights.
+    /// A parameter: a number, or @file.npy with one value per channel, or with weights; @file.npz:array of several.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(super) param: Vec<String>,
     /// The axis of the channels or of softmax's rows; negative counts from the end [default: -1].
@@ -28,7 +28,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "D")]
     pub(super) device: Vec<String>,
     /// Memory for chunks under way, on host and devices, and for what is known of channels, at most, such as 512M
-    /// [default: chunks of 4 to 16 MiB]. cpu takes all into memory.
+    /// [default: chunks of 4 MiB on cpu alone, else of 16 MiB, and 4 GiB for what is known].
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 2.5 ULP everywhere, or the adapter's.

@@ -83,6 +83,12 @@ fn step(
         arguments.add("mode", Value::Text(mode.clone()))?;
         effects.mode = true;
     }
+    // Along which the arrays of an activation go, those of a single number too, which leave it without an axis.
+    let takes_axis = family.activation().is_some() && arguments.has_array();
+    if let (Some(axis), true) = (flags.axis, takes_axis && !arguments.has("axis")) {
+        arguments.add("axis", Value::Text(axis.to_string()))?;
+        effects.axis = true;
+    }
     let has_axis = arguments.has("axis");
     let given = entry.parameters.iter().map(|parameter| parameter.name);
     let given: Vec<_> = given.filter(|name| arguments.has(name)).collect();
@@ -105,9 +111,18 @@ fn step(
     Ok(operation)
 }
 
-/// The array of a file.
-pub(super) fn array(path: &str) -> wgpu_activations::Result<Array> {
-    let array = io::open(Path::new(path), &[])?.into_only()?;
+/// The array of a file, `FILE`, or `FILE:NAME` of one that holds several: whatever is a file's path names all of it.
+pub(super) fn array(text: &str) -> wgpu_activations::Result<Array> {
+    let colons = text.match_indices(':').map(|(at, _)| at);
+    let mut files = std::iter::once(text.len()).chain(colons);
+    let end = files.find(|&end| Path::new(&text[..end]).is_file());
+    let (path, name) = text.split_at(end.unwrap_or(text.len()));
+    let names: Vec<_> = name
+        .strip_prefix(':')
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    let array = io::open(Path::new(path), &names)?.into_only()?;
     let shape = array.shape.clone();
     Array::new(array.read_as_f32(Order::C)?, shape)
 }

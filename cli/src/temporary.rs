@@ -85,7 +85,10 @@ pub(crate) fn remove_abandoned(path: &Path) {
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        let Ok(file) = File::options().read(true).write(true).open(entry.path()) else {
+        // A lock needs no more on Unix, and a file that replaces one that is read-only is read-only, too.
+        let is_writable = !cfg!(unix);
+        let mut options = File::options();
+        let Ok(file) = options.read(true).write(is_writable).open(entry.path()) else {
             continue;
         };
         // Locked until it is gone: one who has just begun it waits for that, and begins another.

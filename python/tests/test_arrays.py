@@ -90,6 +90,16 @@ def test_out_is_filled_however_it_lies(device, rng, dtype):
     np.testing.assert_array_equal(wa.mish(shifted[:10], out=shifted[1:]), wanted)
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
+def test_one_number_of_an_array_serves_the_channels_of_any_axis(device, shape):
+    x = np.full((2, 3, 4), -1, np.float32)
+    alpha = np.full(shape, 0.25, np.float32)
+    np.testing.assert_array_equal(wa.prelu(x, alpha=alpha, axis=1), np.full_like(x, -0.25))
+    dx, dalpha = wa.prelu.grad(x, x, alpha=alpha, axis=1)
+    np.testing.assert_array_equal(dx, np.full_like(x, -0.25))
+    assert dalpha == 24
+
+
 def test_gradients(device, rng):
     x, g = rng.normal(size=(2, 9, 5)).astype(np.float32)
     s = sigmoid(x.astype(np.float64))

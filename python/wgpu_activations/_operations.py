@@ -254,6 +254,8 @@ class Operation:
 
     def _chain(self, parameters, math):
         texts, arrays = [], {}
+        # An array of no axes is one number for all channels, along whatever axis.
+        along = self.entry["elementwise"] and parameters.get("axis") is not None
         for name, value in parameters.items():
             if value is None:
                 continue
@@ -261,7 +263,7 @@ class Operation:
                 texts.append(f"{name}={value}")
             elif isinstance(value, bool):
                 texts.append(f"{name}={str(value).lower()}")
-            elif isinstance(value, (int, float, np.number)) or np.ndim(value) == 0:
+            elif isinstance(value, (int, float, np.number)) or np.ndim(value) == 0 and not along:
                 number = int(value) if isinstance(value, (int, np.integer)) else float(value)
                 texts.append(f"{name}={number!r}")
             else:

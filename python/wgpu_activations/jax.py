@@ -61,10 +61,11 @@ def _function(text, inputs, device):
 def apply(name, *inputs, device=None, **parameters):
     """The operation of this name on arrays; parameters that are arrays get their gradients."""
     texts, arrays = [], []
+    along = operations[name].entry["elementwise"] and parameters.get("axis") is not None
     for parameter, value in parameters.items():
         if value is None:
             continue
-        if isinstance(value, (jax.Array, np.ndarray)) and np.ndim(value) > 0:
+        if isinstance(value, (jax.Array, np.ndarray)) and (along or np.ndim(value) > 0):
             texts.append(f"{parameter}=@{len(arrays)}")
             arrays.append(jnp.asarray(value))
         elif isinstance(value, bool):

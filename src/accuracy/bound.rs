@@ -43,6 +43,16 @@ impl Bound {
 
     /// How far `found`, the result for input `x`, is from what it should be.
     pub fn sample<T: Element>(self, index: usize, x: f32, upstream: f32, found: T) -> Sample {
+        let sample = self.number(index, found);
+        Sample {
+            x: Some(x),
+            upstream,
+            ..sample
+        }
+    }
+
+    /// The same of a number that is no result of one input.
+    fn number<T: Element>(self, index: usize, found: T) -> Sample {
         let Self { expected, allowed } = self;
         let ulps = ulp_error(found, expected);
         let severity = if allowed == f64::INFINITY {
@@ -62,8 +72,8 @@ impl Bound {
         };
         Sample {
             index,
-            x,
-            upstream,
+            x: None,
+            upstream: 1.0,
             found: f64::from(found.to_f32()),
             expected,
             ulp: ulps,
@@ -89,6 +99,11 @@ pub(crate) fn storage(expected: f64, element: ElementType) -> f64 {
 /// let bounds = [Bound { expected: 1.0, allowed: 1e-6 }; 3];
 /// assert!(compare(&[1.0, 1.0, 1.0], &bounds).passed());
 /// assert!(!compare(&[1.0, 1.0], &bounds).passed()); // one is missing
+/// let wrong = compare(&[1.0, 1.5, 1.0], &bounds);
+/// assert_eq!(
+///     wrong.to_string(),
+///     "1 of 3 elements outside the tolerance; worst: number 1 gave 1.5e0, expected 1e0 (4e6 ULP)"
+/// );
 /// ```
 pub fn compare(found: &[f32], bounds: &[Bound]) -> Report {
     // Too short an answer is a wrong one, and so is one too long.
@@ -96,10 +111,10 @@ pub fn compare(found: &[f32], bounds: &[Bound]) -> Report {
     let mut report = Report {
         compared: wrong,
         failed: wrong,
-        worst: None,
+        ..Report::default()
     };
     for (index, (found, bound)) in found.iter().zip(bounds).enumerate() {
-        report.add(bound.sample(index, 0.0, 1.0, *found));
+        report.add(bound.number(index, *found));
     }
     report
 }

@@ -199,10 +199,10 @@ fn flushed<T: Element>(found: f64, expected: f64) -> bool {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// Place in the tensor.
+    /// Place in the tensor, or among numbers that are no result of one input.
     pub index: usize,
-    /// Input.
-    pub x: f32,
+    /// Input, where it is the result of one.
+    pub x: Option<f32>,
     /// Upstream gradient of a backward pass, 1 in a forward pass.
     pub upstream: f32,
     /// The result, exactly.
@@ -218,9 +218,12 @@ pub struct Sample {
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            index, x, expected, ..
+            index, expected, ..
         } = self;
-        write!(f, "element {index}: x = {x:e} (bits {:#010x})", x.to_bits())?;
+        match self.x {
+            Some(x) => write!(f, "element {index}: x = {x:e} (bits {:#010x})", x.to_bits())?,
+            None => write!(f, "number {index}")?,
+        }
         if self.upstream != 1.0 {
             write!(f, ", upstream = {:e}", self.upstream)?;
         }
@@ -255,6 +258,8 @@ pub struct Report {
     pub failed: u64,
     /// The element furthest from the reference as the tolerance measures it.
     pub worst: Option<Sample>,
+    /// What that is of where it is not of the result, such as `gradient of alpha`.
+    pub of: Option<String>,
 }
 
 impl Report {
@@ -280,15 +285,25 @@ impl Report {
     #[must_use]
     pub fn merge(self, other: Self) -> Self {
         let worse = |a: &Sample, b: &Sample| a.severity.total_cmp(&b.severity).is_lt();
-        let worst = match (self.worst, other.worst) {
-            (Some(a), Some(b)) => Some(if worse(&a, &b) { b } else { a }),
-            (a, b) => a.or(b),
+        let (worst, of) = match (self.worst, other.worst) {
+            (Some(a), Some(b)) if worse(&a, &b) => (Some(b), other.of),
+            (None, Some(b)) => (Some(b), other.of),
+            (a, _) => (a, self.of),
         };
         Self {
             compared: self.compared + other.compared,
             failed: self.failed + other.failed,
             worst,
+            of,
         }
+    }
+
+    /// The worst in words, with what it is of.
+    #[doc(hidden)]
+    pub fn told(&self) -> Option<String> {
+        let worst = self.worst?;
+        let of = self.of.iter().map(|of| format!("{of}: "));
+        Some(of.chain([worst.to_string()]).collect())
     }
 }
 
@@ -296,7 +311,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (failed, compared) = (self.failed, self.compared);
         write!(f, "{failed} of {compared} elements outside the tolerance")?;
-        match &self.worst {
+        match self.told() {
             Some(worst) => write!(f, "; worst: {worst}"),
             None => Ok(()),
         }

@@ -10,8 +10,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, size},
     gpu::Tuning,
+    io,
 };
 
 /// The version of the format that this crate writes. Readers refuse any other.
@@ -307,10 +308,15 @@ impl Run {
             path: path.to_owned(),
             reason,
         };
-        let text = read_text(path).map_err(|error| broken(error.to_string()))?;
-        let version: Version = serde_json::from_str(&text).map_err(|error| {
-            broken(format!("is no result file of `activations bench`: {error}"))
-        })?;
+        let bytes = read_bytes(path).map_err(|error| broken(error.to_string()))?;
+        let no_result =
+            |why: &str| broken(format!("is no result file of `activations bench`: {why}"));
+        if let Some(what) = io::other_than_json(&bytes) {
+            return Err(no_result(&format!("it {what}")));
+        }
+        let text = String::from_utf8(bytes).map_err(|_| no_result("it is no text in UTF-8"))?;
+        let version: Version =
+            serde_json::from_str(&text).map_err(|error| no_result(&error.to_string()))?;
         if version.schema != SCHEMA {
             return Err(broken(format!(
                 "has the schema {:?}; this version reads {SCHEMA:?}",
@@ -358,15 +364,20 @@ const LONGEST: u64 = 64 << 20;
 /// What reading gives, and [`ErrorKind::FileTooLarge`] beyond 64 MiB: what a device gives, such as `/dev/zero`, may
 /// never end.
 pub fn read_text(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
+    let invalid = |error| std::io::Error::new(ErrorKind::InvalidData, error);
+    String::from_utf8(read_bytes(path)?).map_err(invalid)
+}
+
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     let read = File::open(path)?
         .take(LONGEST + 1)
-        .read_to_string(&mut text)?;
+        .read_to_end(&mut bytes)?;
     if read as u64 > LONGEST {
-        let reason = format!("is longer than {LONGEST} bytes; no file of results is");
+        let reason = format!("is longer than {}; no file of results is", size(LONGEST));
         return Err(std::io::Error::new(ErrorKind::FileTooLarge, reason));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 /// What every version of the format begins with.

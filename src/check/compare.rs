@@ -31,7 +31,7 @@ impl Verifier<'_> {
             return Report {
                 compared: wanted as u64,
                 failed: wanted as u64,
-                worst: None,
+                ..Report::default()
             };
         }
         if let Some(shape) = &self.layout.whole {

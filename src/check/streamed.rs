@@ -92,10 +92,13 @@ impl<'a> Verifier<'a> {
         Ok(report)
     }
 
-    /// The same, whether it passed or not, all in one.
+    /// The same, whether it passed or not, all in one, which names what the worst is of.
     pub fn report(self, extras: &[(usize, Extra)], gradients: &[HostGradient]) -> Report {
         let beside = self.beside(extras, gradients).into_iter();
-        beside.fold(self.complete(), |all, (_, report)| all.merge(report))
+        beside.fold(self.complete(), |all, (what, report)| {
+            let of = report.worst.map(|_| what);
+            all.merge(Report { of, ..report })
+        })
     }
 
     /// How the elements compared. Those that never came count as wrong.

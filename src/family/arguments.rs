@@ -99,6 +99,12 @@ impl Arguments {
         self.given.iter().any(|(given, _)| given == name)
     }
 
+    /// Whether an array is given that was not taken.
+    pub fn has_array(&self) -> bool {
+        let mut values = self.given.iter().map(|(_, value)| value);
+        values.any(|value| matches!(value, Value::Array(_)))
+    }
+
     /// What is given for `name`.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         let place = self.given.iter().position(|(given, _)| given == name)?;

@@ -36,8 +36,8 @@ impl<'a> Sheet<'a> {
 
     /// The elements of each lane of the first input.
     pub fn rows(&self) -> impl Iterator<Item = &'a [f64]> {
-        // A chunk of nothing is no chunk.
-        self.x().chunks_exact(self.places.len().max(1))
+        let (x, len) = (self.x(), self.places.len());
+        (0..self.lanes.len()).map(move |lane| &x[lane * len..][..len])
     }
 
     /// The place along the axis of element `index` of the sheet: its channel.

@@ -61,7 +61,8 @@ pub(super) fn patterns<'a>(
         ([], [only]) => return Ok(vec![(*only).to_owned()].into()),
         ([], _) => {
             return Err(format!(
-                "is {noun} with {} arrays; name some with --tensor NAME or a pattern such as '*.weight': {}",
+                "is {noun} with {} arrays; name some with --tensor NAME or a pattern such as '*.weight', or one for a \
+                 parameter with @FILE:NAME: {}",
                 found.len(),
                 some_of(found)
             ));

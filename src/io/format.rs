@@ -7,6 +7,7 @@ use super::{
     file::{self, Reason, cannot_read, fill},
     input::{Found, Input, Opened, Selection},
     output::{NewArray, Output, Target},
+    stranger::stranger,
 };
 use crate::error::{Error, Result};
 
@@ -158,7 +159,7 @@ fn select((start, opened): Begun, path: &Path, names: &[String]) -> Result<Input
     let format = recognise(&start, path)?;
     if !names.is_empty() && !format.holds_several() {
         return Err(Error::FileFormat(format!(
-            "--tensor names an array of an {} file",
+            "--tensor and @FILE:NAME name arrays of an {} file",
             those_that(|format| format.holds_several())
         )));
     }
@@ -172,43 +173,6 @@ pub(super) fn recognise(start: &[u8], path: &Path) -> Result<&'static dyn Format
         (None, Some(reason)) => Err(file::of(path)(reason.to_owned())),
         (None, None) => Ok(format_of(path)),
     }
-}
-
-/// What JSON with names in it begins with.
-pub(super) const JSON: &[u8] = b"{";
-
-/// What a file is that people take for one of arrays, and what to do about it.
-fn stranger(start: &[u8]) -> Option<&'static str> {
-    const PICKLE: &str =
-        "is a Python pickle, as of torch.save; save arrays with numpy.save or safetensors";
-    const STRANGERS: [(&[u8], &str); 10] = [
-        (
-            b"version https://",
-            "is a Git LFS pointer; `git lfs pull` fetches the file that it stands for",
-        ),
-        (
-            JSON,
-            "is JSON, which holds no arrays; `activations run` takes the index of a model in shards",
-        ),
-        (b"\x80\x02", PICKLE),
-        (b"\x80\x03", PICKLE),
-        (b"\x80\x04", PICKLE),
-        (b"\x80\x05", PICKLE),
-        (
-            b"\x89HDF",
-            "is an HDF5 file; save its arrays with numpy.save or safetensors",
-        ),
-        (b"\xff\xfe", "is text in UTF-16; save it again without that"),
-        (b"\xfe\xff", "is text in UTF-16; save it again without that"),
-        (
-            b"\xef\xbb\xbf",
-            "is text with a byte order mark; save it again without that",
-        ),
-    ];
-    let known = STRANGERS
-        .iter()
-        .find(|(begins, _)| start.starts_with(begins));
-    known.map(|(_, reason)| *reason)
 }
 
 /// The formats of which something is true: `.npy or .npz`.

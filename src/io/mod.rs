@@ -47,6 +47,8 @@ mod output;
 #[cfg(feature = "safetensors")]
 pub mod safetensors;
 mod storage;
+#[cfg(any(feature = "npy", feature = "safetensors", feature = "bench"))]
+mod stranger;
 mod stream;
 
 pub use crate::element::count;
@@ -61,4 +63,6 @@ pub use order::{Order, rearrange};
 #[cfg(any(feature = "npy", feature = "safetensors"))]
 pub use output::{Complete, NewArray, Output, Target};
 pub use storage::{Endian, Number, Storage};
+#[cfg(feature = "bench")]
+pub(crate) use stranger::other_than_json;
 pub use stream::{FileSink, FileSource, PipeSink, PipeSource};

@@ -112,7 +112,12 @@ impl Prepared<'_> {
             ),
             bytes,
             limit,
-            advice: "allow more memory, or split the tensor",
+            advice: match self.offload.memory == Some(limit) {
+                true => "allow more memory, or split the tensor",
+                false => {
+                    "this is the default: allow more by --memory, memory= or Offload::memory, or split the tensor"
+                }
+            },
         }
     }
 

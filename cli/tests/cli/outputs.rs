@@ -242,11 +242,12 @@ fn an_interrupt_after_the_end_says_what_was_written() {
     assert_eq!(names(&sandbox), ["a.npy", "x.npy", "y.npy"]);
 }
 
-/// What a killed run has left goes with the next that writes beside it; that of a living one stays.
+/// What a killed run has left goes with the next that writes beside it; that of a living one stays. It is as read-only as
+/// what it was to replace, which hinders all but root.
 #[cfg(target_os = "linux")]
 #[test]
 fn files_of_killed_runs_are_removed() {
-    use std::io::Write;
+    use std::{io::Write, os::unix::fs::PermissionsExt};
 
     let sandbox = Sandbox::with_x();
     let mut large = array(&[1 << 22], vec![1.0; 1 << 22]);
@@ -257,9 +258,12 @@ fn files_of_killed_runs_are_removed() {
         left.filter(|name| name.starts_with(".activations-"))
             .collect::<Vec<_>>()
     };
+    let read_only = fs::Permissions::from_mode(0o444);
+    fs::write(sandbox.path("large2.npy"), "old").unwrap();
+    fs::set_permissions(sandbox.path("large2.npy"), read_only.clone()).unwrap();
     // Half of a file comes: the run waits for the rest, its own half written.
     let mut command = sandbox.command();
-    let line = "run relu - -o large2.npy --verify none --device cpu";
+    let line = "run relu - -o large2.npy --force --verify none --device cpu";
     let mut child = command
         .args(line.split(' '))
         .stdin(Stdio::piped())
@@ -275,6 +279,8 @@ fn files_of_killed_runs_are_removed() {
     child.wait().unwrap();
     let killed = left();
     assert_eq!(killed.len(), 1);
+    let permissions = |name: &str| sandbox.path(name).metadata().unwrap().permissions();
+    assert_eq!(permissions(&killed[0]).mode() & 0o777, read_only.mode());
     // As if another lived.
     let file = fs::File::open(sandbox.path(&killed[0])).unwrap();
     file.lock().unwrap();

@@ -104,6 +104,31 @@ fn parameters_per_channel_follow_their_axis_in_either_memory_order() {
     }
 }
 
+/// One channel has an axis, too; and one number of a file serves all channels of any.
+#[test]
+fn parameters_of_one_number_take_an_axis() {
+    let sandbox = Sandbox::new();
+    for (shape, x) in [(&[2, 3, 4][..], 24), (&[4, 1, 5], 20)] {
+        sandbox.save("x.npy", &array(shape, vec![-1.0; x]));
+        for one in [&[][..], &[1], &[1, 1, 1, 1]] {
+            sandbox.save("one.npy", &array(one, vec![0.25]));
+            for device in device_names() {
+                let given = format!("--param alpha=@one.npy --axis 1 --force --device {device}");
+                let run = format!("run prelu x.npy -o y.npy {given}");
+                sandbox.run(&run).expect_success();
+                assert_eq!(elements(sandbox.read("y.npy")), vec![-0.25; x]);
+                let grad = format!("grad prelu x.npy x.npy -o y.npy --out alpha=a.npy {given}");
+                sandbox.run(&grad).expect_success();
+                assert_eq!(elements(sandbox.read("a.npy")), [x as f64]);
+            }
+        }
+    }
+    let chain = "run \"relu | prelu(alpha=@one.npy)\" x.npy -o y.npy --force --axis 1";
+    sandbox.run(chain).expect_success();
+    let number = "run prelu x.npy -o y.npy --force --param alpha=0.25 --axis 1";
+    sandbox.refuses(2, number, "--axis 1 has no effect on prelu");
+}
+
 #[test]
 fn the_last_axis_is_the_default() {
     let sandbox = Sandbox::new();

@@ -108,13 +108,18 @@ impl Sandbox {
         self.command().args(words(line)).output().unwrap().into()
     }
 
-    /// The flag for the least memory that `line` can do with, which what refuses less tells. The CPU takes all.
+    /// The flag for the least memory that `line` can do with, which what refuses less tells: `6.05 MiB (6340608 bytes)`,
+    /// or without the bytes where they are a round number.
     pub(crate) fn least_memory(&self, line: &str) -> String {
         let told = self.run(&format!("{line} --memory 1")).stderr;
-        let bytes = told
+        let size = told
             .split_once(" takes ")
-            .and_then(|(_, rest)| rest.split_once(" bytes"));
-        bytes.map_or_else(String::new, |(bytes, _)| format!("--memory {bytes}"))
+            .and_then(|(_, rest)| rest.split_once(" of memory"));
+        size.map_or_else(String::new, |(size, _)| {
+            let exactly = size.split_once('(').map_or(size, |(_, bytes)| bytes);
+            let exactly = exactly.trim_end_matches(" bytes)").replace(' ', "");
+            format!("--memory {exactly}")
+        })
     }
 
     /// Runs the command, which must fail with `status` and one line that holds `text`, print

@@ -66,6 +66,60 @@ fn map(values: &[f32], function: impl Fn(f64) -> f64) -> Vec<f64> {
     values.iter().map(|&x| function(f64::from(x))).collect()
 }
 
+/// A parameter's array is named behind its file, whatever colons are in either name.
+#[test]
+fn a_parameter_may_come_from_a_file_of_several() {
+    let sandbox = Sandbox::new();
+    sandbox.save("x.npy", &array(&[2], vec![-1.0; 2]));
+    let arrays = [
+        ("a", Number::F32, &[0.5, 0.25][..]),
+        ("b:c", Number::F32, &[0.125, 1.0]),
+    ];
+    save_npz(&sandbox.path("p.npz"), &arrays);
+    for (source, expected) in [("p.npz:a", [-0.5, -0.25]), ("p.npz:b:c", [-0.125, -1.0])] {
+        for line in [
+            format!("run prelu x.npy -o y.npy --force --param alpha=@{source}"),
+            format!("run prelu(alpha=@{source}) x.npy -o y.npy --force"),
+        ] {
+            sandbox.run(&line).expect_success();
+            assert_eq!(elements(sandbox.read("y.npy")), expected, "{line}");
+        }
+    }
+    let line = "run prelu x.npy -o z.npy --param alpha=@";
+    for (status, source, text) in [
+        (
+            1,
+            "p.npz",
+            "p.npz: is an .npz archive with 2 arrays; name some with --tensor NAME",
+        ),
+        (
+            1,
+            "p.npz",
+            "or one for a parameter with @FILE:NAME: `a`, `b:c`",
+        ),
+        (
+            1,
+            "p.npz:d",
+            "p.npz: has nothing that matches `d`; it has `a`, `b:c`",
+        ),
+        (2, "p.npz:*", "p.npz: one array is needed, 2 are named"),
+        (
+            2,
+            "x.npy:a",
+            "--tensor and @FILE:NAME name arrays of an .npz or .safetensors file",
+        ),
+        (1, "none.npz:a", "none.npz:a: no such file"),
+    ] {
+        sandbox.refuses(status, &format!("{line}{source}"), text);
+    }
+    if cfg!(unix) {
+        fs::copy(sandbox.path("x.npy"), sandbox.path("p.npz:a")).unwrap();
+        let line = "run prelu x.npy -o y.npy --force --param alpha=@p.npz:a";
+        sandbox.run(line).expect_success();
+        assert_eq!(elements(sandbox.read("y.npy")), [1.0; 2]);
+    }
+}
+
 #[test]
 fn arrays_of_an_archive_are_replaced_and_all_else_passes_through() {
     let sandbox = Sandbox::new();

@@ -131,7 +131,7 @@ fn an_array_of_an_archive_goes_to_an_archive_or_a_file() {
     sandbox.refuses(
         2,
         "run silu x.npy -o w.npy --tensor b",
-        "--tensor names an array",
+        "--tensor and @FILE:NAME name arrays",
     );
 }
 
@@ -338,7 +338,7 @@ fn a_dry_run_tells_the_cost_and_writes_nothing() {
     sandbox.save("x.npy", &array(&[100, 300], numbers(30_000, 3)));
     let before = sandbox.files();
     let line = "run \"gelu | dice\" x.npy -o y.npy --dry-run --memory";
-    sandbox.refuses(1, &format!("{line} 1"), "bytes of memory but may take 1;");
+    sandbox.refuses(1, &format!("{line} 1"), "of memory but may take 1 B;");
     let said = sandbox.run(&format!("{line} 256K")).expect_success();
     for part in [
         "17 chunks of up to 1800 elements, 2 passes",

@@ -182,7 +182,7 @@ impl Measurable for Baseline {
             };
             report.add(Sample {
                 index,
-                x: 0.0,
+                x: None,
                 upstream: 1.0,
                 found: f64::from(found.copied().unwrap_or(0)),
                 expected: f64::from(*expected),

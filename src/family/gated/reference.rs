@@ -195,7 +195,10 @@ impl Gated {
                 // A factor of it may be subnormal and flushed, before upstream and up make it larger.
                 sums[0].add_off(g, f64::from(f32::MIN_POSITIVE));
                 // So may the product of two factors, of three.
-                if [slope, slope * up, slope * upstream].into_iter().any(is_small) {
+                if [slope, slope * up, slope * upstream]
+                    .into_iter()
+                    .any(is_small)
+                {
                     sums[0].off += term.abs();
                 }
             }

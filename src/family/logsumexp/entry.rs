@@ -37,6 +37,7 @@ impl Family for OfLogSumExp {
                 ("a row with NaN", "NaN; gradients NaN"),
                 ("a row with inf", "inf; gradients NaN"),
                 ("a row all -inf", "-inf; gradients NaN"),
+                ("a row without elements", "-inf"),
             ],
             notes: &["Of (x, 0) it is softplus."],
             paper: Some(Paper {

@@ -63,7 +63,11 @@ impl LogSumExp {
                 row_skip,
             };
             let parts = recorder.allocate(gpu, [rows * splits, PART], ElementType::F32)?;
-            let row_results = recorder.allocate(gpu, [rows, PART], ElementType::F32)?;
+            let row_results = match view.extent {
+                // -infinity, of nothing.
+                0 => gpu.filled(f32::NEG_INFINITY, [rows, PART])?,
+                _ => recorder.allocate(gpu, [rows, PART], ElementType::F32)?,
+            };
             let elements = (0, x, all);
             let parts_of = (1, &parts, Window::whole(&parts));
             let known = (2, &row_results, Window::whole(&row_results));
@@ -74,13 +78,15 @@ impl LogSumExp {
                 let groups = kernel.groups(threads as u64);
                 recorder.dispatch_windows(&kernel, tensors, &arguments, groups)
             };
-            launch(
-                "sum",
-                &[Read(0), Write(1)],
-                &[elements, parts_of],
-                rows * splits,
-            )?;
-            launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
+            if view.extent > 0 {
+                launch(
+                    "sum",
+                    &[Read(0), Write(1)],
+                    &[elements, parts_of],
+                    rows * splits,
+                )?;
+                launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
+            }
             if pass.upstream().is_none() {
                 let tensors = [known, (5, output, row_window)];
                 launch(
@@ -96,7 +102,10 @@ impl LogSumExp {
                 launch("backward", BACKWARD, &tensors, vectors(skip, len))?;
             }
             recorder.done_with(parts);
-            recorder.done_with(row_results);
+            match view.extent {
+                0 => recorder.keep(&row_results),
+                _ => recorder.done_with(row_results),
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::family::softmax::reference::Row;
 ///
 /// assert_eq!(forward(&[3.0, 3.0]), 3.0 + 2f64.ln());
 /// assert_eq!(forward(&[1e300, 0.0]), 1e300);
+/// assert_eq!(forward(&[]), f64::NEG_INFINITY);
 /// assert!(forward(&[f64::INFINITY, f64::NAN]).is_nan());
 /// ```
 pub fn forward(x: &[f64]) -> f64 {

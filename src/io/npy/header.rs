@@ -20,6 +20,10 @@ pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 /// NumPy's own limits, on the header's bytes and on the dimensions.
 const MAX_BYTES: u64 = 10_000;
 const MAX_RANK: usize = 64;
+/// What is wrong with bfloat16 whose header says big-endian: ml_dtypes converts arrays to that order, while numbers that
+/// it puts into such an array are in the machine's.
+const AMBIGUOUS: &str = "is bfloat16 of either byte order, as ml_dtypes has it; save .view(ml_dtypes.bfloat16), or \
+    .view('uint16').byteswap().view(ml_dtypes.bfloat16), whichever has the right numbers";
 const ACCEPTED: &str = "float16, float32, float64 and bfloat16 are accepted";
 
 /// What an `.npy` file says of its data: for data that is streamed rather than held.
@@ -121,16 +125,16 @@ impl Header {
 
 /// A header of version 1.0, padded so that the data begins at a multiple of 64 bytes.
 pub(super) fn of(shape: &[usize], order: Order, dtype: &str) -> io::Result<Vec<u8>> {
-    expect_rank(shape).map_err(invalid_input)?;
-    let dimensions: Vec<u64> = shape.iter().map(|&dimension| dimension as u64).collect();
-    // npyz multiplies them unchecked; it can overflow before a zero is reached.
-    let mut lengths = dimensions.iter();
-    let product = lengths.try_fold(1_u64, |product, &length| product.checked_mul(length));
-    if product.is_none() {
-        let reason = format!("shape {shape:?} is beyond what NumPy accepts, even with a 0 in it");
+    let type_str: TypeStr = dtype.parse().map_err(io::Error::other)?;
+    if dtype == ">V2" {
+        let reason = "bfloat16 is written in little-endian order; that of '>V2' would be ambiguous";
         return Err(invalid_input(reason));
     }
-    let type_str: TypeStr = dtype.parse().map_err(io::Error::other)?;
+    // npyz multiplies the lengths unchecked.
+    expect_rank(shape)
+        .and_then(|()| expect_countable(shape, type_str.size_field()))
+        .map_err(invalid_input)?;
+    let dimensions: Vec<u64> = shape.iter().map(|&dimension| dimension as u64).collect();
     let order = match order {
         Order::C => npyz::Order::C,
         Order::Fortran => npyz::Order::Fortran,
@@ -150,6 +154,19 @@ fn expect_rank(shape: &[usize]) -> Reason<()> {
         0..=MAX_RANK => Ok(()),
         rank => Err(format!(
             "shape has {rank} dimensions; NumPy allows {MAX_RANK}"
+        )),
+    }
+}
+
+/// Fails where NumPy has no such array of elements of `bytes`: it counts their bytes in an i64, even where a length is 0.
+fn expect_countable(shape: &[usize], bytes: u64) -> Reason<()> {
+    let lengths = shape.iter().map(|&length| length as u64);
+    let mut lengths = lengths.filter(|&length| length != 0);
+    let product = lengths.try_fold(bytes, u64::checked_mul);
+    match product.is_some_and(|bytes| i64::try_from(bytes).is_ok()) {
+        true => Ok(()),
+        false => Err(format!(
+            "shape {shape:?} is beyond what NumPy accepts, even with a 0 in it"
         )),
     }
 }
@@ -247,6 +264,9 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
         (TypeChar::Float, 2) => Float::F16,
         (TypeChar::Float, 4) => Float::F32,
         (TypeChar::Float, 8) => Float::F64,
+        (TypeChar::RawData, 2) if found.endianness() == npyz::Endianness::Big => {
+            return Err(format!("dtype '{found}' {AMBIGUOUS}"));
+        }
         // So NumPy stores the bfloat16 of ml_dtypes, whose only type of two bytes it is.
         (TypeChar::RawData, 2) => Float::Bf16,
         (kind, size) => {
@@ -254,6 +274,10 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
             return Err(format!("dtype '{found}' is {kind}; {ACCEPTED}{advice}"));
         }
     };
+    if shape.contains(&0) {
+        // What is there of others tells.
+        expect_countable(&shape, found.size_field())?;
+    }
     let endian = match found.endianness() {
         npyz::Endianness::Big => Endian::Big,
         npyz::Endianness::Little | npyz::Endianness::Irrelevant => Endian::Little,
@@ -266,7 +290,7 @@ fn interpret(text: &str, bytes: u64) -> Reason<Header> {
     })
 }
 
-/// With the code in place of another name of the dtype, which NumPy takes, too: of the machine's own order.
+/// With the dtype's code in place of the other names that NumPy takes for it, too.
 fn with_code(text: &str) -> String {
     let replaced = || {
         let at = value_at(text, "descr")?;
@@ -275,21 +299,46 @@ fn with_code(text: &str) -> String {
             .next()
             .filter(|quote| ['\'', '"'].contains(quote))?;
         let (name, rest) = text[at + 1..].split_once(quote)?;
-        let code = match name {
-            "float16" | "half" | "f2" | "=f2" | "e" => "f2",
-            "float32" | "single" | "f4" | "=f4" | "f" => "f4",
-            "float64" | "double" | "float" | "f8" | "=f8" | "d" => "f8",
-            "bfloat16" | "V2" | "=V2" => "V2",
-            _ => return None,
-        };
-        let order = if cfg!(target_endian = "little") {
-            '<'
-        } else {
-            '>'
-        };
-        Some(format!("{}{quote}{order}{code}{quote}{rest}", &text[..at]))
+        let code = type_code(name);
+        Some(format!("{}{quote}{code}{quote}{rest}", &text[..at]))
     };
     replaced().unwrap_or_else(|| text.to_owned())
+}
+
+/// The code of a dtype that a file names: with a sign of its byte order, which is this machine's where none is said.
+fn type_code(name: &str) -> String {
+    let bits = |kind: &str, prefix: &str| {
+        let bits = name.strip_prefix(prefix)?.parse::<u64>().ok()?;
+        (bits % 8 == 0).then(|| format!("{kind}{}", bits / 8))
+    };
+    let whole = [
+        ("f", "float"),
+        ("i", "int"),
+        ("u", "uint"),
+        ("c", "complex"),
+    ];
+    let whole = whole.iter().find_map(|(kind, prefix)| bits(kind, prefix));
+    let name = whole.as_deref().unwrap_or(name);
+    let (sign, code) = match name.split_at_checked(1) {
+        Some((sign @ ("<" | ">" | "=" | "|"), code)) => (sign, code),
+        _ => ("=", name),
+    };
+    let code = match (code, sign) {
+        ("e", _) | ("half", "=") => "f2",
+        ("f", _) | ("single", "=") => "f4",
+        ("d", _) | ("double" | "float", "=") => "f8",
+        ("?", _) | ("bool", "=") => "b1",
+        ("bfloat16", "=") => "V2",
+        ("object", "=") => "O",
+        _ => code,
+    };
+    let sign = match sign {
+        "<" | ">" => sign,
+        "|" if format!("|{code}").parse::<TypeStr>().is_ok() => sign,
+        _ if cfg!(target_endian = "little") => "<",
+        _ => ">",
+    };
+    format!("{sign}{code}")
 }
 
 /// Where the value of a dictionary's key begins.

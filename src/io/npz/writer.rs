@@ -76,7 +76,11 @@ impl<W: Write + Seek> Writer<W> {
         array: &NewArray<'_>,
         catalog: Catalog,
     ) -> io::Result<Self> {
-        let (preamble, shape) = (header_of(array)?, array.shape);
+        let expected = array.data_bytes().ok_or_else(|| {
+            let shape = array.shape;
+            invalid_input(format!("shape {shape:?} is more than any file holds"))
+        })?;
+        let preamble = header_of(array)?;
         let entry = format!("{name}.npy");
         let Ok(name_bytes) = u16::try_from(entry.len()) else {
             let (found, most) = (name.len(), usize::from(u16::MAX) - ".npy".len());
@@ -86,13 +90,8 @@ impl<W: Write + Seek> Writer<W> {
         if name.contains('\0') {
             return Err(invalid_input(format!("array's name {name:?} holds a NUL")));
         }
-        let sizes = array.data_bytes().and_then(|expected| {
-            // Room for what the archive adds.
-            let size = (preamble.len() as u64).checked_add(expected)?;
-            size.checked_add(1 << 20).map(|_| (expected, size))
-        });
-        let too_large = || invalid_input(format!("shape {shape:?} is more than any file holds"));
-        let (expected, size) = sizes.ok_or_else(too_large)?;
+        // NumPy's arrays end at 2^63 bytes: there is room for this, and for what the archive adds.
+        let size = expected + preamble.len() as u64;
         let mut crc = Crc::new();
         crc.update(&preamble);
 
@@ -112,7 +111,7 @@ impl<W: Write + Seek> Writer<W> {
             place: array.place,
             entry,
             size,
-            shape: shape.to_vec(),
+            shape: array.shape.to_vec(),
             expected,
             written: 0,
             crc,

@@ -13,7 +13,8 @@ use crate::{
         Format, Input, Selection,
         choice::{expect_taken, patterns, shown},
         file::{self, Reason},
-        format::{JSON, opened, recognise},
+        format::{opened, recognise},
+        stranger::is_json,
     },
 };
 
@@ -38,7 +39,7 @@ struct Index {
 /// tensor that it should have or is not beside the index, and where nothing matches.
 pub fn open_shards(path: &Path, names: &[String]) -> Result<Option<Vec<Input>>> {
     // A pipe has no folder for shards, and would lose its beginning here.
-    if !path.is_file() || !opened(path)?.1.0.starts_with(JSON) {
+    if !path.is_file() || !is_json(&opened(path)?.1.0) {
         return Ok(None);
     }
     let (index, length) = read(path).map_err(file::of(path))?;

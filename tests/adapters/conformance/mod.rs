@@ -151,8 +151,7 @@ fn shapes<T: Element>(device: &Device, family: &dyn Family) -> Result<(), Failed
     }
     for (index, (shape, axis)) in SHAPES_WITH_AXES.into_iter().chain(ROWS).enumerate() {
         for operation in written::operations(family, shape, axis, index as u64) {
-            let refused = operation.output_shape(shape).err();
-            if has_axis(&*operation) && !matches!(refused, Some(Error::NoElements { .. })) {
+            if has_axis(&*operation) {
                 conform::<T>(&device.gpu, &operation.into(), shape)?;
             }
         }

@@ -183,6 +183,6 @@ fn too_large(device: &Device) -> Result<(), Failed> {
     let x = gpu.allocate([1, 64], ElementType::F32)?;
     refused(
         MaxoutAffine::new(&weight)?.forward(&x),
-        "maxout: the weight takes 32768 bytes but this device allows 16384; split the outputs",
+        "maxout: the weight takes 32 KiB but this device allows 16 KiB; split the outputs",
     )
 }
