@@ -2,6 +2,7 @@
 
 #[path = "softmax/reference.rs"]
 mod by_definition;
+mod dominated;
 mod refused;
 
 use libtest_mimic::{Failed, Trial};
@@ -69,6 +70,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             let name = format!("{}/{name}", element.name());
             trials.push(device.trial(&name, move |device| test(device, element)));
         };
+        add("dominated", |device, element| {
+            with_element!(element, dominated::dominated(device))
+        });
+        add("dominated/known-values", |device, element| {
+            with_element!(element, dominated::known_values(device))
+        });
         // The other types differ in how a vector is loaded and stored, and take the same ways.
         if element != ElementType::F32 {
             if device.trusted() {
