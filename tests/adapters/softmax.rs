@@ -16,6 +16,7 @@ use wgpu_activations::{
     },
 };
 
+use self::dominated::{dominated_rows, known_values};
 use crate::{
     common::{self, Device, expect_passed, same_bits, upstream},
     with_element,
@@ -71,10 +72,10 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             trials.push(device.trial(&name, move |device| test(device, element)));
         };
         add("dominated", |device, element| {
-            with_element!(element, dominated::dominated(device))
+            with_element!(element, dominated_rows(device))
         });
         add("dominated/known-values", |device, element| {
-            with_element!(element, dominated::known_values(device))
+            with_element!(element, known_values(device))
         });
         // The other types differ in how a vector is loaded and stored, and take the same ways.
         if element != ElementType::F32 {

@@ -130,7 +130,7 @@ fn rows<T: Element>(rows: usize, extent: usize, across: bool) -> (Vec<T>, Vec<T>
 }
 
 /// Rows that are walked, held or split, whole and streamed in parts.
-pub(super) fn dominated<T: Element>(device: &Device) -> Result<(), Failed> {
+pub(super) fn dominated_rows<T: Element>(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     for (count, extent, across, threads) in [
         (301, 2, false, 1),
