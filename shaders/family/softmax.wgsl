@@ -9,9 +9,8 @@ override BACKWARD: bool = false;
 // The largest of some elements, +infinity if one is NaN, and the sum of the exponentials of all but
 // one of the largest, under the shift for it. That one is kept apart, since its own 1 would drown
 // the last digits of the others: log-softmax of a row that one element dominates is ln(1 + sum).
-// A backward pass also sums the upstream gradients: for softmax each times its exponential, the
-// largest of which TO_ONE makes about 1, so that the product does not overflow.
-struct Statistics { most: f32, sum: f32, gradients: f32 }
+// `More` is what a pass takes beside that: see softmax_forward.wgsl and softmax_backward.wgsl.
+struct Statistics { most: f32, sum: f32, more: More }
 
 fn magnitudes(lanes: vec4<f32>) -> vec4<u32> { return bitcast<vec4<u32>>(lanes) & vec4<u32>(0x7fffffffu); }
 
@@ -28,32 +27,21 @@ fn exponentials(lanes: vec4<f32>, shift: Shift) -> vec4<f32> {
     );
 }
 
-// The terms of the sum of gradients, from upstream and the exponentials.
-fn gradient_terms(exponentials: vec4<f32>, upstream: vec4<f32>, exists: vec4<bool>) -> vec4<f32> {
-    let terms = select(upstream * (exponentials * TO_ONE), upstream, vec4<bool>(LOG));
-    return select(vec4<f32>(0.0), terms, exists);
-}
-
 // What turns a sum under one shift into one under another: a power of two, except beyond 200.
 fn rescaling(before: Shift, after: Shift) -> f32 {
     return exp_shifted(before.offset, Shift(after.offset, after.exponent - before.exponent), 1.0);
-}
-
-// The same for a sum of gradients.
-fn gradient_rescaling(before: Shift, after: Shift) -> f32 {
-    if LOG { return 1.0; }
-    return rescaling(before, after);
 }
 
 // `all`, whose largest element `shift` is for, with one part more. `top` tells the part whose largest
 // element is kept apart.
 fn with_part(all: Statistics, shift: Shift, part: Statistics, top: bool) -> Statistics {
     let own = shift_for(part.most);
-    let rest = part.sum + select(exp_shifted(part.most, own, 1.0), 0.0, top);
+    let factor = rescaling(own, shift);
+    let largest = exp_shifted(part.most, own, 1.0);
     return Statistics(
         all.most,
-        all.sum + rescaling(own, shift) * rest,
-        all.gradients + gradient_rescaling(own, shift) * part.gradients,
+        all.sum + factor * (part.sum + select(largest, 0.0, top)),
+        all.more + select(lowered(part.more, largest, factor), part.more, part.most == all.most),
     );
 }
 
@@ -61,27 +49,22 @@ fn merged(a: Statistics, b: Statistics) -> Statistics {
     let most = max(a.most, b.most);
     let shift = shift_for(most);
     let a_is_top = a.most == most;
-    return with_part(with_part(Statistics(most, 0.0, 0.0), shift, a, a_is_top), shift, b, !a_is_top);
+    return with_part(with_part(Statistics(most, 0.0, More()), shift, a, a_is_top), shift, b, !a_is_top);
 }
 
 // All that an element's result needs to know of its row. Softmax is e^x scale under the shift,
 // log-softmax (x - most) - scale; a scale of NaN makes the whole row NaN. In a backward pass the scale
-// is softmax's for both, and `gradients` is the sum of g y, for log-softmax of g. In a forward pass it is 1 where the
-// largest element is alone, all others nothing beside it, else 0.
-struct Row { most: f32, shift: Shift, scale: f32, gradients: f32 }
+// is softmax's for both.
+struct Row { most: f32, shift: Shift, scale: f32, more: More }
 
-fn row_with(most: f32, scale: f32, gradients: f32) -> Row {
-    return Row(finite(most), shift_for(most), scale, gradients);
-}
+fn row_with(most: f32, scale: f32, more: More) -> Row { return Row(finite(most), shift_for(most), scale, more); }
 
 fn row_of_statistics(statistics: Statistics) -> Row {
     let most = statistics.most;
-    let scale = scale_for(most, statistics.sum, exp_shifted(most, shift_for(most), 1.0));
-    if !BACKWARD { return row_with(most, scale, alone(statistics.sum)); }
-    return row_with(most, scale, gradients_for(statistics.gradients, scale));
+    let top = exp_shifted(most, shift_for(most), 1.0);
+    let scale = scale_for(most, statistics.sum, top);
+    return row_with(most, scale, finished(statistics.more, statistics.sum, top, scale));
 }
-
-fn alone(rest: f32) -> f32 { return select(0.0, 1.0, rest == 0.0); }
 
 fn is_infinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) == 0x7f800000u; }
 
@@ -95,28 +78,8 @@ fn scale_for(most: f32, rest: f32, top: f32) -> f32 {
     return 1.0 / (rest + top);
 }
 
-// The sum of g y from that of g times exponentials; for log-softmax that of g as it is.
-fn gradients_for(gradients: f32, scale: f32) -> f32 {
-    if LOG { return gradients; }
-    return gradients * (scale * (1.0 / TO_ONE));
-}
-
-fn forward_lane(x: f32, row: Row) -> f32 {
-    // Never above 1, however quotient and product are rounded; and 1 where nothing else is.
-    var value = min(exp_shifted(x, row.shift, row.scale), 1.0);
-    if row.gradients == 1.0 && x == row.most { value = 1.0; }
-    // The minimum changes nothing but keeps compilers from subtracting the scale first.
-    if LOG { value = min(x - row.most, 0.0) - row.scale; }
-    return select(value, row.scale, is_nan(row.scale));
-}
-
-fn backward_lane(x: f32, upstream: f32, row: Row) -> f32 {
-    return dx_of(exp_shifted(x, row.shift, row.scale), upstream, row);
-}
-
-// y (g - sum of g y) for softmax, g - e^y sum of g for log-softmax, from the element's share of the row.
-fn dx_of(share: f32, upstream: f32, row: Row) -> f32 {
-    var value = share * (upstream - row.gradients);
-    if LOG { value = upstream - share * row.gradients; }
-    return select(value, row.scale, is_nan(row.scale));
+// An element's result, from its upstream gradient.
+fn result_lane(x: f32, upstream: f32, row: Row) -> f32 {
+    // Never above 1, however quotient and product are rounded.
+    return result_of(x, min(exp_shifted(x, row.shift, row.scale), 1.0), upstream, row);
 }

@@ -45,7 +45,14 @@ fn total(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) -> f32 {
     return (sums.x + sums.y) + (sums.z + sums.w);
 }
 
-fn joined(a: vec2<f32>, b: vec2<f32>, sum: bool) -> vec2<f32> { return select(max(a, b), a + b, sum); }
+fn joined(a: vec2<f32>, b: vec2<f32>, sum: bool) -> vec2<f32> { return select(larger(a, b), a + b, sum); }
+
+// The largest number and, in a backward pass, the upstream gradient that came with it; LARGEST of several.
+fn larger(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
+    let most = max(a, b);
+    if !BACKWARD { return most; }
+    return vec2<f32>(most.x, select(select(a.y, b.y, b.x > a.x), LARGEST, a.x == b.x));
+}
 
 // Sums, or largest numbers, over the threads of a row, in at most two steps of FEW.
 fn over_threads(own: vec2<f32>, thread: u32, sum: bool) -> vec2<f32> {
@@ -76,30 +83,33 @@ fn largest_of(held: Held) -> f32 {
     );
 }
 
-// Only the logarithm needs the largest elements kept apart, which are counted.
-fn keeps_apart() -> bool { return LOG && !BACKWARD; }
-
-fn terms_of(terms: vec4<f32>, lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
-    let apart = vec4<bool>(keeps_apart()) & (lanes == vec4<f32>(most));
-    return select(terms, vec4<f32>(0.0), apart | vec4<bool>(!exists));
+// Those of the lanes that are summed: all, or others than the largest, which is kept apart.
+fn summed(lanes: vec4<f32>, most: f32, apart: bool, exists: bool) -> vec4<bool> {
+    return ((lanes != vec4<f32>(most)) | vec4<bool>(!apart)) & vec4<bool>(exists);
 }
 
-fn equal_of(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
-    return select(vec4<f32>(0.0), vec4<f32>(1.0), (lanes == vec4<f32>(most)) & vec4<bool>(keeps_apart() && exists));
+fn terms_of(terms: vec4<f32>, summed: vec4<bool>) -> vec4<f32> { return select(vec4<f32>(0.0), terms, summed); }
+
+fn equal_of(terms: vec4<f32>, lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
+    return select(vec4<f32>(0.0), terms, (lanes == vec4<f32>(most)) & vec4<bool>(exists));
+}
+
+// The sum over those of a thread's lanes that equal `most`.
+fn total_of_equal(terms: Held, held: Held, most: f32, has: vec3<bool>) -> f32 {
+    return total(
+        equal_of(terms.a, held.a, most, true), equal_of(terms.b, held.b, most, has.x),
+        equal_of(terms.c, held.c, most, has.y), equal_of(terms.d, held.d, most, has.z),
+    );
 }
 
 // Log-softmax from the elements, all else from the exponentials.
 fn store(at: u32, lanes: vec4<f32>, terms: vec4<f32>, g: vec4<f32>, row: Row) {
     let shares = select(min(terms * row.scale, vec4<f32>(1.0)), vec4<f32>(row.scale), is_nan(row.scale));
     var results = shares;
-    if BACKWARD {
+    if BACKWARD || LOG {
         results = vec4<f32>(
-            dx_of(shares.x, g.x, row), dx_of(shares.y, g.y, row), dx_of(shares.z, g.z, row), dx_of(shares.w, g.w, row),
-        );
-    } else if LOG {
-        results = vec4<f32>(
-            forward_lane(lanes.x, row), forward_lane(lanes.y, row),
-            forward_lane(lanes.z, row), forward_lane(lanes.w, row),
+            result_of(lanes.x, shares.x, g.x, row), result_of(lanes.y, shares.y, g.y, row),
+            result_of(lanes.z, shares.z, g.z, row), result_of(lanes.w, shares.w, g.w, row),
         );
     }
     output[at] = pack(results);
@@ -134,7 +144,23 @@ fn hold(place: Place) {
     let has_c = exists(thread, 2u);
     let has_d = exists(thread, 3u);
 
-    let most = over_threads(vec2<f32>(largest_of(held), 0.0), place.thread, false).x;
+    let has = vec3<bool>(has_b, has_c, has_d);
+    let one = vec4<f32>(1.0);
+    let ones = Held(one, one, one, one);
+
+    var largest = vec2<f32>(largest_of(held), 0.0);
+    if BACKWARD {
+        let single = total_of_equal(ones, held, largest.x, has) == 1.0;
+        largest.y = select(LARGEST, total_of_equal(g, held, largest.x, has), single);
+    }
+    largest = over_threads(largest, place.thread, false);
+    let most = largest.x;
+    // The logarithm needs the largest elements kept apart, and they are counted; gradients need a single one.
+    let apart = select(LOG, abs(largest.y) < LARGEST, BACKWARD);
+    let sum_a = summed(held.a, most, apart, true);
+    let sum_b = summed(held.b, most, apart, has_b);
+    let sum_c = summed(held.c, most, apart, has_c);
+    let sum_d = summed(held.d, most, apart, has_d);
     let shift = shift_for(most);
     let terms = Held(
         exponentials(held.a, shift), exponentials(held.b, shift),
@@ -142,30 +168,26 @@ fn hold(place: Place) {
     );
     // The sum of the exponentials, and how many are the largest or the sum of the gradients.
     var own = vec2<f32>(
-        total(
-            terms_of(terms.a, held.a, most, true), terms_of(terms.b, held.b, most, has_b),
-            terms_of(terms.c, held.c, most, has_c), terms_of(terms.d, held.d, most, has_d),
-        ),
-        total(
-            equal_of(held.a, most, true), equal_of(held.b, most, has_b),
-            equal_of(held.c, most, has_c), equal_of(held.d, most, has_d),
-        ),
+        total(terms_of(terms.a, sum_a), terms_of(terms.b, sum_b), terms_of(terms.c, sum_c), terms_of(terms.d, sum_d)), 1.0,
     );
     if BACKWARD {
         own.y = total(
-            gradient_terms(terms.a, g.a, vec4<bool>(true)), gradient_terms(terms.b, g.b, vec4<bool>(has_b)),
-            gradient_terms(terms.c, g.c, vec4<bool>(has_c)), gradient_terms(terms.d, g.d, vec4<bool>(has_d)),
+            gradient_terms(terms.a, g.a, sum_a), gradient_terms(terms.b, g.b, sum_b),
+            gradient_terms(terms.c, g.c, sum_c), gradient_terms(terms.d, g.d, sum_d),
         );
+    } else if LOG {
+        own.y = total_of_equal(ones, held, most, has);
     }
     let sums = over_threads(own, place.thread, true);
     var rest = sums.x;
     var top = 0.0;
-    if keeps_apart() {
+    if apart {
         top = exp_shifted(most, shift, 1.0);
-        rest = sums.x + (sums.y - 1.0) * top;
+        if !BACKWARD { rest += (sums.y - 1.0) * top; }
     }
     let scale = scale_for(most, rest, top);
-    let row = row_with(most, scale, gradients_for(sums.y, scale));
+    let more = finished(gathered(sums.y, select(0.0, largest.y, apart)), rest, top, scale);
+    let row = row_with(most, scale, more);
     if index >= arguments.rows { return; }
     store(start + thread, held.a, terms.a, g.a, row);
     if has_b { store(start + thread + THREADS, held.b, terms.b, g.b, row); }

@@ -37,12 +37,20 @@ fn total(sums: vec4<f32>) -> f32 { return (sums.x + sums.y) + (sums.z + sums.w);
 // A place of the row; another where the row does not have it.
 fn place_in(place: u32, otherwise: u32) -> u32 { return select(otherwise, place, place < arguments.vectors); }
 
+fn equal_to(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<bool> {
+    return (lanes == vec4<f32>(most)) & vec4<bool>(exists);
+}
+
+fn others_than(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<bool> {
+    return (lanes != vec4<f32>(most)) & vec4<bool>(exists);
+}
+
 fn terms_of(terms: vec4<f32>, lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
-    return select(terms, vec4<f32>(0.0), (lanes == vec4<f32>(most)) | vec4<bool>(!exists));
+    return select(vec4<f32>(0.0), terms, others_than(lanes, most, exists));
 }
 
 fn equal_of(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
-    return select(vec4<f32>(0.0), vec4<f32>(1.0), (lanes == vec4<f32>(most)) & vec4<bool>(exists));
+    return select(vec4<f32>(0.0), vec4<f32>(1.0), equal_to(lanes, most, exists));
 }
 
 // Of the thread's vectors of the row that begins at vector `start`, GROUP at a time, each read once.
@@ -55,7 +63,8 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
     var magnitude = vec4<u32>(0u);
     var sum = vec4<f32>(0.0);
     var equal = vec4<f32>(0.0); // elements that equal the largest
-    var gradients = vec4<f32>(0.0);
+    var gradients = vec4<f32>(0.0);         // of all others
+    var equal_gradients = vec4<f32>(0.0);   // of those
     for (var block = thread; block < arguments.vectors; block += BLOCK * GROUP * THREADS) {
         let end = min(block + BLOCK * GROUP * THREADS, arguments.vectors);
         var part = vec4<f32>(0.0);
@@ -75,8 +84,13 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
             let largest = max(max(a, b), max(c, d));
             let next = max(most, max(max(largest.x, largest.y), max(largest.z, largest.w)));
             if next > most {
-                part.x += total(equal) * exp_shifted(most, shift, 1.0);
+                let before = exp_shifted(most, shift, 1.0);
+                part.x += total(equal) * before;
                 equal = vec4<f32>(0.0);
+                if BACKWARD {
+                    part_gradients.x += as_other(total(equal_gradients), before);
+                    equal_gradients = vec4<f32>(0.0);
+                }
             }
             most = next;
             if most > shifted_for + 16.0 {
@@ -85,8 +99,8 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
                 part *= factor;
                 sum *= factor;
                 if BACKWARD {
-                    part_gradients *= gradient_rescaling(shift, ahead);
-                    gradients *= gradient_rescaling(shift, ahead);
+                    part_gradients *= gradient_rescaling(factor);
+                    gradients *= gradient_rescaling(factor);
                 }
                 shift = ahead;
                 shifted_for = most;
@@ -100,10 +114,17 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
             equal += (equal_of(a, most, true) + equal_of(b, most, has_b))
                 + (equal_of(c, most, has_c) + equal_of(d, most, has_d));
             if BACKWARD {
-                part_gradients += (gradient_terms(e_a, upstream_vector(start + i), vec4<bool>(true))
-                    + gradient_terms(e_b, upstream_vector(at_b), vec4<bool>(has_b)))
-                    + (gradient_terms(e_c, upstream_vector(at_c), vec4<bool>(has_c))
-                    + gradient_terms(e_d, upstream_vector(at_d), vec4<bool>(has_d)));
+                let g_a = upstream_vector(start + i);
+                let g_b = upstream_vector(at_b);
+                let g_c = upstream_vector(at_c);
+                let g_d = upstream_vector(at_d);
+                part_gradients += (gradient_terms(e_a, g_a, others_than(a, most, true))
+                    + gradient_terms(e_b, g_b, others_than(b, most, has_b)))
+                    + (gradient_terms(e_c, g_c, others_than(c, most, has_c))
+                    + gradient_terms(e_d, g_d, others_than(d, most, has_d)));
+                let none = vec4<f32>(0.0);
+                equal_gradients += (select(none, g_a, equal_to(a, most, true)) + select(none, g_b, equal_to(b, most, has_b)))
+                    + (select(none, g_c, equal_to(c, most, has_c)) + select(none, g_d, equal_to(d, most, has_d)));
             }
         }
         sum += part;
@@ -111,9 +132,9 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
     }
     let all = total(sum) + (total(equal) - 1.0) * exp_shifted(most, shift, 1.0);
     let largest = largest(most, max(max(magnitude.x, magnitude.y), max(magnitude.z, magnitude.w)));
-    let after = shift_for(most);
+    let factor = rescaling(shift, shift_for(most));
     return Statistics(
-        largest, all * rescaling(shift, after), total(gradients) * gradient_rescaling(shift, after),
+        largest, all * factor, gathered(total(gradients) * gradient_rescaling(factor), total(equal_gradients)),
     );
 }
 
@@ -122,7 +143,7 @@ fn merged_run(first: u32, count: u32) -> Statistics {
     var most = parts[first].most;
     for (var i = 1u; i < count; i++) { most = max(most, parts[first + i].most); }
     let shift = shift_for(most);
-    var all = Statistics(most, 0.0, 0.0);
+    var all = Statistics(most, 0.0, More());
     var kept = false; // whether a part has kept its largest element apart
     for (var i = 0u; i < count; i++) {
         let part = parts[first + i];
@@ -147,14 +168,8 @@ fn merged_over_threads(own: Statistics, thread: u32) -> Statistics {
 }
 
 fn results(x: vec4<f32>, g: vec4<f32>, row: Row) -> vec4<f32> {
-    if BACKWARD {
-        return vec4<f32>(
-            backward_lane(x.x, g.x, row), backward_lane(x.y, g.y, row),
-            backward_lane(x.z, g.z, row), backward_lane(x.w, g.w, row),
-        );
-    }
     return vec4<f32>(
-        forward_lane(x.x, row), forward_lane(x.y, row), forward_lane(x.z, row), forward_lane(x.w, row),
+        result_lane(x.x, g.x, row), result_lane(x.y, g.y, row), result_lane(x.z, g.z, row), result_lane(x.w, g.w, row),
     );
 }
 

@@ -22,11 +22,12 @@ override WIDTH: u32 = 1u;
 @group(0) @binding(4) var<storage, read> x_vectors: array<Packed>;            // [outer, count, inner]
 @group(0) @binding(6) var<storage, read_write> output: array<Packed>;         // [outer, count, inner]
 @group(0) @binding(7) var<storage, read> known: array<Known>;                 // [outer, inner]
-@group(0) @binding(8) var<storage, read_write> words: array<vec2<f32>>;       // [outer, inner]
+@group(0) @binding(8) var<storage, read_write> words: array<vec2<f32>>;       // [outer, inner], two each of gradients
 
 // What surveys have found of a whole row: the largest element, the sum of the others' exponentials as a
-// multiple of its own, and the sum of g y, for log-softmax of g.
-struct Known { most: f32, rest: f32, gradients: f32 }
+// multiple of its own, the sum of g y over all but the largest elements, for log-softmax of g, and that of the
+// largest ones' g.
+struct Known { most: f32, rest: f32, others: f32, largest: f32 }
 
 struct Place {
     @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -97,7 +98,8 @@ fn sum(place: Place) {
     let shift = shift_for(most);
 
     var sum = 0.0;
-    var gradients = 0.0;
+    var gradients = 0.0;       // of all but the largest
+    var equal_gradients = 0.0; // of the largest
     for (var block = 0u; block < split.count; block += BLOCK) {
         var part = 0.0;
         var part_gradients = 0.0;
@@ -107,19 +109,22 @@ fn sum(place: Place) {
             let lanes = vec4<f32>(x_at(at.x), x_at(at.y), x_at(at.z), x_at(at.w));
             let e = exponentials(lanes, shift);
             // 0 also for the largest elements, which are counted.
-            let terms = select(vec4<f32>(0.0), e, (lanes != vec4<f32>(most)) & exists);
+            let counts = (lanes != vec4<f32>(most)) & exists;
+            let terms = select(vec4<f32>(0.0), e, counts);
             part += (terms.x + terms.y) + (terms.z + terms.w);
             if BACKWARD {
                 let g = vec4<f32>(upstream_lane(at.x), upstream_lane(at.y), upstream_lane(at.z), upstream_lane(at.w));
-                let terms = gradient_terms(e, g, exists);
+                let terms = gradient_terms(e, g, counts);
                 part_gradients += (terms.x + terms.y) + (terms.z + terms.w);
+                let apart = select(vec4<f32>(0.0), g, (lanes == vec4<f32>(most)) & exists);
+                equal_gradients += (apart.x + apart.y) + (apart.z + apart.w);
             }
         }
         sum += part;
         gradients += part_gradients;
     }
     sum += (equal - 1.0) * exp_shifted(most, shift, 1.0);
-    keep(index, Statistics(largest(most, magnitude), sum, gradients));
+    keep(index, Statistics(largest(most, magnitude), sum, gathered(gradients, equal_gradients)));
 }
 
 // From [outer, count, rows] to [outer, count / RUN, rows], the largest element first, so that each
@@ -138,7 +143,7 @@ fn merge(place: Place) {
     var most = parts[first * arguments.rows + row].most;
     for (var i = first; i < end; i++) { most = max(most, parts[i * arguments.rows + row].most); }
     let shift = shift_for(most);
-    var all = Statistics(most, 0.0, 0.0);
+    var all = Statistics(most, 0.0, More());
     var kept = false; // whether a part has kept its largest element apart
     for (var i = first; i < end; i++) {
         let part = parts[i * arguments.rows + row];
@@ -155,7 +160,7 @@ fn finish(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.rows { return; }
     let row = row_of_statistics(statistics[index]);
-    statistics[index] = Statistics(statistics[index].most, row.scale, row.gradients);
+    statistics[index] = Statistics(statistics[index].most, row.scale, row.more);
 }
 
 // The place among all rows of the tensor of one of those that are worked on.
@@ -173,16 +178,17 @@ fn survey_rows(place: Place) {
     words[among_all(index)] = vec2<f32>(part.most, select(rest, 0.0, is_infinite(part.most)));
 }
 
-// What the tensor's part of each row adds to the gradients of `Known`.
+// What the tensor's part of each row adds to the others and the largest of `Known`. Two more words are the
+// reference's.
 @compute @workgroup_size(WORKGROUP)
 fn survey_gradients(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.rows { return; }
-    let part = parts[index];
-    let row = known[among_all(index)];
-    let factor = gradient_rescaling(shift_for(part.most), shift_for(row.most));
-    let gradients = gradients_for(factor * part.gradients, scale_of_known(row));
-    words[among_all(index)] = vec2<f32>(gradients, 0.0);
+    let at = among_all(index);
+    let row = known[at];
+    let all = with_part(Statistics(row.most, 0.0, More()), shift_for(row.most), parts[index], true);
+    words[2u * at] = shares_of(all.more, scale_of_known(row));
+    words[2u * at + 1u] = vec2<f32>(0.0);
 }
 
 // As `finish`, from what surveys have found.
@@ -191,13 +197,18 @@ fn prepare(place: Place) {
     let index = thread_index(place);
     if index >= arguments.outer * arguments.rows { return; }
     let row = known[among_all(index)];
-    let more = select(alone(row.rest), row.gradients, BACKWARD);
-    statistics[index] = Statistics(row.most, scale_of_known(row), more);
+    let scale = scale_of_known(row);
+    let top = top_of_known(row);
+    statistics[index] = Statistics(row.most, scale, finished_shares(row.others, row.largest, row.rest * top, top, scale));
+}
+
+// The logarithm needs no exponential.
+fn top_of_known(row: Known) -> f32 {
+    return select(exp_shifted(row.most, shift_for(row.most), 1.0), 1.0, LOG && !BACKWARD);
 }
 
 fn scale_of_known(row: Known) -> f32 {
-    // The logarithm needs no exponential.
-    let top = select(exp_shifted(row.most, shift_for(row.most), 1.0), 1.0, LOG && !BACKWARD);
+    let top = top_of_known(row);
     return scale_for(row.most, row.rest * top, top);
 }
 
@@ -257,9 +268,7 @@ fn store(vector: u32, lanes: Packed) {
 }
 
 fn result(x: f32, g: f32, statistics: Statistics) -> f32 {
-    let row = row_with(statistics.most, statistics.sum, statistics.gradients);
-    if BACKWARD { return backward_lane(x, g, row); }
-    return forward_lane(x, row);
+    return result_lane(x, g, row_with(statistics.most, statistics.sum, statistics.more));
 }
 
 @compute @workgroup_size(WORKGROUP)

@@ -2,6 +2,7 @@
 
 #[path = "softmax/reference.rs"]
 mod by_definition;
+mod dominated;
 mod refused;
 
 use libtest_mimic::{Failed, Trial};
@@ -15,6 +16,7 @@ use wgpu_activations::{
     },
 };
 
+use self::dominated::{dominated_rows, known_values};
 use crate::{
     common::{self, Device, expect_passed, same_bits, upstream},
     with_element,
@@ -69,6 +71,12 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
             let name = format!("{}/{name}", element.name());
             trials.push(device.trial(&name, move |device| test(device, element)));
         };
+        add("dominated", |device, element| {
+            with_element!(element, dominated_rows(device))
+        });
+        add("dominated/known-values", |device, element| {
+            with_element!(element, known_values(device))
+        });
         // The other types differ in how a vector is loaded and stored, and take the same ways.
         if element != ElementType::F32 {
             if device.trusted() {

@@ -3,10 +3,7 @@
 use crate::accuracy::{bound::Bound, ulp};
 use crate::{
     element::ElementType,
-    family::{
-        Sum,
-        softmax::reference::{Form, MaskedRows, Row},
-    },
+    family::softmax::reference::{Form, Gradients, MaskedRows, Row},
     wgsl::Math,
 };
 
@@ -58,45 +55,68 @@ impl Whole {
         Bound { expected, allowed }
     }
 
-    /// What the gradient with respect to an element x should be, `sum` being that of g y over the row, for
-    /// log-softmax of g.
+    /// What dx needs of some elements of the row and their upstream gradients.
+    pub(super) fn gradients(&self, x: &[f64], upstream: &[f64]) -> Gradients {
+        let shares: Vec<f64> = x.iter().map(|&x| self.share(x)).collect();
+        Gradients::of(self.form, self.row, x, &shares, upstream)
+    }
+
+    /// What the gradient with respect to an element x should be.
     ///
-    /// Let S be the sum, T that of its terms' magnitudes, p = e^y (for softmax y) the share, and r what a
-    /// row sum may be off by, relative to its terms' magnitudes. The magnitudes that enter the difference are y |g| and y T, for
-    /// log-softmax |g| and p T; each is a product of a few factors within 4 ULP together. On top of that
+    /// Let S be the sum of g y over the row, for log-softmax of g, T that of its terms' magnitudes, p = e^y (for softmax
+    /// y) the share, and r what a row sum may be off by, relative to its terms' magnitudes. Of an element m that dominates
+    /// the row with more than 2/3, let q be the share of all others together, and T' the part of T that is theirs.
     ///
-    /// - p is off by r, relative to it, since it is divided by the row's sum: for dx = y (g - S)
-    ///   this is r y |g - S|, for dx = g - p S it is r p |S|;
-    /// - S is off by r T from its own summation, and for softmax by another r T, since its terms are
-    ///   divided by the row's sum, too: 2 r y T, for log-softmax r p T.
-    pub(super) fn backward(&self, x: f64, upstream: f64, sum: Sum) -> Bound {
+    /// Softmax is y ((g - a) - (S - a)). a is g_m where an m dominates, and S - a is the sum of g y over the others
+    /// less q g_m: their magnitudes D are T' + q |g_m|. Elsewhere a is S, as it was rounded, and D is T. So y times
+    /// |g - a| + D enters the difference, a product of a few factors within 6 ULP together. On top of that
+    ///
+    /// - y is off by r, relative to it, since it is divided by the row's sum: r |dx|;
+    /// - S - a is off by r D from its own summation, and by another r D, since its terms are divided by the row's sum.
+    ///
+    /// Log-softmax of a dominant m is g_m q - p (S - g_m): D = q |g_m| + p T' enters, each off by r from division, p T'
+    /// by another from its summation. Of any other element it is g - p S: |dx| + p T enters, and p T is off by r twice.
+    pub(super) fn backward(&self, x: f64, upstream: f64, gradients: Gradients) -> Bound {
+        let (form, row) = (self.form, self.row);
         let share = self.share(x);
-        let expected = self.form.dx(share, upstream, sum.value);
-        let terms = sum.magnitude;
-        let (magnitude, off) = match self.form {
-            Form::Softmax => (
-                share * (upstream.abs() + terms),
-                share * ((upstream - sum.value).abs() + 2.0 * terms),
-            ),
-            Form::LogSoftmax => (
-                upstream.abs() + share * terms,
-                share * (sum.value.abs() + terms),
-            ),
+        let expected = gradients.dx(form, row, x, share, upstream);
+        let terms = gradients.sum(form, row, |sum| sum.magnitude);
+        let others = gradients.others.magnitude;
+        let (_, rest) = row.shares();
+        let (magnitude, off) = match (form, gradients.dominant(row)) {
+            (Form::Softmax, Some(g)) => {
+                let summed = others + rest * g.abs();
+                (
+                    share * ((upstream - g).abs() + summed),
+                    expected.abs() + share * 2.0 * summed,
+                )
+            }
+            (Form::Softmax, None) => {
+                let summed = share * terms;
+                (expected.abs() + summed, expected.abs() + 2.0 * summed)
+            }
+            (Form::LogSoftmax, Some(g)) if x == row.most => {
+                let own = rest * g.abs();
+                let summed = share * others;
+                (own + summed, own + 2.0 * summed)
+            }
+            (Form::LogSoftmax, _) => (expected.abs() + share * terms, 2.0 * share * terms),
         };
-        let native = match self.math {
-            Math::Accurate => 0.0,
-            Math::Native => 1e-5,
+        let native = match (self.math, form) {
+            (Math::Accurate, _) => 0.0,
+            (Math::Native, Form::Softmax) => 1e-5 * share * (upstream.abs() + terms),
+            (Math::Native, Form::LogSoftmax) => 1e-5 * (upstream.abs() + share * terms),
         };
         // A subnormal y may be flushed.
-        let flushed = f64::from(f32::MIN_POSITIVE) * (1.0 + upstream.abs() + terms);
+        let flushed = 4.0 * f64::from(f32::MIN_POSITIVE) * (1.0 + upstream.abs() + terms);
         // The terms that are summed: of exponentials up to 2, not yet divided by their sum, for softmax.
-        let summed = match self.form {
-            Form::Softmax => 2.0 * (1.0 + self.row.rest) * terms,
+        let summed = match form {
+            Form::Softmax => 2.0 * (1.0 + row.rest) * terms,
             Form::LogSoftmax => 2.0 * terms,
         };
-        let allowed = 4.0 * ulp(magnitude, ElementType::F32)
+        let allowed = 6.0 * ulp(magnitude, ElementType::F32)
             + off * row_sum_error(self.len)
-            + native * magnitude
+            + native
             + flushed;
         // Nothing is asked of a sum that may leave f32's range.
         let overflows = summed > f64::from(f32::MAX);

@@ -51,6 +51,17 @@ pub(super) fn cases(form: Form) -> Vec<Case> {
             ..Case::new(operation, &[2, 2], x.to_vec())
         });
     }
+    // Elements that dominate their rows more and more: all that is left of dx is what the other is. And rows of one, of
+    // which nothing is left.
+    let x = [16.0, 0.0, 30.0, 0.0, 8.0, 7.0, 0.5, 0.25];
+    cases.push(Case {
+        upstream: |_| vec![-1000.0, 0.0, -1.0, 0.0, 1000.0, 1001.0, 1.0, 1.0],
+        ..Case::new(Softmax::with_form(form, -1), &[4, 2], x.to_vec())
+    });
+    cases.push(Case {
+        upstream: |_| vec![60_000.0, -1.0, 0.3],
+        ..Case::new(Softmax::with_form(form, -1), &[3, 1], vec![0.3, -7.1, 88.0])
+    });
     cases
 }
 

@@ -73,8 +73,11 @@ struct Sums {
     rest: f64,
     /// How many are the largest.
     equal: f64,
-    /// Of upstream gradients, for softmax times their exponentials, the largest of which `TO_ONE` makes about 1.
-    gradients: f64,
+    /// Of upstream gradients of all that are not the largest, for softmax times their exponentials, the largest of which
+    /// `TO_ONE` makes about 1.
+    others: f64,
+    /// Of upstream gradients of the largest.
+    largest: f64,
 }
 
 /// Exponentials of x under the shift for the largest element of the row, and sums of them.
@@ -103,7 +106,8 @@ impl<const LOG: bool> NullaryFnOnce for Exponentials<'_, LOG> {
         for ((x, g), e) in blocks.zip(e.chunks_mut(BLOCK)) {
             let mut rest = [0.0_f32; LANES];
             let mut equal = [0.0_f32; LANES];
-            let mut gradients = [0.0_f32; LANES];
+            let mut others = [0.0_f32; LANES];
+            let mut largest = [0.0_f32; LANES];
             macro_rules! lane {
                 ($i:expr, $x:expr, $g:expr, $e:expr) => {{
                     let (x, g) = ($x, $g);
@@ -111,7 +115,9 @@ impl<const LOG: bool> NullaryFnOnce for Exponentials<'_, LOG> {
                     let is_most = x == most;
                     rest[$i] += select(power, 0.0, is_most);
                     equal[$i] += select(0.0, 1.0, is_most);
-                    gradients[$i] += if LOG { g } else { g * (power * TO_ONE) };
+                    let term = if LOG { g } else { g * (power * TO_ONE) };
+                    others[$i] += select(term, 0.0, is_most);
+                    largest[$i] += select(0.0, g, is_most);
                     $e = power;
                 }};
             }
@@ -129,7 +135,8 @@ impl<const LOG: bool> NullaryFnOnce for Exponentials<'_, LOG> {
             for i in 0..LANES {
                 sums.rest += f64::from(rest[i]);
                 sums.equal += f64::from(equal[i]);
-                sums.gradients += f64::from(gradients[i]);
+                sums.others += f64::from(others[i]);
+                sums.largest += f64::from(largest[i]);
             }
         }
         sums
@@ -141,8 +148,9 @@ impl<const LOG: bool> NullaryFnOnce for Exponentials<'_, LOG> {
 pub(in crate::family) struct Row {
     /// The sum of e^(x - most) over all elements but one of the largest.
     pub(in crate::family) rest: f64,
-    /// The sum of upstream gradients, for softmax times exponentials.
-    terms: f64,
+    /// The sums of upstream gradients, as in `Sums`.
+    others: f64,
+    largest: f64,
     /// e^most under the shift for it.
     top: f64,
 }
@@ -184,13 +192,15 @@ impl Row {
             parts.into_iter().fold(Sums::default(), |all, part| Sums {
                 rest: all.rest + part.rest,
                 equal: all.equal + part.equal,
-                gradients: all.gradients + part.gradients,
+                others: all.others + part.others,
+                largest: all.largest + part.largest,
             })
         };
         let top = f64::from(exp_shifted(most, shift, 1.0));
         Self {
             rest: sums.rest / top + (sums.equal - 1.0),
-            terms: sums.gradients,
+            others: sums.others,
+            largest: sums.largest,
             top,
         }
     }
@@ -200,12 +210,30 @@ impl Row {
         1.0 / ((1.0 + self.rest) * self.top)
     }
 
-    /// The sum of g y, for log-softmax of g.
-    fn gradients(&self, form: Form) -> f64 {
+    /// The sum of g y over all but the largest elements, for log-softmax of g.
+    fn others(&self, form: Form) -> f64 {
         match form {
-            Form::Softmax => self.terms / f64::from(TO_ONE) * self.scale(),
-            Form::LogSoftmax => self.terms,
+            Form::Softmax => self.others / f64::from(TO_ONE) * self.scale(),
+            Form::LogSoftmax => self.others,
         }
+    }
+
+    /// What dx takes of the row: `Numbers::gradients`.
+    fn gradients(&self, form: Form, [others, largest]: [f64; 2]) -> [f32; 2] {
+        let share = 1.0 / (1.0 + self.rest);
+        let rest = self.rest * share;
+        let dominates = self.rest < 0.5 && largest.is_finite();
+        if form == Form::LogSoftmax {
+            let own = largest * rest - others * share;
+            let own = if dominates { own as f32 } else { f32::NAN };
+            return [(others + largest) as f32, own];
+        }
+        let sum = others + largest * share;
+        let near = if dominates { largest } else { sum } as f32;
+        let anchor = if near.is_finite() { 0.5 * near } else { 0.0 };
+        let a = 2.0 * f64::from(anchor);
+        let beyond = others + ((largest - a) * share - a * rest);
+        [(0.5 * beyond) as f32, anchor]
     }
 
     /// Of the sum of the exponentials, less the largest element.
@@ -219,10 +247,12 @@ impl Row {
 struct Numbers {
     most: f32,
     scale: f32,
-    gradients: f32,
     logarithm: f32,
     /// Whether the largest element is alone.
     alone: bool,
+    /// `More` of softmax_backward.wgsl. For softmax half of S - a and half of a; for log-softmax G, and dx of the largest
+    /// element where it dominates the row, else NaN.
+    gradients: [f32; 2],
 }
 
 /// From an element, its upstream gradient and its exponential to a result.
@@ -249,8 +279,14 @@ finish! {
         select(share, 1.0, row.alone & (x == row.most))
     };
     LogSoftmaxed: |x, _g, _e, row| min(x - row.most, 0.0) - row.logarithm;
-    SoftmaxBackward: |_x, g, e, row| (e * row.scale) * (g - row.gradients);
-    LogSoftmaxBackward: |_x, g, e, row| g - (e * row.scale) * row.gradients;
+    SoftmaxBackward: |_x, g, e, row| {
+        let [beyond, anchor] = row.gradients;
+        2.0 * ((e * row.scale) * ((0.5 * g - anchor) - beyond))
+    };
+    LogSoftmaxBackward: |x, g, e, row| {
+        let [sum, own] = row.gradients;
+        select(g - (e * row.scale) * sum, own, (x == row.most) & !own.is_nan())
+    };
 }
 
 /// Turns exponentials into results.
@@ -332,23 +368,18 @@ impl Softmax {
         if !most.is_finite() {
             return self.special_row(most, upstream, y);
         }
-        if let (None, [_], Some(&[g])) = (known, x, upstream) {
-            // Its share is 1, whatever it is: no rounding may leave a rest.
-            y[0] = g * 0.0;
-            return;
-        }
         let mut row = Row::of(self.form, x, upstream, most, y);
-        let mut sum = row.gradients(self.form);
-        if let Some(&[_, rest, gradients]) = known {
+        let mut sums = [row.others(self.form), row.largest];
+        if let Some(&[_, rest, others, largest]) = known {
             row.rest = f64::from(rest);
-            sum = f64::from(gradients);
+            sums = [others, largest].map(f64::from);
         }
         let numbers = Numbers {
             most,
             scale: row.scale() as f32,
-            gradients: sum as f32,
             logarithm: row.logarithm() as f32,
             alone: row.rest == 0.0,
+            gradients: row.gradients(self.form, sums),
         };
         let upstream_or_any = upstream.unwrap_or(x);
         let finish = match (self.form, upstream) {
@@ -400,22 +431,22 @@ impl Softmax {
             let known = known.as_ref().map(|known| &known[row * KNOWN..][..KNOWN]);
             let most = known.map_or_else(|| largest(x), |known| known[0]);
             let mut e = vec![0.0; x.len()];
+            let Some(known) = known.filter(|_| upstream.is_some()) else {
+                if !most.is_finite() {
+                    let most = if most.is_nan() { f32::INFINITY } else { most };
+                    return vec![most, 0.0];
+                }
+                let row = Row::of(self.form, x, None, most, &mut e);
+                return vec![most, row.rest as f32];
+            };
             if !most.is_finite() {
-                let most = if most.is_nan() { f32::INFINITY } else { most };
-                return if upstream.is_some() {
-                    [0.0, 0.0]
-                } else {
-                    [most, 0.0]
-                };
+                return vec![0.0; 4];
             }
             let mut row = Row::of(self.form, x, upstream, most, &mut e);
-            let Some(known) = known.filter(|_| upstream.is_some()) else {
-                return [most, row.rest as f32];
-            };
-            // The shares are of the whole row.
+            // The shares are of the whole row. The last two words are the reference's.
             row.rest = f64::from(known[1]);
-            [row.gradients(self.form) as f32, 0.0]
+            vec![row.others(self.form) as f32, row.largest as f32, 0.0, 0.0]
         });
-        Ok(words.into_flattened())
+        Ok(words.concat())
     }
 }

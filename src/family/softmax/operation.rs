@@ -6,7 +6,7 @@ use super::{
     Softmax,
     bound::Whole,
     launch::Writes,
-    reference::{MaskedRows, Row, gradient_sum},
+    reference::{Gradients, MaskedRows, Row},
     splits::KNOWN,
 };
 use crate::{
@@ -29,11 +29,11 @@ const ROWS: Survey = Survey {
     needs_upstream: false,
 };
 
-/// The sum that dx needs. The second number is the sum of its terms' magnitudes, which only the reference needs.
+/// The sums that dx needs: [`Gradients`]. The last two numbers are their terms' magnitudes, which only the reference needs.
 const GRADIENTS: Survey = Survey {
     of: Surveyed::Rows,
-    words: 2,
-    empty: &[0.0, 0.0],
+    words: 4,
+    empty: &[0.0; 4],
     merge: add,
     needs_upstream: true,
 };
@@ -47,6 +47,18 @@ fn row_of(words: &[f64]) -> Row {
     Row {
         most: words[0],
         rest: words[1],
+    }
+}
+
+fn gradients_of(words: &[f64]) -> Gradients {
+    let sum = |place: usize| Sum {
+        value: words[place],
+        magnitude: words[place + 2],
+        ..Sum::default()
+    };
+    Gradients {
+        others: sum(0),
+        largest: sum(1),
     }
 }
 
@@ -148,7 +160,11 @@ impl Operation for Softmax {
     ) -> Result<Tensor> {
         let x = x[0];
         let view = x.view(self.axis)?;
-        let shape = [view.outer * view.inner, ROWS.words];
+        let survey = match upstream {
+            None => ROWS,
+            Some(_) => GRADIENTS,
+        };
+        let shape = [view.outer * view.inner, survey.words];
         let found = recorder.allocate(x.gpu(), shape, ElementType::F32)?;
         let pass = match upstream {
             None => Pass::forward(x, &found),
@@ -162,11 +178,12 @@ impl Operation for Softmax {
         let mut on_part = self.clone();
         on_part.axis = Part::AXIS;
         if let Some(rows) = part.rows(0) {
-            let gradients = part.rows(1).unwrap_or_else(|| vec![0.0; rows.len()]);
-            let rows = rows.as_chunks::<2>().0.iter();
-            let known = rows.zip(gradients.chunks_exact(GRADIENTS.words));
+            let rows = rows.as_chunks::<2>().0;
+            let gradients = part.rows(1).unwrap_or_else(|| vec![0.0; 4 * rows.len()]);
+            let gradients = gradients.as_chunks::<4>().0;
+            let known = rows.iter().zip(gradients);
             let known: Vec<[f32; KNOWN]> = known
-                .map(|(&[most, rest], gradients)| [most, rest, gradients[0]])
+                .map(|(&[most, rest], &[others, largest, ..])| [most, rest, others, largest])
                 .collect();
             on_part.known = Some(Array::from(known.as_flattened()));
         }
@@ -192,19 +209,12 @@ impl Operation for Softmax {
         let rows = sheet.rows().zip(upstream).enumerate();
         let dx = rows.flat_map(|(lane, (x, upstream))| {
             let whole = self.whole(sheet, lane, x);
-            let sum = match sheet.known.get(1) {
-                Some(table) => {
-                    let words = table.of(sheet.row(lane));
-                    Sum {
-                        value: words[0],
-                        magnitude: words[1],
-                        ..Sum::default()
-                    }
-                }
-                None => sum_over(&whole, x, upstream),
+            let gradients = match sheet.known.get(1) {
+                Some(table) => gradients_of(table.of(sheet.row(lane))),
+                None => whole.gradients(x, upstream),
             };
             let elements = x.iter().zip(upstream);
-            elements.map(move |(&x, &g)| whole.backward(x, g, sum))
+            elements.map(move |(&x, &g)| whole.backward(x, g, gradients))
         });
         vec![dx.collect()]
     }
@@ -217,17 +227,12 @@ impl Operation for Softmax {
         let upstream = upstream.chunks_exact(sheet.places.len().max(1));
         let rows = sheet.rows().zip(upstream).enumerate();
         rows.flat_map(|(lane, (x, upstream))| {
-            let sum = sum_over(&self.whole(sheet, lane, x), x, upstream);
-            [sum.value, sum.magnitude]
+            let Gradients { others, largest } = self.whole(sheet, lane, x).gradients(x, upstream);
+            let magnitudes = [others.magnitude, largest.magnitude];
+            [others.value, largest.value].into_iter().chain(magnitudes)
         })
         .collect()
     }
-}
-
-/// The sum that dx needs, over some elements of a row.
-fn sum_over(whole: &Whole, x: &[f64], upstream: &[f64]) -> Sum {
-    let shares: Vec<f64> = x.iter().map(|&x| whole.share(x)).collect();
-    gradient_sum(whole.form, &shares, upstream)
 }
 
 impl Softmax {

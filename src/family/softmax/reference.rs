@@ -23,14 +23,6 @@ impl Form {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Softmax, Self::LogSoftmax];
 
-    /// dx of an element with this share of its row, `sum` being that of g y, for log-softmax of g.
-    pub(super) fn dx(self, share: f64, upstream: f64, sum: f64) -> f64 {
-        match self {
-            Self::Softmax => share * (upstream - sum),
-            Self::LogSoftmax => upstream - share * sum,
-        }
-    }
-
     /// `softmax` or `log-softmax`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -121,6 +113,11 @@ impl Row {
         }
     }
 
+    /// The share of one of the largest elements, and of all others together.
+    pub(super) fn shares(self) -> (f64, f64) {
+        (1.0 / (1.0 + self.rest), self.rest / (1.0 + self.rest))
+    }
+
     /// y of an element x. NaN if the row holds NaN or +infinity; 0 where x is -infinity, in
     /// log-softmax -infinity.
     pub fn value(self, form: Form, masked: MaskedRows, x: f64) -> f64 {
@@ -169,26 +166,76 @@ pub fn forward(form: Form, masked: MaskedRows, x: &[f64]) -> Vec<f64> {
 /// If the lengths differ.
 pub fn backward(form: Form, masked: MaskedRows, x: &[f64], upstream: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), upstream.len());
+    let row = Row::of(x);
     let shares = forward(Form::Softmax, masked, x);
-    let sum = gradient_sum(form, &shares, upstream).value;
-    let pairs = shares.iter().zip(upstream);
-    pairs.map(|(share, g)| form.dx(*share, *g, sum)).collect()
+    let gradients = Gradients::of(form, row, x, &shares, upstream);
+    let elements = x.iter().zip(&shares).zip(upstream);
+    elements
+        .map(|((x, share), g)| gradients.dx(form, row, *x, *share, *g))
+        .collect()
 }
 
 /// A share below f32's range may be flushed. This one's rounding is as large.
 const FLUSHED: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64;
 
-/// The sum that dx needs, from elements' shares of their row: of g y, for log-softmax of g. The magnitude counts a
-/// share that may be flushed as one that may be off by that much.
-pub(super) fn gradient_sum(form: Form, shares: &[f64], upstream: &[f64]) -> Sum {
-    let mut sum = Sum::default();
-    for (share, g) in shares.iter().zip(upstream) {
-        let (term, least) = match form {
-            Form::Softmax => (g * share, g.abs() * FLUSHED),
-            Form::LogSoftmax => (*g, 0.0),
-        };
-        sum.value += term;
-        sum.magnitude += term.abs().max(least);
+/// What dx needs of the upstream gradients g of a row, or of a part of one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Gradients {
+    /// Over all but the largest elements: of g y, for log-softmax of g.
+    pub(super) others: Sum,
+    /// Over the largest elements: of g.
+    pub(super) largest: Sum,
+}
+
+impl Gradients {
+    /// From elements of a row and their shares of it. A magnitude counts a share that may be flushed as one that may be
+    /// off by that much.
+    pub(super) fn of(form: Form, row: Row, x: &[f64], shares: &[f64], upstream: &[f64]) -> Self {
+        let mut gradients = Self::default();
+        for ((x, share), &g) in x.iter().zip(shares).zip(upstream) {
+            let (sum, term, least) = if *x == row.most {
+                (&mut gradients.largest, g, 0.0)
+            } else if form == Form::Softmax {
+                (&mut gradients.others, g * share, g.abs() * FLUSHED)
+            } else {
+                (&mut gradients.others, g, 0.0)
+            };
+            sum.value += term;
+            sum.magnitude += term.abs().max(least);
+        }
+        gradients
     }
-    sum
+
+    /// The upstream gradient of an element that dominates the row, with more than 2/3 of it: its own dx is what all
+    /// others are, and is found by them.
+    pub(super) fn dominant(&self, row: Row) -> Option<f64> {
+        let dominates = row.most.is_finite() && row.rest < 0.5;
+        Some(self.largest.value).filter(|g| dominates && g.is_finite())
+    }
+
+    /// The sum over the whole row: of g y, for log-softmax of g.
+    pub(super) fn sum(&self, form: Form, row: Row, of: fn(Sum) -> f64) -> f64 {
+        let factor = match form {
+            Form::Softmax => row.shares().0,
+            Form::LogSoftmax => 1.0,
+        };
+        of(self.others) + factor * of(self.largest)
+    }
+
+    /// dx of an element x with this share of the row: y (g - S), S being the sum, for log-softmax g - y S.
+    ///
+    /// In a row that m dominates S is nearly g_m, and nothing would be left of dx_m, even in f64. There softmax is
+    /// y ((g - g_m) - (S - g_m)), where S - g_m is the sum of (g - g_m) y, which m is not part of. And log-softmax of m
+    /// is g_m (1 - y_m) - y_m (S - g_m).
+    pub(super) fn dx(&self, form: Form, row: Row, x: f64, share: f64, upstream: f64) -> f64 {
+        let sum = self.sum(form, row, |sum| sum.value);
+        let others = self.others.value;
+        let (_, rest) = row.shares();
+        match (form, self.dominant(row)) {
+            (Form::Softmax, Some(g)) => share * ((upstream - g) - (others - g * rest)),
+            (Form::Softmax, None) => share * (upstream - sum),
+            (Form::LogSoftmax, Some(g)) if x == row.most => g * rest - share * others,
+            (Form::LogSoftmax, _) => upstream - share * sum,
+        }
+    }
 }

@@ -35,12 +35,12 @@ const PER_SPLIT: (usize, usize) = (64, 1024);
 const WIDTH: usize = 32;
 const WIDE_ROW: usize = 128;
 
-/// `Statistics` and `Known` of the shader, in numbers.
-const STATISTICS: usize = 3;
-pub(super) const KNOWN: usize = 3;
+/// `Statistics` of the shader forward and backward, and `Known`, in numbers.
+const STATISTICS: (usize, usize) = (3, 4);
+pub(super) const KNOWN: usize = 4;
 
-/// Scratch memory for statistics: so many of them, 24 MiB.
-const MOST_STATISTICS: u64 = 1 << 21;
+/// Scratch memory for statistics, in bytes.
+const SCRATCH: u64 = 24 << 20;
 
 /// How rows are cut up, and how much of the tensor is worked on at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,11 @@ impl Softmax {
         let window = largest_window(gpu);
         // One alignment is spared, since a row may start anywhere.
         let elements = (window - 256) / pass.x().element().size();
-        let statistics = MOST_STATISTICS.min(window / (4 * STATISTICS as u64));
+        let words = match pass.upstream() {
+            None => STATISTICS.0,
+            Some(_) => STATISTICS.1,
+        };
+        let statistics = SCRATCH.min(window) / (4 * words as u64);
         let plan = Division::new(view, elements as usize, statistics as usize);
         let known = match &self.known {
             Some(known) => Some(known.on_device(recorder, gpu, self.form.name())?),
@@ -126,7 +130,7 @@ impl Softmax {
             1
         };
         let mut allocate = |splits: usize| {
-            let shape = [plan.outer * splits * plan.rows, STATISTICS];
+            let shape = [plan.outer * splits * plan.rows, words];
             recorder.allocate(gpu, shape, ElementType::F32)
         };
         let mut scratch = vec![allocate(splits)?];
