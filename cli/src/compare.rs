@@ -16,7 +16,7 @@ use super::{
     usage,
 };
 use crate::results::{
-    compare::{Comparison, Measure, Side, Verdict, compare, unmatched},
+    compare::{Comparison, FEWEST_SAMPLES, Measure, Side, Verdict, compare, unmatched},
     differences::differences,
 };
 
@@ -41,7 +41,12 @@ Examples:
   activations compare before.json after.json --fail-above 10%      exit status 5 if something is slower
   activations compare gpu-a.json gpu-b.json gpu-c.json --format markdown
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 5 a row is slower by more than --fail-above allows, or is missing.";
+A verdict takes 6 samples in 2 rounds on each side: `bench --samples 6` or more. With --fail-above rows of too few \
+samples, rows without a time now and rows that a file lacks are failures, too: files that share a device, \
+implementation and math must have the same rows of each.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 5 a row is slower by more than --fail-above allows, is missing or has too \
+few samples to tell.";
 
 #[derive(Args)]
 #[command(after_long_help = ABOUT)]
@@ -55,7 +60,8 @@ pub(super) struct Arguments {
     /// What to compare [default: baseline on one device and implementation, else time].
     #[arg(long, value_enum)]
     by: Option<Measure>,
-    /// Fail if a row takes more time than this above before, beyond noise, such as 10%, or is in one file only.
+    /// Fail if a row takes more time than this above before, beyond noise, such as 10%, is not in every file, or has too
+    /// few samples to tell.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_above: Option<f64>,
 }
@@ -123,31 +129,66 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             text::note(&format!("{}: {difference}", path.display()));
         }
     }
-    let mut result = Ok(());
-    if arguments.fail_above.is_some() {
-        let lost = unmatched(&runs);
-        if lost > 0 {
-            text::complain(&format!("{lost} rows are in one file only"));
-            result = Err(Failure::Slower);
-        }
-        if runs.iter().any(|run| !run.complete) {
-            text::complain("a run that did not end is no proof");
-            result = Err(Failure::Slower);
-        }
+    let Some(share) = arguments.fail_above else {
+        return Ok(());
+    };
+    let failures = failures(share, &runs, &comparisons, &lines);
+    failures.iter().for_each(|failure| text::complain(failure));
+    match failures[..] {
+        [] => Ok(()),
+        _ => Err(Failure::Slower),
     }
-    for (comparison, line) in comparisons.iter().zip(&lines) {
-        let fails = |share| comparison.is_worse_by(share);
-        if !arguments.fail_above.is_some_and(fails) {
-            continue;
+}
+
+/// Why the runs do not prove that nothing is slower by more than `share`.
+fn failures(
+    share: f64,
+    runs: &[Run],
+    comparisons: &[Comparison<'_>],
+    lines: &[Line],
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    let lost = unmatched(runs);
+    if lost > 0 {
+        failures.push(format!("not in every file: {}", text::several(lost, "row")));
+    }
+    if runs.iter().any(|run| !run.complete) {
+        failures.push("a run that did not end is no proof".to_owned());
+    }
+    let count = |verdict| lines.iter().filter(|line| line.verdict == verdict).count();
+    match (count(Verdict::TooFew), count(Verdict::Untimed)) {
+        (0, untimed) if untimed == lines.len() => {
+            failures.push("no row has a time in both files".to_owned());
         }
-        let how = match line.ratio {
-            Some(ratio) => format!("takes {:.2} times as long", ratio.value),
-            None => line.note.clone(),
+        (0, _) => {}
+        (few, _) => failures.push(format!(
+            "too few samples to tell of {}; measure with --samples {FEWEST_SAMPLES} or more",
+            text::several(few, "row")
+        )),
+    }
+    let types: HashSet<_> = lines.iter().map(|line| &line.r#type).collect();
+    let worse = comparisons.iter().zip(lines);
+    let worse = worse.filter(|(comparison, _)| comparison.is_worse_by(share));
+    failures.extend(worse.map(|(_, line)| {
+        let size = size(line.size);
+        let parts = [
+            Some(&line.op),
+            Some(&line.pass),
+            Some(&line.r#type).filter(|_| types.len() > 1),
+            Some(&size),
+            Some(&line.after).filter(|after| *after != "-"),
+        ];
+        let what: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
+        let how = match (line.ratio, line.by) {
+            (None, _) => line.note.clone(),
+            (Some(ratio), Measure::Time) => format!("takes {:.2} times as long", ratio.value),
+            (Some(ratio), Measure::Baseline) => {
+                format!("{:.2} times as long beside its baseline", ratio.value)
+            }
         };
-        text::complain(&format!("{} {} {}: {how}", line.op, line.pass, line.after));
-        result = Err(Failure::Slower);
-    }
-    result
+        format!("{}: {how}", what.join(" "))
+    }));
+    failures
 }
 
 const COLUMNS: [Column<Line>; 9] = [
@@ -207,7 +248,7 @@ fn summary(comparisons: &[Comparison<'_>], unmatched: usize) -> String {
     for (number, what) in [
         (count(Verdict::Untimed), "without a time"),
         (count(Verdict::TooFew), "of too few samples"),
-        (unmatched, "in one file only"),
+        (unmatched, "not in every file"),
     ] {
         if number > 0 {
             summary += &format!(", {number} {what}");
@@ -278,7 +319,7 @@ impl<'a> Names<'a> {
         let (before, after) = (comparison.before.row, comparison.after.row);
         let median = |row: &Row| Some(row.measurement.as_ref()?.summary.median_ns);
         let mut sides = [before, after].into_iter();
-        let untimed = sides.find(|row| row.status != Status::Ok);
+        let untimed = sides.find(|row| row.timed().is_none());
         Line {
             op: title(after),
             pass: after.pass.clone(),
@@ -292,7 +333,10 @@ impl<'a> Names<'a> {
             ratio: comparison.ratio,
             verdict: comparison.verdict,
             note: untimed.map_or_else(String::new, |row| {
-                let status = row.status.name();
+                let status = match row.status {
+                    Status::Ok => "no measurement",
+                    status => status.name(),
+                };
                 match &row.message {
                     Some(message) => format!("{status}: {message}"),
                     None => status.to_owned(),

@@ -29,8 +29,8 @@ fn usual_adapters() -> Result<Vec<Adapter>> {
     }
 }
 
-/// What WGPU_BACKEND names.
-fn backends() -> Result<Option<Backends>> {
+/// What WGPU_BACKEND names; a name that there is not is an error.
+pub(super) fn backends() -> Result<Option<Backends>> {
     let Some(value) = variable(BACKEND) else {
         return Ok(None);
     };

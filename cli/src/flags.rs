@@ -49,7 +49,8 @@ pub(super) struct Flags {
 pub(super) enum Verify {
     /// Nothing.
     None,
-    /// 65,536 elements spread over the tensor.
+    /// About 65,536 elements spread over the tensor: more where a result takes its whole row, fewer where it is much
+    /// work, all where gradients of parameters are asked for.
     #[default]
     Sample,
     /// Every element.

@@ -211,7 +211,21 @@ pub fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| with_advice(error).exit());
     // RUST_LOG decides; drivers that are merely absent are no news.
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("off")).init();
-    let result = match cli.command {
+    let Err(failure) = perform(cli.command) else {
+        return ExitCode::SUCCESS;
+    };
+    match &failure {
+        Failure::Error(error) => text::complain(&error.to_string()),
+        Failure::Usage(message) => text::complain(message),
+        _ => {}
+    }
+    ExitCode::from(failure.exit_code())
+}
+
+fn perform(command: Command) -> Result {
+    // A backend that there is not is named by all commands, those that need none too.
+    device::backends()?;
+    match command {
         Command::Devices(arguments) => devices::run(&arguments),
         Command::Ops(arguments) => ops::run(&arguments),
         Command::Plot(arguments) => plot::run(&arguments),
@@ -223,16 +237,7 @@ pub fn main() -> ExitCode {
         Command::Tune(arguments) => tune::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Report(arguments) => report::run(&arguments),
-    };
-    let Err(failure) = result else {
-        return ExitCode::SUCCESS;
-    };
-    match &failure {
-        Failure::Error(error) => text::complain(&error.to_string()),
-        Failure::Usage(message) => text::complain(message),
-        _ => {}
     }
-    ExitCode::from(failure.exit_code())
 }
 
 #[cfg(test)]

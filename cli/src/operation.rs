@@ -23,7 +23,7 @@ pub(super) fn chain(text: &str, flags: &Flags, pass: Pass, outs: &[&str]) -> Res
     let mut steps = Vec::new();
     let mut effects = Effects::default();
     for text in texts {
-        steps.push(step(text, flags, alone, &mut effects, outs)?);
+        steps.push(step(text, flags, (pass, alone), &mut effects, outs)?);
     }
     let what = if alone { steps[0].name() } else { "this chain" };
     if let Some(axis) = flags.axis.filter(|_| !effects.axis) {
@@ -58,7 +58,7 @@ struct Effects {
 fn step(
     text: &str,
     flags: &Flags,
-    alone: bool,
+    (pass, alone): (Pass, bool),
     effects: &mut Effects,
     outs: &[&str],
 ) -> Result<Box<dyn Operation>> {
@@ -97,9 +97,12 @@ fn step(
         let extras = operation.only_for(parameter);
         if !extras.is_empty() && !extras.iter().any(|extra| outs.contains(extra)) {
             let extras = extras.join(" or --out ");
-            return usage(format!(
-                "{parameter} has no effect on {name} without --out {extras}"
-            ));
+            let why = match (pass, alone) {
+                (Pass::Backward, _) => "in grad; leave it out".to_owned(),
+                (Pass::Forward, false) => "in a chain; leave it out".to_owned(),
+                (Pass::Forward, true) => format!("without --out {extras}"),
+            };
+            return usage(format!("{parameter} has no effect on {name} {why}"));
         }
     }
     let goes_along_one = !has_axis && operation.axis().is_some();

@@ -75,12 +75,17 @@ fn default_of<S: Serializer>(default: &Default, to: S) -> std::result::Result<S:
     }
 }
 
+fn first_of<S: Serializer>(places: &[f64], to: S) -> std::result::Result<S::Ok, S::Error> {
+    places.first().serialize(to)
+}
+
 #[derive(Serialize)]
 struct Properties {
     /// Infimum and supremum; infinity is null in JSON.
     range: (f64, f64),
     monotonic: bool,
-    turning_point: Option<f64>,
+    #[serde(rename = "turning_point", serialize_with = "first_of")]
+    turning_points: Vec<f64>,
     zero_centred: bool,
     smoothness: String,
     saturates: (Option<f64>, Option<f64>),
@@ -209,8 +214,16 @@ fn of_parameter(parameter: &Parameter) -> Rows {
 
 fn course(properties: &Properties) -> Rows {
     let (low, high) = (short(properties.range.0), short(properties.range.1));
-    let turns = |at| format!("no, it turns at x = {}", short(at));
-    let monotonic = properties.turning_point.map_or("yes".to_owned(), turns);
+    let turns: Vec<_> = properties
+        .turning_points
+        .iter()
+        .copied()
+        .map(short)
+        .collect();
+    let monotonic = match turns[..] {
+        [] => "yes".to_owned(),
+        _ => format!("no, it turns at x = {}", turns.join(", ")),
+    };
     let zero_centred = if properties.zero_centred { "yes" } else { "no" };
     let (below, above) = properties.saturates;
     let ends = [(below, "-inf"), (above, "inf")].into_iter();
@@ -256,7 +269,10 @@ impl Entry {
             formula: entry.formula,
             slope: entry.slope_formula,
             parameters: parameters.collect(),
-            properties: properties.map(properties_of),
+            properties: match (properties, activation, &named.operation) {
+                (Some(stated), Some(activation), Some(_)) => Some(found(activation, stated.cost)),
+                (stated, ..) => stated.map(properties_of),
+            },
             special_values: match activation {
                 Some(activation) => evaluated(activation),
                 None => entry.special_values.iter().map(in_words).collect(),
@@ -298,10 +314,25 @@ fn properties_of(properties: activation::Properties) -> Properties {
     Properties {
         range: properties.range,
         monotonic: properties.turning_point.is_none(),
-        turning_point: properties.turning_point,
+        turning_points: properties.turning_point.into_iter().collect(),
         zero_centred: properties.zero_centred,
         smoothness: properties.smoothness.description(properties.bends),
         saturates: properties.saturates,
         cost: properties.cost.description(),
+    }
+}
+
+/// Those of an activation with the parameters that it is given; what is stated is of the defaults.
+fn found(activation: Activation, cost: activation::Cost) -> Properties {
+    let course = activation.course();
+    let end = |x| Some(activation.value(x)).filter(|value| value.is_finite());
+    Properties {
+        range: course.range,
+        monotonic: course.turning_points.is_empty(),
+        turning_points: course.turning_points,
+        zero_centred: course.zero_centred,
+        smoothness: course.smoothness.description(&course.bends),
+        saturates: (end(f64::NEG_INFINITY), end(f64::INFINITY)),
+        cost: cost.description(),
     }
 }

@@ -121,7 +121,12 @@ const COLUMNS: [Column<Compared>; 8] = [
     }),
 ];
 
-/// Two decimals at most.
+/// Two decimals at most; of less the digits that there are.
 fn two(value: f64) -> String {
-    ((value * 100.0).round() / 100.0 + 0.0).to_string()
+    // Where a place is found between two numbers, it may be off by less.
+    const NOTHING: f64 = 1e-12;
+    match value.abs() {
+        NOTHING..0.005 => format!("{value:.2e}"),
+        _ => ((value * 100.0).round() / 100.0 + 0.0).to_string(),
+    }
 }

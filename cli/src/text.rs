@@ -192,6 +192,11 @@ pub(super) fn or(text: String, none: &str) -> String {
     }
 }
 
+/// So many things: "1 row", "2 rows".
+pub(super) fn several(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The name that JSON has for a variant.
 pub(super) fn name(variant: impl Serialize) -> String {
     let name = serde_json::to_value(variant).ok();

@@ -428,10 +428,14 @@ pub fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option
     names
         // A name that was refused is no advice.
         .filter(|name| *name != wanted)
-        .map(|name| (strsim::damerau_levenshtein(name, wanted), name))
+        .map(|name| {
+            // Of names as near, one that only lacks its end.
+            let is_other = !name.starts_with(wanted);
+            (strsim::damerau_levenshtein(name, wanted), is_other, name)
+        })
         .min()
-        .filter(|&(distance, name)| distance <= 1 + name.len() / 3)
-        .map(|(_, name)| name)
+        .filter(|&(distance, _, name)| distance <= 1 + name.len() / 3)
+        .map(|(_, _, name)| name)
 }
 
 /// A name as entries write it: in lower case, with hyphens.

@@ -9,7 +9,7 @@ use crate::{
     tensor::{View, axis_of},
 };
 
-/// Elements of rows that are computed together.
+/// Elements of rows that are computed together, of input or result, whichever are more.
 const TASK: usize = 1 << 14;
 
 /// A tensor as the reference looks at it.
@@ -57,7 +57,8 @@ impl<'a> Whole<'a> {
 
     /// The sheets of all rows, some at a time, with upstream gradients where there are any.
     fn sheets(&self, upstream: Option<&[f64]>, mut look: impl FnMut(&Sheet<'_>, Option<&[f64]>)) {
-        let at_once = (TASK / self.places.len().max(1)).max(1);
+        let places = self.view.extent.max(self.extent_after).max(1);
+        let at_once = (TASK / places).max(1);
         for lanes in self.lanes.chunks(at_once) {
             let gather = |values: &[f64], extent: usize| -> Vec<f64> {
                 let positions = self.positions(lanes, extent);

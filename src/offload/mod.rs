@@ -190,7 +190,7 @@ impl HostGradient {
 pub struct Forecast {
     /// Chunks of each pass.
     pub chunks: usize,
-    /// Elements of a chunk at most.
+    /// Elements of a chunk at most, of the result where the input has none.
     pub chunk_elements: usize,
     /// Passes over the input: one, and one more for each step that needs statistics of the whole.
     pub passes: usize,

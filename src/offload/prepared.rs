@@ -74,9 +74,13 @@ impl Prepared<'_> {
         let passes = 1 + self.surveys.len();
         let inputs = (passes * self.chain.inputs()) as u64;
         let elements = inputs * view.elements() as u64 + result.elements() as u64;
-        let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
         let chunks = self.chunks.iter();
         let of_result: Vec<_> = chunks.map(|it| it.of_result(view, result)).collect();
+        let looked_at = match view.extent {
+            0 => &of_result,
+            _ => &self.chunks,
+        };
+        let largest = looked_at.iter().map(Chunk::len).max().unwrap_or(0);
         let devices = self.offload.devices.len();
         Forecast {
             in_order: passes == 1

@@ -19,7 +19,7 @@ use crate::{
 const CHUNK: u64 = 16 << 20;
 const CHUNK_ON_CPU: u64 = 4 << 20;
 
-/// Elements that chunks are multiples of.
+/// Elements that chunks are multiples of, of input or result, whichever are more.
 const ALIGNED: usize = 1024;
 
 /// Bytes for what is known of channels and rows where no budget says otherwise. A shape alone takes no memory: of an
@@ -82,7 +82,7 @@ impl Prepared<'_> {
             Vec::new()
         } else {
             let cannot = |smallest: usize| {
-                let aligned = smallest.checked_next_multiple_of(ALIGNED);
+                let aligned = smallest.checked_next_multiple_of(self.aligned());
                 let needed = self.of_chunks(aligned.unwrap_or(usize::MAX));
                 let (needed, most) = (needed.saturating_add(known), self.of_chunks(self.most));
                 self.too_much(needed, self.offload.memory.unwrap_or(most))
@@ -149,13 +149,24 @@ impl Prepared<'_> {
                 with_all.max(left / self.per_element().saturating_add(each))
             }
         };
-        let elements = elements.min(bound) as usize;
-        (elements / ALIGNED * ALIGNED).max(ALIGNED)
+        let (elements, aligned) = (elements.min(bound) as usize, self.aligned());
+        let row = extent.min(ALIGNED);
+        (elements / aligned * aligned).max(aligned).max(row)
+    }
+
+    /// Elements of the input that chunks are multiples of.
+    fn aligned(&self) -> usize {
+        (ALIGNED / self.results() as usize).max(1)
     }
 
     /// Bytes of memory that the job takes at most.
     pub(super) fn memory(&self) -> u64 {
-        let largest = self.chunks.iter().map(Chunk::len).max().unwrap_or(0);
+        let elements = |chunk: &Chunk| match self.layout.view.extent {
+            // As chunks are cut up: a row without elements counts as one.
+            0 => chunk.lanes_len(),
+            _ => chunk.len(),
+        };
+        let largest = self.chunks.iter().map(elements).max().unwrap_or(0);
         self.of_chunks(largest).saturating_add(self.known())
     }
 

@@ -1,13 +1,13 @@
 //! What changed between runs, or differs between devices and implementations, and whether it is more
 //! than noise.
 
-use std::{collections::HashSet, hash::Hash};
+use std::collections::HashSet;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use wgpu_activations::bench::{
-    record::{Measurement, Row, Run, Status},
+    record::{Kind, Measurement, Row, Run},
     stats::{Estimate, ratio_of_medians},
 };
 
@@ -40,7 +40,7 @@ pub(crate) enum Verdict {
 }
 
 /// Samples, and rounds of them, that a verdict needs on each side.
-const FEWEST_SAMPLES: usize = 6;
+pub(crate) const FEWEST_SAMPLES: usize = 6;
 const FEWEST_ROUNDS: usize = 2;
 
 /// A row of one run.
@@ -69,7 +69,7 @@ impl Comparison<'_> {
     pub(crate) fn is_worse_by(&self, share: f64) -> bool {
         match self.ratio {
             Some(ratio) => self.verdict == Verdict::Slower && ratio.value > 1.0 + share,
-            None => self.before.row.status == Status::Ok && self.after.row.status != Status::Ok,
+            None => self.before.row.timed().is_some() && self.after.row.timed().is_none(),
         }
     }
 }
@@ -109,22 +109,29 @@ pub(crate) fn compare(runs: &[Run], measure: Option<Measure>) -> Vec<Comparison<
     comparisons
 }
 
-/// Rows of the first run that no other has, and of others that the first has not.
+/// Rows of the first run that another has not, and of others that the first has not: of the same work, and where the two
+/// share a device, implementation and math, of the same of these, too.
 pub(crate) fn unmatched(runs: &[Run]) -> usize {
-    let keys = runs.iter().map(|run| run.rows.iter().map(work));
-    let keys: Vec<HashSet<_>> = keys.map(Iterator::collect).collect();
-    let [first, others @ ..] = &keys[..] else {
+    let Some((first, others)) = runs.split_first() else {
         return 0;
     };
-    let elsewhere = |key: &_| others.iter().any(|keys| keys.contains(key));
-    let is_lost = |key: &&_| !others.is_empty() && !elsewhere(*key);
-    let lost = first.iter().filter(is_lost);
-    let new = others.iter().flatten().filter(|key| !first.contains(*key));
-    lost.count() + new.count()
+    let shares = |other: &Run| !contenders(first).is_disjoint(&contenders(other));
+    let shares: Vec<_> = others.iter().map(shares).collect();
+    let lacks = |rows: &Run, row: &Row, exact: bool| {
+        let is_it = |it: &Row| same_work(it, row) && (!exact || same_contender(it, row));
+        !rows.rows.iter().any(is_it)
+    };
+    let others = || others.iter().zip(&shares);
+    let is_lost = |row: &&Row| others().any(|(other, &exact)| lacks(other, row, exact));
+    let new = others().flat_map(|(other, &exact)| {
+        let rows = other.rows.iter();
+        rows.filter(move |row| lacks(first, row, exact))
+    });
+    first.rows.iter().filter(is_lost).count() + new.count()
 }
 
 /// What a row measures, whoever does it.
-fn work(row: &Row) -> impl Eq + Hash {
+fn work(row: &Row) -> impl Eq {
     (row.kind, &row.op, &row.pass, &row.dtype, &row.shape)
 }
 
@@ -132,13 +139,21 @@ fn same_work(a: &Row, b: &Row) -> bool {
     work(a) == work(b)
 }
 
-/// The version of an implementation may differ.
+/// Those whose speed a run measures; every run has baselines.
+fn contenders(run: &Run) -> HashSet<(&str, &str, Option<&str>)> {
+    let rows = run.rows.iter().filter(|row| row.kind != Kind::Baseline);
+    rows.map(contender).collect()
+}
+
+/// Who does it: the device, the implementation, whose version may differ, and the math.
+fn contender(row: &Row) -> (&str, &str, Option<&str>) {
+    let whole = &*row.implementation;
+    let name = whole.rsplit_once(' ').map_or(whole, |(name, _)| name);
+    (&row.device, name, row.math.as_deref())
+}
+
 fn same_contender(a: &Row, b: &Row) -> bool {
-    fn name(row: &Row) -> &str {
-        let (whole, parts) = (&row.implementation, row.implementation.rsplit_once(' '));
-        parts.map_or(whole, |(name, _)| name)
-    }
-    (&a.device, name(a), &a.math) == (&b.device, name(b), &b.math)
+    contender(a) == contender(b)
 }
 
 fn pair<'a>(before: Side<'a>, after: Side<'a>, measure: Option<Measure>) -> Comparison<'a> {
@@ -150,7 +165,7 @@ fn pair<'a>(before: Side<'a>, after: Side<'a>, measure: Option<Measure>) -> Comp
         None if same_contender(before.row, after.row) => Measure::Baseline,
         None => Measure::Time,
     };
-    let ratio = match (&before.row.measurement, &after.row.measurement) {
+    let ratio = match (before.row.timed(), after.row.timed()) {
         (Some(a), Some(b)) => Some(ratio_of_medians(&samples(a, measure), &samples(b, measure))),
         _ => None,
     };
@@ -192,7 +207,10 @@ fn samples(measurement: &Measurement, measure: Measure) -> Vec<Vec<f64>> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use wgpu_activations::bench::{record::Baseline, stats};
+    use wgpu_activations::bench::{
+        record::{Baseline, Status},
+        stats,
+    };
 
     const OURS: &str = "wgpu-activations 0.1.0";
 
@@ -292,6 +310,42 @@ mod tests {
         assert_eq!(found[0].verdict, Verdict::Untimed);
         assert!(found[0].is_worse_by(1e9));
         assert_eq!(unmatched(&runs), 0);
-        assert_eq!(unmatched(&[run(vec![right]), run(Vec::new())]), 1);
+        assert_eq!(unmatched(&[run(vec![right.clone()]), run(Vec::new())]), 1);
+        let mut unmeasured = right.clone();
+        unmeasured.measurement = None;
+        let runs = [run(vec![right]), run(vec![unmeasured])];
+        assert!(compare(&runs, None)[0].is_worse_by(1e9));
+    }
+
+    #[test]
+    fn rows_that_one_file_lacks_are_counted() {
+        let ours = row(OURS, 1.0, 1.0, 1);
+        let with = |change: fn(&mut Row)| {
+            let mut row = ours.clone();
+            change(&mut row);
+            row
+        };
+        let native = with(|row| row.math = Some("native".to_owned()));
+        let newer = with(|row| row.implementation = "wgpu-activations 0.2.0".to_owned());
+        let elsewhere = with(|row| row.device = "e".to_owned());
+        let elu = with(|row| row.op = "elu".to_owned());
+        let copy = with(|row| row.kind = Kind::Baseline);
+        let all = [&ours, &native, &elsewhere, &elu, &copy];
+        let of = |rows: &[&Row]| run(rows.iter().map(|&row| row.clone()).collect());
+        assert_eq!(unmatched(&[of(&all)]), 0);
+        let newer_all = [&newer, &native, &elsewhere, &elu, &copy];
+        assert_eq!(unmatched(&[of(&all), of(&newer_all)]), 0);
+        assert_eq!(
+            unmatched(&[of(&all), of(&[&ours, &native, &elu, &copy])]),
+            1
+        );
+        assert_eq!(unmatched(&[of(&all), of(&[&ours, &elsewhere, &elu])]), 2);
+        assert_eq!(unmatched(&[of(&[&ours, &copy]), of(&all)]), 3);
+        // Each file is to have all, not just one of them.
+        let without = [&ours, &native, &elsewhere, &copy];
+        assert_eq!(unmatched(&[of(&all), of(&without), of(&all)]), 1);
+        // Others' work is compared whoever does it.
+        assert_eq!(unmatched(&[of(&[&ours, &native]), of(&[&elsewhere])]), 0);
+        assert_eq!(unmatched(&[of(&[&ours, &copy]), of(&[&native, &copy])]), 0);
     }
 }

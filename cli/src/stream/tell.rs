@@ -65,13 +65,13 @@ pub(crate) fn forecast(
             passes => format!("{passes} passes"),
         };
         let mut lines = format!(
-            "{}{name}: {:?} {} on {}\n  {} chunks of up to {} elements, {passes}, {} over the link, \
+            "{}{name}: {:?} {} on {}\n  {} of up to {} elements, {passes}, {} over the link, \
              {} of memory, {} of it for what is known of channels and rows",
             stream.chain,
             item.shape,
             item.type_name,
             names.join(" and "),
-            forecast.chunks,
+            text::several(forecast.chunks, "chunk"),
             forecast.chunk_elements,
             BinaryBytes(forecast.bytes),
             BinaryBytes(forecast.memory),

@@ -220,7 +220,11 @@ fn what_is_slower_is_told_and_noise_is_not() {
     // Four samples are too few, whatever they say.
     fs::write(sandbox.path("few.json"), documented()).unwrap();
     let few = sandbox.run("compare few.json slower.json --fail-above 10%");
-    assert!(few.expect_success().contains("too few samples"));
+    assert_eq!(few.status, Some(5));
+    assert!(few.stdout.contains("too few samples"), "{}", few.stdout);
+    let told = "error: too few samples to tell of 1 row; measure with --samples 6 or more\n";
+    assert!(few.stderr.ends_with(told), "{}", few.stderr);
+    sandbox.run("compare few.json slower.json").expect_success();
     let doubtful = sandbox.run("compare before.json slower.json --fail-above 10");
     assert_eq!(doubtful.status, Some(2));
     assert!(
@@ -239,8 +243,11 @@ fn what_is_slower_is_told_and_noise_is_not() {
         "{}",
         slower.stdout
     );
-    let told = "error: relu forward accurate: takes 1.20 times as long\n";
+    let told = "error: relu forward 2MiB accurate: 1.20 times as long beside its baseline\n";
     assert!(slower.stderr.ends_with(told), "{}", slower.stderr);
+    let by_time = sandbox.run("compare faster.json before.json --fail-above 10% --by time");
+    let told = "error: relu forward 2MiB accurate: takes 2.00 times as long\n";
+    assert!(by_time.stderr.ends_with(told), "{}", by_time.stderr);
     sandbox
         .run("compare before.json slower.json --fail-above 30%")
         .expect_success();
@@ -265,6 +272,39 @@ fn what_is_slower_is_told_and_noise_is_not() {
     );
     let markdown = sandbox.run("compare before.json faster.json --format markdown");
     assert!(markdown.expect_success().starts_with("| OP "));
+}
+
+#[test]
+fn a_row_that_is_lost_or_has_no_time_fails_the_comparison() {
+    let sandbox = Sandbox::new();
+    let write = |name: &str, change: fn(&mut Vec<Value>)| {
+        let mut run: Value = serde_json::from_str(&example(1.0)).unwrap();
+        let rows = run["rows"].as_array_mut().unwrap();
+        let mut native = rows[0].clone();
+        native["math"] = "native".into();
+        rows.push(native);
+        change(rows);
+        fs::write(sandbox.path(name), run.to_string()).unwrap();
+    };
+    write("before.json", |_| {});
+    write("lost.json", |rows| {
+        rows.pop();
+    });
+    write("unmeasured.json", |rows| {
+        rows[0]["measurement"] = Value::Null;
+    });
+    let compare = |files: &str| sandbox.run(&format!("compare {files} --fail-above 10%"));
+    let fails = |files: &str, told: &str| {
+        let outcome = compare(files);
+        assert_eq!(outcome.status, Some(5), "{files}");
+        assert!(outcome.stderr.ends_with(told), "{}", outcome.stderr);
+    };
+    compare("before.json before.json").expect_success();
+    for files in ["before.json lost.json", "before.json lost.json before.json"] {
+        fails(files, "error: not in every file: 1 row\n");
+    }
+    let told = "error: relu forward 2MiB accurate: no measurement\n";
+    fails("before.json unmeasured.json", told);
 }
 
 #[test]

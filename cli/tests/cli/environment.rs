@@ -65,6 +65,13 @@ fn a_backend_that_there_is_not_is_named() {
             "bench",
             "tune",
             "ops --properties",
+            "run relu x.npy -o y.npy --device cpu",
+            "grad relu x.npy x.npy -o y.npy --device cpu",
+            "check relu --device cpu",
+            "ops",
+            "plot relu -o relu.svg",
+            "compare before.json after.json",
+            "report run.json -o report.html",
         ] {
             let mut command = sandbox.command();
             command.env("WGPU_BACKEND", value).args(line.split(' '));

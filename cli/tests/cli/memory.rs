@@ -137,3 +137,41 @@ fn what_takes_more_memory_than_allowed_is_refused() {
         sandbox.refuses(1, "compare /dev/zero", "is longer than 64 MiB");
     }
 }
+
+/// An affine maxout of rows without elements gives as many results as it has weights for.
+#[test]
+fn results_of_rows_without_elements_keep_to_the_memory() {
+    let sandbox = Sandbox::new();
+    for (name, shape) in [
+        ("x.npy", &[1 << 12, 0][..]),
+        ("long.npy", &[1 << 20, 0]),
+        ("few.npy", &[64, 0]),
+        ("w.npy", &[2, 0, 1 << 16]),
+        ("wide.npy", &[2, 0, 1 << 20]),
+    ] {
+        sandbox.save(name, &array(shape, Vec::new()));
+    }
+    let run = |x: &str, w: &str, flags: &str| {
+        format!("run maxout {x} -o y.npy --param weight=@{w} --device cpu {flags}")
+    };
+    let told = "bytes of memory but may take ";
+    for (x, flags) in [
+        ("x.npy", "--memory 1M --dry-run"),
+        ("long.npy", "--memory 1M --dry-run"),
+        // A list of so many chunks is too much.
+        ("long.npy", "--dry-run"),
+    ] {
+        sandbox.refuses(1, &run(x, "wide.npy", flags), told);
+    }
+    let plan = sandbox
+        .run(&run("x.npy", "w.npy", "--memory 16M --dry-run --json"))
+        .expect_json();
+    let of = |key: &str| plan[0][key].as_u64().unwrap();
+    assert!((1 << 20..16 << 20).contains(&of("memory")), "{plan}");
+    assert_eq!(of("chunk_elements") % (1 << 16), 0, "{plan}");
+    assert!(of("chunk_elements") > 0 && of("chunks") > 64, "{plan}");
+    sandbox
+        .run(&run("few.npy", "w.npy", "--memory 8M"))
+        .expect_success();
+    assert_eq!(sandbox.read("y.npy").shape, [64, 1 << 16]);
+}

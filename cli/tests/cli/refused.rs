@@ -268,6 +268,7 @@ fn command_lines_that_do_not_parse() {
             "a similar subcommand exists: 'run'",
         ),
         ("bnech", "a similar subcommand exists: 'bench'\n"),
+        ("tun", "a similar subcommand exists: 'tune'\n"),
         (
             "gelu x.npy -o y.npy",
             "'gelu' is an activation: activations run gelu x.npy -o y.npy",

@@ -270,6 +270,17 @@ fn numbers_are_written_without_rows_of_zeros() {
     sandbox.refuses(2, "run elu x.npy -o z.npy --param alpha=-1e-30", text);
     let page = sandbox.run("ops \"elu(alpha=1e-30)\"").expect_success();
     assert!(page.contains("f(-inf) = -1.0000000031710769e-30"), "{page}");
+    // What is told is of the parameters given.
+    let page = sandbox.run("ops \"elu(alpha=0.5)\"").expect_success();
+    for told in [
+        "range         -0.5 to inf",
+        "saturates     at -0.5 towards -inf",
+    ] {
+        assert!(page.contains(told), "{page}");
+    }
+    let line = "ops \"swish(beta=10000)\" --properties --device cpu";
+    let table = sandbox.run(line).expect_success();
+    assert!(table.contains("-2.78e-5 to inf"), "{table}");
 }
 
 /// What is given for statistics that nobody asked for would be ignored.
@@ -282,8 +293,10 @@ fn a_parameter_that_shapes_nothing_is_refused() {
     sandbox.refuses(2, &format!("{dice} momentum=0.5"), text);
     sandbox.refuses(2, &format!("{dice} momentum=0.5 --out mean=m.npy"), text);
     let grad = "grad dice x.npy x.npy -o dx.npy --param momentum=0.5 --device cpu";
+    let text = "momentum has no effect on dice in grad; leave it out";
     sandbox.refuses(2, grad, text);
     let chain = "run \"relu | dice(momentum=0.5)\" x.npy -o y.npy --device cpu";
+    let text = "momentum has no effect on dice in a chain; leave it out";
     sandbox.refuses(2, chain, text);
     let running = "--param mean=1 --param variance=2";
     sandbox.refuses(

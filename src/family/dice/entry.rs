@@ -46,13 +46,13 @@ const PARAMETERS: &[Parameter] = &[
         name: "mean",
         default: Default::Choice("0"),
         rule: "one finite number per channel",
-        description: "the running mean: inference uses it, training moves it",
+        description: "the running mean: inference must be given it, training moves it",
     },
     Parameter {
         name: "variance",
         default: Default::Choice("1"),
         rule: "one finite number per channel",
-        description: "the running variance: inference uses it, training moves it, by the \
+        description: "the running variance: inference must be given it, training moves it, by the \
                       batch's unbiased one unless the library is told to take the biased one",
     },
     Parameter {
