@@ -476,7 +476,7 @@ pub(crate) fn size(bytes: u64) -> String {
     let (unit, name) = (1_u64 << (10 * power), UNITS[power as usize]);
     match bytes {
         u64::MAX => "more bytes than can be counted".to_owned(),
-        _ if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        _ if bytes.is_multiple_of(unit) => format!("{} {name}", bytes / unit),
         _ => format!("{:.2} {name} ({bytes} bytes)", bytes as f64 / unit as f64),
     }
 }

@@ -257,7 +257,7 @@ fn long_chains_are_within_the_bounds() {
         .collect();
     let upstream: Vec<f32> = x.iter().map(|x| x * 0.7 + 0.01).collect();
     for text in ["tanh", "swish | tanh | softsign", "log-sigmoid"] {
-        let chain: Chain = vec![text; 8].join(" | ").parse().unwrap();
+        let chain: Chain = [text; 8].join(" | ").parse().unwrap();
         for sign in [1.0, -1.0] {
             let upstream = upstream.iter().map(|g| sign * g).collect();
             let inputs = vec![x.clone()];

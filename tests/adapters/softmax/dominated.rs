@@ -34,8 +34,7 @@ fn near<T: Element>(what: &str, found: &[T], expected: &[f64]) -> Result<(), Fai
     };
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
         let ulps = ulp_error(*found, *expected);
-        // Written so that NaN fails.
-        if !(ulps <= most) {
+        if ulps.is_nan() || ulps > most {
             let found = found.to_f32();
             return Err(
                 format!("{what}, {place}: {found:e}, expected {expected:e}, {ulps} ULP").into(),
