@@ -192,11 +192,13 @@ impl<'a> RandomCase<'a> {
             let fewer = fewer.into_iter().filter(|&to| 0 < to && to < extent);
             cases.extend(fewer.map(|to| self.cut(axis, to)));
         }
-        // Upstream gradients for the results that there are now.
+        // As many inputs as the first operation takes now, and upstream gradients for the results that there are.
         for case in &mut cases {
-            let shape = case
-                .chain()
-                .and_then(|chain| chain.result_shape(&case.shape));
+            let Ok(chain) = case.chain() else {
+                continue;
+            };
+            case.inputs.truncate(chain.inputs());
+            let shape = chain.result_shape(&case.shape);
             if let (Some(upstream), Ok(shape)) = (&mut case.upstream, shape) {
                 let all = std::mem::take(upstream).into_iter().cycle();
                 *upstream = all.take(shape.iter().product()).collect();
@@ -298,6 +300,21 @@ fn check_streamed<T: Element>(
 mod tests {
     use super::RandomCase;
     use crate::family::families;
+
+    #[test]
+    fn a_smaller_case_has_as_many_inputs_as_it_takes() {
+        let families: Vec<_> = families().collect();
+        let cases = (0..2000).map(|seed| RandomCase::new(seed, &families));
+        let mut of_two = 0;
+        for case in cases.filter(|case| case.operations.len() > 1 && case.inputs.len() > 1) {
+            of_two += 1;
+            for smaller in case.smaller() {
+                let takes = smaller.chain().map(|chain| chain.inputs());
+                assert_eq!(takes.unwrap(), smaller.inputs.len());
+            }
+        }
+        assert!(of_two > 0);
+    }
 
     #[test]
     fn a_case_without_elements_has_a_smallest_one() {

@@ -93,7 +93,7 @@ pub(super) fn run(
                     row.failed += 1;
                     if told < TOLD {
                         told += 1;
-                        progress.suspend(|| tell(seed, &case, device))?;
+                        progress.suspend(|| tell(ops, seed, &case, device))?;
                     }
                 }
             }
@@ -132,7 +132,7 @@ fn outcome(case: &RandomCase, device: &Device) -> Outcome {
 }
 
 /// Tells of a failure what is wrong, and how to see it again with as little as possible.
-fn tell(seed: u64, case: &RandomCase, device: &Device) -> Result {
+fn tell(ops: &[Named], seed: u64, case: &RandomCase, device: &Device) -> Result {
     let case = case.smallest(|case| matches!(outcome(case, device), Outcome::Wrong(_)));
     let Outcome::Wrong(wrong) = outcome(&case, device) else {
         text::note(&format!(
@@ -141,15 +141,30 @@ fn tell(seed: u64, case: &RandomCase, device: &Device) -> Result {
         ));
         return Ok(());
     };
-    let folder = std::env::temp_dir().join(format!("activations-random-{seed}"));
+    let folder = format!("activations-random-{seed}-{}", device.name());
+    let folder = std::env::temp_dir().join(folder);
     let (pass, element) = (case.pass().name(), case.element.name());
     text::note(&format!(
         "seed {seed}, {pass} {element} {:?} on {}: {wrong}",
         case.shape,
         device.name()
     ));
-    text::note(&format!("repeat it: {}", saved(&case, &folder, device)?));
+    let line = if can_be_saved(&case)? {
+        saved(&case, &folder, device)?
+    } else {
+        let names = ops.iter().map(|op| op.family.entry().name);
+        let names: Vec<_> = names.collect();
+        let (names, device) = (names.join(" "), device.name());
+        format!("activations check {names} --random 1 --seed {seed} --device {device}")
+    };
+    text::note(&format!("repeat it: {line}"));
     Ok(())
+}
+
+/// Whether files can hold a case and its result: those of bf16 keep the shape.
+fn can_be_saved(case: &RandomCase) -> Result<bool> {
+    let keeps_shape = case.chain()?.result_shape(&case.shape)? == case.shape;
+    Ok(keeps_shape || case.element != ElementType::Bf16 || case.pass() == Pass::Backward)
 }
 
 /// The command line that runs a case, whose numbers are put into files in `folder`.
@@ -158,11 +173,20 @@ fn saved(case: &RandomCase, folder: &Path, device: &Device) -> Result<String> {
         let reason = format!("cannot be made: {error}");
         file_error(folder, reason)
     })?;
-    let mut operations = Vec::new();
-    let mut outs = String::new();
+    let chain = case.chain()?;
+    let (mut operations, mut params) = (Vec::new(), Vec::new());
+    let mut outs = Vec::new();
     for (step, (family, drawn)) in case.operations.iter().enumerate() {
         let mut given = Vec::new();
         for (parameter, value) in drawn {
+            let only_for = chain.steps()[step].only_for(parameter);
+            if !only_for.is_empty() {
+                // Without an effect there, the command refuses it.
+                if case.pass() == Pass::Backward || chain.steps().len() > 1 {
+                    continue;
+                }
+                outs.extend(only_for);
+            }
             given.push(match value {
                 Value::Text(text) => format!("{parameter}={text}"),
                 Value::Array(array) => {
@@ -173,20 +197,33 @@ fn saved(case: &RandomCase, folder: &Path, device: &Device) -> Result<String> {
                 }
             });
         }
-        operations.push(format!("{}({})", family.entry().name, given.join(",")));
-    }
-    let chain = case.chain()?;
-    if let (Pass::Backward, [only]) = (case.pass(), chain.steps()) {
-        for gradient in only.gradients(&case.shape) {
-            let path = folder.join(format!("gradient-of-{}.npy", gradient.name));
-            outs += &format!(" --out {}={}", gradient.name, path.display());
+        let name = family.entry().name;
+        if chain.steps().len() > 1 {
+            operations.push(format!("{name}({})", given.join(",")));
+        } else {
+            operations.push(name.to_owned());
+            let given = given.into_iter();
+            params.extend(given.flat_map(|it| ["--param".to_owned(), it]));
         }
     }
+    if let (Pass::Backward, [only]) = (case.pass(), chain.steps()) {
+        let gradients = only.gradients(&case.shape);
+        outs.extend(gradients.iter().map(|gradient| gradient.name));
+    }
+    outs.sort_unstable();
+    outs.dedup();
     let extension = match case.element {
         ElementType::Bf16 => "safetensors",
         _ => "npy",
     };
-    let mut files = String::new();
+    let mut words = vec![
+        match case.pass() {
+            Pass::Forward => "run",
+            Pass::Backward => "grad",
+        }
+        .to_owned(),
+        operations.join(" | "),
+    ];
     let shape = chain.result_shape(&case.shape)?;
     let upstream = case.upstream.iter().map(|it| ("upstream", &shape, it));
     let names = chain.input_names();
@@ -195,27 +232,37 @@ fn saved(case: &RandomCase, folder: &Path, device: &Device) -> Result<String> {
     for (name, shape, values) in inputs.chain(upstream) {
         let path = folder.join(name).with_extension(extension);
         save(&path, shape, case.element, values)?;
-        files += &match names[1..].contains(&name) {
-            true => format!(" --input {name}={}", path.display()),
-            false => format!(" {}", path.display()),
-        };
+        match names[1..].contains(&name) {
+            true => words.extend(["--input".to_owned(), format!("{name}={}", path.display())]),
+            false => words.push(path.display().to_string()),
+        }
         if values.len() <= FEW {
             text::note(&format!("{name} = {values:?}"));
         }
     }
-    let command = match case.pass() {
-        Pass::Forward => "run",
-        Pass::Backward => "grad",
-    };
-    let memory = case.memory.map(|bytes| format!(" --memory {bytes}"));
+    words.extend(params);
     let result = folder.join("result").with_extension(extension);
-    Ok(format!(
-        "activations {command} \"{}\"{files} -o {} --force --verify full --device {}{}{outs}",
-        operations.join(" | "),
-        result.display(),
-        device.name(),
-        memory.unwrap_or_default(),
-    ))
+    words.extend(["-o".to_owned(), result.display().to_string()]);
+    words.extend(["--force", "--verify", "full", "--device", device.name()].map(str::to_owned));
+    if let Some(bytes) = case.memory {
+        words.extend(["--memory".to_owned(), bytes.to_string()]);
+    }
+    for name in outs {
+        let path = folder.join(format!("{name}-beside.npy"));
+        words.extend(["--out".to_owned(), format!("{name}={}", path.display())]);
+    }
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    Ok(format!("activations {}", words.join(" ")))
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:".contains(c);
+    match word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false if cfg!(windows) => format!("\"{word}\""),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// Writes an array to a file of its own, whether or not there is one.
@@ -234,4 +281,54 @@ fn save(path: &Path, shape: &[usize], element: ElementType, values: &[f32]) -> R
     });
     output.finish()?;
     outputs.finish(files)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use clap::Parser;
+    use std::process::Command;
+    use wgpu_activations::{Cpu, family::families};
+
+    /// The words that a shell makes of a line.
+    fn words(line: &str) -> Vec<String> {
+        let print = format!("printf '%s\\0' {line}");
+        let printed = Command::new("sh").args(["-c", &print]).output().unwrap();
+        let printed = String::from_utf8(printed.stdout).unwrap();
+        let words = printed.split_terminator('\0');
+        words.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_line_that_is_printed_runs_the_case() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("it's a folder");
+        let device = Device::Cpu(Cpu::new());
+        let families: Vec<_> = families().collect();
+        let mut ran = 0;
+        for seed in 0..150 {
+            let case = RandomCase::new(seed, &families);
+            let few = case.inputs.iter().map(Vec::len).sum::<usize>() < 1 << 12;
+            if !few || !matches!(outcome(&case, &device), Outcome::Right(_)) {
+                continue;
+            }
+            if !can_be_saved(&case).is_ok_and(|can| can) {
+                continue;
+            }
+            let line = saved(&case, &folder, &device).unwrap_or_else(|_| panic!("seed {seed}"));
+            let Ok(cli) = crate::Cli::try_parse_from(words(&line)) else {
+                panic!("seed {seed}: {line}");
+            };
+            if let Err(failure) = crate::perform(cli.command) {
+                let why = match failure {
+                    Failure::Error(error) => error.to_string(),
+                    Failure::Usage(why) => why,
+                    other => format!("exit status {}", other.exit_code()),
+                };
+                panic!("seed {seed}: {line}\n{why}");
+            }
+            ran += 1;
+        }
+        assert!(ran > 20, "{ran}");
+    }
 }

@@ -214,6 +214,7 @@ fn what_is_slower_is_told_and_noise_is_not() {
         ("after", 1.0),
         ("slower", 1.2),
         ("faster", 0.5),
+        ("tenfold", 10.0),
     ] {
         fs::write(sandbox.path(format!("{name}.json")), example(factor)).unwrap();
     }
@@ -245,8 +246,8 @@ fn what_is_slower_is_told_and_noise_is_not() {
     );
     let told = "error: relu forward 2MiB accurate: 1.20 times as long beside its baseline\n";
     assert!(slower.stderr.ends_with(told), "{}", slower.stderr);
-    let by_time = sandbox.run("compare faster.json before.json --fail-above 10% --by time");
-    let told = "error: relu forward 2MiB accurate: takes 2.00 times as long\n";
+    let by_time = sandbox.run("compare before.json tenfold.json --fail-above 10% --by time");
+    let told = "error: relu forward 2MiB accurate: takes 10.00 times as long\n";
     assert!(by_time.stderr.ends_with(told), "{}", by_time.stderr);
     sandbox
         .run("compare before.json slower.json --fail-above 30%")
