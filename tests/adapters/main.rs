@@ -17,6 +17,7 @@ mod logsumexp;
 mod maxout;
 mod moments;
 mod offload;
+mod once_wrong;
 mod parameter_gradient;
 mod pointwise;
 mod quotient;
@@ -30,7 +31,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 15] = [
+const FAMILIES: [Family; 16] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("cpu", cpu::trials),
@@ -44,6 +45,7 @@ const FAMILIES: [Family; 15] = [
     ("maxout", maxout::trials),
     ("offload", offload::trials),
     ("encode", encode::trials),
+    ("once-wrong", once_wrong::trials),
     ("tuning", tuning::trials),
     ("quotient", quotient::trials),
 ];

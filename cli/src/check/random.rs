@@ -291,12 +291,12 @@ mod tests {
     use wgpu_activations::{Cpu, family::families};
 
     /// The words that a shell makes of a line.
-    fn words(line: &str) -> Vec<String> {
+    fn words(line: &str) -> std::io::Result<Vec<String>> {
         let print = format!("printf '%s\\0' {line}");
-        let printed = Command::new("sh").args(["-c", &print]).output().unwrap();
-        let printed = String::from_utf8(printed.stdout).unwrap();
+        let printed = Command::new("sh").args(["-c", &print]).output()?.stdout;
+        let printed = String::from_utf8_lossy(&printed);
         let words = printed.split_terminator('\0');
-        words.map(str::to_owned).collect()
+        Ok(words.map(str::to_owned).collect())
     }
 
     #[test]
@@ -316,7 +316,7 @@ mod tests {
                 continue;
             }
             let line = saved(&case, &folder, &device).unwrap_or_else(|_| panic!("seed {seed}"));
-            let Ok(cli) = crate::Cli::try_parse_from(words(&line)) else {
+            let Ok(cli) = crate::Cli::try_parse_from(words(&line).unwrap()) else {
                 panic!("seed {seed}: {line}");
             };
             if let Err(failure) = crate::perform(cli.command) {
