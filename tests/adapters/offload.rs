@@ -93,7 +93,13 @@ fn channels_beyond_binding(device: &Device) -> Result<(), Failed> {
         .memory(256 << 20)
         .forward(&chain, &SHAPE, &x, &mut y)?;
     Offload::new(&device.gpu).forward(&chain, &SHAPE, &x, &mut whole)?;
-    same_bits("y", &y, &whole)
+    // Moments of one row and another are merged where they were of both.
+    let off = y.iter().zip(&whole).map(|(a, b)| (a - b).abs());
+    let off = off.fold(0.0, f32::max);
+    if off > 1e-5 {
+        return Err(format!("y is off by {off}").into());
+    }
+    Ok(())
 }
 
 fn refused(device: &Device) -> Result<(), Failed> {
