@@ -465,8 +465,10 @@ fn elements(expected: usize) -> String {
 }
 
 fn beyond(bytes: u64, limit: u64) -> String {
-    let (bytes, limit) = (size(bytes), size(limit));
-    format!("{bytes} but this device allows {limit}")
+    match bytes {
+        u64::MAX => size(bytes),
+        _ => format!("{} but this device allows {}", size(bytes), size(limit)),
+    }
 }
 
 /// Bytes in a unit that leaves few digits, and exactly where that rounds: `6.05 MiB (6340608 bytes)`.

@@ -287,9 +287,10 @@ fn every_thread_is_told_that_the_device_is_lost() {
             let rounds = AtomicUsize::new(0);
             let errors: Vec<_> = thread::scope(|scope| {
                 let start = || {
-                    scope.spawn(|| {
-                        let x = gpu.upload(&[1.0f32; 1000], [1000]).unwrap();
-                        until_failure(&x, &rounds)
+                    // A late one is told by its first call.
+                    scope.spawn(|| match gpu.upload(&[1.0f32; 1000], [1000]) {
+                        Ok(x) => until_failure(&x, &rounds),
+                        Err(error) => Some(error),
                     })
                 };
                 let threads: Vec<_> = (0..8).map(|_| start()).collect();
