@@ -154,7 +154,7 @@ fn results_of_rows_without_elements_keep_to_the_memory() {
     let run = |x: &str, w: &str, flags: &str| {
         format!("run maxout {x} -o y.npy --param weight=@{w} --device cpu {flags}")
     };
-    let told = "bytes of memory but may take ";
+    let told = "of memory but may take ";
     for (x, flags) in [
         ("x.npy", "--memory 1M --dry-run"),
         ("long.npy", "--memory 1M --dry-run"),
