@@ -142,13 +142,14 @@ impl Chain {
             first += group.len();
             let alone = match &group {
                 Group::One(_) => false,
+                Group::Fused(activations, _) if activations.len() == 1 => true,
                 Group::Fused(activations, _) => {
                     let run: Vec<_> = activations.iter().map(|it| it.definition().wgsl).collect();
                     let fits = built.len() < fused::KERNELS || built.contains(&run);
                     if fits {
                         built.insert(run);
                     }
-                    activations.len() == 1 || !fits
+                    !fits
                 }
             };
             match alone {

@@ -314,6 +314,7 @@ fn estimate<T: Estimate>(
     let at = |values: &[&[f64]]| of(&values[..inputs.len()], values[inputs.len()]);
     let mut own = at(&slices(&exact));
     let mut all = vec![0.0_f64; own.iter().map(Vec::len).sum()];
+    let factor = if joins(step) { 2.0 } else { 1.0 };
     for (place, operand) in operands.iter().enumerate() {
         if !operand.iter().any(|bound| allowance(bound) > 0.0) {
             continue;
@@ -334,7 +335,6 @@ fn estimate<T: Estimate>(
                 *off = off.max(moved + other.allowed() - own.allowed());
             }
         }
-        let factor = if joins(step) { 2.0 } else { 1.0 };
         let pairs = all.iter_mut().zip(off);
         pairs.for_each(|(all, off)| *all += factor * off);
     }
