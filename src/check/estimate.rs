@@ -1,15 +1,17 @@
 //! Sheets of a tensor taken through a chain in f64, forward and backward.
 //!
 //! Each value carries what a result computed in f32 may be off by: an operation's own error, and what the errors of
-//! its inputs make of it. The latter is found by moving the inputs: all up, all down, and some up and others down.
+//! its inputs make of it. The latter is found by moving the inputs: all up, all down, and some up and others down. What
+//! is known of whole channels and rows comes from such values, too, and is moved likewise.
 
 use std::borrow::Cow;
 
+use super::known::{Found, Known};
 use crate::{
     accuracy::bound::Bound,
     chain::{Chain, Layout},
     element::count,
-    family::{Cut, Gradient, Operation, Sheet, Sum, Table},
+    family::{Cut, Gradient, Operation, Sheet, Sum, Survey, Surveyed, Table},
 };
 
 /// Lanes and places along the axis that are computed together.
@@ -40,8 +42,8 @@ pub(super) type Sums = Vec<Vec<Vec<Sum>>>;
 pub(super) struct Evaluation<'a> {
     pub(super) chain: &'a Chain,
     pub(super) layout: &'a Layout,
-    /// What the surveys have found, for each operation, by the reference.
-    pub(super) known: &'a [Vec<Table>],
+    /// What the surveys have found, for each operation.
+    pub(super) known: &'a [Known],
 }
 
 /// An element of an input.
@@ -75,7 +77,7 @@ impl Evaluation<'_> {
         let mut steps = self.chain.steps()[..steps].iter().zip(self.known);
         steps.any(|(step, known)| match step.cut() {
             Cut::WholeAxis => true,
-            Cut::Rows => known.is_empty(),
+            Cut::Rows => known.expected().is_empty(),
             _ => false,
         })
     }
@@ -109,7 +111,7 @@ impl Evaluation<'_> {
             extent_after: self.layout.extents[step + 1],
             inputs: &slices(&inputs),
             off: &slices(&off),
-            known: &self.known[step],
+            known: self.known[step].expected(),
         })
     }
 
@@ -123,8 +125,13 @@ impl Evaluation<'_> {
         let mut values = vec![inputs];
         for (index, step) in self.chain.steps()[..steps].iter().enumerate() {
             let mut y = self.with_sheet(index, selection, &values, |sheet| {
-                estimate(&**step, &values[index], &[], |inputs, _| {
-                    vec![step.expected(&Sheet { inputs, ..*sheet })]
+                self.estimate(index, &values[index], &[], |inputs, _, known| {
+                    let sheet = Sheet {
+                        inputs,
+                        known,
+                        ..*sheet
+                    };
+                    vec![step.expected(&sheet)]
                 })
             });
             if index + 1 < self.chain.steps().len() {
@@ -184,20 +191,30 @@ impl Evaluation<'_> {
             gradient = self.with_sheet(index, selection, values, |sheet| {
                 if let Some(sums) = &mut sums {
                     let sums = &mut sums[index];
-                    let terms = estimate(&**step, inputs, upstream, |inputs, upstream| {
-                        let mut terms: Vec<_> = sums
-                            .iter()
-                            .map(|sums| vec![Sum::default(); sums.len()])
-                            .collect();
-                        let sheet = Sheet { inputs, ..*sheet };
-                        step.add_terms(&sheet, upstream, chosen, &mut terms);
-                        terms
-                    });
+                    let terms =
+                        self.estimate(index, inputs, upstream, |inputs, upstream, known| {
+                            let mut terms: Vec<_> = sums
+                                .iter()
+                                .map(|sums| vec![Sum::default(); sums.len()])
+                                .collect();
+                            let sheet = Sheet {
+                                inputs,
+                                known,
+                                ..*sheet
+                            };
+                            step.add_terms(&sheet, upstream, chosen, &mut terms);
+                            terms
+                        });
                     let pairs = sums.iter_mut().zip(&terms);
                     pairs.for_each(|(all, parts)| merge_all(all, parts));
                 }
-                estimate(&**step, inputs, upstream, |inputs, upstream| {
-                    step.expected_backward(&Sheet { inputs, ..*sheet }, upstream, chosen)
+                self.estimate(index, inputs, upstream, |inputs, upstream, known| {
+                    let sheet = Sheet {
+                        inputs,
+                        known,
+                        ..*sheet
+                    };
+                    step.expected_backward(&sheet, upstream, chosen)
                 })
             });
             if index > 0 {
@@ -206,6 +223,102 @@ impl Evaluation<'_> {
             }
         }
         gradient
+    }
+
+    /// What survey number `index` of operation `step` finds, given the inputs of all operations and its upstream
+    /// gradients.
+    pub(super) fn survey(
+        &self,
+        (step, index): (usize, usize),
+        survey: &Survey,
+        selection: &Selection,
+        values: &Values,
+        upstream: Option<&[Bound]>,
+    ) -> Found {
+        let operation = &self.chain.steps()[step];
+        let known = &self.known[step];
+        self.with_sheet(step, selection, values, |sheet| {
+            let keys = match survey.of {
+                Surveyed::Channels => sheet.places.to_vec(),
+                Surveyed::Rows => (0..sheet.lanes.len()).map(|lane| sheet.row(lane)).collect(),
+            };
+            let inputs = &values[step];
+            let exact: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
+            let exact_upstream = upstream.map(expected);
+            let mut words = vec![operation.survey(index, sheet, exact_upstream.as_deref())];
+            for (known, of_inputs, of_move) in known.moved() {
+                let moved_inputs: Vec<_> =
+                    inputs.iter().map(|input| moved(input, of_move)).collect();
+                let moved_upstream = upstream.map(|upstream| moved(upstream, of_move));
+                let (inputs, upstream) = match of_inputs {
+                    true => (&moved_inputs, &exact_upstream),
+                    false => (&exact, &moved_upstream),
+                };
+                let sheet = Sheet {
+                    inputs: &slices(inputs),
+                    known,
+                    ..*sheet
+                };
+                words.push(operation.survey(index, &sheet, upstream.as_deref()));
+            }
+            Found { keys, words }
+        })
+    }
+
+    /// What `of` makes of inputs and upstream gradients of operation `step`, and of what is known, as they are
+    /// expected. It may be off by what their moves change, too. Each is moved alone: what one move changes must not
+    /// hide what another does. Where the operation joins elements, few moves do not find the worst of all signs: twice
+    /// as much is allowed.
+    fn estimate<T: Estimate>(
+        &self,
+        step: usize,
+        inputs: &[Vec<Bound>],
+        upstream: &[Bound],
+        of: impl Fn(&[&[f64]], &[f64], &[Table]) -> Vec<Vec<T>>,
+    ) -> Vec<Vec<T>> {
+        let known = &self.known[step];
+        let operands: Vec<&[Bound]> = inputs.iter().map(Vec::as_slice).chain([upstream]).collect();
+        let exact: Vec<_> = operands.iter().map(|bounds| expected(bounds)).collect();
+        let at =
+            |values: &[&[f64]], known| of(&values[..inputs.len()], values[inputs.len()], known);
+        let mut own = at(&slices(&exact), known.expected());
+        let mut all = vec![0.0_f64; own.iter().map(Vec::len).sum()];
+        let mut widen = |others: &mut dyn Iterator<Item = Vec<Vec<T>>>| {
+            let mut off = vec![0.0_f64; all.len()];
+            for other in others {
+                let pairs = own.iter().flatten().zip(other.iter().flatten());
+                for (off, (own, other)) in off.iter_mut().zip(pairs) {
+                    // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what
+                    // is none.
+                    let decides = own.value().is_nan() != other.value().is_nan();
+                    let moved = (other.value() - own.value()).abs();
+                    *off = off.max(if decides { f64::INFINITY } else { moved });
+                    // What is small may be off by as much as what it is moved to.
+                    *off = off.max(moved + other.allowed() - own.allowed());
+                }
+            }
+            let factor = if joins(&*self.chain.steps()[step]) {
+                2.0
+            } else {
+                1.0
+            };
+            let pairs = all.iter_mut().zip(off);
+            pairs.for_each(|(all, off)| *all += factor * off);
+        };
+        for (place, operand) in operands.iter().enumerate() {
+            if operand.iter().any(|bound| allowance(bound) > 0.0) {
+                widen(&mut (0..MOVES).map(|of_move| {
+                    let moved = moved(operand, of_move);
+                    let mut values = slices(&exact);
+                    values[place] = &moved;
+                    at(&values, known.expected())
+                }));
+            }
+        }
+        widen(&mut known.moved().map(|(known, ..)| at(&slices(&exact), known)));
+        let pairs = own.iter_mut().flatten().zip(all);
+        pairs.for_each(|(own, off)| own.allow(off));
+        own
     }
 }
 
@@ -298,49 +411,6 @@ impl Estimate for Sum {
     fn allow(&mut self, more: f64) {
         self.off += more;
     }
-}
-
-/// What `of` makes of inputs and upstream gradients as they are expected. It may be off by what their moves change, too.
-/// Each input is moved alone, and so is upstream: what one move changes must not hide what another does. Where `step`
-/// joins elements, few moves do not find the worst of all signs: twice as much is allowed.
-fn estimate<T: Estimate>(
-    step: &dyn Operation,
-    inputs: &[Vec<Bound>],
-    upstream: &[Bound],
-    of: impl Fn(&[&[f64]], &[f64]) -> Vec<Vec<T>>,
-) -> Vec<Vec<T>> {
-    let operands: Vec<&[Bound]> = inputs.iter().map(Vec::as_slice).chain([upstream]).collect();
-    let exact: Vec<_> = operands.iter().map(|bounds| expected(bounds)).collect();
-    let at = |values: &[&[f64]]| of(&values[..inputs.len()], values[inputs.len()]);
-    let mut own = at(&slices(&exact));
-    let mut all = vec![0.0_f64; own.iter().map(Vec::len).sum()];
-    let factor = if joins(step) { 2.0 } else { 1.0 };
-    for (place, operand) in operands.iter().enumerate() {
-        if !operand.iter().any(|bound| allowance(bound) > 0.0) {
-            continue;
-        }
-        let mut off = vec![0.0_f64; all.len()];
-        for of_move in 0..MOVES {
-            let moved = moved(operand, of_move);
-            let mut values = slices(&exact);
-            values[place] = &moved;
-            let other = at(&values);
-            let pairs = own.iter().flatten().zip(other.iter().flatten());
-            for (off, (own, other)) in off.iter_mut().zip(pairs) {
-                // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
-                let decides = own.value().is_nan() != other.value().is_nan();
-                let moved = (other.value() - own.value()).abs();
-                *off = off.max(if decides { f64::INFINITY } else { moved });
-                // What is small may be off by as much as what it is moved to.
-                *off = off.max(moved + other.allowed() - own.allowed());
-            }
-        }
-        let pairs = all.iter_mut().zip(off);
-        pairs.for_each(|(all, off)| *all += factor * off);
-    }
-    let pairs = own.iter_mut().flatten().zip(all);
-    pairs.for_each(|(own, off)| own.allow(off));
-    own
 }
 
 /// Whether a result depends on several elements.

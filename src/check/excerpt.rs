@@ -2,13 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::estimate::{Evaluation, Selection, exact, expected};
-use crate::{
-    accuracy::bound::Bound,
-    element::Element,
-    family::{Survey, Surveyed, Table},
-    offload::Chunk,
+use super::{
+    estimate::{Evaluation, Selection, exact},
+    known::Found,
 };
+use crate::{accuracy::bound::Bound, element::Element, family::Survey, offload::Chunk};
 
 /// Elements that one task computes.
 pub(super) const TASK: usize = 1 << 14;
@@ -37,9 +35,6 @@ pub(super) struct Excerpt<'a, V> {
     pub(super) x: Vec<&'a [V]>,
     pub(super) upstream: Option<&'a [V]>,
 }
-
-/// What a survey finds in a selection: channels or rows, and the words of each.
-type Found = (Vec<usize>, Vec<f64>);
 
 impl<V: Given> Excerpt<'_, V> {
     /// The box of the result.
@@ -132,7 +127,6 @@ impl<V: Given> Excerpt<'_, V> {
     /// What survey number `index` of operation `step` finds.
     pub(super) fn survey(&self, (step, index): (usize, usize), survey: &Survey) -> Vec<Found> {
         let evaluation = self.evaluation;
-        let operation = &evaluation.chain.steps()[step];
         // Forward alone, the surveyed operation itself needs no rows.
         let through = if survey.needs_upstream {
             self.steps()
@@ -142,29 +136,20 @@ impl<V: Given> Excerpt<'_, V> {
         let find = |selection: &Selection| {
             let values = evaluation.forward(selection, self.inputs(selection), through);
             let upstream = self.upstream(selection).map(|upstream| {
-                let gradient =
-                    evaluation.backward(selection, &values, upstream, None, step + 1, None);
-                expected(&gradient[0])
+                evaluation
+                    .backward(selection, &values, upstream, None, step + 1, None)
+                    .swap_remove(0)
             });
-            evaluation.with_sheet(step, selection, &values, |sheet| {
-                let keys = match survey.of {
-                    Surveyed::Channels => sheet.places.to_vec(),
-                    Surveyed::Rows => (0..sheet.lanes.len()).map(|lane| sheet.row(lane)).collect(),
-                };
-                (keys, operation.survey(index, sheet, upstream.as_deref()))
-            })
+            evaluation.survey(
+                (step, index),
+                survey,
+                selection,
+                &values,
+                upstream.as_deref(),
+            )
         };
         let selections = self.selections(evaluation.needs_rows(through));
         selections.par_iter().map(find).collect()
-    }
-}
-
-/// Takes what a survey has found into `table`.
-pub(super) fn merge(survey: &Survey, table: &mut Table, found: Vec<Found>) {
-    for (keys, words) in found {
-        for (key, part) in keys.into_iter().zip(words.chunks_exact(survey.words)) {
-            (survey.merge)(table.of_mut(key), part);
-        }
     }
 }
 

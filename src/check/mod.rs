@@ -3,6 +3,7 @@
 mod compare;
 mod estimate;
 mod excerpt;
+mod known;
 mod random;
 mod streamed;
 mod whole;

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     estimate::{Evaluation, Sums, no_sums},
-    excerpt::{Excerpt, merge},
+    excerpt::Excerpt,
+    known::Known,
 };
 use crate::{
     accuracy::{Report, bound::compare},
@@ -15,7 +16,7 @@ use crate::{
     cpu::elements,
     element::{Element, ElementType},
     error::{Error, Result},
-    family::{Extra, Gradient, Table},
+    family::{Extra, Gradient},
     gpu::lock,
     offload::{Chunk, HostGradient, Observer, Received, Task},
     with_element,
@@ -40,7 +41,7 @@ pub struct Verifier<'a> {
     /// Whether the parameters' gradients are wanted, which takes every element.
     pub(super) parameters: bool,
     /// What the surveys find, for each operation, by the reference.
-    known: RwLock<Vec<Vec<Table>>>,
+    known: RwLock<Vec<Known>>,
     report: Mutex<Report>,
     /// Sums of the parameters' gradients, for each operation.
     pub(super) sums: Mutex<Sums>,
@@ -55,7 +56,7 @@ impl<'a> Verifier<'a> {
             backward: false,
             share,
             parameters: false,
-            known: RwLock::new(vec![Vec::new(); chain.steps().len()]),
+            known: RwLock::new(Known::of_chain(chain)),
             report: Mutex::default(),
             sums: Mutex::default(),
             layout,
@@ -137,7 +138,8 @@ impl<'a> Verifier<'a> {
         let mut reports = Vec::new();
         // An operation before another may be off, and its error is not that of the survey.
         for (step, found) in extras.iter().filter(|(step, _)| *step == 0) {
-            for (name, bounds) in self.chain.steps()[*step].expected_extras(&known[*step]) {
+            for (name, bounds) in self.chain.steps()[*step].expected_extras(known[*step].expected())
+            {
                 if name == found.name {
                     reports.push((name.to_owned(), compare(&found.values, &bounds)));
                 }
@@ -189,11 +191,8 @@ impl<'a> Verifier<'a> {
                 let found = excerpt.survey((step, index), &survey);
                 drop(known);
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-                if known[step].len() == index {
-                    let keys = survey.keys(self.layout.view_before(step));
-                    known[step].push(Table::empty(&survey, keys));
-                }
-                merge(&survey, &mut known[step][index], found);
+                let keys = survey.keys(self.layout.view_before(step));
+                known[step].merge(index, &survey, keys, &found);
             }
             Task::Result => {
                 let outputs: Vec<_> = received.outputs.iter().map(|y| elements::<T>(y)).collect();
@@ -206,7 +205,7 @@ impl<'a> Verifier<'a> {
     }
 
     /// What is known by the reference so far.
-    fn known(&self) -> RwLockReadGuard<'_, Vec<Vec<Table>>> {
+    fn known(&self) -> RwLockReadGuard<'_, Vec<Known>> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 
 use super::{
     estimate::{Evaluation, Selection, between, exact, no_sums},
-    excerpt::{Excerpt, merge},
+    excerpt::Excerpt,
+    known::Known,
 };
 use crate::{
     accuracy::bound::Bound,
@@ -13,7 +14,7 @@ use crate::{
     cpu::expect_threads,
     element::count,
     error::{Error, Result},
-    family::{Extra, Operation, Pass, Sheet, Sum, Table, inputs_error},
+    family::{Extra, Operation, Pass, Sheet, Sum, inputs_error},
     offload::{Chunk, KNOWN},
     tensor::View,
 };
@@ -55,12 +56,13 @@ pub fn reference(
         return Err(inputs_error(&*chain.steps()[0], x.len()));
     }
     expect_threads()?;
+    let is_exact = chain.steps().len() == 1;
     let mut steps: Vec<Step> = Vec::new();
     let mut shape = shape.to_vec();
     let given = |x: &[f64]| x.iter().map(|&x| exact(x)).collect();
     let mut values: Vec<Vec<Bound>> = x.iter().map(|x| given(x)).collect();
     for operation in chain.steps() {
-        let mut step = Step::new(&**operation, &shape, values)?;
+        let mut step = Step::new(&**operation, &shape, values, is_exact)?;
         step.survey(None);
         let y = step.forward();
         values = match steps.len() + 1 < chain.steps().len() {
@@ -72,7 +74,7 @@ pub fn reference(
     }
     let mut extras = Vec::new();
     for (index, step) in steps.iter().enumerate() {
-        let known = &step.known[0];
+        let known = step.known[0].expected();
         if !known.is_empty() {
             let of_step = step.operation().extras(known).into_iter();
             extras.extend(of_step.map(|extra| (index, extra)));
@@ -154,12 +156,17 @@ struct Step {
     chain: Chain,
     layout: Layout,
     chunk: Chunk,
-    known: Vec<Vec<Table>>,
+    known: Vec<Known>,
     x: Vec<Vec<Bound>>,
 }
 
 impl Step {
-    fn new(operation: &dyn Operation, shape: &[usize], x: Vec<Vec<Bound>>) -> Result<Self> {
+    fn new(
+        operation: &dyn Operation,
+        shape: &[usize],
+        x: Vec<Vec<Bound>>,
+        is_exact: bool,
+    ) -> Result<Self> {
         let chain = Chain::new(operation.boxed());
         let layout = chain.layout(shape)?;
         expect_room(&chain, &layout, shape, x[0].is_empty())?;
@@ -167,7 +174,7 @@ impl Step {
             chunk: Chunk::whole(layout.view),
             chain,
             layout,
-            known: vec![Vec::new()],
+            known: vec![Known::new(is_exact)],
             x,
         })
     }
@@ -194,9 +201,7 @@ impl Step {
         for (index, survey) in self.operation().surveys(true).iter().enumerate() {
             if survey.needs_upstream == upstream.is_some() {
                 let found = self.excerpt(upstream).survey((0, index), survey);
-                let mut table = Table::empty(survey, survey.keys(self.layout.view));
-                merge(survey, &mut table, found);
-                self.known[0].push(table);
+                self.known[0].merge(index, survey, survey.keys(self.layout.view), &found);
             }
         }
     }

@@ -53,7 +53,7 @@ use crate::{
 #[cfg(feature = "check")]
 pub(crate) use passes::surveys;
 #[cfg(feature = "check")]
-pub(crate) use room::KNOWN;
+pub(crate) use room::{KNOWN, TABLES_OBSERVED};
 
 /// Streams host data through one device or several.
 ///

@@ -36,9 +36,14 @@ const NUMBER: u64 = 8;
 /// make of it, on the host and on the device; and of what an observer finds.
 const COPIES: u64 = 14;
 const COPIES_OBSERVED: u64 = 20;
+const COPIES_OF_MOVED: u64 = 2 * (TABLES_OBSERVED - 1);
 
 /// Bytes of a channel's numbers in one binding, at most: what a kernel is given for each.
 const BOUND: u64 = 32;
+
+/// Tables that an observer keeps of a survey, of one of several operations: whose inputs, or upstream gradients, may be
+/// off.
+pub(crate) const TABLES_OBSERVED: u64 = 7;
 
 /// Bytes of a part of a row in a list of parts, without its numbers.
 const PART: u64 = 80;
@@ -215,16 +220,25 @@ impl Prepared<'_> {
             Surveyed::Channels => survey.words as u64,
             Surveyed::Rows => 0,
         });
-        let copies = match self.purpose.keeps() {
-            true => COPIES_OBSERVED,
-            false => COPIES,
+        let copies = match (self.purpose.keeps(), self.tables_observed()) {
+            (false, _) => COPIES,
+            (true, 1) => COPIES_OBSERVED,
+            (true, _) => COPIES_OBSERVED + COPIES_OF_MOVED,
         };
         words.sum::<u64>() * ElementType::F32.size() * copies
     }
 
+    /// Tables that an observer keeps of a survey.
+    fn tables_observed(&self) -> u64 {
+        match self.chain.steps().len() {
+            1 => 1,
+            _ => TABLES_OBSERVED,
+        }
+    }
+
     /// Bytes for what is known of channels and rows, from pass to pass and at the end, and for the list of chunks.
     pub(super) fn known(&self) -> u64 {
-        let copies = 1 + u64::from(self.purpose.keeps());
+        let copies = 1 + u64::from(self.purpose.keeps()) * self.tables_observed();
         let surveys = self.surveys.iter().filter_map(|task| self.survey(task));
         let tables = surveys.map(|(step, survey)| {
             let numbers = survey.words as u64 * NUMBER;
