@@ -91,6 +91,18 @@ fn inverse_of_normal(x: Real) -> Inverse {
     return Inverse(inverse(Real(0.0), significand, Real(0.0)), power);
 }
 
+// x + (a + b) / d for a normal d > 0 and an a of few bits. Where x and a / d cancel nothing is lost.
+fn plus_quotient(x: Real, a: Real, b: Real, d: Real) -> Real {
+    let i = inverse_of_normal(d);
+    let high = i.significand.high * i.power;
+    return (x + a * high) + (b * high + ((a + b) * i.significand.low) * i.power);
+}
+
+fn reciprocal(x: Real) -> Real {
+    let i = inverse_of_normal(x);
+    return whole_of(i.significand) * i.power;
+}
+
 const LOG2_E: f32 = 1.44269504;
 // ln 2 in two parts: products of the first with whole numbers up to 2^15 are exact.
 const LN_2: f32 = 0.693359375;

@@ -14,6 +14,8 @@ fn least_first(c: Real, upstream: Real) -> FirstAndLast {
     return FirstAndLast(select(c, c * upstream, small), select(upstream, Real(1.0), small));
 }
 
+fn plus_quotient(x: Real, a: Real, b: Real, d: Real) -> Real { return x + (a + b) / d; }
+fn reciprocal(x: Real) -> Real { return 1.0 / x; }
 fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }
 fn exp_negative_product(x: Real, beta: Real) -> Scaled { return exp_negative(finite(x) * beta); }
 fn bell(factor: f32, v: Real, x: Real) -> Real {

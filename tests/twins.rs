@@ -73,12 +73,13 @@ fn twins() -> Vec<(String, String)> {
         format!("//! The twin of {paths}.\n//!\n//! {NOTE}\n\n{uses}\n\n{rust}")
     };
     let wgsl = format!(
-        "{}\n{}",
+        "{}\n{}\n{}",
         read("shaders/bits.wgsl"),
-        without(&read("shaders/math.wgsl"), &OTHERS)
+        without(&read("shaders/math.wgsl"), &OTHERS),
+        read("shaders/sine.wgsl"),
     );
     let rust = translated(&wgsl, &mut structs);
-    let paths = "`shaders/bits.wgsl` and `shaders/math.wgsl`";
+    let paths = "`shaders/bits.wgsl`, `shaders/math.wgsl` and `shaders/sine.wgsl`";
     let mut twins = vec![(
         "src/cpu/math.rs".to_owned(),
         of(paths, "use super::lane::*;", &rust),

@@ -113,6 +113,10 @@ catalogue! {
     DYNAMIC_TANH: dynamic_tanh, "dynamic-tanh";
     /// ACON-C: (p1 - p2) x sigmoid(beta (p1 - p2) x) + p2 x, with 1, 0 and 1.
     ACON_C: acon_c, "acon-c";
+    /// Snake: x + sin^2(alpha x) / alpha, with alpha = 1.
+    SNAKE: snake, "snake";
+    /// Snake-beta: x + sin^2(alpha x) / beta, with 1 and 1.
+    SNAKE_BETA: snake_beta, "snake-beta";
 }
 
 /// An activation function with its parameters.

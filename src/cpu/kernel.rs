@@ -123,8 +123,10 @@ macro_rules! twins {
     ($($name:ident: [$($parameter:ident),*],)*) => {
         $(#[allow(clippy::approx_constant, clippy::excessive_precision)] mod $name;)*
 
-        /// The twin of the activation with this shader, if it is of the catalogue.
+        /// The twin of the activation with this shader, if it is of the catalogue; some bring the sine along.
         pub(crate) fn twin(wgsl: &str) -> Option<&'static $crate::cpu::kernel::Twin> {
+            let sine = include_str!("../../../shaders/sine.wgsl");
+            let wgsl = wgsl.strip_suffix(sine).unwrap_or(wgsl);
             TWINS.iter().find(|twin| twin.wgsl == wgsl)
         }
 

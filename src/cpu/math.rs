@@ -1,4 +1,4 @@
-//! The twin of `shaders/bits.wgsl` and `shaders/math.wgsl`.
+//! The twin of `shaders/bits.wgsl`, `shaders/math.wgsl` and `shaders/sine.wgsl`.
 //!
 //! Made by `UPDATE_TWINS=1 cargo test --test twins`; edit that.
 
@@ -190,6 +190,20 @@ pub(crate) fn inverse_of_normal(x: Real) -> Inverse {
         significand: inverse(0.0, significand, 0.0),
         power,
     }
+}
+
+// x + (a + b) / d for a normal d > 0 and an a of few bits. Where x and a / d cancel nothing is lost.
+#[inline(always)]
+pub(crate) fn plus_quotient(x: Real, a: Real, b: Real, d: Real) -> Real {
+    let i = inverse_of_normal(d);
+    let high = i.significand.high * i.power;
+    (x + a * high) + (b * high + ((a + b) * i.significand.low) * i.power)
+}
+
+#[inline(always)]
+pub(crate) fn reciprocal(x: Real) -> Real {
+    let i = inverse_of_normal(x);
+    whole_of(i.significand) * i.power
 }
 
 pub(crate) const LOG2_E: Real = 1.44269504;
@@ -955,4 +969,133 @@ pub(crate) fn product_sum(x: Real, slope: Real, height: Real) -> Real {
     let lost = (u - kept(t - v_in_t)) + (v - v_in_t);
     let whole = (kept(a * b + height) + t) + (lost + (c - a) * (slope - b));
     select(whole, plain, abs(plain) > min(4.0 * abs(height), LARGEST))
+}
+
+// The sine of any number, by whole numbers alone: no argument is too large, and the quadrant is exact.
+
+// sin(2z), and sin^2(z) = base + half, the base being 0, 1/2 or 1.
+#[derive(Clone, Copy)]
+pub(crate) struct Sines {
+    pub(crate) of_twice: Real,
+    pub(crate) base: Real,
+    pub(crate) half: Real,
+}
+
+#[inline(always)]
+pub(crate) fn square(s: Sines) -> Real {
+    s.base + s.half
+}
+
+// Three words of 1 / pi, from some bit on.
+#[derive(Clone, Copy)]
+pub(crate) struct Window {
+    pub(crate) first: Bits,
+    pub(crate) second: Bits,
+    pub(crate) third: Bits,
+}
+
+// 1 / pi in 320 bits, behind 64 zeros. `start` is at most 287, so that eight words, four, two and one are left out in turn.
+#[inline(always)]
+pub(crate) fn window(start: Bits) -> Window {
+    let words = start >> Bits(5);
+    let by_8 = words > Bits(7);
+    let a0 = select(Bits(0), Bits(0xff28b1d5), by_8);
+    let a1 = select(Bits(0), Bits(0xef5de2b0), by_8);
+    let a2 = select(Bits(0x517cc1b7), Bits(0xdb92371d), by_8);
+    let a3 = select(Bits(0x27220a94), Bits(0x2126e970), by_8);
+    let by_4 = (words & Bits(4)) > Bits(0);
+    let b0 = select(a0, Bits(0xfe13abe8), by_4);
+    let b1 = select(a1, Bits(0xfa9a6ee0), by_4);
+    let b2 = select(a2, Bits(0x6db14acc), by_4);
+    let b3 = select(a3, Bits(0x9e21c820), by_4);
+    let b4 = select(Bits(0xfe13abe8), Bits(0xff28b1d5), by_4);
+    let b5 = select(Bits(0xfa9a6ee0), Bits(0xef5de2b0), by_4);
+    let b6 = select(Bits(0x6db14acc), Bits(0xdb92371d), by_4);
+    let by_2 = (words & Bits(2)) > Bits(0);
+    let c0 = select(b0, b2, by_2);
+    let c1 = select(b1, b3, by_2);
+    let c2 = select(b2, b4, by_2);
+    let c3 = select(b3, b5, by_2);
+    let c4 = select(b4, b6, by_2);
+    let by_1 = (words & Bits(1)) > Bits(0);
+    let d0 = select(c0, c1, by_1);
+    let d1 = select(c1, c2, by_1);
+    let d2 = select(c2, c3, by_1);
+    let d3 = select(c3, c4, by_1);
+    let left = start & Bits(31);
+    let right = Bits(31) - left;
+    Window {
+        first: (d0 << left) | ((d1 >> Bits(1)) >> right),
+        second: (d1 << left) | ((d2 >> Bits(1)) >> right),
+        third: (d2 << left) | ((d3 >> Bits(1)) >> right),
+    }
+}
+
+// a's `index`th byte from the top.
+#[inline(always)]
+pub(crate) fn byte(a: Bits, index: Bits) -> Bits {
+    (a >> (Bits(24) - (index << Bits(3)))) & Bits(0xff)
+}
+
+// |a b| / pi less its whole part, times 2^32. The product has 48 bits, upper * 2^24 + lower, times 2^(exponents - 300).
+#[inline(always)]
+pub(crate) fn turns(a: Bits, b: Bits) -> Bits {
+    let p = (a & Bits(0x7fffff)) | Bits(0x800000);
+    let q = (b & Bits(0x7fffff)) | Bits(0x800000);
+    let p1 = p >> Bits(12);
+    let p0 = p & Bits(0xfff);
+    let q1 = q >> Bits(12);
+    let q0 = q & Bits(0xfff);
+    let low = p0 * q0;
+    let middle = p1 * q0 + p0 * q1 + (low >> Bits(12));
+    let upper_part = p1 * q1 + (middle >> Bits(12));
+    let lower_part = ((middle & Bits(0xfff)) << Bits(12)) | (low & Bits(0xfff));
+    let exponents = ((a >> Bits(23)) & Bits(0xff)) + ((b >> Bits(23)) & Bits(0xff));
+    let w = window(exponents - Bits(236));
+    // What is above the point falls off by itself. Of what is below 2^-32 bytes are enough, whose products fit.
+    let lower_terms = ((lower_part * byte(w.second, Bits(0))) >> Bits(8))
+        + ((lower_part * byte(w.second, Bits(1))) >> Bits(16))
+        + ((lower_part * byte(w.second, Bits(2))) >> Bits(24));
+    let upper_terms = ((upper_part * byte(w.second, Bits(3))) >> Bits(8))
+        + ((upper_part * byte(w.third, Bits(0))) >> Bits(16))
+        + ((upper_part * byte(w.third, Bits(1))) >> Bits(24));
+    let shifted = (w.first << Bits(24)) | (w.second >> Bits(8));
+    lower_part * w.first + lower_terms + upper_part * shifted + upper_terms
+}
+
+// Those of z = a b, within 1.1e-7 for any a and b; 0 and 1/2, their means, for an infinite a.
+#[inline(always)]
+pub(crate) fn sines(a: Real, b: Real) -> Sines {
+    let near = abs(a * b) < 0.39;
+    let all = turns(bits(a), bits(b));
+    let nearest = (all + Bits(0x20000000)) >> Bits(30);
+    let rest = all - (nearest << Bits(30));
+    let negative = rest > Bits(0x7fffffff);
+    let far = real(select(rest, Bits(0) - rest, negative)) * 1.46291808e-9;
+    // 2z is v and so many quarters of a turn.
+    let v = select(select(far, -far, negative), 2.0 * abs(a * b), near);
+    let quarters = select(nearest, Bits(0), near);
+    // sin v and cos v - 1 (minimax, 4e-9 and 4e-10).
+    let w = v * v;
+    let s = v + (v * w) * (-0.16666655 + w * (0.008332176 - w * 1.9516978e-4));
+    let c = w * (-0.5 + w * (0.041666657 + w * (-0.001388773 + w * 2.447687e-5)));
+    let odd = (quarters & Bits(1)) > Bits(0);
+    let second_half = quarters > Bits(1);
+    let twice = select(s, 1.0 + c, odd);
+    let bend = select(-c, s, odd);
+    let base = select(select(0.0, 1.0, second_half), 0.5, odd);
+    let backwards = second_half != (((bits(a) ^ bits(b)) >> Bits(31)) > Bits(0));
+    let infinite = abs(a) > LARGEST;
+    Sines {
+        of_twice: select(select(twice, -twice, backwards), 0.0, infinite),
+        base: select(base, 0.5, infinite),
+        half: select(0.5 * select(bend, -bend, second_half), 0.0, infinite),
+    }
+}
+
+// a b c, of which no product leaves f32's range on the way while that of all is within.
+#[inline(always)]
+pub(crate) fn product_of_three(a: Real, b: Real, c: Real) -> Real {
+    let apart = (abs(b) < 1.0) != (abs(c) < 1.0);
+    (b * select(a, c, apart)) * select(c, a, apart)
 }

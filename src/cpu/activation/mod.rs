@@ -26,6 +26,8 @@ twins! {
     selu: [],
     shrink: [bias, lambd],
     sigmoid: [],
+    snake: [alpha],
+    snake_beta: [alpha, beta],
     softplus: [beta],
     softshrink: [lambd],
     softsign: [],
