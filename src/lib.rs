@@ -118,6 +118,7 @@ pub use family::{
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     pointwise::{Gradients, Pointwise},
     softmax::Softmax,
+    sparsemax::Sparsemax,
 };
 pub use gpu::{Adapter, Gpu, ShaderChecks};
 pub use initialize::Initializer;

@@ -56,6 +56,7 @@ families! {
     dice: [OfDice],
     softmax: [SOFTMAX, LOG_SOFTMAX],
     logsumexp: [OfLogSumExp],
+    sparsemax: [SPARSEMAX, HARDMAX],
     gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],
     maxout: [OfMaxout],
     alpha_dropout: [OfAlphaDropout],

@@ -22,6 +22,7 @@ mod parameter_gradient;
 mod pointwise;
 mod quotient;
 mod softmax;
+mod sparsemax;
 mod tuning;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ const FAMILIES: [Family; 16] = [
     ("dice", dice::trials),
     ("softmax", softmax::trials),
     ("logsumexp", logsumexp::trials),
+    ("sparsemax", sparsemax::trials),
     ("gated", gated::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),
