@@ -122,7 +122,8 @@ fn all(arguments: &Arguments) -> Result {
     let planned = paths.iter().map(PathBuf::as_path).collect();
     Outputs::plan(planned, arguments.force)?.write(&pictures)?;
     let (count, folder) = (pictures.len(), folder.display());
-    text::print(&format!("{count} pictures written to {folder}"))
+    text::tell(&format!("{count} pictures written to {folder}"));
+    Ok(())
 }
 
 fn plot(arguments: &Arguments) -> Result<Plot> {
