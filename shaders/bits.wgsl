@@ -1,4 +1,5 @@
-// What arithmetic cannot be trusted with, by bits: compilers may assume that NaN does not occur.
+// What both maths share. First what arithmetic cannot be trusted with, by bits: compilers may assume that NaN does not
+// occur.
 
 const LARGEST: f32 = 3.40282346e38;
 
@@ -19,4 +20,19 @@ fn magnitude(x: Real, limit: Real) -> Real {
 // value >= 0 with the sign of x.
 fn with_sign(value: Real, x: Real) -> Real {
     return bitcast<Real>(bitcast<Bits>(value) | (bitcast<Bits>(x) & Bits(0x80000000u)));
+}
+
+// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
+// upstream may be large.
+struct FirstAndLast { first: Real, last: Real }
+fn least_first(c: Real, upstream: Real) -> FirstAndLast {
+    let small = abs(c) < Real(1.0);
+    return FirstAndLast(select(c, c * upstream, small), select(upstream, Real(1.0), small));
+}
+
+// c and upstream as what a share is multiplied by at first and at last: a c that enlarges would leave f32's range
+// before the share makes it small.
+fn enlarging_last(c: Real, upstream: Real) -> FirstAndLast {
+    let enlarges = abs(c) > Real(1.0);
+    return FirstAndLast(select(c * upstream, upstream, enlarges), select(Real(1.0), c, enlarges));
 }

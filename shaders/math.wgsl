@@ -1,5 +1,7 @@
 // Elementary functions from + - * / and bits: the same on every adapter, but for how it rounds a quotient.
 //
+// Longer than 500 lines: shaders get all of it, since its functions are made of each other.
+//
 // WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
 // -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
 // within 2.5 ULP of its definition. Two rules make that portable:
@@ -63,14 +65,6 @@ fn times(v: Real, e: Scaled) -> Real { return begun(v, e) * e.scale; }
 
 // v e but for the last scale, which comes when the product has all its factors.
 fn begun(v: Real, e: Scaled) -> Real { return (v * e.scale) * e.value; }
-
-// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
-// upstream may be large.
-struct FirstAndLast { first: Real, last: Real }
-fn least_first(c: Real, upstream: Real) -> FirstAndLast {
-    let small = abs(c) < Real(1.0);
-    return FirstAndLast(select(c, c * upstream, small), select(upstream, Real(1.0), small));
-}
 
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so
 // that its products with upper halves are exact, and `low` is what is missing. The sum lies between 2^-100 and 2^100,

@@ -6,14 +6,6 @@ fn multiple(c: Real, e: Scaled) -> Scaled { return Scaled(c * e.value, Real(1.0)
 fn times(v: Real, e: Scaled) -> Real { return v * e.value; }
 fn begun(v: Real, e: Scaled) -> Real { return v * e.value; }
 
-// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
-// upstream may be large.
-struct FirstAndLast { first: Real, last: Real }
-fn least_first(c: Real, upstream: Real) -> FirstAndLast {
-    let small = abs(c) < Real(1.0);
-    return FirstAndLast(select(c, c * upstream, small), select(upstream, Real(1.0), small));
-}
-
 fn plus_quotient(x: Real, a: Real, b: Real, d: Real) -> Real { return x + (a + b) / d; }
 fn reciprocal(x: Real) -> Real { return 1.0 / x; }
 fn exp_negative(x: Real) -> Scaled { return Scaled(exp(-abs(x)), Real(1.0)); }

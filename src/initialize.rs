@@ -11,6 +11,9 @@ use crate::{
     with_element,
 };
 
+/// Other streams of the same seed are drawn for other things.
+const STREAM: Stream = Stream(2);
+
 /// How the first weights of a layer are drawn, by the number of its inputs (`fan_in`) and outputs
 /// (`fan_out`), so that what passes through it keeps its variance.
 ///
@@ -95,7 +98,7 @@ impl Initializer {
     /// [`Error::ParameterOutOfRange`] if a fan is 0.
     pub fn values<T: Element>(&self, len: usize, seed: u64) -> Result<Vec<T>> {
         let distribution = self.distribution()?;
-        let random = Random::new(seed, Stream::Initializer);
+        let random = Random::new(seed, STREAM);
         Ok((0..len as u64)
             .map(|index| T::from_f64(distribution.draw(&random, index)))
             .collect())

@@ -4,21 +4,16 @@
 //! A word depends on the seed, on what it is for and on its place, and on nothing drawn before it:
 //! any thread of any machine gets the same one. `shaders/random.wgsl` draws the same words.
 
-/// What words are drawn for: uses of the same seed do not share any.
+/// What words are drawn for, a number that who draws them declares: streams of the same seed share no words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// The elements that alpha dropout drops; `STREAM` of its shader.
-    AlphaDropout = 1,
-    /// The first weights of a layer.
-    Initializer = 2,
-}
+pub struct Stream(pub u32);
 
 /// A sequence of random words in blocks of four.
 ///
 /// ```
 /// use wgpu_activations::random::{Random, Stream};
 ///
-/// let random = Random::new(7, Stream::Initializer);
+/// let random = Random::new(7, Stream(3));
 /// assert_eq!(random.word(6), random.block(1, 0)[2]);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +25,7 @@ impl Random {
     /// The words of `seed` for `stream`.
     pub const fn new(seed: u64, stream: Stream) -> Self {
         Self {
-            key: [low(seed), high(seed), stream as u32, 0],
+            key: [low(seed), high(seed), stream.0, 0],
         }
     }
 

@@ -176,7 +176,7 @@ fn is_foreign(definition: &Definition) -> bool {
     !CATALOGUE.iter().any(|own| own.wgsl == definition.wgsl)
 }
 
-/// The shader of the pointwise family: entry points `forward`, `forward_in_place`,
+/// The shader of a function of one element: entry points `forward`, `forward_in_place`,
 /// `backward_pass`, `backward_in_place`.
 ///
 /// ```
@@ -223,7 +223,7 @@ pub(crate) fn parameter_term(definition: &Definition, index: usize) -> Shader {
     shader
 }
 
-/// The shader of the pointwise family with parameters per channel, wherever the channels lie: entry points as
+/// The shader of a function of one element with parameters per channel, wherever the channels lie: entry points as
 /// [`pointwise`].
 pub fn per_channel(
     function: impl Into<PerChannel>,
@@ -237,7 +237,7 @@ pub fn per_channel(
     shader
 }
 
-/// The shader of the pointwise family with parameters per channel, where the channels lie
+/// The shader of a function of one element with parameters per channel, where the channels lie
 /// innermost: entry points as [`pointwise`].
 pub fn columns(function: impl Into<PerChannel>, vectors: impl Into<Vectors>, math: Math) -> Shader {
     let [words, element] = vectors.into().sources();

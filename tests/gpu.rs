@@ -181,7 +181,7 @@ fn a_buffer_is_used_again_once_its_last_clone_is_gone() {
     const LEN: usize = 1000;
     for device in trusted_devices() {
         // A pool of the test's own.
-        let gpu = &device.gpu.with_tuning(device.gpu.tuning());
+        let gpu = &device.gpu.with_tuning(device.gpu.tuning().clone());
         let of_new_memory = || gpu.allocate([LEN], ElementType::F32).unwrap();
         let x = gpu.upload(&[7.0f32; LEN], [LEN]).unwrap();
         let clone = x.clone();

@@ -38,6 +38,19 @@ fn the_example_is_read_and_written_to_the_letter() {
 }
 
 #[test]
+fn a_tuning_of_fewer_numbers_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.json");
+    let (before, rest) = example().split_once("\"tuning\":{").unwrap();
+    let (_, after) = rest.split_once('}').unwrap();
+    let earlier = r#""pointwise_threads":256,"reduction_rows":256,"softmax_vectors":16"#;
+    std::fs::write(&path, format!("{before}\"tuning\":{{{earlier}}}{after}")).unwrap();
+    let tuning = Run::read(&path).unwrap().devices[0].tuning.clone().unwrap();
+    assert_eq!((tuning.reduction_rows, tuning.word_bits), (256, 32));
+    assert_eq!(tuning.of_families["softmax_vectors"], 16);
+}
+
+#[test]
 fn what_is_no_result_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run.json");

@@ -79,7 +79,7 @@ fn twins() -> Vec<(String, String)> {
         read("shaders/sine.wgsl"),
     );
     let rust = translated(&wgsl, &mut structs);
-    let paths = "`shaders/bits.wgsl`, `shaders/math.wgsl` and `shaders/sine.wgsl`";
+    let paths = "`shaders/bits.wgsl`, `shaders/math.wgsl` and `shaders/sine.wgsl`.\n//!\n//! Longer than 500 lines: as they are";
     let mut twins = vec![(
         "src/cpu/math.rs".to_owned(),
         of(paths, "use super::lane::*;", &rust),

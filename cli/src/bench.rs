@@ -16,7 +16,7 @@ use crate::{
     flags::{memory, one_of},
     measure::{Supervisor, facts, serve},
     results,
-    text::{self, Column},
+    text::{self, Column, size, time, title},
     tuning, usage,
 };
 use wgpu_activations::{
@@ -71,7 +71,8 @@ pub(super) struct Arguments {
     /// Element types [default: f32].
     #[arg(long, value_parser = one_of(&ElementType::ALL, ElementType::name), value_delimiter = ',')]
     dtype: Vec<ElementType>,
-    /// The input's size, a multiple of 64KiB, or a sweep such as 64KiB..1GiB [default: the preset's].
+    /// The input's size in bytes, such as 64MiB, a multiple of 64KiB, or a sweep such as 64KiB..1GiB [default: the
+    /// preset's].
     #[arg(long, value_name = "SIZE", value_delimiter = ',')]
     size: Vec<String>,
     /// A device, as `activations devices` names it; may be repeated.
@@ -92,7 +93,7 @@ pub(super) struct Arguments {
     /// Samples per row.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=100_000))]
     samples: Option<u32>,
-    /// What a sample lasts at least, such as 20ms.
+    /// What a sample lasts at least, in ms or s, such as 20ms; a number alone is ms.
     #[arg(long, value_name = "T", value_parser = milliseconds)]
     min_time: Option<f64>,
     /// Result file, written as the run goes.
@@ -263,7 +264,7 @@ fn operation(text: &str) -> Result<&'static str> {
 
 /// One size, or those of a sweep, each four times the one before.
 fn sizes(text: &str) -> Result<Vec<u64>> {
-    let size = |text: &str| {
+    let bytes = |text: &str| {
         let Ok(bytes) = memory(text) else {
             return usage(format!(
                 "size {text:?}: write a size such as 64MiB or 64KiB..1GiB"
@@ -278,9 +279,9 @@ fn sizes(text: &str) -> Result<Vec<u64>> {
         Ok(bytes)
     };
     let Some((from, to)) = text.split_once("..") else {
-        return Ok(vec![size(text)?]);
+        return Ok(vec![bytes(text)?]);
     };
-    let (from, to) = (size(from)?, size(to)?);
+    let (from, to) = (bytes(from)?, bytes(to)?);
     if from > to {
         return usage(format!(
             "size {text}: a sweep goes from a smaller size to a larger one"
@@ -383,30 +384,3 @@ const MATH: Column<Row> = Column::words("math", |row: &Row| {
     row.math.clone().unwrap_or_else(|| "-".to_owned())
 })
 .may_go();
-
-/// The operation, and that it is not on the device where it is not.
-pub(super) fn title(row: &Row) -> String {
-    match row.kind {
-        Kind::Offload => format!("{} offload", row.op),
-        _ => row.op.clone(),
-    }
-}
-
-/// A size as it is written on the command line.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes}B"),
-        1024..0x10_0000 => format!("{}KiB", bytes >> 10),
-        0x10_0000..0x4000_0000 => format!("{}MiB", bytes >> 20),
-        _ => format!("{}GiB", bytes >> 30),
-    }
-}
-
-pub(super) fn time(ns: f64) -> String {
-    match ns {
-        ..1e3 => format!("{ns:.0} ns"),
-        ..1e6 => format!("{:.1} us", ns / 1e3),
-        ..1e9 => format!("{:.2} ms", ns / 1e6),
-        _ => format!("{:.2} s", ns / 1e9),
-    }
-}

@@ -36,11 +36,11 @@ pub(super) struct Arguments {
     /// Also y = f(x) of pointwise activations for all 2^32 f32 inputs; minutes each.
     #[arg(long)]
     exhaustive: bool,
-    /// So many random cases in place of those that are made to find errors: any parameters, shape, type, pass, numbers,
+    /// A number of random cases in place of those that are made to find errors: any parameters, shape, type, pass, numbers,
     /// on tensors and streamed. A failure says how to repeat it.
     #[arg(long, value_name = "N", conflicts_with_all = ["exhaustive", "math"])]
     random: Option<usize>,
-    /// The first random case; the others follow it.
+    /// The number of the first random case; the others follow it.
     #[arg(long, value_name = "S", requires = "random", default_value_t = 1)]
     seed: u64,
     /// Print the rows as JSON.

@@ -11,8 +11,7 @@ use serde::Serialize;
 
 use super::{
     Failure, Result,
-    bench::{size, time, title},
-    text::{self, Column, CsvColumn},
+    text::{self, Column, CsvColumn, size, time, title},
     usage,
 };
 use crate::results::{
@@ -60,8 +59,8 @@ pub(super) struct Arguments {
     /// What to compare [default: baseline on one device and implementation, else time].
     #[arg(long, value_enum)]
     by: Option<Measure>,
-    /// Fail if a row takes more time than this above before, beyond noise, such as 10%, is not in every file, or has too
-    /// few samples to tell.
+    /// Fail if a row takes more time than this above before, beyond noise, is not in every file, or has too few samples
+    /// to tell: a share such as 10% or 0.1.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_above: Option<f64>,
 }

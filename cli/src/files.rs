@@ -14,7 +14,6 @@ use tempfile::NamedTempFile;
 
 use super::{
     Failure, Result, file_error,
-    stream::PIPE,
     temporary::{beside, folder, remove_abandoned},
     usage,
 };
@@ -22,6 +21,9 @@ use wgpu_activations::{
     io::{self, Endian, Format, NewArray, Number, Order, Output, Storage, Target},
     offload::Progress,
 };
+
+/// The name of standard input and output.
+pub(super) const PIPE: &str = "-";
 
 /// What there is when the user interrupts.
 struct Files {

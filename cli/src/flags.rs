@@ -27,8 +27,8 @@ pub(super) struct Flags {
     /// share the work if this is given several times.
     #[arg(long, value_name = "D")]
     pub(super) device: Vec<String>,
-    /// Memory for chunks under way, on host and devices, and for what is known of channels, at most, such as 512M
-    /// [default: chunks of 4 MiB on cpu alone, else of 16 MiB, and 4 GiB for what is known].
+    /// Memory for chunks under way, on host and devices, and for what is known of channels, at most: bytes, or such as
+    /// 512M or 2G in powers of 1024, 500MB in powers of 1000 [default: chunks of 4 MiB on cpu alone, else of 16 MiB, and 4 GiB for what is known].
     #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub(super) memory: Option<u64>,
     /// Elementary functions: the crate's own, within 2.5 ULP everywhere, or the adapter's.

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::{
     Result,
-    files::Outputs,
+    files::{Outputs, PIPE},
     flags::Flags,
     inputs::{self, Inputs, expect_alike},
-    stream::{Given, PIPE, Stream, note_types, open, plan, tell},
+    stream::{Given, Stream, note_types, open, plan, tell},
     usage,
 };
 use wgpu_activations::{

@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::{
     Result,
-    stream::{PIPE, note_types, open},
+    files::PIPE,
+    stream::{note_types, open},
     usage,
 };
 use wgpu_activations::{
@@ -36,8 +37,9 @@ impl Inputs {
             let Some((_, file)) = files.iter().find(|(given, _)| given == name) else {
                 let all = chain.input_names().join(" and ");
                 return usage(format!(
-                    "{chain} takes {all}, the first from the file named; give the other by --input {name}=FILE, or \
-                     name a layout in which one tensor holds both, such as layout=halves"
+                    "{} takes {all}, the first from the file named; give the other by --input {name}=FILE, or \
+                     name a layout in which one tensor holds both, such as layout=halves",
+                    chain.summary()
                 ));
             };
             let path = PathBuf::from(file.strip_prefix('@').unwrap_or(file));
@@ -81,7 +83,7 @@ fn named<'a>(
                 [] => "takes one input, the file named".to_owned(),
                 _ => format!("takes `{}` here", names.join("`, `")),
             };
-            return usage(format!("{flag} {text}: {chain} {takes}"));
+            return usage(format!("{flag} {text}: {} {takes}", chain.summary()));
         }
         if all.iter().any(|(other, _)| *other == name) {
             return usage(format!("{flag} {text}: one {name} is enough"));
@@ -123,7 +125,7 @@ pub(super) fn expect_alike(
 ) -> Result {
     let op = match chain.steps() {
         [step] => step.name().to_owned(),
-        _ => chain.to_string(),
+        _ => chain.summary(),
     };
     let error = if array.shape != shape {
         let right = if shape == other.shape {

@@ -98,8 +98,12 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     }
     let output = &arguments.output;
     let format = by_extension(output, &Format::ALL)?;
-    let picture = render(&plot(arguments)?, format)?;
-    Outputs::plan(vec![output], arguments.force)?.write(&[picture])
+    let plot = plot(arguments)?;
+    let picture = render(&plot, format)?;
+    Outputs::plan(vec![output], arguments.force)?.write(&[picture])?;
+    let curves = text::several(plot.curves.len(), "curve");
+    text::tell(&format!("{curves} written to {}", output.display()));
+    Ok(())
 }
 
 fn all(arguments: &Arguments) -> Result {
@@ -118,7 +122,8 @@ fn all(arguments: &Arguments) -> Result {
     let planned = paths.iter().map(PathBuf::as_path).collect();
     Outputs::plan(planned, arguments.force)?.write(&pictures)?;
     let (count, folder) = (pictures.len(), folder.display());
-    text::print(&format!("{count} pictures written to {folder}"))
+    text::tell(&format!("{count} pictures written to {folder}"));
+    Ok(())
 }
 
 fn plot(arguments: &Arguments) -> Result<Plot> {

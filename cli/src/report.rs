@@ -10,7 +10,7 @@ use super::{
     files::Outputs,
     flags::one_of,
     results::report::{self, Format, Source},
-    usage,
+    text, usage,
 };
 use wgpu_activations::{
     Math,
@@ -78,5 +78,9 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             "no row of these files is of the operations and the math that are to be shown",
         );
     }
-    outputs.write(&[report::render(&sources, format)?])
+    outputs.write(&[report::render(&sources, format)?])?;
+    let rows = sources.iter().map(|source| source.run.rows.len()).sum();
+    let (rows, output) = (text::several(rows, "row"), output.display());
+    text::tell(&format!("{rows} written to {output}"));
+    Ok(())
 }

@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::{
     Result,
-    files::{Folder, Outputs},
+    files::{Folder, Outputs, PIPE},
     flags::Flags,
     inputs::{self, Inputs},
-    stream::{Given, PIPE, Stream, note_types, open, open_model, plan, tell},
+    stream::{Given, Stream, note_types, open, open_model, plan, tell},
     usage,
 };
 use wgpu_activations::{

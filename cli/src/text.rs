@@ -10,18 +10,20 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::Result;
+use wgpu_activations::bench::record::{Kind, Row};
 
 /// One line on stderr that says why the command failed.
 pub(super) fn complain(message: &str) {
-    line(&format!("error: {message}"));
+    tell(&format!("error: {message}"));
 }
 
 /// One line on stderr that the user should know.
 pub(super) fn note(message: &str) {
-    line(&format!("note: {message}"));
+    tell(&format!("note: {message}"));
 }
 
-fn line(message: &str) {
+/// One line on stderr.
+pub(super) fn tell(message: &str) {
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(
         std::io::stderr().lock(),
@@ -228,4 +230,31 @@ pub(super) fn csv<T>(rows: &[T], columns: &[CsvColumn<T>], end: &str) -> String 
     let head = columns.iter().map(|(title, _)| (*title).to_owned());
     let of_row = |row| line(columns.iter().map(|(_, cell)| quoted(cell(row))).collect());
     line(head.collect()) + &rows.iter().map(of_row).collect::<String>()
+}
+
+/// The operation, and that it is not on the device where it is not.
+pub(super) fn title(row: &Row) -> String {
+    match row.kind {
+        Kind::Offload => format!("{} offload", row.op),
+        _ => row.op.clone(),
+    }
+}
+
+/// A size as it is written on the command line.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes}B"),
+        1024..0x10_0000 => format!("{}KiB", bytes >> 10),
+        0x10_0000..0x4000_0000 => format!("{}MiB", bytes >> 20),
+        _ => format!("{}GiB", bytes >> 30),
+    }
+}
+
+pub(super) fn time(ns: f64) -> String {
+    match ns {
+        ..1e3 => format!("{ns:.0} ns"),
+        ..1e6 => format!("{:.1} us", ns / 1e3),
+        ..1e9 => format!("{:.2} ms", ns / 1e6),
+        _ => format!("{:.2} s", ns / 1e9),
+    }
 }

@@ -17,7 +17,7 @@ use wgpu_activations::{
 const ABOUT: &str = "\
 Measures kernels in other shapes on a device, and keeps the shapes that save 3 % or more: threads of a \
 workgroup, words that loads take, lanes that are computed with at a time, rows that a thread takes, threads \
-that join their sums, vectors of a row of softmax that a thread holds. They are kept per \
+that join their sums, and what shapes one family alone. They are kept per \
 device, driver and version of this program in the user's folder for caches, and every command uses \
 them; `bench --untuned` does not. Results stay within their tolerances; sums taken in another order may \
 differ in the last place.
@@ -58,7 +58,11 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     let mut all = Vec::new();
     for adapter in &chosen {
         if arguments.forget {
-            tuning::keep(adapter, None)?;
+            let path = tuning::keep(adapter, None)?;
+            let (name, path) = (adapter.name(), path.display());
+            text::tell(&format!(
+                "{name} has the default shapes again; {path} keeps none for it"
+            ));
             continue;
         }
         let gpu = Gpu::open(adapter, ShaderChecks::Trusted)?;
@@ -67,14 +71,15 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             progress.set_message(format!("{knob} on {}", adapter.name()));
         })?;
         progress.finish_and_clear();
-        let better = (found != gpu.tuning()).then_some(found);
+        let better = (found != *gpu.tuning()).then(|| found.clone());
+        let is_better = better.is_some();
         let path = tuning::keep(adapter, better)?;
         if !arguments.json {
             text::print(adapter.name())?;
             text::print_table(&knobs, &COLUMNS)?;
-            let kept = match better {
-                Some(_) => format!("kept in {}", path.display()),
-                None => "the default suits it".to_owned(),
+            let kept = match is_better {
+                true => format!("kept in {}", path.display()),
+                false => "the default suits it".to_owned(),
             };
             text::print(&kept)?;
         }

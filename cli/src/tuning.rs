@@ -29,7 +29,7 @@ fn load() -> BTreeMap<String, Tuning> {
 
 /// What is kept for an adapter.
 pub(super) fn find(adapter: &Adapter) -> Option<Tuning> {
-    load().get(&key(adapter)).copied()
+    load().remove(&key(adapter))
 }
 
 /// Keeps a tuning for an adapter, or forgets what is kept; returns the file.

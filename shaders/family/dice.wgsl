@@ -23,11 +23,10 @@ fn value(x: f32, p: Parameter) -> f32 {
     return x * (share + (1.0 - share) * p.alpha);
 }
 
-// k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z. What enlarges comes last.
+// k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
 fn through_z(x: f32, upstream: f32, shares: vec2<f32>, alpha: f32) -> f32 {
-    let slope = 1.0 - alpha;
-    let enlarges = abs(slope) > 1.0;
-    return upstream * select(slope, 1.0, enlarges) * (x * shares.x * shares.y) * select(1.0, slope, enlarges);
+    let factors = enlarging_last(1.0 - alpha, upstream);
+    return factors.first * (x * shares.x * shares.y) * factors.last;
 }
 
 // upstream (alpha + (1 - alpha) s) + r (k - mean k - z mean(k z)).

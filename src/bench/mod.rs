@@ -73,7 +73,7 @@ pub fn run<M: Measurer>(
     go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
     let devices = targets.iter().map(|target| DeviceFacts {
-        tuning: target.tuning,
+        tuning: target.tuning.clone(),
         ..facts::device(target.adapter)
     });
     let run = Run {

@@ -8,8 +8,8 @@ use super::{case::MOMENTS, lineup::Lineup, stats::median};
 use crate::{
     check::Pass,
     error::Result,
-    family::families,
-    gpu::{Gpu, Tuning, WHOLE_ROW},
+    family::{Family, families},
+    gpu::{Gpu, Tuning},
 };
 
 /// What a sample lasts at least.
@@ -41,8 +41,8 @@ pub struct Knob {
 /// How a number is tried: its name, what reads and writes it, and its candidates.
 struct Trial {
     name: &'static str,
-    get: fn(Tuning) -> u32,
-    with: fn(Tuning, u32) -> Tuning,
+    get: Box<dyn Fn(&Gpu) -> u32>,
+    set: Box<dyn Fn(&mut Tuning, u32)>,
     candidates: &'static [u32],
 }
 
@@ -51,27 +51,34 @@ macro_rules! trial {
     ($field:ident, $candidates:expr) => {
         Trial {
             name: stringify!($field),
-            get: |tuning| tuning.$field,
-            with: |tuning, number| Tuning {
-                $field: number,
-                ..tuning
-            },
+            get: Box::new(|gpu| gpu.tuning().$field),
+            set: Box::new(|tuning, number| tuning.$field = number),
             candidates: $candidates,
         }
     };
 }
 
-const TRIALS: [Trial; 9] = [
-    trial!(word_bits, &[32, 64]),
-    trial!(lanes, &[1, 4]),
-    trial!(pointwise_threads, &[64, 128, 256, 512]),
-    trial!(column_rows, &[4, 8, 16]),
-    trial!(reduction_rows, &[8, 16, 32, 64, 128]),
-    trial!(reduction_vectors, &[1, 8]),
-    trial!(reduction_threads, &[1, 4, 8]),
-    trial!(softmax_vectors, &[1, 2, 4, 16, WHOLE_ROW]),
-    trial!(maxout_groups, &[1, 4]),
-];
+/// The numbers that kernels share, then those of families.
+fn trials() -> Vec<Trial> {
+    let shared = [
+        trial!(word_bits, &[32, 64]),
+        trial!(lanes, &[1, 4]),
+        trial!(pointwise_threads, &[64, 128, 256, 512]),
+        trial!(column_rows, &[4, 8, 16]),
+        trial!(reduction_rows, &[8, 16, 32, 64, 128]),
+        trial!(reduction_vectors, &[1, 8]),
+        trial!(reduction_threads, &[1, 4, 8]),
+    ];
+    let own = families().flat_map(Family::tunables).map(|own| Trial {
+        name: own.name,
+        get: Box::new(|gpu| own.of(gpu)),
+        set: Box::new(|tuning, number| {
+            tuning.of_families.insert(own.name.to_owned(), number);
+        }),
+        candidates: own.choices,
+    });
+    shared.into_iter().chain(own).collect()
+}
 
 /// The numbers that moments, which are no family's, are measured for.
 const OF_MOMENTS: [&str; 4] = [
@@ -114,36 +121,43 @@ fn measured_by(name: &str) -> Vec<(&'static str, Pass)> {
 ///
 /// What the device reports.
 pub fn tune(gpu: &Gpu, watch: impl Fn(&str)) -> Result<(Tuning, Vec<Knob>)> {
-    let mut tuning = gpu.tuning();
+    let mut gpu = gpu.clone();
     let mut knobs = Vec::new();
-    for trial in &TRIALS {
+    for trial in trials() {
         watch(trial.name);
-        let knob = trial.run(gpu, tuning)?;
-        tuning = (trial.with)(tuning, knob.chosen);
+        let knob = trial.run(&gpu)?;
+        if knob.chosen != knob.before {
+            gpu = trial.with(&gpu, knob.chosen);
+        }
         knobs.push(knob);
     }
-    Ok((tuning, knobs))
+    Ok((gpu.tuning().clone(), knobs))
 }
 
 impl Trial {
-    fn run(&self, gpu: &Gpu, tuning: Tuning) -> Result<Knob> {
-        let before = (self.get)(tuning);
+    /// The same device with this number.
+    fn with(&self, gpu: &Gpu, number: u32) -> Gpu {
+        let mut tuning = gpu.tuning().clone();
+        (self.set)(&mut tuning, number);
+        gpu.with_tuning(tuning)
+    }
+
+    fn run(&self, gpu: &Gpu) -> Result<Knob> {
+        let before = (self.get)(gpu);
         let ops = measured_by(self.name);
         let limit = gpu.limits().max_compute_invocations_per_workgroup;
         let others = self.candidates.iter().copied();
         // The first is what the others are held against.
         let numbers = others.filter(|&number| {
-            let taken = (self.get)(gpu.with_tuning((self.with)(tuning, number)).tuning());
+            let taken = (self.get)(&self.with(gpu, number));
             // Some the device cannot have.
             number != before
                 && number == taken
                 && (self.name != "pointwise_threads" || number <= limit)
         });
         let numbers: Vec<_> = std::iter::once(before).chain(numbers).collect();
-        let candidate = |number: &u32| {
-            let gpu = gpu.with_tuning((self.with)(tuning, *number));
-            Lineup::new(&gpu, &ops, MIN_TIME, |_| ())
-        };
+        let candidate =
+            |number: &u32| Lineup::new(&self.with(gpu, *number), &ops, MIN_TIME, |_| ());
         let candidates = numbers.iter().map(candidate).collect::<Result<Vec<_>>>()?;
         // By candidate, the geometric mean over operations of each round's time.
         let mut means = vec![Vec::new(); candidates.len()];
@@ -188,7 +202,7 @@ mod tests {
 
     #[test]
     fn families_are_measured_for_numbers_that_there_are() {
-        let names = TRIALS.map(|trial| trial.name);
+        let names: Vec<_> = trials().iter().map(|trial| trial.name).collect();
         for family in families() {
             let tuned_by = family.benchmark().map_or(&[][..], |own| own.tuned_by);
             for (knob, _) in tuned_by {
@@ -200,7 +214,7 @@ mod tests {
 
     #[test]
     fn every_number_is_measured_by_something() {
-        for trial in &TRIALS {
+        for trial in trials() {
             assert!(!measured_by(trial.name).is_empty(), "{}", trial.name);
         }
     }

@@ -10,7 +10,6 @@ pub use layout::Layout;
 pub(crate) use record::{BackwardOptions, Gradients as RecordedGradients, Output};
 
 use crate::{
-    activation::Activation,
     error::{Error, Result},
     family::{self, Inputs, Operation, Resolver, inputs_error},
     kernel::{
@@ -21,6 +20,9 @@ use crate::{
     tensor::{Tensor, elements_of},
     wgsl::Math,
 };
+
+/// Operations between the third and the last that a message names.
+const MOST_NAMED: usize = 4;
 
 /// Operations applied one after another.
 ///
@@ -126,6 +128,26 @@ impl Chain {
     pub fn math(mut self, math: Math) -> Self {
         self.steps.iter_mut().for_each(|step| step.set_math(math));
         self
+    }
+
+    /// Its text for a message: of many operations the first three, the last and how many there are.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Chain};
+    ///
+    /// let gelu = Chain::from(Activation::GELU);
+    /// assert_eq!(gelu.summary(), "gelu");
+    /// let long = (0..99).fold(gelu, |chain, _| chain.then(Activation::RELU));
+    /// assert_eq!(long.summary(), "gelu | relu | relu | .. | relu (100 operations)");
+    /// ```
+    pub fn summary(&self) -> String {
+        match &self.steps[..] {
+            [a, b, c, between @ .., last] if between.len() > MOST_NAMED => {
+                let count = self.steps.len();
+                format!("{a} | {b} | {c} | .. | {last} ({count} operations)")
+            }
+            _ => self.to_string(),
+        }
     }
 
     /// The chain that `text` names: `gelu | softmax(axis=0)`. Arrays, `prelu(alpha=@slopes)`, come from `resolve`.
@@ -440,11 +462,5 @@ impl PartialEq for Chain {
     /// Whether both have the same text, which says all but what arrays hold.
     fn eq(&self, other: &Self) -> bool {
         self.to_string() == other.to_string()
-    }
-}
-
-impl From<Activation> for Box<dyn Operation> {
-    fn from(activation: Activation) -> Self {
-        Box::new(family::pointwise::Pointwise::new(activation))
     }
 }

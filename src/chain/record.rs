@@ -7,8 +7,8 @@ use crate::{
     activation::Activation,
     element::ElementType,
     error::Result,
-    family::{Operation, Saved, pointwise::fused},
-    kernel::{cast, recorder::Recorder},
+    family::{Operation, Saved},
+    kernel::{cast, fused, recorder::Recorder},
     tensor::Tensor,
     wgsl::Math,
 };

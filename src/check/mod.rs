@@ -23,7 +23,7 @@ use crate::{
     device::Device,
     element::{Element, ElementType},
     error::Result,
-    family::{Case, Family, Operation, pointwise::Pointwise},
+    family::{Case, Family, Operation},
     gpu::Gpu,
     kernel::recorder,
     offload::{Chunk, HostGradient, Received, Task, surveys},
@@ -341,7 +341,7 @@ pub fn exhaustive(
     progress: impl Fn(u64),
 ) -> Result<Vec<Report>> {
     expect_threads()?;
-    let op = Pointwise::new(activation).math(math);
+    let chain = Chain::from(activation).math(math);
     let tolerance = Tolerance::forward(activation, ElementType::F32, math);
     let mut reports = vec![Report::default(); devices.len()];
     let mut x = vec![0.0f32; STEP as usize];
@@ -368,10 +368,10 @@ pub fn exhaustive(
             match device {
                 Device::Gpu(gpu) => {
                     let tensor = gpu.upload(&x, [x.len()])?;
-                    op.forward_in_place(&tensor)?;
+                    chain.forward_in_place(&tensor)?;
                     tensor.download_into(&mut found)?;
                 }
-                Device::Cpu(cpu) => cpu.forward(&activation.into(), &[x.len()], &x, &mut found)?,
+                Device::Cpu(cpu) => cpu.forward(&chain, &[x.len()], &x, &mut found)?,
             }
             let step = found
                 .par_iter()

@@ -84,7 +84,7 @@ impl<'a> Verifier<'a> {
     ///
     /// [`Error::Verification`] where something is outside its tolerance.
     pub fn finish(self, extras: &[(usize, Extra)], gradients: &[HostGradient]) -> Result<Report> {
-        let op = self.chain.to_string();
+        let op = self.chain.summary();
         for (what, report) in self.beside(extras, gradients) {
             expect(&op, &format!("{what}: "), &report)?;
         }
@@ -213,7 +213,7 @@ impl<'a> Verifier<'a> {
 impl Observer for Verifier<'_> {
     fn observe(&self, task: Task, chunk: &Chunk, received: &Received<'_>) -> Result<()> {
         self.take(task, chunk, received);
-        expect(&self.chain.to_string(), "", &lock(&self.report))
+        expect(&self.chain.summary(), "", &lock(&self.report))
     }
 }
 

@@ -144,7 +144,10 @@ fn expect_room(chain: &Chain, layout: &Layout, shape: &[usize], is_empty: bool) 
         return Ok(());
     }
     Err(Error::MemoryLimit {
-        what: format!("what `{chain}` gives of shape {shape:?}, though it has no elements,"),
+        what: format!(
+            "what `{}` gives of shape {shape:?}, though it has no elements,",
+            chain.summary()
+        ),
         bytes,
         limit: KNOWN,
         advice: "give it elements, or fewer channels",

@@ -1,10 +1,13 @@
 //! The twin of `shaders/bits.wgsl`, `shaders/math.wgsl` and `shaders/sine.wgsl`.
 //!
+//! Longer than 500 lines: as they are.
+//!
 //! Made by `UPDATE_TWINS=1 cargo test --test twins`; edit that.
 
 use super::lane::*;
 
-// What arithmetic cannot be trusted with, by bits: compilers may assume that NaN does not occur.
+// What both maths share. First what arithmetic cannot be trusted with, by bits: compilers may assume that NaN does not
+// occur.
 
 pub(crate) const LARGEST: Real = 3.40282346e38;
 
@@ -38,7 +41,36 @@ pub(crate) fn with_sign(value: Real, x: Real) -> Real {
     of_bits(bits(value) | (bits(x) & Bits(0x80000000)))
 }
 
+// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
+// upstream may be large.
+#[derive(Clone, Copy)]
+pub(crate) struct FirstAndLast {
+    pub(crate) first: Real,
+    pub(crate) last: Real,
+}
+#[inline(always)]
+pub(crate) fn least_first(c: Real, upstream: Real) -> FirstAndLast {
+    let small = abs(c) < 1.0;
+    FirstAndLast {
+        first: select(c, c * upstream, small),
+        last: select(upstream, 1.0, small),
+    }
+}
+
+// c and upstream as what a share is multiplied by at first and at last: a c that enlarges would leave f32's range
+// before the share makes it small.
+#[inline(always)]
+pub(crate) fn enlarging_last(c: Real, upstream: Real) -> FirstAndLast {
+    let enlarges = abs(c) > 1.0;
+    FirstAndLast {
+        first: select(c * upstream, upstream, enlarges),
+        last: select(1.0, c, enlarges),
+    }
+}
+
 // Elementary functions from + - * / and bits: the same on every adapter, but for how it rounds a quotient.
+//
+// Longer than 500 lines: shaders get all of it, since its functions are made of each other.
 //
 // WGSL bounds the error of its builtins loosely, and adapters use the room: exp is 60 ULP off near
 // -86 on some, tanh returns NaN for large inputs on another. Everything here keeps each activation
@@ -143,22 +175,6 @@ pub(crate) fn times(v: Real, e: Scaled) -> Real {
 #[inline(always)]
 pub(crate) fn begun(v: Real, e: Scaled) -> Real {
     (v * e.scale) * e.value
-}
-
-// c and upstream as what an exponential is multiplied by at first and at last: a small c would make it underflow, whose
-// upstream may be large.
-#[derive(Clone, Copy)]
-pub(crate) struct FirstAndLast {
-    pub(crate) first: Real,
-    pub(crate) last: Real,
-}
-#[inline(always)]
-pub(crate) fn least_first(c: Real, upstream: Real) -> FirstAndLast {
-    let small = abs(c) < 1.0;
-    FirstAndLast {
-        first: select(c, c * upstream, small),
-        last: select(upstream, 1.0, small),
-    }
 }
 
 // 1 / (base + part + rest) to twice the precision, however far off the device's quotient is: `high` has 12 bits, so

@@ -40,6 +40,7 @@ use crate::{
     activation::{ACTIVATIONS, Activation, is_called},
     element::ElementType,
     error::{Error, Result},
+    gpu::Tunable,
     wgsl::{Math, Shader, Vectors},
 };
 
@@ -90,6 +91,11 @@ pub trait Family: Sync {
 
     /// What benchmarks measure, if anything.
     fn benchmark(&self) -> Option<Benchmark>;
+
+    /// The numbers that shape its kernels alone, for each of which some family's [`Benchmark::tuned_by`] stands.
+    fn tunables(&self) -> &'static [Tunable] {
+        &[]
+    }
 
     /// The shaders that it launches, for tests that compile them all.
     fn shaders(&self, vectors: Vectors, math: Math) -> Vec<(String, Shader)>;

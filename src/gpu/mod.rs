@@ -27,8 +27,7 @@ pub use pipeline::{Binding, Kernel};
 pub(crate) use readback::unmapped;
 #[cfg(feature = "bench")]
 pub(crate) use timer::Timer;
-pub use tuning::Tuning;
-pub(crate) use tuning::WHOLE_ROW;
+pub use tuning::{Tunable, Tuning};
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -243,8 +242,8 @@ impl Gpu {
     }
 
     /// The shapes of its kernels.
-    pub fn tuning(&self) -> Tuning {
-        self.shared.tuning
+    pub fn tuning(&self) -> &Tuning {
+        &self.shared.tuning
     }
 
     /// The same device with kernels of other shapes. Tensors of one are foreign to the other.
@@ -288,7 +287,7 @@ impl Gpu {
         match &self.opened().adapter {
             Some(adapter) => {
                 let opened = Self::open(adapter, self.opened().checks)?;
-                Ok(opened.with_tuning(self.shared.tuning))
+                Ok(opened.with_tuning(self.tuning().clone()))
             }
             None => Err(Error::DeviceLost("it was opened by the caller".to_owned())),
         }

@@ -1,5 +1,8 @@
 //! Shapes of kernels that suit a device.
 
+use std::collections::BTreeMap;
+
+use super::Gpu;
 use crate::{
     element::ElementType,
     wgsl::{Lanes, Vectors, Words},
@@ -14,11 +17,11 @@ use crate::{
 /// use wgpu_activations::{Gpu, gpu::Tuning};
 ///
 /// let gpu = Gpu::new()?;
-/// let small = Tuning { pointwise_threads: 64, ..gpu.tuning() };
+/// let small = Tuning { pointwise_threads: 64, ..gpu.tuning().clone() };
 /// let gpu = gpu.with_tuning(small); // the same device
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "bench", derive(serde::Serialize, serde::Deserialize))]
 pub struct Tuning {
     /// Threads of a workgroup of the pointwise kernels; as many as the device allows, if that is less.
@@ -42,12 +45,10 @@ pub struct Tuning {
     /// through the workgroup's memory: a power of two up to 8; 1 for none.
     #[cfg_attr(feature = "bench", serde(default = "earlier::<1>"))]
     pub reduction_threads: u32,
-    /// Vectors of four elements that a thread of softmax takes of its row; up to 4 it holds in registers.
-    pub softmax_vectors: u32,
-    /// Groups of adjacent channels whose gradients a thread of maxout writes: 4, or 1, of which it writes one
-    /// vector of four channels.
-    #[cfg_attr(feature = "bench", serde(default = "earlier::<4>"))]
-    pub maxout_groups: u32,
+    /// Numbers that families declare ([`Family::tunables`](crate::family::Family::tunables)), by name, where they
+    /// are not the default.
+    #[cfg_attr(feature = "bench", serde(flatten))]
+    pub of_families: BTreeMap<String, u32>,
 }
 
 impl Tuning {
@@ -74,13 +75,12 @@ impl Tuning {
             reduction_rows: if software { 128 } else { 32 },
             reduction_vectors: if llvmpipe { 8 } else { 1 },
             reduction_threads: if software { 1 } else { 8 },
-            softmax_vectors: if software { WHOLE_ROW } else { 4 },
-            maxout_groups: if software { 4 } else { 1 },
+            of_families: BTreeMap::new(),
         }
     }
 
     /// How kernels load vectors of `element`, and compute with them.
-    pub const fn vectors(self, element: ElementType) -> Vectors {
+    pub const fn vectors(&self, element: ElementType) -> Vectors {
         Vectors {
             element,
             words: if self.word_bits == 64 {
@@ -109,14 +109,54 @@ impl Tuning {
             reduction_rows: self.reduction_rows.clamp(1, 128),
             reduction_vectors: if self.reduction_vectors < 8 { 1 } else { 8 },
             reduction_threads: 1 << self.reduction_threads.clamp(1, 8).ilog2(),
-            softmax_vectors: self.softmax_vectors.max(1),
-            maxout_groups: if self.maxout_groups < 4 { 1 } else { 4 },
+            of_families: self.of_families,
         }
     }
 }
 
-/// More vectors than a row of softmax's short kernels has: one thread takes it all.
-pub(crate) const WHOLE_ROW: u32 = 4096;
+/// A number that shapes the kernels of one family and that no two kinds of devices agree on.
+///
+/// ```
+/// # wgpu_activations::needs_adapter!();
+/// use wgpu_activations::{Gpu, gpu::Tunable};
+///
+/// const ROWS: Tunable = Tunable {
+///     name: "my_rows",
+///     choices: &[1, 4, 16],
+///     default: 4,
+///     on_software: 16,
+/// };
+/// let gpu = Gpu::new()?;
+/// let mut tuning = gpu.tuning().clone();
+/// tuning.of_families.insert("my_rows".to_owned(), 9);
+/// assert_eq!(ROWS.of(&gpu.with_tuning(tuning)), 4); // the next choice below
+/// # Ok::<(), wgpu_activations::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tunable {
+    /// Its name in a [`Tuning`].
+    pub name: &'static str,
+    /// What it may be, in rising order.
+    pub choices: &'static [u32],
+    /// What it is where nothing else was found.
+    pub default: u32,
+    /// The same on a software adapter.
+    pub on_software: u32,
+}
+
+impl Tunable {
+    /// What it is for `gpu`: of its choices the largest that is not above what the tuning says.
+    pub fn of(&self, gpu: &Gpu) -> u32 {
+        let default = match gpu.is_software() {
+            true => self.on_software,
+            false => self.default,
+        };
+        let said = gpu.tuning().of_families.get(self.name);
+        let said = *said.unwrap_or(&default);
+        let choice = self.choices.iter().rev().find(|choice| **choice <= said);
+        *choice.or(self.choices.first()).unwrap_or(&said)
+    }
+}
 
 /// Of a file from before there was a choice.
 #[cfg(feature = "bench")]

@@ -65,7 +65,7 @@ fn of_f32(words: Words) -> Vectors {
     }
 }
 
-/// Records a copy of `x` to `y`, word by word, by the kernel of the pointwise family.
+/// Records a copy of `x` to `y`, word by word, by the pointwise kernel.
 ///
 /// ```
 /// # wgpu_activations::needs_adapter!();
@@ -90,7 +90,7 @@ pub fn encode_copy(encoder: &mut wgpu::CommandEncoder, x: &Tensor, y: &Tensor) -
     encode_words(encoder, pass)
 }
 
-/// Records the OR of `x` and `upstream`, word by word, into `dx`, by the kernel of the pointwise family:
+/// Records the OR of `x` and `upstream`, word by word, into `dx`, by the pointwise kernel:
 /// the memory traffic of a backward pass.
 ///
 /// ```

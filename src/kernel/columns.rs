@@ -1,4 +1,4 @@
-//! The pointwise family with parameters per channel where the channels lie innermost: threads walk
+//! Functions of one element with parameters per channel where the channels lie innermost: threads walk
 //! columns, so that each finds its parameters once.
 
 use super::{

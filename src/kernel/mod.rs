@@ -4,6 +4,7 @@ pub(crate) mod arrange;
 pub mod baseline;
 pub(crate) mod cast;
 pub(crate) mod columns;
+pub(crate) mod fused;
 pub(crate) mod launch;
 pub mod moments;
 pub mod recorder;

@@ -113,7 +113,7 @@ impl Prepared<'_> {
         Error::MemoryLimit {
             what: format!(
                 "`{}`, in the smallest chunks and with what must be known of channels and rows,",
-                self.chain
+                self.chain.summary()
             ),
             bytes,
             limit,

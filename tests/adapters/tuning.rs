@@ -12,14 +12,18 @@ use wgpu_activations::{
 use crate::common::Device;
 
 /// Odd, large, and what suits a device with cheap barriers.
-const TUNINGS: [Tuning; 3] = [
-    tuning([0, 64, 0, 0, 7, 9, 3, 3, 9]),
-    tuning([512, 64, 4, 8, 256, 8, 1, 16, 4]),
-    tuning([256, 32, 1, 4, 16, 1, 8, 4, 1]),
+const TUNINGS: [[u32; 9]; 3] = [
+    [0, 64, 0, 0, 7, 9, 3, 3, 9],
+    [512, 64, 4, 8, 256, 8, 1, 16, 4],
+    [256, 32, 1, 4, 16, 1, 8, 4, 1],
 ];
 
-/// In the order of the fields.
-const fn tuning(numbers: [u32; 9]) -> Tuning {
+/// In the order of the fields; the last two are families' own.
+fn tuning(numbers: [u32; 9]) -> Tuning {
+    let of_families = [
+        ("softmax_vectors", numbers[7]),
+        ("maxout_groups", numbers[8]),
+    ];
     Tuning {
         pointwise_threads: numbers[0],
         word_bits: numbers[1],
@@ -28,8 +32,9 @@ const fn tuning(numbers: [u32; 9]) -> Tuning {
         reduction_rows: numbers[4],
         reduction_vectors: numbers[5],
         reduction_threads: numbers[6],
-        softmax_vectors: numbers[7],
-        maxout_groups: numbers[8],
+        of_families: of_families
+            .map(|(name, number)| (name.to_owned(), number))
+            .into(),
     }
 }
 
@@ -40,8 +45,10 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     }
     let trials = TUNINGS.iter().enumerate();
     trials
-        .map(|(index, &tuning)| {
-            device.trial(&index.to_string(), move |device| tuned(device, tuning))
+        .map(|(index, &numbers)| {
+            device.trial(&index.to_string(), move |device| {
+                tuned(device, tuning(numbers))
+            })
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::{
     Failure, Result, device,
-    files::{Unfinished, note_progress},
+    files::{PIPE, Unfinished, note_progress},
     flags::{Flags, Verify},
     text,
 };
@@ -22,9 +22,6 @@ use wgpu_activations::{
     },
     offload::{HostGradient, Progress, Purpose, Rates, Request, Summary},
 };
-
-/// The name of standard input and output.
-pub(super) const PIPE: &str = "-";
 
 /// The `--out` that streams beside the result.
 const INDEX: &str = "index";
@@ -186,7 +183,7 @@ impl Stream<'_> {
         if held > limit {
             let why = "whose elements do not lie in the order they are worked on in";
             let error = Error::MemoryLimit {
-                what: format!("`{}` of a whole tensor, {why},", seen.chain),
+                what: format!("`{}` of a whole tensor, {why},", seen.chain.summary()),
                 bytes: held,
                 limit,
                 advice: "allow more memory, or split the tensor",

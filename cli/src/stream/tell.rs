@@ -5,8 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use indicatif::BinaryBytes;
 use serde_json::{Value, json};
 
-use super::{Device, Done, Given, Oriented, Pass, Result, Stream, text};
-use crate::bench::time;
+use super::{
+    Device, Done, Given, Oriented, Pass, Result, Stream,
+    text::{self, time},
+};
 use wgpu_activations::{
     Offload,
     accuracy::Report,
@@ -67,7 +69,7 @@ pub(crate) fn forecast(
         let mut lines = format!(
             "{}{name}: {:?} {} on {}\n  {} of up to {} elements, {passes}, {} over the link, \
              {} of memory, {} of it for what is known of channels and rows",
-            stream.chain,
+            stream.chain.summary(),
             item.shape,
             item.type_name,
             names.join(" and "),
@@ -146,7 +148,7 @@ pub(crate) fn done(stream: &Stream<'_>, done: &[Done], devices: &[Device]) -> Re
         };
         text::print(&format!(
             "{what}{} of{name} {:?} {} on {device}: {}, written to {}{and}",
-            stream.chain,
+            stream.chain.summary(),
             done.shape,
             done.type_name,
             verified(

@@ -181,6 +181,11 @@ fn help_names_every_flag_and_fits() {
             "check",
             "--device --all-devices --math --exhaustive --json".to_owned(),
         ),
+        ("bench", "--min-time --size --samples".to_owned()),
+        ("compare", "--fail-above --by".to_owned()),
+        ("plot", "--param --range Examples:".to_owned()),
+        ("report", "--op --math Examples:".to_owned()),
+        ("tune", "--forget --json".to_owned()),
     ] {
         let help = sandbox.run(&format!("{command} --help")).expect_success();
         for word in words.split(' ') {
@@ -255,7 +260,13 @@ fn examples_in_the_help_run() {
                 continue;
             }
             let force = if line.contains("-o ") { "--force" } else { "" };
-            sandbox.run(&format!("{line} {force}")).expect_success();
+            let outcome = sandbox.run(&format!("{line} {force}"));
+            if line.starts_with("plot") || line.starts_with("report") {
+                assert_eq!(outcome.status, Some(0), "{line}: {}", outcome.stderr);
+                assert!(outcome.stderr.contains(" written to "), "{line}");
+            } else {
+                outcome.expect_success();
+            }
             count += 1;
         }
     }

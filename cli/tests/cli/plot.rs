@@ -8,7 +8,13 @@ use wgpu_activations::Activation;
 use crate::sandbox::Sandbox;
 
 fn draw(sandbox: &Sandbox, line: &str) -> String {
-    sandbox.run(line).expect_success();
+    let told = sandbox.run(line);
+    assert_eq!(told.status, Some(0), "{}", told.stderr);
+    assert!(
+        told.stderr.ends_with(" written to p.svg\n"),
+        "{}",
+        told.stderr
+    );
     fs::read_to_string(sandbox.path("p.svg")).unwrap()
 }
 
@@ -125,7 +131,7 @@ fn pages_and_pixels_are_written() {
     let sandbox = Sandbox::new();
     sandbox
         .run("plot gelu silu -o p.html --slope")
-        .expect_success();
+        .expect_note("2 curves written to p.html");
     let page = fs::read_to_string(sandbox.path("p.html")).unwrap();
     assert!(
         page.contains("<table>") && page.contains("0.8413"),
@@ -136,7 +142,9 @@ fn pages_and_pixels_are_written() {
         page.matches("://").count(),
         page.matches("http://www.w3.org").count()
     );
-    sandbox.run("plot gelu -o p.PNG").expect_success();
+    sandbox
+        .run("plot gelu -o p.PNG")
+        .expect_note("1 curve written to p.PNG");
     assert!(
         fs::read(sandbox.path("p.PNG"))
             .unwrap()

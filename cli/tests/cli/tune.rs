@@ -64,7 +64,10 @@ fn what_is_found_is_kept_and_used_and_forgotten() {
     assert_eq!(tuning(&format!("{bench} --untuned")), Value::Null);
     let line = format!("run softmax x.npy -o y.npy --device {name} --verify full");
     run(&sandbox, &line).expect_success();
-    run(&sandbox, &format!("tune --device {name} --forget")).expect_success();
+    let forgotten = run(&sandbox, &format!("tune --device {name} --forget"));
+    let path = kept.display();
+    let told = format!("{name} has the default shapes again; {path} keeps none for it");
+    assert_eq!(forgotten.expect_note(&told), "");
     assert_eq!(tuning(&bench), Value::Null);
     // A file that is no such thing does no harm.
     fs::write(&kept, "{").unwrap();

@@ -21,10 +21,8 @@ pub(crate) fn value(x: Real, p1: Real, p2: Real, beta: Real) -> Real {
 #[inline(always)]
 pub(crate) fn backward(x: Real, upstream: Real, p1: Real, p2: Real, beta: Real) -> Real {
     let u = p1 - p2;
-    // What enlarges comes last.
-    let enlarges = abs(u) > 1.0;
-    let first = select(u * upstream, upstream, enlarges);
-    select(1.0, u, enlarges) * sigmoid_gate_backward(x, first, beta * u) + p2 * upstream
+    let factors = enlarging_last(u, upstream);
+    factors.last * sigmoid_gate_backward(x, factors.first, beta * u) + p2 * upstream
 }
 
 // upstream x q, upstream x (1 - q) and upstream u^2 x^2 s (1 - s).

@@ -3,8 +3,8 @@
 use super::{AlphaDropout, LANES};
 use crate::{
     cpu::{Slice, SliceMut, blocks::each_block, lane::select, math::is_special},
-    family::alpha_dropout::reference::Transform,
-    random::{Random, Stream},
+    family::alpha_dropout::reference::{STREAM, Transform},
+    random::Random,
 };
 
 impl AlphaDropout {
@@ -26,7 +26,7 @@ impl AlphaDropout {
     /// Each element with whether it is dropped.
     fn over(&self, from: Slice<'_>, to: SliceMut<'_>, of: impl Fn(f32, bool) -> f32 + Sync) {
         let threshold = self.mask().threshold();
-        let random = Random::new(self.seed, Stream::AlphaDropout);
+        let random = Random::new(self.seed, STREAM);
         each_block(&[from], to, usize::MAX, |first, inputs, to| {
             if threshold == 0 {
                 return to.copy_from_slice(inputs[0]);

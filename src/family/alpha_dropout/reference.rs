@@ -3,6 +3,9 @@
 use crate::activation::Activation;
 use crate::random::{Random, Stream};
 
+/// The stream of words that decide which elements are dropped; `STREAM` of the shader.
+pub(super) const STREAM: Stream = Stream(1);
+
 /// y = a x + b for a kept element and `dropped` for the others, such that input of mean 0 and
 /// variance 1 keeps both.
 ///
@@ -76,7 +79,7 @@ impl Mask {
     pub fn new(p: f32, seed: u64) -> Self {
         Self {
             threshold: threshold(p),
-            random: Random::new(seed, Stream::AlphaDropout),
+            random: Random::new(seed, STREAM),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
         channels::{Piece, add, reduce, sums},
         kernel::{Kernel, but_nan, lanes},
         lane::select,
-        math::{exp_minus_product, finite, sigmoids, times_sigmoid},
+        math::{enlarging_last, exp_minus_product, finite, sigmoids, times_sigmoid},
     },
     error::{Error, Result},
     family::{Keep, Saved},
@@ -52,12 +52,11 @@ fn shares_of(z: f32) -> (f32, f32) {
     )
 }
 
-/// upstream x (1 - alpha) s (1 - s), the gradient with respect to z. What enlarges comes last.
+/// upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
 #[inline(always)]
 fn through_z(x: f32, upstream: f32, (share, other): (f32, f32), alpha: f32) -> f32 {
-    let slope = 1.0 - alpha;
-    let enlarges = slope.abs() > 1.0;
-    upstream * select(slope, 1.0, enlarges) * (x * share * other) * select(1.0, slope, enlarges)
+    let factors = enlarging_last(1.0 - alpha, upstream);
+    factors.first * (x * share * other) * factors.last
 }
 
 /// upstream x (1 - s), whose tail f32 need not hold: what is not small comes first.

@@ -1,6 +1,6 @@
 //! What maxout is, and how it is called.
 
-use super::{Maxout, MaxoutAffine, OP, bound, case, reference::Layout, shader};
+use super::{Maxout, MaxoutAffine, OP, bound, case, pooling::GROUPS, reference::Layout, shader};
 use crate::{
     activation::Paper,
     element::ElementType,
@@ -9,6 +9,7 @@ use crate::{
         Arguments, Array, Benchmark, Case, Default, Draw, Drawn, Entry, Family, Operation,
         Parameter, Pass, Picture, Sweep, Traffic, Value,
     },
+    gpu::Tunable,
     wgsl::{Math, Shader, Vectors},
 };
 
@@ -149,8 +150,12 @@ impl Family for OfMaxout {
             backward: Traffic::new(5, "copy"),
             parameters: false,
             takes_math: false,
-            tuned_by: &[("maxout_groups", Pass::Backward)],
+            tuned_by: &[(GROUPS.name, Pass::Backward)],
         })
+    }
+
+    fn tunables(&self) -> &'static [Tunable] {
+        &[GROUPS]
     }
 
     fn shaders(&self, vectors: Vectors, _: Math) -> Vec<(String, Shader)> {

@@ -2,7 +2,6 @@
 
 mod catalogue;
 mod cpu;
-pub(crate) mod fused;
 mod gradient;
 mod operation;
 mod shader;

@@ -15,6 +15,12 @@ use crate::{
     wgsl::Math,
 };
 
+impl From<Activation> for Box<dyn Operation> {
+    fn from(activation: Activation) -> Self {
+        Box::new(Pointwise::new(activation))
+    }
+}
+
 impl Operation for Pointwise {
     fn name(&self) -> &str {
         self.activation.name()

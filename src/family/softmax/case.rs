@@ -3,6 +3,7 @@
 use super::{
     Softmax,
     reference::{Form, MaskedRows, backward, forward},
+    rows::VECTORS,
 };
 use crate::{
     family::{Benchmark, Case, Curve, Pass, Picture, SHAPES, Traffic, everyday},
@@ -74,10 +75,7 @@ pub(super) fn benchmark(form: Form) -> Benchmark {
         parameters: false,
         takes_math: true,
         tuned_by: match form {
-            Form::Softmax => &[
-                ("word_bits", Pass::Forward),
-                ("softmax_vectors", Pass::Forward),
-            ],
+            Form::Softmax => &[("word_bits", Pass::Forward), (VECTORS.name, Pass::Forward)],
             Form::LogSoftmax => &[],
         },
     }

@@ -3,7 +3,7 @@
 use super::{
     Softmax, case,
     reference::{Form, MaskedRows},
-    shaders,
+    rows, shaders,
 };
 use crate::{
     activation::Paper,
@@ -13,6 +13,7 @@ use crate::{
         Arguments, Benchmark, Case, Default, Entry, Family, Operation, Parameter, Pass, Picture,
         Sweep,
     },
+    gpu::Tunable,
     wgsl::{Math, Shader, Vectors},
 };
 
@@ -97,6 +98,14 @@ impl Family for Form {
 
     fn benchmark(&self) -> Option<Benchmark> {
         Some(case::benchmark(*self))
+    }
+
+    fn tunables(&self) -> &'static [Tunable] {
+        match self {
+            Self::Softmax => &[rows::VECTORS],
+            // It runs the same kernels.
+            Self::LogSoftmax => &[],
+        }
     }
 
     fn shaders(&self, vectors: Vectors, math: Math) -> Vec<(String, Shader)> {

@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     gpu::{
         Binding::{Read, Write},
-        Gpu, WHOLE_ROW,
+        Gpu, Tunable,
     },
     kernel::{Window, dispatch, fold_over, largest_window, launch::Pass},
     tensor::{Tensor, View},
@@ -27,6 +27,17 @@ const MOST_THREADS_WALK: u32 = 256;
 
 /// Vectors that a thread can hold.
 const HELD: u32 = 4;
+
+/// More vectors than the longest row has: one thread takes it all.
+const WHOLE_ROW: u32 = 4096;
+
+/// Vectors that a thread takes of its row; up to 4 it holds in registers.
+pub(super) const VECTORS: Tunable = Tunable {
+    name: "softmax_vectors",
+    choices: &[1, 2, 4, 16, WHOLE_ROW],
+    default: 4,
+    on_software: WHOLE_ROW,
+};
 
 /// How threads go about a row.
 struct Shape {
@@ -99,9 +110,9 @@ impl Softmax {
             .max_compute_invocations_per_workgroup
             .min(limits.max_compute_workgroup_size_x)
             .min(vectors);
-        let wanted = match (self.threads, gpu.tuning().softmax_vectors) {
+        let wanted = match (self.threads, VECTORS.of(gpu)) {
             (Some(threads), _) => threads,
-            (None, WHOLE_ROW..) => 1,
+            (None, WHOLE_ROW) => 1,
             // A subgroup at least.
             (None, each) => vectors.div_ceil(each).next_power_of_two().max(32),
         };

@@ -8,7 +8,7 @@ use crate::{
     },
     gpu::{
         Binding::{self, Read, Write},
-        Kernel,
+        Kernel, Tunable,
     },
     kernel::recorder::Recorder,
     tensor::{Tensor, View},
@@ -23,6 +23,14 @@ const BLOCKS: usize = 8;
 
 /// Bytes of a page of memory, within which CPUs foresee what is read next.
 const PAGE: u64 = 4096;
+
+/// Groups of adjacent channels whose gradients a thread writes: 4, or 1, of which it writes one vector of four channels.
+pub(in crate::family::maxout) const GROUPS: Tunable = Tunable {
+    name: "maxout_groups",
+    choices: &[1, 4],
+    default: 1,
+    on_software: 4,
+};
 
 /// What one dispatch or two work on: rows, or a part of one.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +165,7 @@ impl Pass<'_> {
             }
             Walk::Groups
                 if !self.forward
-                    && gpu.tuning().maxout_groups == 1
+                    && GROUPS.of(gpu) == 1
                     && (step.pieces == 2 || step.pieces.is_multiple_of(4)) =>
             {
                 Walk::Vectors
@@ -195,7 +203,7 @@ impl Pass<'_> {
                 ("CONTINUED", u32::from(step.first_piece > 0)),
             ],
             // A vector per thread: workgroups of 64 are started more slowly than memory takes them.
-            workgroup: gpu.workgroup(match tuning.maxout_groups {
+            workgroup: gpu.workgroup(match GROUPS.of(gpu) {
                 1 => tuning.pointwise_threads,
                 _ => 64,
             }),

@@ -1,13 +1,13 @@
 //! Several activations one after another in one kernel, so that memory is read and written once.
 
+use super::{
+    launch::{Launch, Pass},
+    recorder::Recorder,
+    tiles,
+};
 use crate::{
     activation::Activation,
     error::Result,
-    kernel::{
-        launch::{Launch, Pass},
-        recorder::Recorder,
-        tiles,
-    },
     tensor::{Tensor, View},
     wgsl::{self, Fused, Math},
 };
