@@ -123,12 +123,20 @@ impl Moments {
     ///
     /// # Errors
     ///
-    /// [`Error::LengthMismatch`] if they have not as many channels.
+    /// [`Error::LengthMismatch`] if they have not as many channels, [`Error::Argument`] if they count more than 2^64 - 1
+    /// elements together.
     pub fn merge(&self, other: &Self) -> Result<Self> {
         same_channels(&self.mean, &other.mean)?;
         if other.count == 0 {
             return Ok(self.clone());
         }
+        let count = self.count.checked_add(other.count);
+        let count = count.ok_or_else(|| Error::Argument {
+            op: "moments".to_owned(),
+            argument: format!("counts {} and {}", self.count, other.count),
+            reason: "together they are beyond 2^64 - 1; merge parts of tensors that exist"
+                .to_owned(),
+        })?;
         let channels = |of: &Self| -> Vec<_> {
             let count = of.count as f64;
             let pairs = of.mean.iter().zip(&of.m2);
@@ -136,7 +144,7 @@ impl Moments {
         };
         let pairs = channels(self).into_iter().zip(channels(other));
         let (mean, m2) = pairs.map(|(a, b)| merge_channel(a, b)).unzip();
-        Self::new(self.count + other.count, mean, m2)
+        Self::new(count, mean, m2)
     }
 }
 
@@ -166,4 +174,19 @@ fn same_channels(a: &[f64], b: &[f64]) -> Result<()> {
         expected: a.len(),
         found: b.len(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Moments;
+    use crate::error::{Error, Result};
+
+    #[test]
+    fn counts_beyond_all_numbers_are_refused() -> Result<()> {
+        let of = |count| Moments::new(count, vec![1.0], vec![0.0]);
+        assert_eq!(of(u64::MAX - 1)?.merge(&of(1)?)?.count(), u64::MAX);
+        let error = of(u64::MAX)?.merge(&of(1)?).err();
+        assert!(matches!(error, Some(Error::Argument { .. })), "{error:?}");
+        Ok(())
+    }
 }

@@ -198,6 +198,7 @@ fn flushed<T: Element>(found: f64, expected: f64) -> bool {
 /// );
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Sample {
     /// Place in the tensor, or among numbers that are no result of one input.
     pub index: usize,
@@ -251,6 +252,7 @@ impl fmt::Display for Sample {
 /// assert_eq!(report.worst.map(|worst| worst.found), Some(1.5));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// Elements compared.
     pub compared: u64,

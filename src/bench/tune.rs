@@ -24,6 +24,7 @@ const WORTH: f64 = 0.03;
 
 /// A number of a [`Tuning`] and what was found for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Knob {
     /// Its name.
     pub name: &'static str,

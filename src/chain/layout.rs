@@ -10,6 +10,7 @@ use crate::{
 
 /// How a chain sees a tensor of some shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Layout {
     /// The input, seen along the axis.
     pub view: View,

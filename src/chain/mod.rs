@@ -11,9 +11,9 @@ pub(crate) use record::{BackwardOptions, Gradients as RecordedGradients, Output}
 
 use crate::{
     error::{Error, Result},
-    family::{self, Inputs, Operation, Resolver, inputs_error},
+    family::{self, Inputs, Operation, Resolver, calls, inputs_error},
     kernel::{
-        cast, expect_apart, expect_result, expect_shape,
+        cast, expect_alike, expect_apart, expect_result, expect_shape,
         launch::Pass,
         recorder::{self, Recorder},
     },
@@ -310,11 +310,11 @@ impl Chain {
         y: &Tensor,
     ) -> Result<()> {
         let x = self.expect(x)?;
-        recorder::encode(y.gpu(), encoder, |recorder| {
-            recorder.keep(y);
-            x.iter().for_each(|tensor| recorder.keep(tensor));
-            self.record_into(recorder, &x, y)
-        })
+        calls::encode_over(
+            encoder,
+            [y].into_iter().chain(x.iter().copied()),
+            |recorder| self.record_into(recorder, &x, y),
+        )
     }
 
     /// Records [`Chain::forward_in_place`]: see [`Chain::encode_forward`].
@@ -328,29 +328,85 @@ impl Chain {
         x: impl Into<Inputs<'t>>,
     ) -> Result<()> {
         let x = self.expect(x)?;
-        recorder::encode(x[0].gpu(), encoder, |recorder| {
-            x.iter().for_each(|tensor| recorder.keep(tensor));
+        calls::encode_over(encoder, x.iter().copied(), |recorder| {
             self.record_in_place(recorder, &x)
         })
     }
 
-    /// Records [`Chain::backward`]: see [`Chain::encode_forward`].
+    /// [`Chain::backward`] into tensors of the shapes and types that it gives them.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// use wgpu_activations::{Chain, Gpu};
+    ///
+    /// let gpu = Gpu::new()?;
+    /// let chain: Chain = "prelu | tanh".parse()?;
+    /// let x = gpu.upload(&[-1.0f32, 0.0], [2])?;
+    /// let upstream = gpu.upload(&[0.0f32, 2.0], [2])?;
+    /// let gradients = chain.backward(&x, &upstream)?;
+    /// // Another batch, into the same memory.
+    /// x.write(&[0.0f32, -0.0])?;
+    /// chain.backward_into(&x, &upstream, &gradients)?;
+    /// assert_eq!(gradients.dx.download::<f32>()?, [0.0, 0.5]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`Chain::backward`].
+    /// As [`Chain::backward`], and where a tensor does not serve.
+    pub fn backward_into<'t>(
+        &self,
+        x: impl Into<Inputs<'t>>,
+        upstream: &Tensor,
+        gradients: &ChainGradients,
+    ) -> Result<()> {
+        let x = self.expect(x)?;
+        recorder::submit(x[0].gpu(), |recorder| {
+            self.record_gradients_into(recorder, &x, upstream, gradients)
+        })
+    }
+
+    /// Records [`Chain::backward_into`]: see [`Chain::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::backward_into`].
     pub fn encode_backward<'t>(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         x: impl Into<Inputs<'t>>,
         upstream: &Tensor,
-    ) -> Result<ChainGradients> {
+        gradients: &ChainGradients,
+    ) -> Result<()> {
         let x = self.expect(x)?;
-        recorder::encode(x[0].gpu(), encoder, |recorder| {
-            recorder.keep(upstream);
-            x.iter().for_each(|tensor| recorder.keep(tensor));
-            self.record_gradients(recorder, &x, upstream)
+        let parameters = gradients.parameters.iter().map(|it| &it.value);
+        let results = gradients.dx().chain(parameters);
+        let tensors = x.iter().copied().chain([upstream]).chain(results);
+        calls::encode_over(encoder, tensors, |recorder| {
+            self.record_gradients_into(recorder, &x, upstream, gradients)
         })
+    }
+
+    /// Tensors for the gradients of a pass over x, their contents unspecified.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::forward`].
+    pub fn allocate_gradients<'t>(&self, x: impl Into<Inputs<'t>>) -> Result<ChainGradients> {
+        let x = self.expect(x)?;
+        let gpu = x[0].gpu();
+        let dx = x.iter().map(|x| gpu.allocate(x.shape(), x.element()));
+        let layout = self.layout(x[0].shape())?;
+        let parameters = layout.gradients.into_iter();
+        let parameters = parameters.map(|of_step| {
+            let names: Vec<_> = of_step.iter().map(|gradient| gradient.name).collect();
+            let values = calls::allocate_parameters(gpu, of_step)?;
+            Ok(names.into_iter().zip(values).collect())
+        });
+        ChainGradients::new(
+            dx.collect::<Result<_>>()?,
+            parameters.collect::<Result<_>>()?,
+        )
     }
 
     fn record_into(&self, recorder: &mut Recorder<'_>, x: &[&Tensor], y: &Tensor) -> Result<()> {
@@ -391,33 +447,82 @@ impl Chain {
         let x = inputs[0];
         let result = self.result_shape(x.shape())?;
         expect_result(self, ("upstream", upstream), &result, x)?;
-        let RecordedGradients { dx, parameters, .. } = self.record_backward(
-            recorder,
-            inputs,
-            upstream,
-            BackwardOptions {
-                parameters: true,
-                over_upstream: false,
-            },
-        )?;
-        let mut named = Vec::new();
-        let gradients = self.layout(x.shape())?.gradients;
-        for (step, (gradients, values)) in gradients.into_iter().zip(parameters).enumerate() {
-            for (gradient, value) in gradients.into_iter().zip(values) {
-                named.push(ParameterGradient {
-                    step,
-                    name: gradient.name,
-                    value,
-                });
-            }
+        let wanted = BackwardOptions {
+            parameters: true,
+            ..BackwardOptions::default()
+        };
+        let RecordedGradients { dx, parameters, .. } =
+            self.record_backward(recorder, inputs, upstream, wanted)?;
+        let gradients = self.layout(x.shape())?.gradients.into_iter();
+        let named = gradients.zip(parameters).map(|(of_step, values)| {
+            let names = of_step.into_iter().map(|gradient| gradient.name);
+            names.zip(values).collect()
+        });
+        ChainGradients::new(dx, named.collect())
+    }
+
+    fn record_gradients_into(
+        &self,
+        recorder: &mut Recorder<'_>,
+        inputs: &[&Tensor],
+        upstream: &Tensor,
+        gradients: &ChainGradients,
+    ) -> Result<()> {
+        let x = inputs[0];
+        let result = self.result_shape(x.shape())?;
+        expect_result(self, ("upstream", upstream), &result, x)?;
+        let into: Vec<_> = gradients.dx().collect();
+        if into.len() != inputs.len() {
+            return Err(Error::Argument {
+                op: self.to_string(),
+                argument: format!("gradients of {} inputs", into.len()),
+                reason: format!("it has {}; allocate_gradients gives them", inputs.len()),
+            });
         }
+        let mut others = [inputs, &[upstream]].concat();
+        for (dx, input) in into.iter().zip(inputs) {
+            let dx = ("dx", *dx);
+            expect_alike(self, dx, ("x", input))?;
+            for other in &others {
+                let other = ("another tensor", *other);
+                expect_apart(self, other, dx, "a tensor of its own")?;
+            }
+            others.push(dx.1);
+        }
+        let wanted = self.layout(x.shape())?.gradients.concat();
+        let given = gradients.parameters.iter().map(|it| it.value.clone());
+        let given: Vec<_> = given.collect();
+        calls::expect_parameters(self, &wanted, &given, x, &others)?;
+        let options = BackwardOptions {
+            parameters: true,
+            into: &into,
+            ..BackwardOptions::default()
+        };
+        let found = self.record_backward(recorder, inputs, upstream, options)?;
+        calls::copy_parameters(recorder, found.parameters.concat(), &given)
+    }
+}
+
+impl ChainGradients {
+    /// With respect to all inputs, and to the named parameters of each operation.
+    fn new(dx: Vec<Tensor>, parameters: Vec<Vec<(&'static str, Tensor)>>) -> Result<Self> {
         let mut dx = dx.into_iter();
         let first = dx.next();
-        Ok(ChainGradients {
+        let steps = parameters.into_iter().enumerate();
+        let parameters = steps.flat_map(|(step, named)| {
+            let gradients = named.into_iter();
+            gradients.map(move |(name, value)| ParameterGradient { step, name, value })
+        });
+        Ok(Self {
             dx: first.ok_or_else(|| Error::Internal("a chain without a gradient".to_owned()))?,
             others: dx.collect(),
-            parameters: named,
+            parameters: parameters.collect(),
         })
+    }
+
+    /// With respect to each input.
+    fn dx(&self) -> impl Iterator<Item = &Tensor> {
+        [&self.dx].into_iter().chain(&self.others)
     }
 }
 

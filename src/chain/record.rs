@@ -26,11 +26,13 @@ pub(crate) enum Output<'a> {
 
 /// What a backward pass is to give.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct BackwardOptions {
+pub(crate) struct BackwardOptions<'a> {
     /// The parameters' gradients, too.
     pub(crate) parameters: bool,
     /// dx in the place of upstream, where that can be.
     pub(crate) over_upstream: bool,
+    /// Where dx goes, for each input; to new tensors where there are none.
+    pub(crate) into: &'a [&'a Tensor],
 }
 
 /// Gradients with respect to the inputs, and of each operation's parameters.
@@ -235,7 +237,7 @@ impl Chain {
         recorder: &mut Recorder<'_>,
         x: &[&Tensor],
         upstream: &Tensor,
-        wanted: BackwardOptions,
+        wanted: BackwardOptions<'_>,
     ) -> Result<Gradients> {
         let forward = self.record_values(recorder, x, self.steps.len())?;
         let (gradient, parameters) = self.record_back(recorder, &forward, upstream, wanted, 0)?;
@@ -243,8 +245,11 @@ impl Chain {
         let mut dx = gradient.tensors;
         let element = x[0].element();
         if dx.iter().any(|dx| dx.element() != element) {
-            for (dx, x) in dx.iter_mut().zip(x) {
-                let narrow = recorder.allocate(x.gpu(), x.shape(), element)?;
+            for (place, (dx, x)) in dx.iter_mut().zip(x).enumerate() {
+                let narrow = match wanted.into.get(place) {
+                    Some(into) => (*into).clone(),
+                    None => recorder.allocate(x.gpu(), x.shape(), element)?,
+                };
                 cast::record(recorder, dx, &narrow)?;
                 recorder.done_with(std::mem::replace(dx, narrow));
             }
@@ -338,7 +343,7 @@ impl Chain {
         recorder: &mut Recorder<'_>,
         forward: &Values,
         upstream: &Tensor,
-        wanted: BackwardOptions,
+        wanted: BackwardOptions<'_>,
         to: usize,
     ) -> Result<(Current, Vec<Vec<Tensor>>)> {
         let alone = self.steps.len() == 1;
@@ -360,10 +365,11 @@ impl Chain {
             let gradient = current.tensors[0].clone();
             let mut dx = Vec::new();
             for (place, input) in inputs.iter().enumerate() {
-                dx.push(if place == 0 && step.works_in_place() && current.ours {
-                    gradient.clone()
-                } else {
-                    recorder.allocate(input.gpu(), input.shape(), input.element())?
+                let into = wanted.into.get(place).filter(|_| index == 0);
+                dx.push(match into {
+                    Some(into) if into.element() == input.element() => (*into).clone(),
+                    _ if place == 0 && step.works_in_place() && current.ours => gradient.clone(),
+                    _ => recorder.allocate(input.gpu(), input.shape(), input.element())?,
                 });
             }
             let references: Vec<_> = dx.iter().collect();

@@ -191,7 +191,7 @@ fn on_gpu<T: Element>(
     let upstream = gpu.upload(upstream, chain.result_shape(shape)?)?;
     let wanted = BackwardOptions {
         parameters: true,
-        over_upstream: false,
+        ..BackwardOptions::default()
     };
     let RecordedGradients {
         dx,

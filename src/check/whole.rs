@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// A chain over a tensor in f64: the results, and what an operation gives beside them.
+#[non_exhaustive]
 pub struct Reference {
     /// y, or the gradients with respect to each input.
     pub values: Vec<Vec<Bound>>,

@@ -1,12 +1,18 @@
-//! The calls of an operation of one input: right away, and recorded into the caller's encoder.
+//! The calls of operations: right away, and recorded into the caller's encoder. ARCHITECTURE.md has the table of them.
 
-use super::{Operation, Saved};
+use std::fmt;
+
+use super::{Gradient, Operation, Saved};
 use crate::{
-    error::Result,
+    element::{ElementType, count},
+    error::{Error, Result},
+    gpu::Gpu,
     kernel::{
+        expect_apart, expect_on,
         launch::Pass,
         recorder::{self, Recorder},
     },
+    tensor::Tensor,
 };
 
 pub(crate) fn submit(operation: &dyn Operation, pass: Pass<'_>) -> Result<()> {
@@ -18,11 +24,113 @@ pub(crate) fn encode(
     encoder: &mut wgpu::CommandEncoder,
     pass: Pass<'_>,
 ) -> Result<()> {
-    recorder::encode(pass.x().gpu(), encoder, |recorder| {
-        let tensors = pass.tensors().into_iter().flatten();
-        tensors.for_each(|(_, tensor)| recorder.keep(tensor));
+    let tensors = pass.tensors().into_iter().flatten();
+    encode_over(encoder, tensors.map(|(_, tensor)| tensor), |recorder| {
         record(operation, recorder, pass)
     })
+}
+
+/// Records into the caller's encoder what works on `tensors`, on the device of the first of them.
+pub(crate) fn encode_over<'t, T>(
+    encoder: &mut wgpu::CommandEncoder,
+    tensors: impl IntoIterator<Item = &'t Tensor>,
+    record: impl FnOnce(&mut Recorder<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut tensors = tensors.into_iter().peekable();
+    let Some(first) = tensors.peek() else {
+        return Err(Error::Internal("a call without tensors".to_owned()));
+    };
+    recorder::encode(first.gpu(), encoder, |recorder| {
+        // As keeping them would, at less cost: the commands hold on to the buffers themselves.
+        tensors.for_each(Tensor::expose);
+        record(recorder)
+    })
+}
+
+/// Tensors for the gradients of parameters.
+pub(crate) fn allocate_parameters(gpu: &Gpu, gradients: Vec<Gradient>) -> Result<Vec<Tensor>> {
+    let allocate = |of: Gradient| gpu.allocate(of.shape, ElementType::F32);
+    gradients.into_iter().map(allocate).collect()
+}
+
+/// Records the gradients of an operation that saves nothing: those with respect to its inputs into `dx`, those of its
+/// parameters into `parameters`.
+pub(crate) fn record_gradients(
+    operation: &dyn Operation,
+    recorder: &mut Recorder<'_>,
+    x: &[&Tensor],
+    upstream: &Tensor,
+    dx: &[Tensor],
+    parameters: &[Tensor],
+) -> Result<()> {
+    let op = &operation.name();
+    let dx: Vec<_> = dx.iter().collect();
+    let others = [x, &dx[..], &[upstream]].concat();
+    let wanted = operation.gradients(x[0].shape());
+    expect_parameters(op, &wanted, parameters, x[0], &others)?;
+    let saved = &Saved::NOTHING;
+    let found = operation.record_backward(recorder, x, saved, upstream, &dx, true)?;
+    copy_parameters(recorder, found, parameters)
+}
+
+/// Records copies of the parameters' gradients that a backward pass found to where the caller wants them.
+pub(crate) fn copy_parameters(
+    recorder: &mut Recorder<'_>,
+    found: Vec<Tensor>,
+    given: &[Tensor],
+) -> Result<()> {
+    for (found, given) in found.into_iter().zip(given) {
+        if !given.is_empty() {
+            recorder.copy(&found, given)?;
+        }
+        recorder.done_with(found);
+    }
+    Ok(())
+}
+
+/// Fails unless `given` can take the gradients of parameters for an input x: f32, as many numbers as each has, apart from
+/// what else is read or written.
+pub(crate) fn expect_parameters(
+    op: &dyn fmt::Display,
+    wanted: &[Gradient],
+    given: &[Tensor],
+    x: &Tensor,
+    others: &[&Tensor],
+) -> Result<()> {
+    if wanted.len() != given.len() {
+        let reason = format!("it has {}; allocate_gradients gives them", wanted.len());
+        return Err(Error::Argument {
+            op: op.to_string(),
+            argument: format!("{} gradients of parameters", given.len()),
+            reason,
+        });
+    }
+    expect_on(x.gpu(), &op.to_string(), given)?;
+    for (index, (wanted, tensor)) in wanted.iter().zip(given).enumerate() {
+        if count(&wanted.shape) != Some(tensor.len()) {
+            return Err(Error::ShapeMismatch {
+                op: op.to_string(),
+                left: wanted.name,
+                left_shape: tensor.shape().to_vec(),
+                right: "what it is to hold",
+                right_shape: wanted.shape.clone(),
+            });
+        }
+        if tensor.element() != ElementType::F32 {
+            return Err(Error::ElementMismatch {
+                op: op.to_string(),
+                left: wanted.name,
+                left_type: tensor.element().name(),
+                right: "what it is to hold",
+                right_type: ElementType::F32.name(),
+            });
+        }
+        for other in others.iter().copied().chain(&given[..index]) {
+            let (other, own) = (("another tensor", other), (wanted.name, tensor));
+            expect_apart(op, other, own, "a tensor of its own")?;
+        }
+    }
+    Ok(())
 }
 
 fn record(operation: &dyn Operation, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {

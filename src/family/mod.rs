@@ -7,7 +7,7 @@
 mod arguments;
 mod array;
 mod by_reference;
-mod calls;
+pub(crate) mod calls;
 mod case;
 mod curve;
 mod draw;

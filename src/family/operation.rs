@@ -144,6 +144,11 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
     /// Moves it to another axis, if it has one.
     fn set_axis(&mut self, _axis: i64) {}
 
+    /// Where it takes elementary functions from, if it needs any.
+    fn math(&self) -> Option<Math> {
+        None
+    }
+
     /// Takes elementary functions from `math`, if it needs any.
     fn set_math(&mut self, _math: Math) {}
 

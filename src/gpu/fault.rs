@@ -57,11 +57,8 @@ pub(super) fn scoped<T>(device: &wgpu::Device, work: impl FnOnce() -> Result<T>)
     let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
     let result = work();
     // On native backends these futures are ready at once.
-    let errors = [
-        pollster::block_on(validation.pop()),
-        pollster::block_on(internal.pop()),
-        pollster::block_on(memory.pop()),
-    ];
+    let (validation, internal, memory) = (validation.pop(), internal.pop(), memory.pop());
+    let errors = pollster::block_on(async { [validation.await, internal.await, memory.await] });
     // An allocation that fails makes what uses it invalid: the cause is the last in the list.
     match errors.into_iter().flatten().last() {
         Some(error) => Err(convert(error)),

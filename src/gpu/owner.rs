@@ -11,6 +11,9 @@ const LOOKS: usize = 3;
 /// Tries to get that many.
 const TRIES: usize = 1000;
 
+/// What the lock guards, in a text that shows it.
+const GUARDED: &str = "ErrorSink";
+
 /// Whether `resource` is of `device`.
 ///
 /// wgpu has no call that tells. Each of its instances numbers resources from zero, so handles of two instances may be
@@ -47,12 +50,37 @@ struct Inside<'a> {
 
 impl Write for Inside<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text != "ErrorSink" {
+        if text != GUARDED {
             return Ok(());
         }
-        let text = format!("{:?}", self.resource);
-        self.is_locked = Some(text.contains("error_sink: Mutex { data: <locked>"));
+        let mut lock = Lock::default();
+        // It ends with an error where it has seen the lock.
+        let _ = write!(lock, "{:?}", self.resource);
+        self.is_locked = Some(lock.is_locked);
         // The rest of the device's text is not needed.
         Err(fmt::Error)
+    }
+}
+
+/// Looks for the lock in a resource's text, and no further: this is done for every call that records.
+#[derive(Default)]
+struct Lock {
+    /// Whether its name has gone by.
+    named: bool,
+    is_locked: bool,
+}
+
+impl Write for Lock {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match text {
+            "error_sink" => self.named = true,
+            "<locked>" => self.is_locked = self.named,
+            _ => {}
+        }
+        // What comes behind the name is the lock, taken or not.
+        match self.named && matches!(text, "<locked>" | GUARDED) {
+            true => Err(fmt::Error),
+            false => Ok(()),
+        }
     }
 }

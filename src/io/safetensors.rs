@@ -28,6 +28,7 @@ const MAX_HEADER: u64 = 100_000_000;
 
 /// How a tensor stores an element. Prints as the format's name for it, for instance `BF16`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dtype {
     /// IEEE binary32.
     F32,
@@ -56,6 +57,7 @@ pub struct Entry {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Listing {
     /// The tensors in order of their data, which begins where the header ends and has no gaps.
     pub entries: Vec<Entry>,

@@ -13,6 +13,7 @@ use crate::{
 
 /// How far a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// Elements that are done, over all passes.
     pub done: u64,
@@ -36,6 +37,7 @@ pub struct Progress {
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Chunks, over all passes.
     pub chunks: u64,

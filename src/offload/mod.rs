@@ -125,7 +125,7 @@ pub trait Observer: Sync {
 /// let gpu = Gpu::new()?;
 /// let (x, upstream, mut dx) = ([-2.0f32, 4.0], [1.0f32, 1.0], [0.0f32; 2]);
 /// let prelu = Activation::PRELU.into();
-/// let Backward { parameters, summary } =
+/// let Backward { parameters, summary, .. } =
 ///     Offload::new(&gpu).backward(&prelu, &[2], &x, &upstream, &mut dx)?;
 /// assert_eq!(dx, [0.25, 1.0]);
 /// assert_eq!((parameters[0].name, &parameters[0].values[..]), ("alpha", &[-2.0][..]));
@@ -133,6 +133,7 @@ pub trait Observer: Sync {
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Backward {
     /// Gradients of the parameters of all operations.
     pub parameters: Vec<HostGradient>,
@@ -187,6 +188,7 @@ impl HostGradient {
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Forecast {
     /// Chunks of each pass.
     pub chunks: usize,
@@ -262,7 +264,7 @@ impl<'a> Offload<'a> {
     /// # use wgpu_activations::{Activation, Gpu, Offload, offload::Progress};
     /// # let gpu = Gpu::new()?;
     /// # let mut x = vec![0.5f32; 1 << 20];
-    /// let told = |Progress { done, of }| println!("{} %", 100 * done / of);
+    /// let told = |Progress { done, of, .. }| println!("{} %", 100 * done / of);
     /// let offload = Offload::new(&gpu).progress(&told);
     /// offload.forward_in_place(&Activation::GELU.into(), &[1 << 20], &mut x)?;
     /// # Ok::<(), wgpu_activations::Error>(())
@@ -296,6 +298,23 @@ impl<'a> Offload<'a> {
             cancel: Some(cancel),
             ..self
         }
+    }
+
+    /// The devices, in the order in which they were given.
+    ///
+    /// ```
+    /// use wgpu_activations::{Offload, cpu::Cpu};
+    ///
+    /// let offload = Offload::new(&Cpu::new()).memory(256 << 20);
+    /// assert_eq!((offload.devices().len(), offload.get_memory()), (1, Some(256 << 20)));
+    /// ```
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// What [`Offload::memory`] sets, if anything.
+    pub const fn get_memory(&self) -> Option<u64> {
+        self.memory
     }
 
     /// y = chain(x), x being of `shape`.

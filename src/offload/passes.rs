@@ -22,6 +22,7 @@ use crate::{
 
 /// What a pass is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Task {
     /// Survey number `index` of operation `step`.
     Survey {
@@ -318,6 +319,7 @@ impl Worker for OnDevice<'_> {
         let wanted = BackwardOptions {
             parameters: self.pass.parameters,
             over_upstream: true,
+            ..BackwardOptions::default()
         };
         recorder::submit(&self.gpu, |recorder| {
             if let Task::Survey { step, index, .. } = *task {

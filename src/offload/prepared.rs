@@ -18,6 +18,7 @@ use crate::{
 
 /// What streaming is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Purpose {
     /// The result.
     Forward,

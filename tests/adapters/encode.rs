@@ -4,7 +4,7 @@
 use crate::common::{Device, same_bits};
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Activation, Dice, ElementType, Gpu, Maxout, MaxoutAffine, MaxoutGradients, Pointwise, Tensor,
+    Activation, Dice, ElementType, Gated, Gpu, Maxout, MaxoutAffine, Pointwise, Tensor,
     accuracy::inputs::words, family::maxout::reference::Layout,
 };
 
@@ -14,7 +14,9 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
     vec![
         device.trial("moments", moments),
         device.trial("dice", dice),
+        device.trial("dice-parts", dice_parts),
         device.trial("gradients", gradients),
+        device.trial("gated", gated),
         device.trial("maxout", maxout),
         device.trial("maxout-affine", affine),
     ]
@@ -73,10 +75,13 @@ fn dice(device: &Device) -> Result<(), Failed> {
     let found = recorded(gpu, |encoder, seed| {
         let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
         let [y, inferred] = [0, 0].map(|_| gpu.allocate(SHAPE, ElementType::F32).unwrap());
+        let [gradients, at_rest] = [0, 0].map(|_| own.allocate_gradients(&x).unwrap());
         let batch = own.encode_train(encoder, &x, &y).unwrap();
-        let gradients = own.encode_backward(encoder, &x, &g, &batch).unwrap();
+        own.encode_backward(encoder, &x, &g, &batch, &gradients)
+            .unwrap();
         own.encode_infer(encoder, &x, &inferred).unwrap();
-        let at_rest = own.encode_infer_backward(encoder, &x, &g).unwrap();
+        own.encode_infer_backward(encoder, &x, &g, &at_rest)
+            .unwrap();
         (y, gradients, inferred, at_rest)
     });
     let called = new_dice(gpu);
@@ -99,6 +104,70 @@ fn dice(device: &Device) -> Result<(), Failed> {
     )
 }
 
+/// What devices that share a batch call, with x as its only part.
+fn dice_parts(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    let own = new_dice(gpu);
+    let allocate = |shape: [usize; 2]| gpu.allocate(shape, ElementType::F32).unwrap();
+    let found = recorded(gpu, |encoder, seed| {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+        let (y, sums) = (allocate(SHAPE), allocate([SHAPE[1], 4]));
+        let gradients = own.allocate_gradients(&x).unwrap();
+        let batch = x.encode_moments(encoder, -1).unwrap();
+        own.encode_train_with(encoder, &x, &batch, &y).unwrap();
+        own.encode_sums(encoder, &x, &g, &batch, &sums).unwrap();
+        own.encode_backward_with(encoder, &x, &g, &batch, &sums, &gradients)
+            .unwrap();
+        (y, sums, gradients)
+    });
+    let called = new_dice(gpu);
+    for (seed, (y, sums, gradients)) in (1..).zip(found) {
+        let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
+        let batch = x.moments(-1).unwrap();
+        alike("y", &y, &called.train_with(&x, &batch).unwrap())?;
+        let expected = called.sums(&x, &g, &batch).unwrap();
+        alike("sums", &sums, &expected)?;
+        let expected = called.backward_with(&x, &g, &batch, &expected).unwrap();
+        alike("dx", &gradients.dx, &expected.dx)?;
+        alike("dalpha", &gradients.alpha, &expected.alpha)?;
+    }
+    Ok(())
+}
+
+/// Units of two tensors and of one, with a parameter that has a gradient.
+fn gated(device: &Device) -> Result<(), Failed> {
+    let gpu = &device.gpu;
+    for (unit, inputs) in [(Gated::SWIGLU, 2), (Gated::SWIGLU.halves(-1), 1)] {
+        let tensors = |seed| {
+            let x = (0..inputs as u64).map(|of| tensor(gpu, &SHAPE, seed + 20 * of));
+            let columns = SHAPE[1] * inputs / 2;
+            let g = tensor(gpu, &[SHAPE[0], columns], seed + 9);
+            (x.collect::<Vec<_>>(), g)
+        };
+        let found = recorded(gpu, |encoder, seed| {
+            let (x, g) = tensors(seed);
+            let x: Vec<_> = x.iter().collect();
+            let y = gpu.allocate(g.shape(), ElementType::F32).unwrap();
+            let gradients = unit.allocate_gradients(&x[..]).unwrap();
+            unit.encode_forward(encoder, &x[..], &y).unwrap();
+            unit.encode_backward(encoder, &x[..], &g, &gradients)
+                .unwrap();
+            (y, gradients)
+        });
+        for (seed, (y, gradients)) in (1..).zip(found) {
+            let (x, g) = tensors(seed);
+            let x: Vec<_> = x.iter().collect();
+            alike("y", &y, &unit.forward(&x[..]).unwrap())?;
+            let expected = unit.backward(&x[..], &g).unwrap();
+            for (found, expected) in gradients.dx.iter().zip(&expected.dx) {
+                alike("dx", found, expected)?;
+            }
+            alike("dbeta", &gradients.parameters[0], &expected.parameters[0])?;
+        }
+    }
+    Ok(())
+}
+
 fn gradients(device: &Device) -> Result<(), Failed> {
     let gpu = &device.gpu;
     let beta = tensor(gpu, &[SHAPE[1]], 5);
@@ -107,13 +176,22 @@ fn gradients(device: &Device) -> Result<(), Failed> {
     for op in ops {
         let found = recorded(gpu, |encoder, seed| {
             let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
-            op.encode_gradients(encoder, &x, &g).unwrap()
+            let gradients = op.allocate_gradients(&x).unwrap();
+            op.encode_gradients(encoder, &x, &g, &gradients).unwrap();
+            let alone = [gpu
+                .allocate(gradients.parameters[0].shape(), ElementType::F32)
+                .unwrap()];
+            op.encode_parameter_gradients(encoder, &x, &g, &alone)
+                .unwrap();
+            (gradients, alone)
         });
-        for (seed, found) in (1..).zip(found) {
+        for (seed, (found, alone)) in (1..).zip(found) {
             let (x, g) = (tensor(gpu, &SHAPE, seed), tensor(gpu, &SHAPE, seed + 9));
             let expected = op.gradients(&x, &g).unwrap();
             alike("dx", &found.dx, &expected.dx)?;
             alike("dbeta", &found.parameters[0], &expected.parameters[0])?;
+            let expected = op.parameter_gradients(&x, &g).unwrap();
+            alike("dbeta alone", &alone[0], &expected[0])?;
         }
     }
     Ok(())
@@ -153,11 +231,7 @@ fn affine(device: &Device) -> Result<(), Failed> {
         let (x, g) = (tensor(gpu, &x_shape, seed), tensor(gpu, &y_shape, seed + 9));
         let y = allocate(&y_shape);
         let winners = op.encode_forward(encoder, &x, &y).unwrap();
-        let gradients = MaxoutGradients {
-            dx: allocate(&x_shape),
-            weight: allocate(weight.shape()),
-            bias: Some(allocate(bias.shape())),
-        };
+        let gradients = op.allocate_gradients(&x).unwrap();
         op.encode_backward(encoder, &x, &winners, &g, &gradients)
             .unwrap();
         (y, gradients)

@@ -313,6 +313,26 @@ fn wrong_use(device: &Device) -> Result<(), Failed> {
     refused!(glu.halves(2).forward(&x), Error::AxisOutOfRange { .. });
     refused!(glu.forward_in_place(&x, &x), Error::Aliased { .. });
     refused!(glu.backward([&x, &x], &other), Error::ShapeMismatch { .. });
+    let swiglu = Gated::SWIGLU;
+    let none = swiglu.allocate_gradients([&x, &x])?;
+    refused!(
+        glu.backward_into([&x, &x], &x, &none),
+        Error::Argument { .. }
+    );
+    let [gate, up, g] = [1.0f32, 2.0, 3.0].map(|number| gpu.upload(&[number], [1]));
+    let (gate, up, g) = (gate?, up?, g?);
+    let with = |beta: &Tensor| {
+        let mut gradients = swiglu.allocate_gradients([&gate, &up])?;
+        gradients.parameters[0] = beta.clone();
+        swiglu.backward_into([&gate, &up], &g, &gradients)
+    };
+    refused!(with(&x), Error::ShapeMismatch { .. });
+    refused!(
+        with(&gpu.allocate([1], ElementType::F16)?),
+        Error::ElementMismatch { .. }
+    );
+    refused!(with(&g), Error::Aliased { .. });
+    assert!(with(&gpu.allocate([1], ElementType::F32)?).is_ok());
     refused!(glu.parameter(2.0), Error::UnknownParameter { .. });
     refused!(
         Gated::SWIGLU_CLAMPED.limit(0.0),

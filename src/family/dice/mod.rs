@@ -156,6 +156,57 @@ impl Function {
         Self { math, ..self }
     }
 
+    /// What [`Function::alpha`] sets.
+    ///
+    /// ```
+    /// use wgpu_activations::{Math, family::dice::{Function, PerChannel}};
+    ///
+    /// let dice = Function::new().alpha(0.25).epsilon(1e-9)?.momentum(0.01)?.axis(1);
+    /// assert_eq!(dice.get_alpha(), &PerChannel::All(0.25));
+    /// assert_eq!((dice.get_epsilon(), dice.get_momentum(), dice.get_axis()), (1e-9, 0.01, 1));
+    /// assert_eq!(dice.get_running(), (&PerChannel::All(0.0), &PerChannel::All(1.0)));
+    /// assert!(!dice.is_biased() && !dice.infers() && dice.infer().infers());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub const fn get_alpha(&self) -> &PerChannel {
+        &self.alpha
+    }
+
+    /// What [`Function::epsilon`] sets.
+    pub const fn get_epsilon(&self) -> f32 {
+        self.epsilon
+    }
+
+    /// What [`Function::momentum`] sets.
+    pub const fn get_momentum(&self) -> f32 {
+        self.momentum
+    }
+
+    /// Whether [`Function::biased`] was called.
+    pub const fn is_biased(&self) -> bool {
+        self.biased
+    }
+
+    /// What [`Function::running`] sets: mean and variance.
+    pub const fn get_running(&self) -> (&PerChannel, &PerChannel) {
+        (&self.mean, &self.variance)
+    }
+
+    /// Whether it takes the running statistics: [`Function::infer`].
+    pub const fn infers(&self) -> bool {
+        matches!(self.statistics, Statistics::Running)
+    }
+
+    /// What [`Function::axis`] sets.
+    pub const fn get_axis(&self) -> i64 {
+        self.axis
+    }
+
+    /// What [`Function::math`] sets.
+    pub const fn get_math(&self) -> Math {
+        self.math
+    }
+
     /// A tensor of this shape, seen along the channels.
     fn view(&self, shape: &[usize]) -> Result<View> {
         let axis = axis_of(shape, self.axis)?;

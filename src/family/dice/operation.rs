@@ -190,6 +190,10 @@ impl Operation for Function {
         self.axis = axis;
     }
 
+    fn math(&self) -> Option<Math> {
+        Some(self.math)
+    }
+
     fn set_math(&mut self, math: Math) {
         self.math = math;
     }

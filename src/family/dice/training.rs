@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    family::calls,
     gpu::Gpu,
     kernel::{
         launch::Pass,
@@ -139,6 +140,20 @@ impl Dice {
         &self.running_variance
     }
 
+    /// The operation with this state: its settings, and what goes into a [`Chain`](crate::Chain), where it moves nothing.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let dice = Dice::new(&gpu, 64)?.epsilon(1e-9)?;
+    /// assert_eq!(dice.function().get_epsilon(), 1e-9);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn function(&self) -> &Function {
+        &self.function
+    }
+
     /// y with the statistics of x, which it returns beside it for [`Dice::backward`]; the running ones are moved.
     ///
     /// # Errors
@@ -146,22 +161,41 @@ impl Dice {
     /// [`Error::BatchTooSmall`] if each channel has one element only, and as [`Dice::infer`].
     pub fn train(&self, x: &Tensor) -> Result<(Tensor, TensorMoments)> {
         let y = x.gpu().allocate(x.shape(), x.element())?;
-        let batch = recorder::submit(x.gpu(), |recorder| self.record_train(recorder, x, &y))?;
+        let batch = self.train_into(x, &y)?;
         Ok((y, batch))
     }
 
-    /// [`Dice::train`] with the moments of a batch of which x is a part: those of all parts merged. See
-    /// [`Dice::backward_with`].
+    /// [`Dice::train`] with y into a tensor of x's shape and type.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Dice, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[1.0f32, 3.0], [2, 1])?;
+    /// let dice = Dice::new(&gpu, 1)?;
+    /// let (y, batch) = dice.train(&x)?;
+    /// let gradients = dice.backward(&x, &y, &batch)?; // y as the upstream gradient
+    /// // Another batch, into the same memory.
+    /// x.write(&[5.0f32, 7.0])?;
+    /// let batch = dice.train_into(&x, &y)?;
+    /// dice.backward_into(&x, &y, &batch, &gradients)?;
+    /// assert_eq!(batch.download()?.mean(), [6.0]);
+    /// // At rest.
+    /// dice.infer_into(&x, &y)?;
+    /// dice.infer_backward_into(&x, &y, &gradients)?;
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`Dice::train`], and [`Error::ChannelMismatch`] if the moments are of other channels.
-    pub fn train_with(&self, x: &Tensor, batch: &TensorMoments) -> Result<Tensor> {
-        self.submit(x, Some(batch))
+    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not serve,
+    /// and as [`Dice::train`].
+    pub fn train_into(&self, x: &Tensor, y: &Tensor) -> Result<TensorMoments> {
+        recorder::submit(x.gpu(), |recorder| self.record_train(recorder, x, y))
     }
 
-    /// Records [`Dice::train`] into the caller's encoder, y into a tensor of x's shape and type. Submits nothing and
-    /// waits for nothing; the tensors' buffers are kept until the caller's commands are done with them.
+    /// Records [`Dice::train_into`] into the caller's encoder. Submits nothing and waits for nothing; the tensors'
+    /// buffers are kept until the caller's commands are done with them.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -171,9 +205,10 @@ impl Dice {
     /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2, 1])?;
     /// # let y = gpu.allocate([2, 1], ElementType::F32)?;
     /// let dice = Dice::new(&gpu, 1)?;
+    /// let gradients = dice.allocate_gradients(&x)?;
     /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
     /// let batch = dice.encode_train(&mut encoder, &x, &y)?;
-    /// let gradients = dice.encode_backward(&mut encoder, &x, &upstream, &batch)?;
+    /// dice.encode_backward(&mut encoder, &x, &upstream, &batch, &gradients)?;
     /// gpu.queue().submit([encoder.finish()]);
     /// assert!((gradients.alpha.download::<f32>()?[0] - 1.5378828).abs() < 1e-5);
     /// # Ok::<(), wgpu_activations::Error>(())
@@ -181,17 +216,55 @@ impl Dice {
     ///
     /// # Errors
     ///
-    /// [`Error::ShapeMismatch`], [`Error::ElementMismatch`] or [`Error::Aliased`] if y does not serve,
-    /// and as [`Dice::train`].
+    /// As [`Dice::train_into`].
     pub fn encode_train(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         x: &Tensor,
         y: &Tensor,
     ) -> Result<TensorMoments> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            keep(recorder, &[x, y]);
+        calls::encode_over(encoder, [x, y], |recorder| {
             self.record_train(recorder, x, y)
+        })
+    }
+
+    /// [`Dice::train`] with the moments of a batch of which x is a part: those of all parts merged. See
+    /// [`Dice::backward_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::train`], and [`Error::ChannelMismatch`] if the moments are of other channels.
+    pub fn train_with(&self, x: &Tensor, batch: &TensorMoments) -> Result<Tensor> {
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        self.train_with_into(x, batch, &y)?;
+        Ok(y)
+    }
+
+    /// [`Dice::train_with`] with y into a tensor of x's shape and type: see [`Dice::backward_with_into`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::train_with`], and where y does not serve.
+    pub fn train_with_into(&self, x: &Tensor, batch: &TensorMoments, y: &Tensor) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_y(recorder, x, y, Some(batch))
+        })
+    }
+
+    /// Records [`Dice::train_with_into`]: see [`Dice::encode_backward_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::train_with_into`].
+    pub fn encode_train_with(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        batch: &TensorMoments,
+        y: &Tensor,
+    ) -> Result<()> {
+        calls::encode_over(encoder, [x, &batch.words, y], |recorder| {
+            self.record_y(recorder, x, y, Some(batch))
         })
     }
 
@@ -214,30 +287,34 @@ impl Dice {
     ///
     /// [`Error::AxisOutOfRange`], [`Error::ChannelMismatch`], [`Error::ForeignTensor`], and what the device reports.
     pub fn infer(&self, x: &Tensor) -> Result<Tensor> {
-        self.submit(x, None)
+        let y = x.gpu().allocate(x.shape(), x.element())?;
+        self.infer_into(x, &y)?;
+        Ok(y)
     }
 
-    /// Records [`Dice::infer`]: see [`Dice::encode_train`].
+    /// [`Dice::infer`] with y into a tensor of x's shape and type: see [`Dice::train_into`].
     ///
     /// # Errors
     ///
-    /// As [`Dice::encode_train`].
+    /// As [`Dice::infer`], and where y does not serve.
+    pub fn infer_into(&self, x: &Tensor, y: &Tensor) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, y, None))
+    }
+
+    /// Records [`Dice::infer_into`]: see [`Dice::encode_train`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Dice::infer_into`].
     pub fn encode_infer(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         x: &Tensor,
         y: &Tensor,
     ) -> Result<()> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            keep(recorder, &[x, y]);
+        calls::encode_over(encoder, [x, y], |recorder| {
             self.record_y(recorder, x, y, None)
         })
-    }
-
-    fn submit(&self, x: &Tensor, batch: Option<&TensorMoments>) -> Result<Tensor> {
-        let y = x.gpu().allocate(x.shape(), x.element())?;
-        recorder::submit(x.gpu(), |recorder| self.record_y(recorder, x, &y, batch))?;
-        Ok(y)
     }
 
     /// With the running statistics, or with those of a batch, which move them.
@@ -276,9 +353,4 @@ impl Dice {
         let axis = axis_of(x.shape(), self.function.axis)?;
         expect_channels(name, words.len() / moments::WORDS, x.shape(), axis)
     }
-}
-
-/// Keeps tensors that the caller's commands use out of the pool.
-pub(super) fn keep(recorder: &mut Recorder<'_>, tensors: &[&Tensor]) {
-    tensors.iter().for_each(|tensor| recorder.keep(tensor));
 }

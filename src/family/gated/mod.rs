@@ -13,8 +13,8 @@ pub(super) use unit::{GATED, GEGLU, GEGLU_TANH, GLU, REGLU, SWIGLU, SWIGLU_CLAMP
 use crate::{
     activation::Activation,
     error::{Error, Result},
-    family::{Inputs, Operation, Saved},
-    kernel::recorder,
+    family::{Inputs, Operation, Saved, calls},
+    kernel::recorder::{self, Recorder},
     tensor::{Tensor, View, axis_of},
     wgsl::Math,
 };
@@ -196,11 +196,37 @@ impl Gated {
     /// one tensor has no halves, and what the device reports.
     pub fn forward<'t>(&self, inputs: impl Into<Inputs<'t>>) -> Result<Tensor> {
         let x = inputs.into().expect(self)?;
-        let y = x[0]
-            .gpu()
-            .allocate(self.output_shape(x[0].shape())?, x[0].element())?;
-        recorder::submit(y.gpu(), |recorder| self.record_forward(recorder, &x, &y))?;
+        let shape = self.output_shape(x[0].shape())?;
+        let y = x[0].gpu().allocate(shape, x[0].element())?;
+        self.forward_into(&x[..], &y)?;
         Ok(y)
+    }
+
+    /// y into a tensor of its shape and the inputs' type, which may be the gate where that is a tensor of its own.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Gated, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// let (gate, up) = (gpu.upload(&[2.0f32, -1.0], [2])?, gpu.upload(&[3.0f32, 1.0], [2])?);
+    /// let y = Gated::REGLU.forward([&gate, &up])?;
+    /// let gradients = Gated::REGLU.backward([&gate, &up], &y)?; // y as the upstream gradient
+    /// // Another batch, into the same memory.
+    /// gate.write(&[4.0f32, 5.0])?;
+    /// Gated::REGLU.forward_into([&gate, &up], &y)?;
+    /// Gated::REGLU.backward_into([&gate, &up], &y, &gradients)?;
+    /// assert_eq!(y.download::<f32>()?, [12.0, 5.0]);
+    /// assert_eq!(gradients.dx[0].download::<f32>()?, [36.0, 5.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::forward`], and where y does not serve.
+    pub fn forward_into<'t>(&self, inputs: impl Into<Inputs<'t>>, y: &Tensor) -> Result<()> {
+        let x = inputs.into().expect(self)?;
+        recorder::submit(x[0].gpu(), |recorder| self.record_forward(recorder, &x, y))?;
+        Ok(())
     }
 
     /// y in the place of the gate, which is a tensor of its own.
@@ -209,11 +235,7 @@ impl Gated {
     ///
     /// As [`Gated::forward`].
     pub fn forward_in_place(&self, gate: &Tensor, up: &Tensor) -> Result<()> {
-        let x = Inputs::from([gate, up]).expect(self)?;
-        recorder::submit(gate.gpu(), |recorder| {
-            self.record_forward(recorder, &x, gate)
-        })?;
-        Ok(())
+        self.forward_into([gate, up], gate)
     }
 
     /// The gradients with respect to gate and up, or to the one tensor that holds both, from the gradient `upstream` of
@@ -228,8 +250,7 @@ impl Gated {
         upstream: &Tensor,
     ) -> Result<GatedGradients> {
         let x = inputs.into().expect(self)?;
-        let like = |x: &&Tensor| x.gpu().allocate(x.shape(), x.element());
-        let dx = x.iter().map(like).collect::<Result<Vec<_>>>()?;
+        let dx = like(&x)?;
         let into: Vec<_> = dx.iter().collect();
         let parameters = recorder::submit(x[0].gpu(), |recorder| {
             self.record_backward(recorder, &x, &Saved::NOTHING, upstream, &into, true)
@@ -237,7 +258,162 @@ impl Gated {
         Ok(GatedGradients { dx, parameters })
     }
 
-    const fn axis(&self) -> Option<i64> {
+    /// The gradients into tensors of the shapes and types that [`Gated::backward`] gives them; that of the gate, where
+    /// it is a tensor of its own, may take the place of `upstream`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::backward`], and where a tensor does not serve.
+    pub fn backward_into<'t>(
+        &self,
+        inputs: impl Into<Inputs<'t>>,
+        upstream: &Tensor,
+        gradients: &GatedGradients,
+    ) -> Result<()> {
+        let x = inputs.into().expect(self)?;
+        recorder::submit(x[0].gpu(), |recorder| {
+            self.record_into(recorder, &x, upstream, gradients)
+        })
+    }
+
+    /// Records [`Gated::forward_into`] into the caller's encoder. Submits nothing and waits for nothing; the tensors'
+    /// buffers are kept until the caller's commands are done with them.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{ElementType, Gated, Gpu};
+    /// # let gpu = Gpu::new()?;
+    /// # let (gate, up) = (gpu.upload(&[2.0f32, -1.0], [2])?, gpu.upload(&[3.0f32, 1.0], [2])?);
+    /// let y = gpu.allocate([2], ElementType::F32)?;
+    /// let gradients = Gated::REGLU.allocate_gradients([&gate, &up])?;
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// Gated::REGLU.encode_forward(&mut encoder, [&gate, &up], &y)?;
+    /// Gated::REGLU.encode_backward(&mut encoder, [&gate, &up], &y, &gradients)?;
+    /// Gated::REGLU.encode_forward_in_place(&mut encoder, &gate, &up)?; // last: backward needs the gate
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(y.download::<f32>()?, [6.0, 0.0]);
+    /// assert_eq!(gate.download::<f32>()?, [6.0, 0.0]);
+    /// assert_eq!(gradients.dx[1].download::<f32>()?, [12.0, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::forward_into`].
+    pub fn encode_forward<'t>(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        inputs: impl Into<Inputs<'t>>,
+        y: &Tensor,
+    ) -> Result<()> {
+        let x = inputs.into().expect(self)?;
+        let tensors = x.iter().copied().chain([y]);
+        calls::encode_over(encoder, tensors, |recorder| {
+            self.record_forward(recorder, &x, y)
+        })?;
+        Ok(())
+    }
+
+    /// Records [`Gated::forward_in_place`]: see [`Gated::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::forward_in_place`].
+    pub fn encode_forward_in_place(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        gate: &Tensor,
+        up: &Tensor,
+    ) -> Result<()> {
+        self.encode_forward(encoder, [gate, up], gate)
+    }
+
+    /// Records [`Gated::backward_into`]: see [`Gated::encode_forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::backward_into`].
+    pub fn encode_backward<'t>(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        inputs: impl Into<Inputs<'t>>,
+        upstream: &Tensor,
+        gradients: &GatedGradients,
+    ) -> Result<()> {
+        let x = inputs.into().expect(self)?;
+        let GatedGradients { dx, parameters } = gradients;
+        let others = [upstream].into_iter().chain(dx).chain(parameters);
+        calls::encode_over(encoder, x.iter().copied().chain(others), |recorder| {
+            self.record_into(recorder, &x, upstream, gradients)
+        })
+    }
+
+    /// Tensors for the gradients of a pass over these inputs, their contents unspecified.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gated::forward`].
+    pub fn allocate_gradients<'t>(&self, inputs: impl Into<Inputs<'t>>) -> Result<GatedGradients> {
+        let x = inputs.into().expect(self)?;
+        let parameters = self.gradients(x[0].shape());
+        Ok(GatedGradients {
+            dx: like(&x)?,
+            parameters: calls::allocate_parameters(x[0].gpu(), parameters)?,
+        })
+    }
+
+    fn record_into(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &[&Tensor],
+        upstream: &Tensor,
+        GatedGradients { dx, parameters }: &GatedGradients,
+    ) -> Result<()> {
+        calls::record_gradients(self, recorder, x, upstream, dx, parameters)
+    }
+
+    /// f with its parameter.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Gated, Math};
+    ///
+    /// let unit = Gated::GLU.interleaved(-1);
+    /// assert_eq!(unit.f(), Activation::SIGMOID);
+    /// assert_eq!((unit.axis(), unit.is_interleaved(), unit.get_gate_last()), (Some(-1), true, true));
+    /// assert_eq!(Gated::SWIGLU_CLAMPED.limit(5.0)?.get_limit(), Some(5.0));
+    /// assert_eq!((Gated::GLU.axis(), Gated::GLU.get_math()), (None, Math::Accurate));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub const fn f(&self) -> Activation {
+        self.f
+    }
+
+    /// What [`Gated::limit`] sets, if the unit clamps.
+    pub const fn get_limit(&self) -> Option<f32> {
+        if self.unit.clamps() {
+            Some(self.limit)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the one tensor holds gate and up in turn: [`Gated::interleaved`].
+    pub const fn is_interleaved(&self) -> bool {
+        matches!(self.form, Form::Interleaved(_))
+    }
+
+    /// What [`Gated::gate_last`] sets.
+    pub const fn get_gate_last(&self) -> bool {
+        self.gate_last
+    }
+
+    /// What [`Gated::math`] sets.
+    pub const fn get_math(&self) -> Math {
+        self.math
+    }
+
+    /// The axis that [`Gated::halves`] or [`Gated::interleaved`] sets; none where gate and up are two tensors.
+    pub const fn axis(&self) -> Option<i64> {
         match self.form {
             Form::Apart => None,
             Form::Halves(axis) | Form::Interleaved(axis) => Some(axis),
@@ -275,4 +451,10 @@ impl Gated {
         };
         Ok(Some((axis, blocks)))
     }
+}
+
+/// New tensors of the shapes and types of these.
+fn like(x: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let like = |x: &&Tensor| x.gpu().allocate(x.shape(), x.element());
+    x.iter().map(like).collect()
 }

@@ -79,6 +79,10 @@ impl Operation for Gated {
         }
     }
 
+    fn math(&self) -> Option<Math> {
+        Some(self.math)
+    }
+
     fn set_math(&mut self, math: Math) {
         self.math = math;
     }

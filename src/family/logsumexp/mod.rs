@@ -58,6 +58,23 @@ impl LogSumExp {
     pub fn math(self, math: Math) -> Self {
         Self { math, ..self }
     }
+
+    /// The axis of its rows, counted from the end where negative.
+    ///
+    /// ```
+    /// use wgpu_activations::{LogSumExp, Math};
+    ///
+    /// let operation = LogSumExp::new(-2).math(Math::Native);
+    /// assert_eq!((operation.axis(), operation.get_math()), (-2, Math::Native));
+    /// ```
+    pub const fn axis(&self) -> i64 {
+        self.axis
+    }
+
+    /// What [`LogSumExp::math`] sets.
+    pub const fn get_math(&self) -> Math {
+        self.math
+    }
 }
 
 calls!(LogSumExp, "LogSumExp::new(-1)");

@@ -80,6 +80,10 @@ impl Operation for LogSumExp {
         self.axis = axis;
     }
 
+    fn math(&self) -> Option<Math> {
+        Some(self.math)
+    }
+
     fn set_math(&mut self, math: Math) {
         self.math = math;
     }

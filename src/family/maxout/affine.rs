@@ -8,7 +8,7 @@ use super::{OP, Winners, forward_calls};
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    family::{Array, Operation},
+    family::{Array, Operation, calls},
     kernel::recorder,
     tensor::{Tensor, View, axis_of},
 };
@@ -109,6 +109,26 @@ impl MaxoutAffine {
         })
     }
 
+    /// W.
+    ///
+    /// ```
+    /// use wgpu_activations::{Array, MaxoutAffine};
+    ///
+    /// let weight = Array::new(vec![1.0, -1.0], vec![2, 1, 1])?;
+    /// let maxout = MaxoutAffine::new(weight)?;
+    /// assert_eq!(maxout.weight().shape(), [2, 1, 1]);
+    /// assert!(maxout.get_bias().is_none());
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub const fn weight(&self) -> &Array {
+        &self.weight
+    }
+
+    /// b: what [`MaxoutAffine::bias`] sets, if anything.
+    pub const fn get_bias(&self) -> Option<&Array> {
+        self.bias.as_ref()
+    }
+
     /// The gradients, from the x and the winners of the forward pass and the gradient `upstream` of the
     /// loss with respect to y. The same tensors on the same adapter give the same bits.
     ///
@@ -122,14 +142,23 @@ impl MaxoutAffine {
         winners: &Winners,
         upstream: &Tensor,
     ) -> Result<MaxoutGradients> {
+        let gradients = self.allocate_gradients(x)?;
+        self.backward_into(x, winners, upstream, &gradients)?;
+        Ok(gradients)
+    }
+
+    /// Tensors for the gradients of a pass over x, their contents unspecified.
+    ///
+    /// # Errors
+    ///
+    /// What the device reports.
+    pub fn allocate_gradients(&self, x: &Tensor) -> Result<MaxoutGradients> {
         let f32_like = |array: &Array| x.gpu().allocate(array.shape(), ElementType::F32);
-        let gradients = MaxoutGradients {
+        Ok(MaxoutGradients {
             dx: x.gpu().allocate(x.shape(), x.element())?,
             weight: f32_like(&self.weight)?,
             bias: self.bias.as_ref().map(f32_like).transpose()?,
-        };
-        self.backward_into(x, winners, upstream, &gradients)?;
-        Ok(gradients)
+        })
     }
 
     /// The gradients into tensors of the shapes and types that [`MaxoutAffine::backward`] gives them.
@@ -155,18 +184,14 @@ impl MaxoutAffine {
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
-    /// # use wgpu_activations::{ElementType, Gpu, MaxoutAffine, MaxoutGradients};
+    /// # use wgpu_activations::{ElementType, Gpu, MaxoutAffine};
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-3.0f32], [1, 1])?;
     /// # let upstream = gpu.upload(&[0.5f32], [1, 1])?;
     /// # let weight = gpu.upload(&[1.0f32, -1.0], [2, 1, 1])?;
     /// let maxout = MaxoutAffine::new(&weight)?;
     /// let y = gpu.allocate([1, 1], ElementType::F32)?;
-    /// let gradients = MaxoutGradients {
-    ///     dx: gpu.allocate([1, 1], ElementType::F32)?,
-    ///     weight: gpu.allocate([2, 1, 1], ElementType::F32)?,
-    ///     bias: None,
-    /// };
+    /// let gradients = maxout.allocate_gradients(&x)?;
     /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
     /// let winners = maxout.encode_forward(&mut encoder, &x, &y)?;
     /// maxout.encode_backward(&mut encoder, &x, &winners, &upstream, &gradients)?;
@@ -188,9 +213,8 @@ impl MaxoutAffine {
     ) -> Result<()> {
         let MaxoutGradients { dx, weight, bias } = gradients;
         let results = (dx, Some(weight), bias.as_ref());
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            let used = [x, &winners.words, upstream, dx, weight].into_iter();
-            used.chain(bias).for_each(|tensor| recorder.keep(tensor));
+        let used = [x, &winners.words, upstream, dx, weight].into_iter();
+        calls::encode_over(encoder, used.chain(bias), |recorder| {
             self.record_gradients(recorder, x, winners, upstream, results)
         })
     }

@@ -112,10 +112,7 @@ macro_rules! forward_calls {
                 x: &Tensor,
                 y: &Tensor,
             ) -> Result<Winners> {
-                recorder::encode(x.gpu(), encoder, |recorder| {
-                    [x, y].into_iter().for_each(|tensor| recorder.keep(tensor));
-                    self.record_y(recorder, x, y)
-                })
+                calls::encode_over(encoder, [x, y], |recorder| self.record_y(recorder, x, y))
             }
         }
     };

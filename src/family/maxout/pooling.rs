@@ -7,7 +7,7 @@ mod operation;
 use super::{Layout, OP, Origin, Winners, forward_calls};
 use crate::{
     error::{Error, Result},
-    family::Operation,
+    family::{Operation, calls},
     kernel::{
         self, expect_apart, expect_shape,
         recorder::{self, Recorder},
@@ -64,8 +64,25 @@ impl Maxout {
     }
 
     /// Channels of a group.
+    ///
+    /// ```
+    /// use wgpu_activations::{Maxout, family::maxout::reference::Layout};
+    ///
+    /// let maxout = Maxout::new(4, Layout::Strided, 1);
+    /// assert_eq!((maxout.pieces(), maxout.layout(), maxout.axis()), (4, Layout::Strided, 1));
+    /// ```
     pub const fn pieces(&self) -> usize {
         self.pieces
+    }
+
+    /// How the channels of a group lie.
+    pub const fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The axis of the channels, counted from the end where negative.
+    pub const fn axis(&self) -> i64 {
+        self.axis
     }
 
     fn record_y(&self, recorder: &mut Recorder<'_>, x: &Tensor, y: &Tensor) -> Result<Winners> {
@@ -138,10 +155,7 @@ impl Maxout {
         upstream: &Tensor,
         dx: &Tensor,
     ) -> Result<()> {
-        recorder::encode(upstream.gpu(), encoder, |recorder| {
-            [&winners.words, upstream, dx]
-                .into_iter()
-                .for_each(|tensor| recorder.keep(tensor));
+        calls::encode_over(encoder, [upstream, &winners.words, dx], |recorder| {
             self.record_dx(recorder, winners, upstream, dx)
         })
     }

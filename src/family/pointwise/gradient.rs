@@ -4,7 +4,7 @@ use super::Pointwise;
 use crate::{
     element::ElementType,
     error::Result,
-    family::Array,
+    family::{Array, Operation, calls},
     kernel::{
         arrange::Arrangement,
         expect_alike,
@@ -91,7 +91,38 @@ impl Pointwise {
         recorder::submit(x.gpu(), |recorder| self.record_both(recorder, x, upstream))
     }
 
-    /// Records [`Pointwise::gradients`] into the caller's encoder: see [`Pointwise::encode_forward`].
+    /// [`Pointwise::gradients`] into tensors of the shapes and types that it gives them.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// let prelu = Pointwise::new(Activation::PRELU);
+    /// let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
+    /// let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
+    /// let gradients = prelu.gradients(&x, &upstream)?;
+    /// // Another batch, into the same memory.
+    /// x.write(&[-3.0f32, 4.0])?;
+    /// prelu.gradients_into(&x, &upstream, &gradients)?;
+    /// assert_eq!(gradients.parameters[0].download::<f32>()?, [-3.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::gradients`], and where a tensor does not serve.
+    pub fn gradients_into(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        gradients: &Gradients,
+    ) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_into(recorder, x, upstream, gradients)
+        })
+    }
+
+    /// [`Pointwise::parameter_gradients`] into tensors like those that it gives.
     ///
     /// ```
     /// # wgpu_activations::needs_adapter!();
@@ -99,9 +130,38 @@ impl Pointwise {
     /// # let gpu = Gpu::new()?;
     /// # let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
     /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
-    /// # let prelu = Pointwise::new(Activation::PRELU);
+    /// let alpha = [gpu.upload(&[0.0f32], [1])?];
+    /// Pointwise::new(Activation::PRELU).parameter_gradients_into(&x, &upstream, &alpha)?;
+    /// assert_eq!(alpha[0].download::<f32>()?, [-2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::parameter_gradients`], and where a tensor does not serve.
+    pub fn parameter_gradients_into(
+        &self,
+        x: &Tensor,
+        upstream: &Tensor,
+        parameters: &[Tensor],
+    ) -> Result<()> {
+        recorder::submit(x.gpu(), |recorder| {
+            self.record_parameters(recorder, x, upstream, parameters)
+        })
+    }
+
+    /// Records [`Pointwise::gradients_into`] into the caller's encoder: see [`Pointwise::encode_forward`].
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
+    /// let prelu = Pointwise::new(Activation::PRELU);
+    /// let gradients = prelu.allocate_gradients(&x)?;
     /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
-    /// let gradients = prelu.encode_gradients(&mut encoder, &x, &upstream)?;
+    /// prelu.encode_gradients(&mut encoder, &x, &upstream, &gradients)?;
     /// gpu.queue().submit([encoder.finish()]);
     /// assert_eq!(gradients.parameters[0].download::<f32>()?, [-2.0]);
     /// # Ok::<(), wgpu_activations::Error>(())
@@ -109,19 +169,104 @@ impl Pointwise {
     ///
     /// # Errors
     ///
-    /// As [`Pointwise::gradients`].
+    /// As [`Pointwise::gradients_into`].
     pub fn encode_gradients(
         &self,
         encoder: &mut wgpu::CommandEncoder,
         x: &Tensor,
         upstream: &Tensor,
-    ) -> Result<Gradients> {
-        recorder::encode(x.gpu(), encoder, |recorder| {
-            [x, upstream]
-                .into_iter()
-                .for_each(|tensor| recorder.keep(tensor));
-            self.record_both(recorder, x, upstream)
+        gradients: &Gradients,
+    ) -> Result<()> {
+        let Gradients { dx, parameters } = gradients;
+        let tensors = [x, upstream, dx].into_iter().chain(parameters);
+        calls::encode_over(encoder, tensors, |recorder| {
+            self.record_into(recorder, x, upstream, gradients)
         })
+    }
+
+    /// Records [`Pointwise::parameter_gradients_into`] into the caller's encoder: see [`Pointwise::encode_forward`].
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Activation, Gpu, Pointwise};
+    /// # let gpu = Gpu::new()?;
+    /// # let x = gpu.upload(&[-2.0f32, 4.0], [2])?;
+    /// # let upstream = gpu.upload(&[1.0f32, 1.0], [2])?;
+    /// # let alpha = [gpu.upload(&[0.0f32], [1])?];
+    /// let prelu = Pointwise::new(Activation::PRELU);
+    /// let mut encoder = gpu.device().create_command_encoder(&Default::default());
+    /// prelu.encode_parameter_gradients(&mut encoder, &x, &upstream, &alpha)?;
+    /// gpu.queue().submit([encoder.finish()]);
+    /// assert_eq!(alpha[0].download::<f32>()?, [-2.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::parameter_gradients_into`].
+    pub fn encode_parameter_gradients(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        x: &Tensor,
+        upstream: &Tensor,
+        parameters: &[Tensor],
+    ) -> Result<()> {
+        let tensors = [x, upstream].into_iter().chain(parameters);
+        calls::encode_over(encoder, tensors, |recorder| {
+            self.record_parameters(recorder, x, upstream, parameters)
+        })
+    }
+
+    /// Tensors for the gradients of a pass over x, their contents unspecified.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pointwise::forward`].
+    pub fn allocate_gradients(&self, x: &Tensor) -> Result<Gradients> {
+        self.output_shape(x.shape())?;
+        let parameters = Operation::gradients(self, x.shape());
+        Ok(Gradients {
+            dx: x.gpu().allocate(x.shape(), x.element())?,
+            parameters: calls::allocate_parameters(x.gpu(), parameters)?,
+        })
+    }
+
+    fn record_into(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+        Gradients { dx, parameters }: &Gradients,
+    ) -> Result<()> {
+        self.expect_a_parameter()?;
+        let pass = Pass::Backward { x, upstream, dx };
+        pass.expect_fit(&self.activation.name(), x.shape(), false)?;
+        let dx = std::slice::from_ref(dx);
+        calls::record_gradients(self, recorder, &[x], upstream, dx, parameters)
+    }
+
+    fn record_parameters(
+        &self,
+        recorder: &mut Recorder<'_>,
+        x: &Tensor,
+        upstream: &Tensor,
+        parameters: &[Tensor],
+    ) -> Result<()> {
+        self.expect_a_parameter()?;
+        let (op, wanted) = (
+            self.activation.name(),
+            Operation::gradients(self, x.shape()),
+        );
+        calls::expect_parameters(&op, &wanted, parameters, x, &[x, upstream])?;
+        let found = self.record_reduction(recorder, x, upstream, None)?;
+        calls::copy_parameters(recorder, found, parameters)
+    }
+
+    fn expect_a_parameter(&self) -> Result<()> {
+        match self.activation.parameters() {
+            [] => Err(self.activation.no_parameter("gradient".to_owned())),
+            _ => Ok(()),
+        }
     }
 
     fn record_both(
@@ -160,9 +305,7 @@ impl Pointwise {
         dx: Option<&Tensor>,
     ) -> Result<Vec<Tensor>> {
         let (op, numbers) = (self.activation.name(), self.activation.parameters());
-        if numbers.is_empty() {
-            return Err(self.activation.no_parameter("gradient".to_owned()));
-        }
+        self.expect_a_parameter()?;
         expect_alike(&op, ("upstream", upstream), ("x", x))?;
         let gpu = x.gpu();
         let (parameters, view) = match self.channels_of(recorder, x)? {

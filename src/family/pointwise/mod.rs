@@ -143,6 +143,32 @@ impl Pointwise {
         self.activation
     }
 
+    /// The values of the parameter called `name`, if each channel has its own.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Math, Pointwise};
+    ///
+    /// let prelu = Pointwise::new(Activation::PRELU).per_channel(vec![0.25, 0.5], 1)?;
+    /// assert_eq!(prelu.get_per_channel("alpha").map(|values| values.len()), Some(2));
+    /// assert_eq!((prelu.axis(), prelu.get_math()), (Some(1), Math::Accurate));
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub fn get_per_channel(&self, name: &str) -> Option<&Array> {
+        let mut known = self.activation.definition().parameters.iter();
+        let place = known.position(|known| known.name == name)?;
+        self.channels[place].as_ref()
+    }
+
+    /// The axis of the channels, counted from the end where negative, if a parameter has a value for each of them.
+    pub fn axis(&self) -> Option<i64> {
+        self.has_channels().then_some(self.axis)
+    }
+
+    /// What [`Pointwise::math`] sets.
+    pub const fn get_math(&self) -> Math {
+        self.math
+    }
+
     pub(crate) fn record(&self, recorder: &mut Recorder<'_>, pass: Pass<'_>) -> Result<()> {
         let x = pass.x();
         let channels = self.channels_of(recorder, x)?;

@@ -100,11 +100,15 @@ impl Operation for Pointwise {
     }
 
     fn axis(&self) -> Option<i64> {
-        self.has_channels().then_some(self.axis)
+        Self::axis(self)
     }
 
     fn set_axis(&mut self, axis: i64) {
         self.axis = axis;
+    }
+
+    fn math(&self) -> Option<Math> {
+        Some(self.math)
     }
 
     fn set_math(&mut self, math: Math) {

@@ -165,6 +165,35 @@ impl Softmax {
     pub const fn form(&self) -> Form {
         self.form
     }
+
+    /// The axis of its rows, counted from the end where negative.
+    pub const fn axis(&self) -> i64 {
+        self.axis
+    }
+
+    /// What [`Softmax::masked`] sets.
+    ///
+    /// ```
+    /// use wgpu_activations::{Math, Softmax, family::softmax::reference::MaskedRows};
+    ///
+    /// let softmax = Softmax::new(-1).masked(MaskedRows::Zeros).threads_per_row(64);
+    /// assert_eq!(softmax.get_masked(), MaskedRows::Zeros);
+    /// assert_eq!(softmax.get_threads_per_row(), Some(64));
+    /// assert_eq!((softmax.axis(), softmax.get_math()), (-1, Math::Accurate));
+    /// ```
+    pub const fn get_masked(&self) -> MaskedRows {
+        self.masked
+    }
+
+    /// What [`Softmax::math`] sets.
+    pub const fn get_math(&self) -> Math {
+        self.math
+    }
+
+    /// What [`Softmax::threads_per_row`] sets, if anything.
+    pub const fn get_threads_per_row(&self) -> Option<u32> {
+        self.threads
+    }
 }
 
 calls!(Softmax, "Softmax::new(-1)");

@@ -135,6 +135,10 @@ impl Operation for Softmax {
         self.axis = axis;
     }
 
+    fn math(&self) -> Option<Math> {
+        Some(self.math)
+    }
+
     fn set_math(&mut self, math: Math) {
         self.math = math;
     }

@@ -263,7 +263,8 @@ fn every_way<T: Element>(
     let mut encoder = gpu.device().create_command_encoder(&Default::default());
     let late = gpu.allocate(&*result, T::TYPE)?;
     chain.encode_forward(&mut encoder, tensor, &late)?;
-    let recorded = chain.encode_backward(&mut encoder, tensor, gradient)?;
+    let recorded = chain.allocate_gradients(tensor)?;
+    chain.encode_backward(&mut encoder, tensor, gradient, &recorded)?;
     // What runs in between takes none of the memory that the recorded commands need.
     let y: Vec<T> = chain.forward(tensor)?.download()?;
     let called = chain.backward(tensor, gradient)?;
@@ -275,7 +276,10 @@ fn every_way<T: Element>(
     chain.forward_into(tensor, &output.tensor)?;
     same_bits("a given output", &output.download::<T>()?, &y)?;
     let again = chain.backward(tensor, gradient)?;
-    for (what, found) in [("second", again), ("recorded", recorded)] {
+    let given = chain.allocate_gradients(tensor)?;
+    chain.backward_into(tensor, gradient, &given)?;
+    let ways = [("second", again), ("recorded", recorded), ("given", given)];
+    for (what, found) in ways {
         assert_eq!(1 + found.others.len(), x.len());
         let of_called = [&called.dx].into_iter().chain(&called.others);
         for (found, dx) in [&found.dx].into_iter().chain(&found.others).zip(of_called) {

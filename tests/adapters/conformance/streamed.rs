@@ -113,6 +113,7 @@ fn through<T: Element>(
         let Backward {
             parameters,
             summary,
+            ..
         } = prepared.run(&Request {
             sources: sources.iter().map(|source| source as _).collect(),
             upstream: if backward { Some(&upstream) } else { None },
