@@ -117,6 +117,7 @@ pub use family::{
     logsumexp::LogSumExp,
     maxout::{Maxout, MaxoutAffine, MaxoutGradients, Winners},
     pointwise::{Gradients, Pointwise},
+    rrelu::Rrelu,
     softmax::Softmax,
     sparsemax::Sparsemax,
 };

@@ -61,6 +61,7 @@ families! {
     gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],
     maxout: [OfMaxout],
     alpha_dropout: [OfAlphaDropout],
+    rrelu: [OfRrelu],
 }
 
 /// A named kind of operation. An [`Activation`] of one element is one, a user's own too.

@@ -21,6 +21,7 @@ mod once_wrong;
 mod parameter_gradient;
 mod pointwise;
 mod quotient;
+mod rrelu;
 mod softmax;
 mod sparsemax;
 mod tuning;
@@ -43,6 +44,7 @@ const FAMILIES: [Family; 16] = [
     ("softmax", softmax::trials),
     ("logsumexp", logsumexp::trials),
     ("sparsemax", sparsemax::trials),
+    ("rrelu", rrelu::trials),
     ("gated", gated::trials),
     ("maxout", maxout::trials),
     ("offload", offload::trials),

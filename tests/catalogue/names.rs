@@ -130,7 +130,7 @@ const ONNX: &[&str] = &[
 ];
 
 /// Those that are still to come: others along an axis, and what draws random slopes.
-const MISSING: &[&str] = &["RReLU", "Softmin"];
+const MISSING: &[&str] = &["Softmin"];
 
 /// Those that are another operation under a name of its own.
 const OTHERWISE: &[(&str, &str)] = &[("Softmax2d", "softmax"), ("ReduceLogSumExp", "logsumexp")];

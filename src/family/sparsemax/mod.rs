@@ -56,6 +56,15 @@ impl Sparsemax {
         Self { form, axis }
     }
 
+    /// The axis of its rows, counted from the end where negative.
+    ///
+    /// ```
+    /// assert_eq!(wgpu_activations::Sparsemax::hard(-2).axis(), -2);
+    /// ```
+    pub const fn axis(&self) -> i64 {
+        self.axis
+    }
+
     /// Which of the two.
     pub const fn form(&self) -> Form {
         self.form

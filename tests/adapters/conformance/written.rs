@@ -58,6 +58,10 @@ fn texts(family: &dyn Family, channels: usize, last: bool, seed: u64) -> Vec<Str
                 .map(|layout| format!("{name}({own}layout={layout})"))
                 .into()
         }
+        "rrelu" => vec![
+            "rrelu(lower=-0.5)".to_owned(),
+            format!("rrelu(upper=0.75, seed={seed})"),
+        ],
         "alpha-dropout" => vec![format!("alpha-dropout(p=0.3, seed={seed})")],
         "dice" => vec![
             [
