@@ -90,19 +90,6 @@ fn wgpu_alone(gpu: &Gpu, x: &Tensor, y: &Tensor) -> impl Fn(&mut CommandEncoder)
         compilation_options: Default::default(),
         cache: None,
     });
-    let group = move |device: &wgpu::Device, layout, buffers: &[&wgpu::Buffer]| {
-        let entries = (0..)
-            .zip(buffers)
-            .map(|(binding, buffer)| wgpu::BindGroupEntry {
-                binding,
-                resource: buffer.as_entire_binding(),
-            });
-        device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout,
-            entries: &entries.collect::<Vec<_>>(),
-        })
-    };
     let arguments = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,
         size: 16,
@@ -120,6 +107,24 @@ fn wgpu_alone(gpu: &Gpu, x: &Tensor, y: &Tensor) -> impl Fn(&mut CommandEncoder)
         pass.set_bind_group(1, &arguments, &[]);
         pass.dispatch_workgroups(2, 1, 1);
     }
+}
+
+/// The bind group of whole buffers.
+fn group(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    buffers: &[&wgpu::Buffer],
+) -> wgpu::BindGroup {
+    let buffers = (0..).zip(buffers);
+    let entries = buffers.map(|(binding, buffer)| wgpu::BindGroupEntry {
+        binding,
+        resource: buffer.as_entire_binding(),
+    });
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: None,
+        layout,
+        entries: &entries.collect::<Vec<_>>(),
+    })
 }
 
 criterion_group!(benches, encode);

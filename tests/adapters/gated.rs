@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Failed, Trial};
 use wgpu_activations::{
-    Activation, Chain, Element, ElementType, Error, Gated, GatedGradients, Gpu,
+    Activation, Chain, Element, ElementType, Error, Gated, GatedGradients, Gpu, Tensor,
     activation::Definition, family::everyday, with_element,
 };
 
