@@ -93,20 +93,29 @@ fn summed(own: vec2<f32>, thread: u32) -> vec2<f32> {
     return sums[0];
 }
 
-// Over the elements above the threshold: their sum above it, or of their gradients, and how many there are.
-fn above(start: u32, row: Row, thread: u32, of_gradients: bool) -> vec2<f32> {
+fn over(start: u32, place: u32, row: Row) -> f32 { return (element(start, place) - row.most) - row.threshold; }
+
+// Over the elements above the threshold: their sum above it, and how many there are.
+fn sum_above(start: u32, row: Row, thread: u32) -> vec2<f32> {
     var all = vec2<f32>(0.0);
     for (var block = thread; block < arguments.extent; block += BLOCK * WORKGROUP) {
         var terms = vec2<f32>(0.0);
         for (var i = block; i < min(block + BLOCK * WORKGROUP, arguments.extent); i += WORKGROUP) {
-            let over = (element(start, i) - row.most) - row.threshold;
-            if over > 0.0 {
-                if of_gradients {
-                    terms += vec2<f32>(gradient(start, i), 1.0);
-                } else {
-                    terms += vec2<f32>(over, 1.0);
-                }
-            }
+            let above = over(start, i, row);
+            if above > 0.0 { terms += vec2<f32>(above, 1.0); }
+        }
+        all += terms;
+    }
+    return summed(all, thread);
+}
+
+// The same with the sum of their gradients.
+fn gradients_above(start: u32, row: Row, thread: u32) -> vec2<f32> {
+    var all = vec2<f32>(0.0);
+    for (var block = thread; block < arguments.extent; block += BLOCK * WORKGROUP) {
+        var terms = vec2<f32>(0.0);
+        for (var i = block; i < min(block + BLOCK * WORKGROUP, arguments.extent); i += WORKGROUP) {
+            if over(start, i, row) > 0.0 { terms += vec2<f32>(gradient(start, i), 1.0); }
         }
         all += terms;
     }
@@ -125,7 +134,7 @@ fn sparse_row(start: u32, thread: u32) -> Row {
     var before = 4e9;
     while workgroupUniformLoad(&goes_on) != 0u {
         let row = workgroupUniformLoad(&decided);
-        let sum = above(start, row, thread, false);
+        let sum = sum_above(start, row, thread);
         if thread == 0u {
             decided.threshold += (sum.x - 1.0) / sum.y;
             goes_on = select(0u, 1u, sum.y < before);
@@ -160,7 +169,7 @@ fn sparse_rows_backward(place: Place) {
     if index >= rows_len() { return; }
     let start = start_of(index);
     var row = sparse_row(start, place.thread);
-    let sum = above(start, row, place.thread, true);
+    let sum = gradients_above(start, row, place.thread);
     if place.thread == 0u {
         row.mean = sum.x / max(sum.y, 1.0);
         rows[index] = row;
@@ -226,8 +235,8 @@ fn sparse(place: Place) {
     for (var lane = 0u; lane < 4u; lane++) {
         if is_inside(vector * 4u + lane) {
             let row = rows[lies(vector * 4u + lane - arguments.skip).row];
-            let over = max((lanes[lane] - row.most) - row.threshold, 0.0);
-            y[lane] = select(over, row.threshold, is_nan(row.threshold));
+            let above = max((lanes[lane] - row.most) - row.threshold, 0.0);
+            y[lane] = select(above, row.threshold, is_nan(row.threshold));
         }
     }
     store(vector, elements_len(), y);

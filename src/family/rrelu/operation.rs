@@ -89,7 +89,7 @@ impl Operation for Rrelu {
     }
 
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        self.bounds(sheet, sheet.x())
+        self.allowing(sheet, sheet.x())
     }
 
     fn expected_backward(
@@ -98,13 +98,13 @@ impl Operation for Rrelu {
         upstream: &[f64],
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
-        vec![self.bounds(sheet, upstream)]
+        vec![self.allowing(sheet, upstream)]
     }
 }
 
 impl Rrelu {
     /// What becomes of each factor, which is off by 3 ULP of what the bounds make of it.
-    fn bounds(&self, sheet: &Sheet<'_>, factors: &[f64]) -> Vec<Bound> {
+    fn allowing(&self, sheet: &Sheet<'_>, factors: &[f64]) -> Vec<Bound> {
         let slopes = self.slopes();
         let steepest = slopes.lower.abs().max(slopes.upper.abs());
         let pairs = sheet.x().iter().zip(factors).enumerate();

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments,
-    wgsl::{self, Arguments, Math, Shader, Vectors},
+    wgsl::{self, Arguments, Shader, Vectors},
 };
 
 arguments! {
