@@ -14,6 +14,7 @@ use crate::{
     },
     tensor::{Tensor, View, axis_of},
 };
+pub(super) use cpu::better;
 use launch::Pass;
 
 /// Maxout over groups of channels along one axis of a tensor of any shape: of each group of `pieces`

@@ -1,7 +1,7 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
 mod catalogue;
-mod cpu;
+pub(super) mod cpu;
 pub(crate) mod fused;
 mod gradient;
 mod operation;
