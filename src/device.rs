@@ -1,6 +1,10 @@
 //! What computes: a GPU or the processor.
 
-use crate::{cpu::Cpu, gpu::Gpu};
+use crate::{
+    cpu::Cpu,
+    error::Result,
+    gpu::{self, Gpu, ShaderChecks},
+};
 
 /// A GPU or the processor. What takes a device takes either as it is.
 ///
@@ -18,6 +22,40 @@ pub enum Device {
 }
 
 impl Device {
+    /// The best of this machine: its fastest GPU, else the processor. A software adapter is slower than that, and is
+    /// taken where it is named alone: see [`gpu::find`]. Blocking.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Device, Offload};
+    ///
+    /// let device = Device::best()?;
+    /// let mut y = [0.0; 3];
+    /// Offload::new(&device).forward(&Activation::RELU.into(), &[3], &[-1.0f32, 0.0, 1.0], &mut y)?;
+    /// assert_eq!(y, [0.0, 0.0, 1.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::DeviceRequest`](crate::Error::DeviceRequest) if there is a GPU that cannot be opened.
+    pub fn best() -> Result<Self> {
+        pollster::block_on(Self::best_async())
+    }
+
+    /// [`Device::best`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::best`].
+    pub async fn best_async() -> Result<Self> {
+        let mut adapters = gpu::usual_adapters_async(wgpu::Backends::all()).await;
+        adapters.retain(|adapter| !adapter.is_software());
+        Ok(match gpu::best(&adapters) {
+            Ok(adapter) => Self::Gpu(Gpu::open_async(adapter, ShaderChecks::default()).await?),
+            Err(_) => Self::Cpu(Cpu::new()),
+        })
+    }
+
     /// The adapter's name, or `cpu`.
     pub fn name(&self) -> &str {
         match self {

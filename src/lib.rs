@@ -20,7 +20,8 @@
 //! their gradients, builtin math, and recording into a command encoder of the caller's
 //! own, on a device ([`Gpu::from_wgpu`]) and buffers ([`Gpu::tensor_from_wgpu`]) of the caller's own.
 //!
-//! Without a GPU [`Cpu`] computes the same numbers on the processor. What takes a [`Device`] takes either.
+//! Without a GPU [`Cpu`] computes the same numbers on the processor. What takes a [`Device`] takes either;
+//! [`Device::best`] is the GPU where there is one, else the processor.
 //!
 //! Results are held to 2.5 ULP of the definition for every finite f32 input on every adapter, and
 //! to 1 ULP in f16 and bf16; [`accuracy`] says what is asked and measures

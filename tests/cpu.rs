@@ -4,7 +4,7 @@
 
 use half::{bf16, f16};
 use wgpu_activations::{
-    Activation, Chain, Cpu, Element, ElementType, Error, Math, Offload,
+    Activation, Array, Chain, Cpu, Element, ElementType, Error, Math, MaxoutAffine, Offload,
     accuracy::inputs::words,
     activation::{Definition, Parameter},
     check::{self, Pass},
@@ -129,7 +129,7 @@ fn channels_lie_anywhere() {
         let upstream: Vec<f32> = words(2).map(number).take(len).collect();
         let alphas: Vec<f32> = words(3).map(number).take(shape[axis]).collect();
         let text = format!("prelu(alpha=@alphas, axis={axis})");
-        let resolve = |_: &str| wgpu_activations::Array::new(&alphas[..], [alphas.len()]);
+        let resolve = |_: &str| Array::new(&alphas[..], [alphas.len()]);
         let prelu = Chain::parse(&text, &resolve).unwrap();
         let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
         cpu.forward(&prelu, shape, &x, &mut y).unwrap();
@@ -156,14 +156,148 @@ fn channels_lie_anywhere() {
     }
 }
 
+/// Gate and up of one tensor, in halves or in turn along any axis: what each pair gives alone.
+#[test]
+fn gates_and_ups_lie_anywhere() {
+    let cpu = Cpu::new();
+    let shapes: [&[usize]; 8] = [
+        &[4, 6, 10],
+        &[2, 2, 300],
+        &[3, 600, 1],
+        &[2, 140_000],
+        &[70_000, 2],
+        &[30_000, 6],
+        &[6, 14_000],
+        &[2, 2, 77, 3],
+    ];
+    for unit in [
+        "swiglu(beta=0.5",
+        "glu(gate=first",
+        "swiglu-clamped(limit=2",
+        "gated(f=elu",
+    ] {
+        for (shape, axis) in shapes
+            .iter()
+            .flat_map(|&shape| (0..shape.len()).map(move |axis| (shape, axis)))
+        {
+            if shape[axis] % 2 == 1 {
+                continue;
+            }
+            for layout in ["halves", "interleaved"] {
+                let chain: Chain = format!("{unit}, layout={layout}, axis={axis})")
+                    .parse()
+                    .unwrap();
+                let pairs: Chain = format!("{unit}, layout=interleaved, axis=1)")
+                    .parse()
+                    .unwrap();
+                let len: usize = shape.iter().product();
+                let x = spread(len, 1);
+                let upstream = spread(len / 2, 2);
+                let places = pairs_of(shape, axis, layout == "halves");
+                let paired: Vec<f32> = places.iter().flatten().map(|&at| x[at]).collect();
+
+                let (mut y, mut of_pairs) = (vec![0.0; len / 2], vec![0.0; len / 2]);
+                cpu.forward(&chain, shape, &x, &mut y).unwrap();
+                cpu.forward(&pairs, &[len / 2, 2], &paired, &mut of_pairs)
+                    .unwrap();
+                assert_eq!(bits(&y), bits(&of_pairs), "{chain} {shape:?}");
+
+                let (mut dx, mut of_pairs) = (vec![0.0; len], vec![0.0; len]);
+                let gradients = cpu.backward(&chain, shape, &x, &upstream, &mut dx).unwrap();
+                let same = cpu.backward(&pairs, &[len / 2, 2], &paired, &upstream, &mut of_pairs);
+                let found: Vec<f32> = places.iter().flatten().map(|&at| dx[at]).collect();
+                assert_eq!(bits(&found), bits(&of_pairs), "{chain} {shape:?}");
+                for (gradient, same) in gradients.iter().zip(same.unwrap()) {
+                    let (gradient, same) = (gradient.values[0], same.values[0]);
+                    assert!(
+                        (gradient - same).abs() <= 1e-5 * same.abs(),
+                        "{chain} {shape:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// For each result where its gate and its up lie.
+fn pairs_of(shape: &[usize], axis: usize, halves: bool) -> Vec<[usize; 2]> {
+    let inner: usize = shape[axis + 1..].iter().product();
+    let half = shape[axis] / 2;
+    let results = 0..shape.iter().product::<usize>() / 2;
+    let pair = |result: usize| {
+        let (row, within) = (result / (half * inner), result % (half * inner));
+        let (place, inner_place) = (within / inner, within % inner);
+        let at = |place: usize| (row * 2 * half + place) * inner + inner_place;
+        match halves {
+            true => [at(place), at(place + half)],
+            false => [at(2 * place), at(2 * place + 1)],
+        }
+    };
+    results.map(pair).collect()
+}
+
+/// Numbers in [-4, 4).
+fn spread(len: usize, seed: u64) -> Vec<f32> {
+    let number = |word: u32| word as i32 as f32 / (1 << 29) as f32;
+    words(seed).map(number).take(len).collect()
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+fn affine(pieces: usize, inputs: usize, outputs: usize) -> Chain {
+    let weight = Array::new(
+        spread(pieces * inputs * outputs, 8),
+        [pieces, inputs, outputs],
+    );
+    let bias = Array::new(spread(pieces * outputs, 9), [pieces, outputs]);
+    let maxout = MaxoutAffine::new(weight.unwrap()).unwrap();
+    Chain::new(maxout.bias(bias.unwrap()).unwrap())
+}
+
+/// More and fewer of each axis than what is computed together.
+#[test]
+fn affine_maps_of_any_size_are_within_the_bounds() {
+    for [rows, pieces, inputs, outputs] in [
+        [1, 2, 70, 300],
+        [2, 2, 3, 1100],
+        [3, 3, 1100, 2],
+        [65, 2, 5, 17],
+        [130, 4, 3, 70],
+        [1300, 2, 66, 18],
+        [70, 300, 2, 3],
+        [5, 2, 0, 4],
+    ] {
+        let chain = affine(pieces, inputs, outputs);
+        for upstream in [None, Some(spread(rows * outputs, 2))] {
+            let inputs = [spread(rows * inputs, 1)].to_vec();
+            let shape = [rows, inputs[0].len() / rows];
+            let report = check::check_chain(&Cpu::new(), &chain, &shape, inputs, upstream);
+            let report = report.unwrap();
+            assert!(report.passed(), "{chain} of {rows} rows: {report}");
+        }
+    }
+}
+
+/// An infinite weight of a map that has not won does no harm.
+#[test]
+fn the_maps_that_lose_have_no_part_in_gradients() {
+    let infinite = f32::NEG_INFINITY;
+    let weight = Array::new(vec![1.0, 2.0, infinite, infinite], [2, 2, 1]).unwrap();
+    let chain = Chain::new(MaxoutAffine::new(weight).unwrap());
+    let mut dx = [0.0f32; 2];
+    let gradients = Cpu::new().backward(&chain, &[1, 2], &[3.0f32, 4.0], &[0.5], &mut dx);
+    assert_eq!(dx, [0.5, 1.0]);
+    assert_eq!(gradients.unwrap()[0].values, [1.5, 2.0, 0.0, 0.0]);
+}
+
 /// How many threads there are changes no bit, in sums neither.
 #[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let len = 300_006;
-    let number = |word: u32| word as i32 as f32 / (1 << 29) as f32;
-    let x: Vec<f32> = words(4).map(number).take(len).collect();
-    let upstream: Vec<f32> = words(5).map(number).take(len).collect();
-    for name in [
+    let (x, upstream) = (spread(len, 4), spread(len, 5));
+    let named = [
         "swish(beta=0.7)",
         "softplus(beta=2)",
         "gelu | elu(alpha=0.5)",
@@ -171,28 +305,28 @@ fn results_do_not_depend_on_the_number_of_threads() {
         "log-softmax | tanh",
         "dice(axis=1)",
         "alpha-dropout(p=0.5, seed=3)",
-    ] {
-        let chain: Chain = name.parse().unwrap();
+        "swiglu(beta=0.7, layout=halves)",
+    ];
+    let named = named.map(|name| (name.parse::<Chain>().unwrap(), vec![1, 3, len / 3]));
+    let affine = (affine(3, 63, 40), vec![len / 63, 63]);
+    for (chain, shape) in named.into_iter().chain([affine]) {
+        let results = chain.result_shape(&shape).unwrap().iter().product();
+        let upstream: Vec<f32> = upstream.iter().copied().cycle().take(results).collect();
         let of = |threads: usize| {
             let cpu = Cpu::with_threads(threads).unwrap();
             assert_eq!(cpu.threads(), threads);
-            let shape = [1, 3, len / 3];
-            let (mut y, mut dx) = (vec![0.0; len], vec![0.0; len]);
+            let (mut y, mut dx) = (vec![0.0; results], vec![0.0; len]);
             cpu.forward(&chain, &shape, &x, &mut y).unwrap();
             let gradients = cpu
                 .backward(&chain, &shape, &x, &upstream, &mut dx)
                 .unwrap();
-            let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-            let gradients = gradients
-                .into_iter()
-                .map(|it| bits(it.values))
-                .collect::<Vec<_>>();
-            (bits(y), bits(dx), gradients)
+            let gradients = gradients.iter().map(|it| bits(&it.values));
+            (bits(&y), bits(&dx), gradients.collect::<Vec<_>>())
         };
         let one = of(1);
         assert!(
             [2, 3, 5].into_iter().all(|threads| of(threads) == one),
-            "{name}"
+            "{chain}"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! The CPU's formulas are the shaders': `UPDATE_TWINS=1 cargo test --test twins` makes `src/cpu/math.rs` and
-//! `src/cpu/activation/` of them anew. Where these do not compile, so that no test does, this file makes them alone:
+//! The CPU's formulas are the shaders': `UPDATE_TWINS=1 cargo test --test twins` makes `src/cpu/math.rs`,
+//! `src/cpu/activation/` and `src/family/gated/twin.rs` of them anew. Where these do not compile, so that no test does, this file makes them alone:
 //! `CARGO_MANIFEST_DIR=$PWD rustc --edition 2024 --test tests/twins.rs -o /tmp/twins && UPDATE_TWINS=1 /tmp/twins`.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -19,6 +19,22 @@ const NOTE: &str = "Made by `UPDATE_TWINS=1 cargo test --test twins`; edit that.
 
 /// Math has a twin of its own in the lanes.
 const OTHERS: [&str; 1] = ["kept"];
+
+/// What gated units are made of: the name of each module with its shader, and what it uses beside math.
+const GATED: [(&str, &str, &str); 8] = [
+    ("plain", "family/gated_plain", ""),
+    ("clamped", "family/gated_clamped", ""),
+    ("gate", "accurate/gated_gate", ""),
+    ("glu", "accurate/gated_glu", "Parameter"),
+    ("geglu", "accurate/gated_geglu", "Parameter"),
+    (
+        "geglu_tanh",
+        "accurate/gated_geglu_tanh",
+        "Parameter, gate::*",
+    ),
+    ("swiglu", "accurate/gated_swiglu", "Parameter, gate::*"),
+    ("product", "family/gated_product", "Parameter, value_at"),
+];
 
 fn root(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -99,7 +115,49 @@ fn twins() -> Vec<(String, String)> {
          use super::kernel::twins;\n\ntwins! {{\n{list}}}\n"
     );
     twins.push(("src/cpu/activation/mod.rs".to_owned(), list));
+    twins.push(("src/family/gated/twin.rs".to_owned(), gated(&structs)));
     twins
+}
+
+/// The twin of gated units: a module for each of their pieces, and functions over any unit, which shaders call by the
+/// same names whatever the unit.
+fn gated(structs: &Structs) -> String {
+    let own = format!(
+        "{}\n{}",
+        read("shaders/family/gated.wgsl"),
+        read("shaders/family/gated_term.wgsl")
+    );
+    let mut own = translated(&own, &mut structs.clone());
+    for name in ["gated", "gate_of", "up_of", "gate_opens", "up_opens"] {
+        own = own.replace(&format!("{name}("), &format!("U::{name}("));
+    }
+    for name in [
+        "product_at",
+        "gate_gradient_at",
+        "up_gradient_at",
+        "term_at",
+    ] {
+        own = own.replace(&format!("fn {name}("), &format!("fn {name}<U: Lanes>("));
+    }
+    let module = |(name, shader, uses): (&str, &str, &str)| {
+        let rust = translated(
+            &read(&format!("shaders/{shader}.wgsl")),
+            &mut structs.clone(),
+        );
+        let uses = match uses {
+            "" => String::new(),
+            uses => format!("    use super::{{{uses}}};\n"),
+        };
+        format!(
+            "pub(super) mod {name} {{\n{uses}    use crate::cpu::{{lane::*, math::*}};\n\n{rust}\n}}\n\n"
+        )
+    };
+    let modules: String = GATED.into_iter().map(module).collect();
+    format!(
+        "//! The twin of `shaders/family/gated.wgsl` and what belongs to it.\n//!\n//! {NOTE}\n\n\
+         use super::cpu::{{Lanes, Parameter, backward_at, limit_of, parameter_term, value_at}};\n\
+         use crate::cpu::{{lane::*, math::*}};\n\n{modules}{own}"
+    )
 }
 
 /// A text without what formatting changes: space, and commas before a closing sign.

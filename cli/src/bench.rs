@@ -11,19 +11,22 @@ use std::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    Failure, Result, device, file_error,
+    Failure, Result,
+    device::{self, Choice},
+    file_error,
     files::Outputs,
     flags::{memory, one_of},
     measure::{Supervisor, facts, serve},
     results,
+    stream::plan::NATIVE_ON_CPU,
     text::{self, Column, size, time, title},
     tuning, usage,
 };
 use wgpu_activations::{
-    ElementType, Gpu, Math, ShaderChecks,
+    Device, ElementType, Gpu, Math, ShaderChecks,
     bench::{
         self, About, Event, GRAIN, Plan, Target,
-        record::{Kind, Row, Run, Status},
+        record::{DeviceFacts, Kind, Row, Run, Status},
     },
     check::Pass,
     family,
@@ -39,7 +42,7 @@ const ABOUT: &str = "\
 Every operation is verified against the f64 reference before it is timed; a wrong result has no time. \
 Samples are taken in turn with a baseline, a kernel that only moves the same memory, by the device's \
 own clock where that agrees with the host's. Tensors take turns, so that caches do not serve them. A \
-driver that crashes or hangs costs one row.
+driver that crashes or hangs costs one row. On cpu the baseline moves memory with the same threads and stores.
 
 GB/s count the bytes that an operation must read and write: for f32, 8 per element forward and 12 \
 backward. OF is the fraction of the baseline's speed: 1.00 is as fast as memory allows. ULP is the \
@@ -136,6 +139,10 @@ pub(super) fn run(arguments: &Arguments) -> Result {
         return usage("a result file is written again and again: --json prints one on stdout");
     }
     let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
+    let on_cpu_alone = chosen.iter().all(|it| matches!(it, Choice::Cpu));
+    if on_cpu_alone && arguments.math == [Math::Native] {
+        return usage(NATIVE_ON_CPU);
+    }
     if let Some(path) = &arguments.output {
         Outputs::plan(vec![path], arguments.force)?;
     }
@@ -146,16 +153,21 @@ pub(super) fn run(arguments: &Arguments) -> Result {
     // Where a handler cannot be installed an interrupt ends the process, and the file stays as it is.
     let _ = ctrlc::try_set_handler(|| INTERRUPTED.store(true, Ordering::Relaxed));
     let progress = text::bar(STEPS);
-    let targets = chosen.iter().map(|adapter| {
+    let targets = chosen.iter().map(|choice| {
         let mut worker = Command::new(&program);
-        worker.args(["bench-worker", adapter.name()]);
+        worker.args(["bench-worker", choice.name()]);
         if arguments.untuned {
             worker.arg("--untuned");
         }
         Target {
-            adapter,
+            device: match choice {
+                Choice::Adapter(adapter) => DeviceFacts {
+                    tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
+                    ..bench::facts::device(adapter)
+                },
+                Choice::Cpu => bench::facts::cpu(),
+            },
             measurer: Supervisor::new(worker, PATIENCE),
-            tuning: tuning::find(adapter).filter(|_| !arguments.untuned),
         }
     });
     let about = About {
@@ -201,12 +213,13 @@ pub(super) fn run(arguments: &Arguments) -> Result {
 
 /// Answers requests on stdin.
 pub(super) fn work(arguments: &Worker) -> Result {
-    let adapter = device::choose(Some(&arguments.device))?;
-    let gpu = match arguments.untuned {
-        true => Gpu::open(&adapter, ShaderChecks::Trusted)?,
-        false => device::open_tuned(&adapter)?,
+    let device = match device::choose(Some(&arguments.device))? {
+        Choice::Adapter(adapter) if arguments.untuned => {
+            Device::Gpu(Gpu::open(&adapter, ShaderChecks::Trusted)?)
+        }
+        choice => choice.open()?,
     };
-    Ok(serve(&gpu, BufReader::new(stdin()), stdout())?)
+    Ok(serve(&device, BufReader::new(stdin()), stdout())?)
 }
 
 fn plan(arguments: &Arguments) -> Result<Plan> {

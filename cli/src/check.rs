@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// A device, as `activations devices` names it; may be repeated.
     #[arg(long, value_name = "D", conflicts_with = "all_devices")]
     device: Vec<String>,
-    /// Every GPU device there is.
+    /// Every device there is.
     #[arg(long)]
     all_devices: bool,
     /// Elementary functions: the crate's own, or the adapter's, of which less is asked.
@@ -79,13 +79,17 @@ pub(super) fn run(arguments: &Arguments) -> Result {
             operation: None,
         }));
     }
-    let devices = device::open_all(&arguments.device, arguments.all_devices)?;
+    let mut devices = device::open_all(&arguments.device, arguments.all_devices)?;
     if let Some(cases) = arguments.random {
         return random::run(&ops, &devices, cases, arguments.seed, arguments.json);
     }
     let math = arguments.math;
-    if math == Math::Native && devices.iter().any(|device| device.gpu().is_none()) {
-        return usage(plan::NATIVE_ON_CPU);
+    if math == Math::Native {
+        let are_gpus = devices.iter().all(|device| device.gpu().is_some());
+        devices.retain(|device| device.gpu().is_some());
+        if devices.is_empty() || !(are_gpus || arguments.all_devices) {
+            return usage(plan::NATIVE_ON_CPU);
+        }
     }
     let exhaustive = |op: &Named| op.activation().filter(|_| arguments.exhaustive);
     // One step for each activation and device, and 1,024 for all inputs.

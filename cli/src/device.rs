@@ -1,6 +1,6 @@
 //! Which device a command works on.
 
-use super::{Failure, Result, text, tuning, usage};
+use super::{Result, text, tuning, usage};
 use wgpu::Backends;
 use wgpu_activations::{Adapter, Cpu, Device, Error, Gpu, ShaderChecks, gpu};
 
@@ -46,23 +46,34 @@ pub(super) fn backends() -> Result<Option<Backends>> {
     Ok(Some(Backends::from_comma_list(&value)))
 }
 
-/// Opens the device called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is:
-/// the CPU where there is no adapter, which is said.
-pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
-    if named(wanted).is_some_and(|wanted| is_cpu(&wanted)) {
-        return Ok(Device::Cpu(Cpu::new()));
-    }
-    match choose(wanted) {
-        Err(Failure::Error(error @ Error::NoAdapter { .. })) => {
-            text::note(&format!("{error}; the CPU does the work"));
-            Ok(Device::Cpu(Cpu::new()))
+/// What a name calls.
+#[derive(Clone)]
+pub(super) enum Choice {
+    /// An adapter, not yet open.
+    Adapter(Adapter),
+    /// The processor.
+    Cpu,
+}
+
+impl Choice {
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Adapter(adapter) => adapter.name(),
+            Self::Cpu => CPU,
         }
-        chosen => Ok(Device::Gpu(open_tuned(&chosen?)?)),
+    }
+
+    /// Opens it, with the shapes of kernels that `activations tune` found.
+    pub(super) fn open(&self) -> Result<Device> {
+        Ok(match self {
+            Self::Adapter(adapter) => Device::Gpu(open_tuned(adapter)?),
+            Self::Cpu => Device::Cpu(Cpu::new()),
+        })
     }
 }
 
 /// Opens an adapter with the shapes of kernels that `activations tune` found.
-pub(super) fn open_tuned(adapter: &Adapter) -> Result<Gpu> {
+fn open_tuned(adapter: &Adapter) -> Result<Gpu> {
     let gpu = Gpu::open(adapter, ShaderChecks::Trusted)?;
     Ok(match tuning::find(adapter) {
         Some(tuning) => gpu.with_tuning(tuning),
@@ -70,66 +81,81 @@ pub(super) fn open_tuned(adapter: &Adapter) -> Result<Gpu> {
     })
 }
 
-/// Every adapter, or those that `names` call, each once; the default one where there are none.
-pub(super) fn choose_all(names: &[String], all: bool) -> Result<Vec<Adapter>> {
+/// Opens the device that [`choose`] finds.
+pub(super) fn open(wanted: Option<&str>) -> Result<Device> {
+    choose(wanted)?.open()
+}
+
+/// Every device, or those that `names` call, each once; the default one where there are none.
+pub(super) fn choose_all(names: &[String], all: bool) -> Result<Vec<Choice>> {
     if all {
-        let adapters = adapters()?;
-        best(&adapters)?;
-        return Ok(adapters);
+        let adapters = adapters()?.into_iter().map(Choice::Adapter);
+        return Ok(adapters.chain([Choice::Cpu]).collect());
     }
     if names.is_empty() {
         return Ok(vec![choose(None)?]);
     }
-    let mut chosen: Vec<Adapter> = Vec::new();
+    let mut chosen: Vec<Choice> = Vec::new();
     for name in names {
-        let adapter = choose(Some(name))?;
-        if chosen.iter().all(|other| other.name() != adapter.name()) {
-            chosen.push(adapter);
+        let choice = choose(Some(name))?;
+        if chosen.iter().all(|other| other.name() != choice.name()) {
+            chosen.push(choice);
         }
     }
     Ok(chosen)
 }
 
-/// Every GPU, or the devices that `names` call, each once; the default one where there are none.
+/// The same, opened.
 pub(super) fn open_all(names: &[String], all: bool) -> Result<Vec<Device>> {
-    let (cpu, gpus): (Vec<_>, Vec<_>) = names.iter().cloned().partition(|name| is_cpu(name));
-    let mut devices = Vec::new();
-    if all || cpu.is_empty() || !gpus.is_empty() {
-        for adapter in choose_all(&gpus, all)? {
-            devices.push(Device::Gpu(open_tuned(&adapter)?));
-        }
-    }
-    if !cpu.is_empty() {
-        devices.push(Device::Cpu(Cpu::new()));
-    }
-    Ok(devices)
+    choose_all(names, all)?.iter().map(Choice::open).collect()
 }
 
-/// The GPU adapter called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
-pub(super) fn choose(wanted: Option<&str>) -> Result<Adapter> {
+/// The device called `wanted`, else what WGPU_ADAPTER_NAME names, else the best there is.
+pub(super) fn choose(wanted: Option<&str>) -> Result<Choice> {
     // Whoever asks for GL, or for a place in the list, has it looked at.
     let is_of_all =
         |wanted: &str| wanted.to_lowercase().contains("gl") || wanted.parse::<usize>().is_ok();
-    match named(wanted) {
-        Some(wanted) if is_cpu(&wanted) => {
-            usage("cpu has no kernels of a GPU to be measured; name another device")
+    let Some(wanted) = named(wanted) else {
+        let best = best(&usual_adapters()?);
+        if let (Choice::Cpu, Some(value)) = (&best, variable(BACKEND)) {
+            text::note(&format!(
+                "{BACKEND}={value} has no adapter; the CPU does the work"
+            ));
         }
-        Some(wanted) if is_of_all(&wanted) => find(&adapters()?, &wanted),
-        Some(wanted) => {
-            let usual = find(&usual_adapters()?, &wanted);
-            usual.or_else(|_| find(&adapters()?, &wanted))
+        return Ok(best);
+    };
+    let adapter = match &*wanted {
+        wanted if is_cpu(wanted) => return Ok(Choice::Cpu),
+        wanted if is_of_all(wanted) => find(&adapters()?, wanted),
+        wanted => {
+            let usual = find(&usual_adapters()?, wanted);
+            usual.or_else(|_| find(&adapters()?, wanted))
         }
-        None => best(&usual_adapters()?).cloned(),
+    };
+    adapter.map(Choice::Adapter)
+}
+
+/// The one of all devices that is used where none is named.
+pub(super) fn default(adapters: &[Adapter]) -> Result<Choice> {
+    match named(None) {
+        Some(wanted) if is_cpu(&wanted) => Ok(Choice::Cpu),
+        Some(wanted) => find(adapters, &wanted).map(Choice::Adapter),
+        None => Ok(best(adapters)),
     }
 }
 
-/// The one of all adapters that is used where no device is named; none where that is the CPU.
-pub(super) fn default(adapters: &[Adapter]) -> Result<Option<Adapter>> {
-    match named(None) {
-        Some(wanted) if is_cpu(&wanted) => Ok(None),
-        Some(wanted) => find(adapters, &wanted).map(Some),
-        None => Ok(gpu::best(adapters).ok().cloned()),
-    }
+/// The best where none is named: a GPU, else the CPU, as [`Device::best`]. Whoever names backends has a software adapter
+/// of these taken, too.
+fn best(adapters: &[Adapter]) -> Choice {
+    let asked_for = variable(BACKEND).is_some();
+    let is_gl = |adapter: &Adapter| adapter.info().backend == wgpu::Backend::Gl;
+    // As where only the usual ones are looked at.
+    let gl_alone = adapters.iter().all(is_gl);
+    let may_be =
+        |adapter: &&Adapter| asked_for || !adapter.is_software() && (gl_alone || !is_gl(adapter));
+    let adapters: Vec<_> = adapters.iter().filter(may_be).cloned().collect();
+    let best = gpu::best(&adapters).cloned();
+    best.map_or(Choice::Cpu, Choice::Adapter)
 }
 
 /// What `wanted` or WGPU_ADAPTER_NAME names.
@@ -152,16 +178,6 @@ fn limited() -> String {
     variable(BACKEND).map_or_else(String::new, |value| {
         format!(" (only {BACKEND}={value} was looked for)")
     })
-}
-
-/// As [`gpu::best`], but says what was looked for.
-fn best(adapters: &[Adapter]) -> Result<&Adapter> {
-    Ok(gpu::best(adapters).map_err(|mut error| {
-        if let Error::NoAdapter { hint, .. } = &mut error {
-            *hint += &limited();
-        }
-        error
-    })?)
 }
 
 /// As [`gpu::find`], with `cpu` among the names there are.

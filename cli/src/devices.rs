@@ -7,12 +7,9 @@ use super::{
     Failure, Result, device,
     text::{self, Column},
 };
-use wgpu_activations::{
-    Adapter,
-    bench::{
-        facts,
-        record::{DeviceFacts, DeviceLimits},
-    },
+use wgpu_activations::bench::{
+    facts,
+    record::{DeviceFacts, DeviceLimits},
 };
 
 #[derive(Args)]
@@ -32,16 +29,12 @@ struct Entry {
 pub(super) fn run(arguments: &Arguments) -> Result {
     let adapters = device::adapters()?;
     let default = device::default(&adapters);
-    let is_default = |name: Option<&str>| {
-        let default = default.as_ref().ok();
-        default.is_some_and(|default| default.as_ref().map(Adapter::name) == name)
+    let facts = adapters.iter().map(facts::device).chain([facts::cpu()]);
+    let entry = |facts: DeviceFacts| Entry {
+        default: default.as_ref().is_ok_and(|it| it.name() == facts.name),
+        facts,
     };
-    let entry = |adapter: &Adapter| Entry {
-        facts: facts::device(adapter),
-        default: is_default(Some(adapter.name())),
-    };
-    let mut entries: Vec<_> = adapters.iter().map(entry).collect();
-    entries.push(cpu(is_default(None)));
+    let entries: Vec<_> = facts.map(entry).collect();
     if let Err(Failure::Error(error)) = &default {
         text::note(&format!("without --device nothing runs: {error}"));
     }
@@ -73,24 +66,4 @@ fn size(entry: &Entry, bytes: fn(&DeviceLimits) -> u64) -> String {
     limits.map_or("-".to_owned(), |limits| {
         format!("{} MiB", bytes(limits) >> 20)
     })
-}
-
-fn cpu(default: bool) -> Entry {
-    Entry {
-        facts: DeviceFacts {
-            name: device::CPU.to_owned(),
-            adapter: format!("{} threads", rayon::current_num_threads()),
-            r#type: "cpu".to_owned(),
-            backend: "-".to_owned(),
-            driver: wgpu_activations::Cpu::instructions().to_owned(),
-            vendor_id: 0,
-            device_id: 0,
-            pci_bus_id: None,
-            limits: None,
-            features: Vec::new(),
-            timestamp_period_ns: None,
-            tuning: None,
-        },
-        default,
-    }
 }

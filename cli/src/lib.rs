@@ -59,7 +59,8 @@ Examples:
   activations report run.json -o report.html           a page of what a benchmark found
 
 Environment:
-  WGPU_ADAPTER_NAME    the device where --device is not given
+  WGPU_ADAPTER_NAME    the device where --device is not given; without it a GPU, else the CPU, and a
+                       software adapter where WGPU_BACKEND names its backend
   WGPU_BACKEND         the backends to look at: vulkan, gl, metal, dx12, separated by commas; without it
                        all but gl, and that where there is no other, or it is asked for by --device
   RUST_LOG             what to log on stderr: warn, info, debug; nothing by default

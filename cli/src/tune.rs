@@ -4,7 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    Result, device,
+    Result,
+    device::{self, Choice},
     text::{self, Column},
     tuning,
 };
@@ -34,7 +35,7 @@ pub(super) struct Arguments {
     /// A device, as `activations devices` names it; may be repeated.
     #[arg(long, value_name = "D", conflicts_with = "all_devices")]
     device: Vec<String>,
-    /// Every device there is.
+    /// Every adapter there is.
     #[arg(long)]
     all_devices: bool,
     /// Forget what was found before, and measure nothing.
@@ -56,7 +57,11 @@ struct Tuned {
 pub(super) fn run(arguments: &Arguments) -> Result {
     let chosen = device::choose_all(&arguments.device, arguments.all_devices)?;
     let mut all = Vec::new();
-    for adapter in &chosen {
+    for choice in &chosen {
+        let Choice::Adapter(adapter) = choice else {
+            text::note("cpu has no kernels whose shapes could be tuned");
+            continue;
+        };
         if arguments.forget {
             let path = tuning::keep(adapter, None)?;
             let (name, path) = (adapter.name(), path.display());

@@ -91,7 +91,7 @@ impl Device {
     fn find(name: Option<&str>) -> Result<Self> {
         let Some(name) = name else {
             let adapters = adapters(false);
-            let hardware = adapters.iter().filter(|it| !is_software(it));
+            let hardware = adapters.iter().filter(|it| !it.is_software());
             let hardware: Vec<_> = hardware.cloned().collect();
             return Ok(gpu::best(&hardware).map_or_else(|_| Self::cpu(), Self::of));
         };
@@ -197,10 +197,6 @@ fn adapter(name: &str) -> Result<Adapter> {
         }
         error
     })
-}
-
-fn is_software(adapter: &Adapter) -> bool {
-    adapter.info().device_type == wgpu::DeviceType::Cpu
 }
 
 fn lock() -> std::sync::MutexGuard<'static, Opened> {

@@ -1,11 +1,11 @@
 // Gated units: y = f(gate) up, and the gradients of both, over Real.
 //
 // `gated` is f(gate) up, `gate_of` and `up_of` are what a unit makes of the two before, and `opens` says where what it
-// makes of them follows them. f brings `value_at` and `backward_at`.
+// makes of them follows them. f brings `value_at` and `backward_at`; `limit_of` is where the unit clamps, if it does.
 
 // NaN passes through, whatever the functions do.
 fn product_at(gate: Real, up: Real, p: Parameter) -> Real {
-    let y = select(gated(gate_of(gate), up_of(up), p), up, is_nan(up));
+    let y = select(gated(gate_of(gate, limit_of(p)), up_of(up, limit_of(p)), p), up, is_nan(up));
     return select(y, gate, is_nan(gate));
 }
 
@@ -27,14 +27,14 @@ fn restored(x: Real, g: Factors) -> Real { return select((x * g.second) * g.thir
 
 // With respect to the gate: upstream up f'(gate).
 fn gate_gradient_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
-    let g = factors(upstream, up_of(up));
-    let slope = restored(backward_at(gate_of(gate), g.first, p), g);
-    let d = select(select(Real(0.0), slope, gate_opens(gate)), up, is_nan(up));
+    let g = factors(upstream, up_of(up, limit_of(p)));
+    let slope = restored(backward_at(gate_of(gate, limit_of(p)), g.first, p), g);
+    let d = select(select(Real(0.0), slope, gate_opens(gate, limit_of(p))), up, is_nan(up));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }
 
 // With respect to up: upstream f(gate).
 fn up_gradient_at(gate: Real, up: Real, upstream: Real, p: Parameter) -> Real {
-    let d = select(Real(0.0), gated(gate_of(gate), upstream, p), up_opens(up));
+    let d = select(Real(0.0), gated(gate_of(gate, limit_of(p)), upstream, p), up_opens(up, limit_of(p)));
     return select(select(d, upstream, is_nan(upstream)), gate, is_nan(gate));
 }

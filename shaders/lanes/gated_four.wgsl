@@ -1,4 +1,6 @@
 // A gated unit over the four lanes of a vector at once.
+fn limit_of(p: Parameter) -> Real { return Real(arguments.limit); }
+
 fn product_vector(gate: vec4<f32>, up: vec4<f32>, p: Parameters) -> vec4<f32> { return product_at(gate, up, p); }
 
 fn gate_gradient_vector(gate: vec4<f32>, up: vec4<f32>, g: vec4<f32>, p: Parameters) -> vec4<f32> {

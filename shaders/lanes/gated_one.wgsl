@@ -1,4 +1,6 @@
 // A gated unit over the four lanes of a vector, one by one.
+fn limit_of(p: Parameter) -> Real { return Real(arguments.limit); }
+
 fn product_vector(gate: vec4<f32>, up: vec4<f32>, p: Parameters) -> vec4<f32> {
     return vec4<f32>(
         product_at(gate.x, up.x, p.x), product_at(gate.y, up.y, p.y),

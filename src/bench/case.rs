@@ -26,6 +26,9 @@ pub(super) const BASELINES: [&str; 4] = ["copy", "read", "two-read", "add"];
 /// What the launch rows measure.
 pub(super) const LAUNCHES: [&str; 2] = ["encode", "submit"];
 
+/// And what it measures on the processor.
+pub(super) const CALL: &str = "call";
+
 /// One thing to measure.
 ///
 /// ```

@@ -19,8 +19,11 @@ const MOST_SETS: u64 = 256;
 const MOST_INPUTS: usize = 2;
 
 /// Seeds of the inputs, and of the upstream gradients.
-const SEEDS: [u64; MOST_INPUTS] = [7, 9];
-const UPSTREAM: u64 = 8;
+pub(super) const SEEDS: [u64; MOST_INPUTS] = [7, 9];
+pub(super) const UPSTREAM: u64 = 8;
+
+/// Elements that a verification compares.
+pub(super) const SAMPLE: usize = 1 << 16;
 
 /// Inputs, upstream gradients and outputs of one element type and size.
 pub(super) struct Data {
@@ -40,7 +43,7 @@ impl Data {
             gpu: gpu.clone(),
             element,
             bytes,
-            sets: working_set.div_ceil(2 * bytes).clamp(1, MOST_SETS) as usize,
+            sets: sets(bytes, working_set),
             inputs: Default::default(),
             upstreams: OnceCell::new(),
             outputs: Default::default(),
@@ -132,6 +135,11 @@ impl Data {
     pub(super) const fn ring_bytes(&self) -> u64 {
         self.sets as u64 * self.bytes
     }
+}
+
+/// Tensors of a ring of this size: as many as hold `working_set` bytes with as many outputs.
+pub(super) fn sets(bytes: u64, working_set: u64) -> usize {
+    working_set.div_ceil(2 * bytes).clamp(1, MOST_SETS) as usize
 }
 
 /// `count` random numbers in [-8, 8).

@@ -1,7 +1,25 @@
 //! Devices, as result files describe them.
 
 use super::record::{DeviceFacts, DeviceLimits};
-use crate::gpu::Adapter;
+use crate::{cpu::Cpu, gpu::Adapter};
+
+/// The processor.
+pub fn cpu() -> DeviceFacts {
+    DeviceFacts {
+        name: "cpu".to_owned(),
+        adapter: format!("{} threads", Cpu::new().threads()),
+        r#type: "cpu".to_owned(),
+        backend: "-".to_owned(),
+        driver: Cpu::instructions().to_owned(),
+        vendor_id: 0,
+        device_id: 0,
+        pci_bus_id: None,
+        limits: None,
+        features: Vec::new(),
+        timestamp_period_ns: None,
+        tuning: None,
+    }
+}
 
 /// An adapter.
 pub fn device(adapter: &Adapter) -> DeviceFacts {

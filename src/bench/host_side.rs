@@ -8,17 +8,18 @@ use crate::{
     activation::Activation,
     chain::Chain,
     check::{DeviceResult, Pass, Share, verify},
+    cpu::Cpu,
+    device::Device,
     element::ElementType,
     error::Result,
     family::pointwise::Pointwise,
-    gpu::Gpu,
     kernel::recorder::submit,
     offload::Offload,
     tensor::Tensor,
 };
 
-/// Recordings that one sample's time is divided by.
-const ENCODES: u32 = 256;
+/// Recordings, or calls, that one sample's time is divided by.
+const AT_ONCE: u32 = 256;
 
 /// A measurement by the host's clock.
 pub(super) enum HostSide {
@@ -26,9 +27,11 @@ pub(super) enum HostSide {
     Encode { x: Tensor, y: Tensor },
     /// Submits an operation on one element and waits for it.
     Submit { x: Tensor, y: Tensor },
+    /// Computes an operation on one element with the processor.
+    Call { cpu: Cpu, chain: Chain },
     /// Takes a slice through the device into another.
     Offload {
-        gpu: Gpu,
+        device: Device,
         chain: Chain,
         x: Vec<f32>,
         y: Vec<f32>,
@@ -36,16 +39,25 @@ pub(super) enum HostSide {
 }
 
 impl HostSide {
-    pub(super) fn new(case: &Case, gpu: &Gpu) -> Result<Self> {
+    pub(super) fn new(case: &Case, device: &Device) -> Result<Self> {
         if case.kind == Kind::Offload {
             let activation: Activation = case.op.parse()?;
             return Ok(Self::Offload {
-                gpu: gpu.clone(),
+                device: device.clone(),
                 chain: Chain::from(activation).math(case.math),
                 x: numbers(case.len(), 7),
                 y: vec![0.0; case.len()],
             });
         }
+        let gpu = match device {
+            Device::Gpu(gpu) => gpu,
+            Device::Cpu(cpu) => {
+                return Ok(Self::Call {
+                    cpu: cpu.clone(),
+                    chain: Activation::RELU.into(),
+                });
+            }
+        };
         let x = gpu.upload(&[1.0f32], [1])?;
         let y = gpu.allocate([1], ElementType::F32)?;
         Ok(match &*case.op {
@@ -57,7 +69,7 @@ impl HostSide {
     /// Executions that a sample's time is divided by.
     pub(super) const fn repeats(&self) -> u32 {
         match self {
-            Self::Encode { .. } => ENCODES,
+            Self::Encode { .. } | Self::Call { .. } => AT_ONCE,
             Self::Submit { .. } | Self::Offload { .. } => 1,
         }
     }
@@ -71,10 +83,10 @@ impl HostSide {
                 let device = x.gpu().device();
                 let mut encoder = device.create_command_encoder(&Default::default());
                 let start = Instant::now();
-                for _ in 0..ENCODES {
+                for _ in 0..AT_ONCE {
                     relu.encode_forward(&mut encoder, x, y)?;
                 }
-                return Ok(start.elapsed().as_nanos() as f64 / f64::from(ENCODES));
+                return Ok(start.elapsed().as_nanos() as f64 / f64::from(AT_ONCE));
             }
             Self::Submit { x, y } => {
                 submit(x.gpu(), |recorder| {
@@ -82,8 +94,20 @@ impl HostSide {
                 })?;
                 x.gpu().wait()?;
             }
-            Self::Offload { gpu, chain, x, y } => {
-                Offload::new(&*gpu).forward(chain, &[x.len()], x, y)?;
+            Self::Call { cpu, chain } => {
+                let mut y = [0.0];
+                for _ in 0..AT_ONCE {
+                    cpu.forward(chain, &[1], &[1.0f32], &mut y)?;
+                }
+                return Ok(start.elapsed().as_nanos() as f64 / f64::from(AT_ONCE));
+            }
+            Self::Offload {
+                device,
+                chain,
+                x,
+                y,
+            } => {
+                Offload::new(&*device).forward(chain, &[x.len()], x, y)?;
             }
         }
         Ok(start.elapsed().as_nanos() as f64)

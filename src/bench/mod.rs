@@ -2,7 +2,8 @@
 //!
 //! A [`Plan`] says what is measured; [`run`] hands its cases to a [`Measurer`] and keeps what comes back
 //! as [`record::Row`]s of a [`record::Run`]. Every result is compared with the reference
-//! before it is timed, and timed in turn with a kernel that only moves the same memory.
+//! before it is timed, and timed in turn with a kernel that only moves the same memory. On the processor a copy by the same
+//! threads stands for that kernel.
 
 mod case;
 mod clock;
@@ -12,6 +13,7 @@ pub mod facts;
 mod host_side;
 mod lineup;
 mod plan;
+mod processor;
 pub mod record;
 pub mod stats;
 mod tune;
@@ -26,11 +28,7 @@ pub use plan::Plan;
 pub use tune::{Knob, tune};
 pub use worker::{Answer, Measured, Measurer, Request, Worker};
 
-use crate::{
-    check::Pass,
-    error::Result,
-    gpu::{Adapter, Tuning},
-};
+use crate::{check::Pass, error::Result};
 use record::{
     Baseline, DeviceFacts, Host, Kind, Measurement, Program, Row, Run, SCHEMA, Settings, Status,
 };
@@ -38,13 +36,11 @@ use stats::summary;
 
 /// Where cases are measured.
 #[derive(Debug)]
-pub struct Target<'a, M> {
-    /// The adapter.
-    pub adapter: &'a Adapter,
+pub struct Target<M> {
+    /// The device, with the shapes of kernels that it uses, if not the default.
+    pub device: DeviceFacts,
     /// What measures on it.
     pub measurer: M,
-    /// The shapes of kernels that it uses, if not the default.
-    pub tuning: Option<Tuning>,
 }
 
 /// What measures, when, and on which machine.
@@ -68,14 +64,11 @@ pub struct About {
 pub fn run<M: Measurer>(
     plan: &Plan,
     about: About,
-    targets: Vec<Target<'_, M>>,
+    targets: Vec<Target<M>>,
     watch: impl FnMut(Event<'_>) -> Result<()>,
     go_on: impl FnMut() -> bool,
 ) -> Result<Run> {
-    let devices = targets.iter().map(|target| DeviceFacts {
-        tuning: target.tuning.clone(),
-        ..facts::device(target.adapter)
-    });
+    let devices = targets.iter().map(|target| target.device.clone());
     let run = Run {
         schema: SCHEMA.to_owned(),
         program: about.program,
@@ -98,16 +91,15 @@ pub fn run<M: Measurer>(
         done: 0,
         cases: targets
             .iter()
-            .map(|target| plan.cases(target.is_software()).concat().len())
+            .map(|target| plan.cases(&target.device.r#type).concat().len())
             .sum(),
         watch,
         go_on,
     };
     for mut target in targets {
-        let groups = plan.cases(target.is_software());
-        let device = target.adapter.name();
-        for group in groups {
-            let flow = session.measure(device, &mut target.measurer, &group)?;
+        let DeviceFacts { name, r#type, .. } = &target.device;
+        for group in plan.cases(r#type) {
+            let flow = session.measure(name, &mut target.measurer, &group)?;
             if flow.is_break() {
                 return Ok(session.run);
             }
@@ -116,12 +108,6 @@ pub fn run<M: Measurer>(
     session.run.complete = true;
     (session.watch)(Event::Measured(&session.run))?;
     Ok(session.run)
-}
-
-impl<M> Target<'_, M> {
-    fn is_software(&self) -> bool {
-        self.adapter.info().device_type == wgpu::DeviceType::Cpu
-    }
 }
 
 /// A run under way.

@@ -1,7 +1,7 @@
 //! Which cases a run measures, and how long it takes over each.
 
 use super::{
-    case::{BASELINES, Case, LAUNCHES, MOMENTS, operations},
+    case::{BASELINES, CALL, Case, LAUNCHES, MOMENTS, operations},
     record::Kind,
 };
 use crate::{check::Pass, element::ElementType, wgsl::Math};
@@ -82,18 +82,19 @@ impl Plan {
         }
     }
 
-    /// Sizes on a device: unless they are given, 16 MiB, and 2 MiB on a software adapter.
-    fn sizes_on(&self, software: bool) -> Vec<u64> {
+    /// Sizes on a device of this type: unless they are given, 16 MiB, and 2 MiB on a software adapter.
+    fn sizes_on(&self, r#type: &str) -> Vec<u64> {
         match &self.sizes[..] {
-            [] if software => vec![2 << 20],
+            [] if r#type == "software" => vec![2 << 20],
             [] => vec![16 << 20],
             sizes => sizes.to_vec(),
         }
     }
 
-    /// The cases for a device, those of one element type and size together.
-    pub(super) fn cases(&self, software: bool) -> Vec<Vec<Case>> {
-        let sizes = self.sizes_on(software);
+    /// The cases for a device of this type, as [`DeviceFacts`](super::record::DeviceFacts) has it, those of one element type and size together.
+    pub(super) fn cases(&self, r#type: &str) -> Vec<Vec<Case>> {
+        let sizes = self.sizes_on(r#type);
+        let on_cpu = r#type == "cpu";
         let case = |kind, op: &str, pass, bytes| Case {
             kind,
             op: op.to_owned(),
@@ -118,7 +119,7 @@ impl Plan {
                                 math,
                                 ..case(Kind::Kernel, op, Some(pass), bytes)
                             };
-                            if case.is_sensible(self) {
+                            if case.is_sensible(self) && !(on_cpu && case.is_of_gpus()) {
                                 group.push(case);
                             }
                         }
@@ -130,7 +131,8 @@ impl Plan {
         if self.host_side {
             let largest = sizes.into_iter().max().unwrap_or_default();
             let offload = case(Kind::Offload, "gelu", Some(Pass::Forward), 4 * largest);
-            let launches = LAUNCHES.map(|op| case(Kind::Launch, op, None, 4));
+            let launches = if on_cpu { &[CALL][..] } else { &LAUNCHES };
+            let launches = launches.iter().map(|op| case(Kind::Launch, op, None, 4));
             groups.push([offload].into_iter().chain(launches).collect());
         }
         groups
@@ -138,6 +140,11 @@ impl Plan {
 }
 
 impl Case {
+    /// Whether the processor has no such thing: moments alone, and an adapter's math.
+    fn is_of_gpus(&self) -> bool {
+        self.op == MOMENTS || self.math == Math::Native
+    }
+
     /// Whether there is such a thing: moments go forward only, and where no elementary function is
     /// taken both maths are one.
     fn is_sensible(&self, plan: &Plan) -> bool {
@@ -157,7 +164,7 @@ mod tests {
     #[test]
     fn every_operation_is_in_every_preset_once_per_setting() {
         for plan in [Plan::quick(), Plan::standard(), Plan::full()] {
-            let groups = plan.cases(true);
+            let groups = plan.cases("software");
             for op in operations() {
                 for group in groups.iter().filter(|group| group.len() > 3) {
                     let forward = |case: &&Case| case.op == op && case.pass == Some(Pass::Forward);
@@ -173,8 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn the_processor_has_no_math_of_an_adapter_and_no_moments() {
+        let cases = Plan::standard().cases("cpu").concat();
+        for op in operations() {
+            let of_op = cases
+                .iter()
+                .filter(|case| case.op == op && case.kind == Kind::Kernel);
+            assert_eq!(of_op.count(), if op == MOMENTS { 0 } else { 2 }, "{op}");
+        }
+        let launches = cases.iter().filter(|case| case.kind == Kind::Launch);
+        assert_eq!(launches.map(|case| &*case.op).collect::<Vec<_>>(), [CALL]);
+    }
+
+    #[test]
     fn tensors_are_whole_rows() {
-        for case in Plan::full().cases(false).concat() {
+        for case in Plan::full().cases("discrete").concat() {
             if case.kind == Kind::Kernel {
                 let shape = case.shape();
                 assert_eq!(shape.iter().product::<usize>(), case.len(), "{case:?}");

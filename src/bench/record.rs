@@ -89,9 +89,9 @@ pub struct DeviceFacts {
     pub name: String,
     /// The driver's name for it.
     pub adapter: String,
-    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    /// `discrete`, `integrated`, `virtual`, `software`, `cpu` or `other`.
     pub r#type: String,
-    /// `vulkan`, `metal`, `dx12`, `gl`; for peers also `cuda` or `cpu`.
+    /// `vulkan`, `metal`, `dx12`, `gl`, `-` of the processor; for peers also `cuda` or `cpu`.
     pub backend: String,
     /// The driver and its version.
     pub driver: String,

@@ -9,11 +9,13 @@ use super::{
     clock::Stopwatch,
     data::Data,
     host_side::HostSide,
+    processor::{Processor, Timed},
     record::{Accuracy, Clock, Status},
     work::{self, Baseline, Measurable},
 };
 use crate::{
     accuracy::{Report, Sample},
+    device::Device,
     error::{Error, Result},
     gpu::Gpu,
 };
@@ -87,7 +89,7 @@ pub trait Measurer {
 
 /// Measures in this process.
 pub struct Worker {
-    gpu: Gpu,
+    device: Device,
     data: Option<Rc<Data>>,
     stopwatch: Option<Rc<Stopwatch>>,
     /// Cases that work on `data`, warmed up, by their text.
@@ -102,6 +104,12 @@ enum Subject {
         repeats: u32,
         baseline: Option<(Baseline, u32)>,
     },
+    Processor {
+        processor: Box<Processor>,
+        repeats: u32,
+        /// Its name, bytes moved and executions.
+        baseline: Option<(String, u64, u32)>,
+    },
     Host(HostSide),
 }
 
@@ -109,7 +117,9 @@ impl Measurer for Worker {
     fn renew(&mut self) {
         self.prepared.clear();
         self.data = None;
-        self.gpu.trim();
+        if let Device::Gpu(gpu) = &self.device {
+            gpu.trim();
+        }
     }
 
     fn ask(
@@ -122,10 +132,10 @@ impl Measurer for Worker {
 }
 
 impl Worker {
-    /// One that measures on `gpu`.
-    pub fn new(gpu: &Gpu) -> Self {
+    /// One that measures on `device`.
+    pub fn new(device: impl Into<Device>) -> Self {
         Self {
-            gpu: gpu.clone(),
+            device: device.into(),
             data: None,
             stopwatch: None,
             prepared: HashMap::new(),
@@ -151,11 +161,14 @@ impl Worker {
 
     fn verify(&mut self, request: &Request) -> Result<Answer> {
         let case = &request.case;
-        let report = if case.is_of_host() {
-            HostSide::new(case, &self.gpu)?.verify()?
-        } else {
-            let data = self.data_for(case, request.working_set_bytes);
-            Some(work::build(case, &data)?.verify()?)
+        let working_set = request.working_set_bytes;
+        let report = match self.device.clone() {
+            device if case.is_of_host() => HostSide::new(case, &device)?.verify()?,
+            Device::Cpu(cpu) => Some(Processor::new(case, &cpu, working_set)?.verify()?),
+            Device::Gpu(gpu) => {
+                let data = self.data_for(case, &gpu, working_set);
+                Some(work::build(case, &data)?.verify()?)
+            }
         };
         Ok(match report {
             Some(report) if !report.passed() => Answer::Refused {
@@ -185,19 +198,28 @@ impl Worker {
     fn prepare(&mut self, request: &Request) -> Result<Subject> {
         let case = &request.case;
         if case.is_of_host() {
-            let mut host = HostSide::new(case, &self.gpu)?;
+            let mut host = HostSide::new(case, &self.device)?;
             // The first time pipelines are built and memory is new.
             host.sample()?;
             return Ok(Subject::Host(host));
         }
         let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
-        let data = self.data_for(case, request.working_set_bytes);
+        let gpu = match self.device.clone() {
+            Device::Gpu(gpu) => gpu,
+            Device::Cpu(cpu) => {
+                // Arrays of other cases are given up first.
+                self.renew();
+                let processor = Processor::new(case, &cpu, request.working_set_bytes)?;
+                return Subject::of(processor, min_time);
+            }
+        };
+        let data = self.data_for(case, &gpu, request.working_set_bytes);
         let work = work::build(case, &data)?;
         let stopwatch = match &self.stopwatch {
             Some(stopwatch) => stopwatch.clone(),
             None => {
                 let copy = Baseline::of("copy", &data)?;
-                Rc::new(Stopwatch::new(&self.gpu, &copy)?)
+                Rc::new(Stopwatch::new(&gpu, &copy)?)
             }
         };
         self.stopwatch = Some(stopwatch.clone());
@@ -217,20 +239,37 @@ impl Worker {
     }
 
     /// The tensors for a case; those of another type or size are given up first.
-    fn data_for(&mut self, case: &Case, working_set: u64) -> Rc<Data> {
+    fn data_for(&mut self, case: &Case, gpu: &Gpu, working_set: u64) -> Rc<Data> {
         if let Some(data) = &self.data
             && data.is_of(case.element, case.bytes)
         {
             return data.clone();
         }
         self.renew();
-        let data = Rc::new(Data::new(&self.gpu, case.element, case.bytes, working_set));
+        let data = Rc::new(Data::new(gpu, case.element, case.bytes, working_set));
         self.data = Some(data.clone());
         data
     }
 }
 
 impl Subject {
+    /// On the processor, warmed up.
+    fn of(mut processor: Processor, min_time: Duration) -> Result<Self> {
+        let repeats = processor.repeats(Timed::Case, min_time)?;
+        let baseline = match processor.baseline() {
+            None => None,
+            Some((name, bytes)) => {
+                let repeats = processor.repeats(Timed::Baseline, min_time)?;
+                Some((name, bytes, repeats))
+            }
+        };
+        Ok(Self::Processor {
+            processor: Box::new(processor),
+            repeats,
+            baseline,
+        })
+    }
+
     fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
         match self {
             Self::Host(host) => Ok(Measured {
@@ -246,6 +285,29 @@ impl Subject {
                     .collect::<Result<_>>()?,
                 baseline: None,
             }),
+            Self::Processor {
+                processor,
+                repeats,
+                baseline,
+            } => {
+                let (mut samples_ns, mut beside) = (Vec::new(), Vec::new());
+                for _ in 0..samples {
+                    working();
+                    if let Some((_, _, repeats)) = baseline {
+                        beside.push(processor.sample(Timed::Baseline, *repeats)?);
+                    }
+                    samples_ns.push(processor.sample(Timed::Case, *repeats)?);
+                }
+                let named = |(name, bytes, _): &(String, u64, u32)| (name.clone(), *bytes, beside);
+                Ok(Measured {
+                    clock: Clock::Host,
+                    repeats: *repeats,
+                    working_set_bytes: processor.working_set(),
+                    timestamp_period_ns: None,
+                    samples_ns,
+                    baseline: baseline.as_ref().map(named),
+                })
+            }
             Self::Device {
                 stopwatch,
                 work,

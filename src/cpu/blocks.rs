@@ -12,10 +12,10 @@ use crate::tensor::View;
 pub(crate) const BLOCK: usize = 1 << 11;
 
 /// Elements that a thread takes at a time.
-const TASK: usize = 1 << 15;
+pub(crate) const TASK: usize = 1 << 15;
 
 /// Runs of a channel at least this long are taken one by one.
-pub(super) const RUN: usize = 1 << 8;
+pub(crate) const RUN: usize = 1 << 8;
 
 /// Parameters of the channels of a tensor, laid out so that a block finds its own as a slice.
 pub(crate) struct Channels {

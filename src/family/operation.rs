@@ -77,7 +77,7 @@ pub trait Operation: Boxed + fmt::Display + fmt::Debug + Send + Sync + Any {
     ) -> Result<Vec<Tensor>>;
 
     /// Computes y of the inputs `x`, of `shape`, on the processor. Inputs and result have one element type; computing is
-    /// in f32.
+    /// in f32. Without a kernel of the operation's own it is the reference, of which verifying says nothing then.
     ///
     /// # Errors
     ///

@@ -23,6 +23,11 @@ impl Adapter {
         self.raw.get_info()
     }
 
+    /// Whether the processor does the work for its driver.
+    pub fn is_software(&self) -> bool {
+        self.info().device_type == wgpu::DeviceType::Cpu
+    }
+
     /// What it offers.
     pub fn features(&self) -> wgpu::Features {
         self.raw.features()

@@ -152,7 +152,15 @@ impl<'a> Translator<'a> {
             "f32" => self.put("Real"),
             "u32" => self.put("Bits"),
             "bool" => self.put("Bool"),
-            "Bool" if call => panic!("Bool(..) is not translated"),
+            "Bool" if call => {
+                self.skip_past("(");
+                assert!(
+                    ["true", "false"].contains(&self.ahead(0)),
+                    "Bool(..) of no literal"
+                );
+                self.step();
+                self.skip_past(")");
+            }
             "i32" | "vec2" | "vec3" | "vec4" | "array" | "loop" | "switch" | "discard" => {
                 panic!("`{token}` is not translated")
             }

@@ -7,17 +7,17 @@ use std::io::{BufRead, Write};
 
 use crate::file_error;
 use wgpu_activations::{
-    Gpu, Result,
+    Device, Result,
     bench::{Answer, Request, Worker},
 };
 
 pub(crate) use supervisor::Supervisor;
 
 /// Answers requests, one on each line, until there are no more.
-pub(crate) fn serve(gpu: &Gpu, input: impl BufRead, mut output: impl Write) -> Result<()> {
+pub(crate) fn serve(device: &Device, input: impl BufRead, mut output: impl Write) -> Result<()> {
     let broken =
         |error: std::io::Error| file_error("the pipe to the measuring process", error.to_string());
-    let mut worker = Worker::new(gpu);
+    let mut worker = Worker::new(device);
     for line in input.lines() {
         let request: Request =
             serde_json::from_str(&line.map_err(broken)?).map_err(|error| broken(error.into()))?;

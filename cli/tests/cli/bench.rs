@@ -22,11 +22,6 @@ fn load(sandbox: &Sandbox, name: &str) -> Value {
 
 #[test]
 fn every_operation_is_measured_on_every_device() {
-    let gpus = gpus();
-    // Without an adapter it ends with status 3: see environment.rs.
-    if gpus.is_empty() {
-        return;
-    }
     let sandbox = Sandbox::new();
     let line = format!("bench --all-devices {SHORT} -o run.json");
     let table = sandbox.run(&line).expect_success();
@@ -36,17 +31,21 @@ fn every_operation_is_measured_on_every_device() {
     let run = load(&sandbox, "run.json");
     assert_eq!(run["complete"], true);
     let rows = run["rows"].as_array().unwrap();
-    for gpu in &gpus {
-        assert!(table.contains(gpu), "{table}");
+    for device in device_names() {
+        assert!(table.contains(&device), "{table}");
         let of = |kind: &str| {
             let rows = rows.iter();
-            rows.filter(|row| row["device"] == **gpu && row["kind"] == kind)
+            rows.filter(|row| row["device"] == *device && row["kind"] == kind)
                 .count()
         };
-        // Families both ways, moments one way.
+        // Families both ways, moments one way and on GPUs alone.
         let measured = families().filter(|family| family.benchmark().is_some());
-        assert_eq!(of("kernel"), 2 * measured.count() + 1);
-        assert_eq!((of("baseline"), of("offload"), of("launch")), (4, 1, 2));
+        let (moments, launches) = if device == "cpu" { (0, 1) } else { (1, 2) };
+        assert_eq!(of("kernel"), 2 * measured.count() + moments);
+        assert_eq!(
+            (of("baseline"), of("offload"), of("launch")),
+            (4, 1, launches)
+        );
     }
     for row in rows {
         assert_eq!(row["status"], "ok", "{row}");
@@ -73,12 +72,15 @@ fn every_operation_is_measured_on_every_device() {
 
 #[test]
 fn every_type_and_both_maths_and_a_sweep_are_measured() {
-    if gpus().is_empty() {
+    let gpus = gpus();
+    let Some(gpu) = gpus.first() else {
         return;
-    }
-    let line = "bench --op silu --op dice,moments --dtype f16,bf16 --math accurate,native \
-                --size 64KiB..1MiB --pass forward --samples 2 --min-time 0.1ms --json";
-    let run = Sandbox::new().run(line).expect_json();
+    };
+    let line = format!(
+        "bench --op silu --op dice,moments --dtype f16,bf16 --math accurate,native --device {gpu} \
+         --size 64KiB..1MiB --pass forward --samples 2 --min-time 0.1ms --json"
+    );
+    let run = Sandbox::new().run(&line).expect_json();
     let rows = run["rows"].as_array().unwrap();
     let kernels = rows.iter().filter(|row| row["kind"] == "kernel");
     // Moments take no elementary function.
@@ -110,28 +112,63 @@ fn what_cannot_be_measured_is_refused() {
             2,
             "from a smaller size to a larger one",
         ),
-        ("bench --device cpu", 2, "cpu has no kernels of a GPU"),
+        (
+            "bench --device cpu --math native",
+            2,
+            "cpu has the crate's own math alone",
+        ),
         ("bench --device there-is-none", 3, "there-is-none"),
         ("bench --op relu -o nowhere/run.json", 1, "nowhere"),
         ("bench --op relu -o -", 2, "--json prints one on stdout"),
     ] {
-        if gpus().is_empty() && status != 2 {
-            continue;
-        }
         sandbox.refuses(status, line, text);
     }
     fs::write(sandbox.path("run.json"), "mine").unwrap();
-    if !gpus().is_empty() {
-        sandbox.refuses(1, "bench --op relu -o run.json", "--force");
+    sandbox.refuses(1, "bench --op relu -o run.json", "--force");
+}
+
+/// `report` and `compare` show the CPU's rows as they show any, and `tune` leaves it alone.
+#[test]
+fn the_cpu_is_measured_and_shown_and_not_tuned() {
+    let sandbox = Sandbox::new();
+    for name in ["before", "after"] {
+        let line = format!("bench --op gelu,swiglu {SHORT} --device cpu -o {name}.json");
+        sandbox.run(&line).expect_success();
     }
+    let run = load(&sandbox, "before.json");
+    let device = &run["devices"][0];
+    assert_eq!(
+        (&device["name"], &device["type"]),
+        (&"cpu".into(), &"cpu".into())
+    );
+    let rows = run["rows"].as_array().unwrap();
+    let swiglu = rows.iter().filter(|row| row["op"] == "swiglu");
+    for row in swiglu.clone() {
+        assert_eq!(row["measurement"]["clock"], "host");
+        assert_ne!(row["measurement"]["baseline"]["name"], Value::Null);
+    }
+    assert_eq!(swiglu.count(), 2);
+    let compared = sandbox
+        .run("compare before.json after.json")
+        .expect_success();
+    assert!(compared.contains("swiglu"), "{compared}");
+    sandbox
+        .run("report before.json -o report.md")
+        .expect_success();
+    let report = fs::read_to_string(sandbox.path("report.md")).unwrap();
+    assert!(
+        report.contains("swiglu") && report.contains("cpu"),
+        "{report}"
+    );
+
+    let tuned = sandbox.run("tune --device cpu");
+    let note = "note: cpu has no kernels whose shapes could be tuned\n";
+    assert_eq!((tuned.status, &*tuned.stderr), (Some(0), note));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn an_interrupt_keeps_what_was_measured() {
-    if gpus().is_empty() {
-        return;
-    }
     let sandbox = Sandbox::new();
     let child = sandbox
         .interruptible()

@@ -184,9 +184,13 @@ fn the_summary_says_what_was_done_and_verified() {
     assert_eq!(verified("")["verified"], 65_536);
     assert_eq!(verified("--verify sample")["verified"], 65_536);
     assert_eq!(verified("--verify none")["verified"], 0);
-    let full = verified("--verify full --math native");
+    let full = verified("--verify full");
     assert_eq!(full["verified"], 100_000);
-    assert_eq!(full["math"], "native");
+    assert_eq!(full["math"], "accurate");
+    if let Some(gpu) = device_names().iter().find(|name| *name != "cpu") {
+        let native = verified(&format!("--math native --device {gpu}"));
+        assert_eq!(&native["math"], "native");
+    }
     assert_eq!(full["op"], "gelu");
     assert_eq!(full["dtype"], "<f4");
     assert_eq!(full["output"], "y.npy");

@@ -21,7 +21,7 @@ const WALK: usize = 128;
 const MANY_THREADS: usize = 1 << 17;
 
 /// Streams that `streams` reads side by side.
-const STREAMS: usize = 4;
+pub(in crate::bench) const STREAMS: usize = 4;
 
 /// Columns for a device whose threads read several vectors side by side.
 const NARROW: usize = 32;
@@ -42,8 +42,9 @@ pub(in crate::bench) struct Baseline {
     quarters: Vec<Tensor>,
 }
 
+/// What is moved.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kernel {
+pub(in crate::bench) enum Kernel {
     Copy,
     Read,
     TwoRead,
@@ -52,14 +53,21 @@ enum Kernel {
 }
 
 impl Kernel {
-    fn named(name: &str) -> Self {
-        match name {
+    /// `copy`, `read`, `two-read`, `add`, `streams`, or several joined by `+`.
+    pub(in crate::bench) fn all(names: &str) -> Vec<Self> {
+        let named = |name| match name {
             "read" => Self::Read,
             "two-read" => Self::TwoRead,
             "add" => Self::Add,
             "streams" => Self::Streams,
             _ => Self::Copy,
-        }
+        };
+        names.split('+').map(named).collect()
+    }
+
+    /// Whether it takes a second tensor.
+    pub(in crate::bench) const fn reads_two(self) -> bool {
+        matches!(self, Self::TwoRead | Self::Add)
     }
 
     /// Times a tensor's bytes that it moves, in quarters.
@@ -73,10 +81,16 @@ impl Kernel {
     }
 }
 
+/// Bytes that kernels move, one after another, of tensors of `bytes`.
+pub(in crate::bench) fn moved_bytes(kernels: &[Kernel], bytes: u64) -> u64 {
+    let quarters: u64 = kernels.iter().map(|kernel| kernel.quarters()).sum();
+    bytes / 4 * quarters
+}
+
 impl Baseline {
-    /// `copy`, `read`, `two-read`, `add`, `streams`, or several joined by `+`.
+    /// Of the kernels of [`Kernel::all`].
     pub(in crate::bench) fn of(name: &str, data: &Rc<Data>) -> Result<Self> {
-        let kernels: Vec<_> = name.split('+').map(Kernel::named).collect();
+        let kernels = Kernel::all(name);
         let words = data.len() * data.element.size() as usize / 4;
         let flat = |tensors: Vec<Tensor>, len: usize| -> Result<Vec<Tensor>> {
             let as_words = |tensor: Tensor| {
@@ -86,7 +100,6 @@ impl Baseline {
             tensors.into_iter().map(as_words).collect()
         };
         let shape = [data.len()];
-        let two = |kernel: &Kernel| matches!(kernel, Kernel::TwoRead | Kernel::Add);
         // The way in which the device reads fastest.
         let columns = match data.gpu.tuning().reduction_vectors {
             1 => CHANNELS,
@@ -101,7 +114,7 @@ impl Baseline {
         Ok(Self {
             name: name.to_owned(),
             inputs: flat(data.inputs(&shape)?, words)?,
-            seconds: if kernels.iter().any(two) {
+            seconds: if kernels.iter().any(|kernel| kernel.reads_two()) {
                 flat(data.upstreams(&shape)?, words)?
             } else {
                 Vec::new()
@@ -120,9 +133,10 @@ impl Baseline {
     }
 
     pub(in crate::bench) fn moved_bytes(&self) -> u64 {
-        let bytes = self.data.len() as u64 * self.data.element.size();
-        let quarters: u64 = self.kernels.iter().map(|kernel| kernel.quarters()).sum();
-        bytes / 4 * quarters
+        moved_bytes(
+            &self.kernels,
+            self.data.len() as u64 * self.data.element.size(),
+        )
     }
 }
 
@@ -172,25 +186,7 @@ impl Measurable for Baseline {
             }
             Some(Kernel::Copy) | None => (words(&self.outputs[0])?, x),
         };
-        let mut report = Report::default();
-        for (index, expected) in expected.iter().enumerate() {
-            let found = found.get(index);
-            let wrong = if found == Some(expected) {
-                0.0
-            } else {
-                f64::INFINITY
-            };
-            report.add(Sample {
-                index,
-                x: None,
-                upstream: 1.0,
-                found: f64::from(found.copied().unwrap_or(0)),
-                expected: f64::from(*expected),
-                ulp: wrong,
-                severity: wrong,
-            });
-        }
-        Ok(report)
+        Ok(same_words(&found, &expected))
     }
 
     fn baseline(&self) -> Result<Option<Self>> {
@@ -213,4 +209,27 @@ fn seen(words: &[u32], [columns, rows]: [usize; 2]) -> Vec<u32> {
         all
     };
     splits.flat_map(of_split).collect()
+}
+
+/// Compares words by their bits.
+pub(in crate::bench) fn same_words(found: &[u32], expected: &[u32]) -> Report {
+    let mut report = Report::default();
+    for (index, expected) in expected.iter().enumerate() {
+        let found = found.get(index);
+        let wrong = if found == Some(expected) {
+            0.0
+        } else {
+            f64::INFINITY
+        };
+        report.add(Sample {
+            index,
+            x: None,
+            upstream: 1.0,
+            found: f64::from(found.copied().unwrap_or(0)),
+            expected: f64::from(*expected),
+            ulp: wrong,
+            severity: wrong,
+        });
+    }
+    report
 }

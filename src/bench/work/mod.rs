@@ -4,7 +4,7 @@ mod baseline;
 mod moments;
 mod operation;
 
-pub(super) use baseline::Baseline;
+pub(super) use baseline::{Baseline, Kernel, STREAMS, moved_bytes, same_words};
 
 use std::rc::Rc;
 

@@ -5,7 +5,10 @@ use std::rc::Rc;
 use super::{Baseline, Measurable, run_once};
 use crate::{
     accuracy::Report,
-    bench::{case::Case, data::Data},
+    bench::{
+        case::Case,
+        data::{Data, SAMPLE},
+    },
     chain::Chain,
     check::{DeviceResult, Share, downloaded, verify},
     element::Element,
@@ -15,9 +18,6 @@ use crate::{
     tensor::Tensor,
     with_element,
 };
-
-/// Elements that a verification compares.
-const SAMPLE: usize = 1 << 16;
 
 /// An operation as its family has it measured.
 pub(super) struct Operation {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{Form, Gated, Unit, launch::Pass};
 use crate::{
     accuracy::bound::Bound,
+    cpu::{Slice, SliceMut},
     error::{Result, number},
     family::{Cut, Gradient, Operation, Saved, Sheet, Sum},
     kernel::recorder::Recorder,
@@ -62,6 +63,23 @@ impl Operation for Gated {
         let (dx, up) = (dx[0], dx.get(1).copied());
         self.record(recorder, x, Pass::Backward { upstream, dx, up })?;
         Ok(gradients)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        self.compute(shape, x, y)?;
+        Ok(Saved::NOTHING)
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        _: &Saved,
+        upstream: Slice<'_>,
+        dx: Vec<SliceMut<'_>>,
+        parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        self.compute_gradients(shape, x, upstream, dx, parameters)
     }
 
     fn works_in_place(&self) -> bool {

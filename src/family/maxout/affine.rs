@@ -1,5 +1,6 @@
 //! Maxout over affine maps.
 
+mod cpu;
 mod launch;
 mod operation;
 mod record;

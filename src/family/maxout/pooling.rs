@@ -14,6 +14,7 @@ use crate::{
     },
     tensor::{Tensor, View, axis_of},
 };
+pub(super) use cpu::better;
 pub(super) use launch::GROUPS;
 use launch::Pass;
 

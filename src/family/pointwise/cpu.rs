@@ -15,7 +15,7 @@ use crate::{
 
 /// What is computed of an activation.
 #[derive(Clone, Copy)]
-enum Part {
+pub(in crate::family) enum Part {
     Value,
     Backward,
     /// The terms of the gradient of a parameter.
@@ -23,7 +23,7 @@ enum Part {
 }
 
 impl Part {
-    fn of(self, definition: &'static Definition) -> Box<Function> {
+    pub(in crate::family) fn of(self, definition: &'static Definition) -> Box<Function> {
         let Some(twin) = activation::twin(definition.wgsl) else {
             return self.by_reference(definition);
         };

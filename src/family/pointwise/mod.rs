@@ -1,7 +1,7 @@
 //! The pointwise family: y = f(x) and dx = f'(x) upstream, element by element.
 
 mod catalogue;
-mod cpu;
+pub(super) mod cpu;
 mod gradient;
 mod operation;
 mod shader;

@@ -23,7 +23,10 @@ pub(super) fn trials() -> Vec<Trial> {
     trials.push(Trial::test("checker/several-axes", || {
         strictly("softmax(axis=0) | swish(beta=0.5) | softmax(axis=1)".parse()?)
     }));
-    trials.push(Trial::test("checker/sums-of-what-is-off", sums_of_what_is_off));
+    trials.push(Trial::test(
+        "checker/sums-of-what-is-off",
+        sums_of_what_is_off,
+    ));
     trials
 }
 

@@ -5,6 +5,7 @@ use std::{fmt, iter, sync::Arc};
 use super::MaxoutAffine;
 use crate::{
     accuracy::bound::Bound,
+    cpu::{Slice, SliceMut},
     element::ElementType,
     error::Result,
     family::{
@@ -53,6 +54,25 @@ impl Operation for MaxoutAffine {
         let results = (dx[0], gradients.first(), gradients.get(1));
         self.record_gradients(recorder, x[0], Winners::of(saved)?, upstream, results)?;
         Ok(gradients)
+    }
+
+    fn compute_forward(&self, shape: &[usize], x: &[Slice<'_>], y: SliceMut<'_>) -> Result<Saved> {
+        Ok(Saved::new(self.compute(shape, x[0], y)?))
+    }
+
+    fn compute_backward(
+        &self,
+        shape: &[usize],
+        x: &[Slice<'_>],
+        saved: &Saved,
+        upstream: Slice<'_>,
+        mut dx: Vec<SliceMut<'_>>,
+        parameters: bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        let Some(dx) = dx.pop() else {
+            return Ok(Vec::new());
+        };
+        self.compute_gradients(shape, x[0], saved, upstream, dx, parameters)
     }
 
     fn saves(&self) -> bool {
@@ -200,7 +220,13 @@ impl MaxoutAffine {
         iter::once(&self.weight).chain(&self.bias)
     }
 
-    /// Weight and bias on the host. Where they cannot be read nothing is right: NaN.
+    /// Weight and bias on the host, the latter empty if there is none.
+    pub(super) fn numbers(&self) -> Result<[Arc<[f32]>; 2]> {
+        let bias = self.bias.as_ref().map(Array::to_host).transpose()?;
+        Ok([self.weight.to_host()?, bias.unwrap_or_default()])
+    }
+
+    /// The same for the reference. Where they cannot be read nothing is right: NaN.
     fn on_host(&self) -> [Arc<[f32]>; 2] {
         let read = |array: &Array| {
             let unread = |_| vec![f32::NAN; array.len()].into();

@@ -121,7 +121,8 @@ impl Maxout {
 }
 
 /// The larger of two, the first where they are equal; NaN wins.
-fn better(best: (f32, u32), other: (f32, u32)) -> (f32, u32) {
+#[inline(always)]
+pub(in crate::family::maxout) fn better(best: (f32, u32), other: (f32, u32)) -> (f32, u32) {
     let wins = other.0 > best.0 || (other.0.is_nan() && !best.0.is_nan());
     if wins { other } else { best }
 }
