@@ -4,7 +4,14 @@
 
 override LOG: bool = false;      // log-softmax
 override ZEROS: bool = false;    // a row of nothing but -infinity gives softmax 0, not NaN
+override NEGATED: bool = false;  // of -x: softmin
 override BACKWARD: bool = false;
+
+fn score(x: f32) -> f32 { return select(x, -x, NEGATED); }
+fn scores(packed: Packed) -> vec4<f32> {
+    let lanes = unpack(packed);
+    return select(lanes, -lanes, NEGATED);
+}
 
 // The largest of some elements, +infinity if one is NaN, and the sum of the exponentials of all but
 // one of the largest, under the shift for it. That one is kept apart, since its own 1 would drown

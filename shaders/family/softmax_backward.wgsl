@@ -76,5 +76,5 @@ fn result_of(x: f32, share: f32, upstream: f32, row: Row) -> f32 {
         // Kept, since Mesa 22.3 would subtract in another order.
         value = 2.0 * (share * (kept(0.5 * upstream - row.more.y) - row.more.x));
     }
-    return select(value, row.scale, is_nan(row.scale));
+    return select(select(value, -value, NEGATED), row.scale, is_nan(row.scale));
 }

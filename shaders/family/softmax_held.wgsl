@@ -122,22 +122,22 @@ fn hold(place: Place) {
     let start = min(index, arguments.rows - 1u) * arguments.vectors;
     let thread = place.thread % THREADS;
     var held: Held;
-    held.a = unpack(x[start + thread]);
+    held.a = scores(x[start + thread]);
     held.b = held.a;
     held.c = held.a;
     held.d = held.a;
     var g: Held;
     g.a = upstream_vector(start + thread);
     if VECTORS > 1u {
-        held.b = unpack(x[start + place_of(thread, 1u)]);
+        held.b = scores(x[start + place_of(thread, 1u)]);
         g.b = upstream_vector(start + place_of(thread, 1u));
     }
     if VECTORS > 2u {
-        held.c = unpack(x[start + place_of(thread, 2u)]);
+        held.c = scores(x[start + place_of(thread, 2u)]);
         g.c = upstream_vector(start + place_of(thread, 2u));
     }
     if VECTORS > 3u {
-        held.d = unpack(x[start + place_of(thread, 3u)]);
+        held.d = scores(x[start + place_of(thread, 3u)]);
         g.d = upstream_vector(start + place_of(thread, 3u));
     }
     let has_b = exists(thread, 1u);

@@ -57,7 +57,7 @@ fn equal_of(lanes: vec4<f32>, most: f32, exists: bool) -> vec4<f32> {
 // The shift follows the largest element so far, but only once that is well ahead, since beyond 200
 // every change costs a rounding.
 fn statistics_of(start: u32, thread: u32) -> Statistics {
-    var most = unpack(x[start + thread]).x;
+    var most = scores(x[start + thread]).x;
     var shifted_for = most;
     var shift = shift_for(most);
     var magnitude = vec4<u32>(0u);
@@ -76,10 +76,10 @@ fn statistics_of(start: u32, thread: u32) -> Statistics {
             let has_b = i + THREADS < arguments.vectors;
             let has_c = i + 2u * THREADS < arguments.vectors;
             let has_d = i + 3u * THREADS < arguments.vectors;
-            let a = unpack(x[start + i]);
-            let b = unpack(x[at_b]);
-            let c = unpack(x[at_c]);
-            let d = unpack(x[at_d]);
+            let a = scores(x[start + i]);
+            let b = scores(x[at_b]);
+            let c = scores(x[at_c]);
+            let d = scores(x[at_d]);
             magnitude = max(magnitude, max(max(magnitudes(a), magnitudes(b)), max(magnitudes(c), magnitudes(d))));
             let largest = max(max(a, b), max(c, d));
             let next = max(most, max(max(largest.x, largest.y), max(largest.z, largest.w)));
@@ -182,6 +182,6 @@ fn walk(place: Place) {
     let thread = place.thread % THREADS;
     let row = row_of_statistics(merged_over_threads(statistics_of(start, thread), place.thread));
     for (var i = thread; i < vectors; i += THREADS) {
-        output[start + i] = pack(results(unpack(x[start + i]), upstream_vector(start + i), row));
+        output[start + i] = pack(results(scores(x[start + i]), upstream_vector(start + i), row));
     }
 }

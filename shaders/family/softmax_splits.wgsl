@@ -63,7 +63,7 @@ fn split_of(index: u32, splits: u32) -> Split {
     );
 }
 
-fn x_at(element: u32) -> f32 { return lane_of(x[word_of(element)], element); }
+fn x_at(element: u32) -> f32 { return score(lane_of(x[word_of(element)], element)); }
 
 // The elements `first` to `first + 3` of a split; in place of those that it does not have, its last.
 fn elements_of(split: Split, first: u32) -> vec4<u32> {
@@ -275,7 +275,7 @@ fn result(x: f32, g: f32, statistics: Statistics) -> f32 {
 fn write(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
-    let lanes = unpack(x_vectors[vector]);
+    let lanes = scores(x_vectors[vector]);
     let g = upstream_vector(vector);
     let rows = rows_of(vector);
     store(vector, pack(vec4<f32>(

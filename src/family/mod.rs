@@ -55,7 +55,7 @@ macro_rules! families {
 families! {
     pointwise: [],
     dice: [OfDice],
-    softmax: [SOFTMAX, LOG_SOFTMAX],
+    softmax: [SOFTMAX, LOG_SOFTMAX, OfSoftmin],
     logsumexp: [OfLogSumExp],
     sparsemax: [SPARSEMAX, HARDMAX],
     gated: [GLU, REGLU, GEGLU, GEGLU_TANH, SWIGLU, SWIGLU_CLAMPED, GATED],

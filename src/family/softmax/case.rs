@@ -14,7 +14,7 @@ use crate::{
 const COLUMNS: usize = 4096;
 
 /// Rows of everyday numbers, of numbers far apart or large, and last ones with NaN and infinities.
-pub(super) fn cases(form: Form) -> Vec<Case> {
+pub(super) fn cases(operation: impl Fn(i64) -> Softmax) -> Vec<Case> {
     let case = |(shape, axis): (&[usize], i64)| {
         let place = axis.rem_euclid(shape.len() as i64) as usize;
         let View {
@@ -39,14 +39,14 @@ pub(super) fn cases(form: Form) -> Vec<Case> {
         }
         Case {
             upstream: |len| everyday(len, 8),
-            ..Case::new(Softmax::with_form(form, axis), shape, x)
+            ..Case::new(operation(axis), shape, x)
         }
     };
     let mut cases: Vec<_> = SHAPES.into_iter().map(case).collect();
     for masked in [MaskedRows::Nan, MaskedRows::Zeros] {
         // An element that dominates its row, and a row that is masked.
         let x = [9.21, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY];
-        let operation = Softmax::with_form(form, -1).masked(masked);
+        let operation = operation(-1).masked(masked);
         cases.push(Case {
             upstream: |_| vec![-1.0, 0.0, 1.0, 2.0],
             ..Case::new(operation, &[2, 2], x.to_vec())
@@ -57,11 +57,11 @@ pub(super) fn cases(form: Form) -> Vec<Case> {
     let x = [16.0, 0.0, 30.0, 0.0, 8.0, 7.0, 0.5, 0.25];
     cases.push(Case {
         upstream: |_| vec![-1000.0, 0.0, -1.0, 0.0, 1000.0, 1001.0, 1.0, 1.0],
-        ..Case::new(Softmax::with_form(form, -1), &[4, 2], x.to_vec())
+        ..Case::new(operation(-1), &[4, 2], x.to_vec())
     });
     cases.push(Case {
         upstream: |_| vec![60_000.0, -1.0, 0.3],
-        ..Case::new(Softmax::with_form(form, -1), &[3, 1], vec![0.3, -7.1, 88.0])
+        ..Case::new(operation(-1), &[3, 1], vec![0.3, -7.1, 88.0])
     });
     cases
 }
@@ -88,6 +88,23 @@ pub(super) fn picture(form: Form) -> Picture {
             Form::LogSoftmax => "the logarithm of one element's share",
         },
         curves: vec![curve(&[0.0], form), curve(&[0.0, 1.0, 2.0], form)],
+    }
+}
+
+/// The share of an element as others see it, from the other side.
+pub(super) fn picture_of_softmin() -> Picture {
+    let mirrored = |others| {
+        let Curve {
+            value,
+            slope,
+            label,
+            ..
+        } = curve(others, Form::Softmax);
+        Curve::new(label, move |x| value(-x), move |x| -slope(-x))
+    };
+    Picture {
+        subject: "the share of one element",
+        curves: vec![mirrored(&[0.0])],
     }
 }
 

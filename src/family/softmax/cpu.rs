@@ -3,6 +3,8 @@
 //! Exponentials are computed once, into the result's memory, and then become what they should be. The largest elements
 //! are counted apart: log-softmax of a row that one element dominates is all the others'.
 
+use std::borrow::Cow;
+
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
 
@@ -352,9 +354,21 @@ impl Softmax {
         };
         rows.fill(y, extent, |row, inputs, y| {
             let known = known.as_ref().map(|known| &known[row * KNOWN..][..KNOWN]);
-            self.compute_row(known, inputs[0], inputs.get(1).copied(), y);
+            let upstream = inputs.get(1).copied();
+            self.compute_row(known, &self.scores_of(inputs[0]), upstream, y);
+            if self.negated && upstream.is_some() {
+                y.iter_mut().for_each(|dx| *dx = -*dx);
+            }
         });
         Ok(())
+    }
+
+    /// What shares are made of: x, in softmin -x.
+    fn scores_of<'a>(&self, x: &'a [f32]) -> Cow<'a, [f32]> {
+        match self.negated {
+            true => x.iter().map(|x| -x).collect(),
+            false => Cow::Borrowed(x),
+        }
     }
 
     fn compute_row(
@@ -427,7 +441,7 @@ impl Softmax {
             inputs: &inputs,
         };
         let words = rows.map(|row, inputs| {
-            let (x, upstream) = (inputs[0], inputs.get(1).copied());
+            let (x, upstream) = (&*self.scores_of(inputs[0]), inputs.get(1).copied());
             let known = known.as_ref().map(|known| &known[row * KNOWN..][..KNOWN]);
             let most = known.map_or_else(|| largest(x), |known| known[0]);
             let mut e = vec![0.0; x.len()];

@@ -2,6 +2,7 @@
 
 use super::{
     Softmax, case,
+    operation::SOFTMIN,
     reference::{Form, MaskedRows},
     rows, shaders,
 };
@@ -26,9 +27,11 @@ const PARAMETERS: &[Parameter] = &[
         name: "masked",
         default: Default::Choice("nan"),
         rule: "nan or zeros",
-        description: "what a row of nothing but -inf gives; the logarithm of zeros is -inf",
+        description: "what a row of nothing but -inf gives, of softmin nothing but inf; the logarithm of zeros is -inf",
     },
 ];
+
+const MASKED: [(&str, MaskedRows); 2] = [("nan", MaskedRows::Nan), ("zeros", MaskedRows::Zeros)];
 
 const BRIDLE: Paper = Paper {
     authors: "Bridle",
@@ -37,6 +40,9 @@ const BRIDLE: Paper = Paper {
     year: 1990,
     url: "https://doi.org/10.1007/978-3-642-76153-9_28",
 };
+
+/// Softmin, as [`families`](crate::family::families) lists it.
+pub(in crate::family) struct OfSoftmin;
 
 impl Family for Form {
     fn entry(&self) -> Entry {
@@ -76,8 +82,7 @@ impl Family for Form {
     }
 
     fn parse(&self, mut arguments: Arguments) -> Result<Box<dyn Operation>> {
-        let choices = [("nan", MaskedRows::Nan), ("zeros", MaskedRows::Zeros)];
-        let masked = arguments.choice("masked", &choices)?;
+        let masked = arguments.choice("masked", &MASKED)?;
         let axis = arguments.axis(-1)?;
         arguments.finish(PARAMETERS)?;
         Ok(Box::new(Softmax::with_form(*self, axis).masked(masked)))
@@ -93,7 +98,7 @@ impl Family for Form {
     }
 
     fn cases(&self, _: ElementType) -> Vec<Case> {
-        case::cases(*self)
+        case::cases(|axis| Softmax::with_form(*self, axis))
     }
 
     fn benchmark(&self) -> Option<Benchmark> {
@@ -114,5 +119,54 @@ impl Family for Form {
 
     fn picture(&self, _: &mut Sweep) -> Result<Option<Picture>> {
         Ok(Some(case::picture(*self)))
+    }
+}
+
+impl Family for OfSoftmin {
+    fn entry(&self) -> Entry {
+        Entry {
+            name: SOFTMIN,
+            title: "Softmin",
+            formula: "e^(m - x) / sum of e^(m - x), m = min x along the axis",
+            slope_formula: "-y (g - sum of g y)",
+            special_values: &[
+                ("a row with NaN or -inf", "NaN throughout"),
+                ("a row all inf", "NaN throughout, or zeros"),
+                ("inf in another row", "0"),
+            ],
+            notes: &["Softmax of -x: the least element has the largest share."],
+            ..Form::Softmax.entry()
+        }
+    }
+
+    fn parse(&self, mut arguments: Arguments) -> Result<Box<dyn Operation>> {
+        let masked = arguments.choice("masked", &MASKED)?;
+        let axis = arguments.axis(-1)?;
+        arguments.finish(PARAMETERS)?;
+        Ok(Box::new(Softmax::min(axis).masked(masked)))
+    }
+
+    fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {
+        Form::Softmax.allowed(pass, element, math)
+    }
+
+    fn cases(&self, _: ElementType) -> Vec<Case> {
+        case::cases(Softmax::min)
+    }
+
+    fn benchmark(&self) -> Option<Benchmark> {
+        Some(Benchmark {
+            operation: Box::new(Softmax::min(-1)),
+            tuned_by: &[],
+            ..case::benchmark(Form::Softmax)
+        })
+    }
+
+    fn shaders(&self, vectors: Vectors, math: Math) -> Vec<(String, Shader)> {
+        shaders(vectors, math)
+    }
+
+    fn picture(&self, _: &mut Sweep) -> Result<Option<Picture>> {
+        Ok(Some(case::picture_of_softmin()))
     }
 }

@@ -63,6 +63,7 @@ impl Softmax {
             workgroup: gpu.workgroup(workgroup),
             constants: vec![
                 ("LOG", u32::from(self.form == Form::LogSoftmax)),
+                ("NEGATED", u32::from(self.negated)),
                 ("ZEROS", u32::from(self.masked == MaskedRows::Zeros)),
                 ("BACKWARD", u32::from(pass.upstream().is_some())),
             ],

@@ -11,7 +11,7 @@ mod rows;
 mod shader;
 mod splits;
 
-pub(super) use entry::{LOG_SOFTMAX, SOFTMAX};
+pub(super) use entry::{LOG_SOFTMAX, OfSoftmin, SOFTMAX};
 pub use shader::shaders;
 
 use crate::{
@@ -59,6 +59,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Softmax {
     form: Form,
+    /// Whether it is of -x: softmin.
+    negated: bool,
     axis: i64,
     masked: MaskedRows,
     math: Math,
@@ -88,6 +90,24 @@ impl Softmax {
         Self::with_form(Form::LogSoftmax, axis)
     }
 
+    /// Softmin along `axis`, which counts from the end where negative: softmax of -x, the least element having the
+    /// largest share.
+    ///
+    /// ```
+    /// # wgpu_activations::needs_adapter!();
+    /// # use wgpu_activations::{Gpu, Softmax};
+    /// # let gpu = Gpu::new()?;
+    /// let distances = gpu.upload(&[1.0f32, 1.0, f32::INFINITY], [3])?;
+    /// let y: Vec<f32> = Softmax::min(-1).forward(&distances)?.download()?;
+    /// assert_eq!(y, [0.5, 0.5, 0.0]);
+    /// # Ok::<(), wgpu_activations::Error>(())
+    /// ```
+    pub const fn min(axis: i64) -> Self {
+        let mut softmin = Self::new(axis);
+        softmin.negated = true;
+        softmin
+    }
+
     /// Either along `axis`, which counts from the end where negative.
     ///
     /// ```
@@ -99,6 +119,7 @@ impl Softmax {
     pub const fn with_form(form: Form, axis: i64) -> Self {
         Self {
             form,
+            negated: false,
             axis,
             masked: MaskedRows::Nan,
             math: Math::Accurate,

@@ -1,6 +1,6 @@
 //! Softmax and log-softmax as operations.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use super::{
     Softmax,
@@ -19,6 +19,8 @@ use crate::{
     tensor::{Tensor, axis_of},
     wgsl::Math,
 };
+
+pub(super) const SOFTMIN: &str = "softmin";
 
 /// The largest element of a row and what the others' exponentials sum to: [`Row`], on the device with +infinity for NaN.
 const ROWS: Survey = Survey {
@@ -64,7 +66,10 @@ fn gradients_of(words: &[f64]) -> Gradients {
 
 impl Operation for Softmax {
     fn name(&self) -> &str {
-        self.form.name()
+        match self.negated {
+            true => SOFTMIN,
+            false => self.form.name(),
+        }
     }
 
     fn output_shape(&self, shape: &[usize]) -> Result<Vec<usize>> {
@@ -197,8 +202,9 @@ impl Operation for Softmax {
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
         let rows = sheet.rows().enumerate();
         rows.flat_map(|(lane, x)| {
-            let whole = self.whole(sheet, lane, x);
-            x.iter().map(move |&x| whole.forward(x))
+            let x = self.scores(x);
+            let whole = self.whole(sheet, lane, &x);
+            x.iter().map(|&x| whole.forward(x)).collect::<Vec<_>>()
         })
         .collect()
     }
@@ -212,26 +218,29 @@ impl Operation for Softmax {
         let upstream = upstream.chunks_exact(sheet.places.len().max(1));
         let rows = sheet.rows().zip(upstream).enumerate();
         let dx = rows.flat_map(|(lane, (x, upstream))| {
-            let whole = self.whole(sheet, lane, x);
+            let x = self.scores(x);
+            let whole = self.whole(sheet, lane, &x);
             let gradients = match sheet.known.get(1) {
                 Some(table) => gradients_of(table.of(sheet.row(lane))),
-                None => whole.gradients(x, upstream),
+                None => whole.gradients(&x, upstream),
             };
             let elements = x.iter().zip(upstream);
-            elements.map(move |(&x, &g)| whole.backward(x, g, gradients))
+            let dx = elements.map(|(&x, &g)| whole.backward(x, g, gradients));
+            dx.map(|dx| self.of_score(dx)).collect::<Vec<_>>()
         });
         vec![dx.collect()]
     }
 
     fn survey(&self, index: usize, sheet: &Sheet<'_>, upstream: Option<&[f64]>) -> Vec<f64> {
         let Some(upstream) = upstream.filter(|_| index == 1) else {
-            let rows = sheet.rows().map(Row::of);
+            let rows = sheet.rows().map(|x| Row::of(&self.scores(x)));
             return rows.flat_map(|row| [row.most, row.rest]).collect();
         };
         let upstream = upstream.chunks_exact(sheet.places.len().max(1));
         let rows = sheet.rows().zip(upstream).enumerate();
         rows.flat_map(|(lane, (x, upstream))| {
-            let Gradients { others, largest } = self.whole(sheet, lane, x).gradients(x, upstream);
+            let x = self.scores(x);
+            let Gradients { others, largest } = self.whole(sheet, lane, &x).gradients(&x, upstream);
             let magnitudes = [others.magnitude, largest.magnitude];
             [others.value, largest.value].into_iter().chain(magnitudes)
         })
@@ -240,7 +249,26 @@ impl Operation for Softmax {
 }
 
 impl Softmax {
-    /// What is known of the row of a lane with these elements.
+    /// What shares are made of: x, in softmin -x.
+    fn scores<'a>(&self, x: &'a [f64]) -> Cow<'a, [f64]> {
+        match self.negated {
+            true => x.iter().map(|x| -x).collect(),
+            false => Cow::Borrowed(x),
+        }
+    }
+
+    /// The gradient with respect to x from that with respect to its score.
+    fn of_score(&self, dx: Bound) -> Bound {
+        match self.negated {
+            true => Bound {
+                expected: -dx.expected,
+                ..dx
+            },
+            false => dx,
+        }
+    }
+
+    /// What is known of the row of a lane with these scores.
     fn whole(&self, sheet: &Sheet<'_>, lane: usize, x: &[f64]) -> Whole {
         Whole {
             form: self.form,
@@ -257,7 +285,7 @@ impl Softmax {
 
 impl fmt::Display for Softmax {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.form.name())?;
+        f.write_str(self.name())?;
         let masked = (self.masked == MaskedRows::Zeros).then(|| "masked=zeros".to_owned());
         let axis = (self.axis != -1).then(|| format!("axis={}", self.axis));
         let given: Vec<_> = masked.into_iter().chain(axis).collect();
