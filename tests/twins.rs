@@ -146,7 +146,8 @@ fn gated(structs: &Structs) -> String {
         );
         let uses = match uses {
             "" => String::new(),
-            uses => format!("    use super::{{{uses}}};\n"),
+            one if !one.contains(',') => format!("    use super::{one};\n"),
+            several => format!("    use super::{{{several}}};\n"),
         };
         format!(
             "pub(super) mod {name} {{\n{uses}    use crate::cpu::{{lane::*, math::*}};\n\n{rust}\n}}\n\n"
