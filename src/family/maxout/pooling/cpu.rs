@@ -1,5 +1,7 @@
 //! Maxout over groups of channels on the processor.
 
+use rayon::prelude::*;
+
 use super::Maxout;
 use crate::{
     cpu::{Slice, SliceMut, blocks::each_block, lane::select},
@@ -8,7 +10,10 @@ use crate::{
     tensor::View,
 };
 
-/// Groups whose pieces lie this far apart are walked piece by piece.
+/// Results that a thread takes at a time, in whole runs of a few.
+const TASK: usize = 1 << 15;
+
+/// Groups with fewer elements between their pieces are taken as wholes.
 const APART: usize = 16;
 
 impl Maxout {
@@ -20,64 +25,57 @@ impl Maxout {
     pub(super) fn compute(&self, shape: &[usize], x: Slice<'_>, y: SliceMut<'_>) -> Result<Chosen> {
         let View { inner, .. } = self.groups_of(shape)?;
         let mut chosen = vec![0_u32; y.len()];
-        self.contest(
-            inner,
-            x,
-            SliceMut::F32(bytemuck::cast_slice_mut(&mut chosen)),
-            |_, index| {
-                // The number of the piece, as bits.
-                f32::from_bits(index)
-            },
-        );
-        self.contest(inner, x, y, |value, _| value);
+        let task = task_of(inner);
+        let tasks = y.chunks(task).into_par_iter();
+        let tasks = tasks.zip(chosen.par_chunks_mut(task)).enumerate();
+        tasks.for_each(|(index, (mut y, chosen))| {
+            y.fill_with(&mut Vec::new(), |best| {
+                self.contest(inner, x, index * task, best, chosen);
+            });
+        });
         Ok(Chosen(chosen))
     }
 
-    /// What `of` makes of the winner of each group and its number.
+    /// Fills in the winners of the groups from the `first` on, and their numbers.
     fn contest(
         &self,
         inner: usize,
         x: Slice<'_>,
-        y: SliceMut<'_>,
-        of: impl Fn(f32, u32) -> f32 + Sync,
+        first: usize,
+        best: &mut [f32],
+        chosen: &mut [u32],
     ) {
         let pieces = self.pieces;
-        let unit = if inner >= APART { inner } else { usize::MAX };
-        each_block(&[], y, unit, |first, _, y| {
-            let (outer, place) = (first / inner, first % inner);
-            let mut room = Vec::new();
-            if inner >= APART {
-                let mut best: Vec<(f32, u32)> = Vec::new();
-                for piece in 0..pieces {
-                    let start = (outer * pieces + piece) * inner + place;
-                    let x = x.part(start..start + y.len()).widened(&mut room);
-                    match piece {
-                        0 => best.extend(x.iter().map(|&x| (x, 0))),
-                        _ => best.iter_mut().zip(x).for_each(|(best, &x)| {
-                            *best = better(*best, (x, piece as u32));
-                        }),
-                    }
+        let mut room = Vec::new();
+        if inner == 1 {
+            let x = x.part(first * pieces..(first + best.len()) * pieces);
+            let groups = x.widened(&mut room).chunks_exact(pieces);
+            for ((best, chosen), group) in best.iter_mut().zip(chosen).zip(groups) {
+                (*best, *chosen) = (group[0], 0);
+                for (&x, piece) in group.iter().zip(0..).skip(1) {
+                    (*best, *chosen) = better((*best, *chosen), (x, piece));
                 }
-                y.iter_mut()
-                    .zip(best)
-                    .for_each(|(y, (x, index))| *y = of(x, index));
-                return;
             }
-            let last = (first + y.len()).div_ceil(inner);
-            let x = x
-                .part(outer * pieces * inner..last * pieces * inner)
-                .widened(&mut room);
-            for (index, y) in y.iter_mut().enumerate() {
-                let group = (place + index) / inner * pieces * inner + (place + index) % inner;
-                let of_group = x[group..].iter().step_by(inner).take(pieces);
-                let best = of_group
-                    .zip(0..)
-                    .map(|(&x, index)| (x, index))
-                    .reduce(better);
-                let (x, winner) = best.unwrap_or((f32::NEG_INFINITY, 0));
-                *y = of(x, winner);
+            return;
+        }
+        let mut at = 0;
+        while at < best.len() {
+            let (outer, place) = ((first + at) / inner, (first + at) % inner);
+            let run = at..best.len().min(at + inner - place);
+            let (best, chosen) = (&mut best[run.clone()], &mut chosen[run.clone()]);
+            for piece in 0..pieces {
+                let start = (outer * pieces + piece) * inner + place;
+                let x = x.part(start..start + run.len()).widened(&mut room);
+                if piece == 0 {
+                    best.copy_from_slice(x);
+                    continue;
+                }
+                for ((best, chosen), &x) in best.iter_mut().zip(chosen.iter_mut()).zip(x) {
+                    (*best, *chosen) = better((*best, *chosen), (x, piece as u32));
+                }
             }
-        });
+            at = run.end;
+        }
     }
 
     pub(super) fn compute_dx(
@@ -92,37 +90,54 @@ impl Maxout {
             return Err(Error::Internal(format!("{OP}: the winners were not saved")));
         };
         let pieces = self.pieces;
-        let unit = if inner >= APART { inner } else { usize::MAX };
-        each_block(&[], dx, unit, |first, _, dx| {
+        if inner < APART {
+            let task = task_of(inner);
+            let tasks = dx.chunks(task * pieces).into_par_iter();
+            let tasks = tasks.zip(chosen.par_chunks(task)).enumerate();
+            tasks.for_each(|(index, (mut dx, chosen))| {
+                let mut room = Vec::new();
+                let g = upstream.part(index * task..index * task + chosen.len());
+                let g = g.widened(&mut room);
+                dx.fill_with(&mut Vec::new(), |dx| {
+                    let groups = dx.chunks_exact_mut(pieces * inner);
+                    let groups = groups.zip(chosen.chunks(inner)).zip(g.chunks(inner));
+                    for ((dx, chosen), g) in groups {
+                        for (dx, piece) in dx.chunks_exact_mut(inner).zip(0..) {
+                            for ((dx, g), winner) in dx.iter_mut().zip(g).zip(chosen) {
+                                *dx = select(0.0, *g, *winner == piece);
+                            }
+                        }
+                    }
+                });
+            });
+            return Ok(());
+        }
+        each_block(&[], dx, inner, |first, _, dx| {
             let mut room = Vec::new();
-            if inner >= APART {
-                let (line, place) = (first / inner, first % inner);
-                let start = line / pieces * inner + place;
-                let range = start..start + dx.len();
-                let g = upstream.part(range.clone()).widened(&mut room);
-                let piece = (line % pieces) as u32;
-                for ((dx, g), winner) in dx.iter_mut().zip(g).zip(&chosen[range]) {
-                    *dx = select(0.0, *g, *winner == piece);
-                }
-                return;
-            }
-            let start = first / (inner * pieces) * inner;
-            let end = (first + dx.len()).div_ceil(inner * pieces) * inner;
-            let g = upstream.part(start..end).widened(&mut room);
-            for (index, dx) in (first..).zip(dx) {
-                let (line, place) = (index / inner, index % inner);
-                let of_y = line / pieces * inner + place;
-                let wins = chosen[of_y] == (line % pieces) as u32;
-                *dx = select(0.0, g[of_y - start], wins);
+            let (line, place) = (first / inner, first % inner);
+            let start = line / pieces * inner + place;
+            let range = start..start + dx.len();
+            let g = upstream.part(range.clone()).widened(&mut room);
+            let piece = (line % pieces) as u32;
+            for ((dx, g), winner) in dx.iter_mut().zip(g).zip(&chosen[range]) {
+                *dx = select(0.0, *g, *winner == piece);
             }
         });
         Ok(())
     }
 }
 
+/// Results that a task takes: whole runs where they are short.
+fn task_of(inner: usize) -> usize {
+    match inner {
+        0 | APART.. => TASK,
+        _ => TASK / inner * inner,
+    }
+}
+
 /// The larger of two, the first where they are equal; NaN wins.
 #[inline(always)]
 pub(in crate::family::maxout) fn better(best: (f32, u32), other: (f32, u32)) -> (f32, u32) {
-    let wins = other.0 > best.0 || (other.0.is_nan() && !best.0.is_nan());
-    if wins { other } else { best }
+    let wins = (other.0 > best.0) | (other.0.is_nan() & !best.0.is_nan());
+    (select(best.0, other.0, wins), select(best.1, other.1, wins))
 }
