@@ -4,11 +4,12 @@ use std::{collections::HashMap, rc::Rc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::host_side::HostSide;
 use super::{
     case::Case,
     clock::Stopwatch,
     data::Data,
-    host_side::HostSide,
     record::{Accuracy, Clock, Status},
     work::{self, Baseline, Measurable},
 };
@@ -81,8 +82,11 @@ pub trait Measurer {
     /// # Errors
     ///
     /// Where nothing can be measured at all. What goes wrong while measuring is an answer.
-    fn ask(&mut self, request: &Request, go_on: &mut dyn FnMut() -> bool)
-    -> Result<Option<Answer>>;
+    fn ask(
+        &mut self,
+        request: &Request,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> impl Future<Output = Result<Option<Answer>>>;
 }
 
 /// Measures in this process.
@@ -102,6 +106,7 @@ enum Subject {
         repeats: u32,
         baseline: Option<(Baseline, u32)>,
     },
+    #[cfg(not(target_arch = "wasm32"))]
     Host(HostSide),
 }
 
@@ -112,12 +117,15 @@ impl Measurer for Worker {
         self.gpu.trim();
     }
 
-    fn ask(
+    async fn ask(
         &mut self,
         request: &Request,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Answer>> {
-        Ok(go_on().then(|| self.answer(request, &mut || {})))
+        if !go_on() {
+            return Ok(None);
+        }
+        Ok(Some(self.answer_async(request, &mut || {}).await))
     }
 }
 
@@ -133,15 +141,21 @@ impl Worker {
     }
 
     /// What comes of `request`. `working` is told of each sample.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
+        pollster::block_on(self.answer_async(request, working))
+    }
+
+    /// [`Worker::answer`] for asynchronous callers.
+    pub async fn answer_async(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
         let answer = if request.verify {
-            self.verify(request)
+            self.verify(request).await
         } else {
-            self.measure(request, working).map(Answer::Measured)
+            self.measure(request, working).await.map(Answer::Measured)
         };
         answer.unwrap_or_else(|error| Answer::Refused {
             status: match error {
-                Error::TooLarge { .. } => Status::Unsupported,
+                Error::TooLarge { .. } | Error::Blocking { .. } => Status::Unsupported,
                 _ => Status::Failed,
             },
             message: error.to_string(),
@@ -149,13 +163,13 @@ impl Worker {
         })
     }
 
-    fn verify(&mut self, request: &Request) -> Result<Answer> {
+    async fn verify(&mut self, request: &Request) -> Result<Answer> {
         let case = &request.case;
         let report = if case.is_of_host() {
-            HostSide::new(case, &self.gpu)?.verify()?
+            self.verify_host_side(case)?
         } else {
             let data = self.data_for(case, request.working_set_bytes);
-            Some(work::build(case, &data)?.verify()?)
+            Some(work::build(case, &data)?.verify().await?)
         };
         Ok(match report {
             Some(report) if !report.passed() => Answer::Refused {
@@ -167,28 +181,48 @@ impl Worker {
         })
     }
 
-    fn measure(&mut self, request: &Request, working: &mut dyn FnMut()) -> Result<Measured> {
+    #[cfg(not(target_arch = "wasm32"))]
+    fn verify_host_side(&self, case: &Case) -> Result<Option<Report>> {
+        HostSide::new(case, &self.gpu)?.verify()
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn prepare_host_side(&self, case: &Case) -> Result<Subject> {
+        let mut host = HostSide::new(case, &self.gpu)?;
+        // The first time pipelines are built and memory is new.
+        host.sample()?;
+        Ok(Subject::Host(host))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn verify_host_side(&self, case: &Case) -> Result<Option<Report>> {
+        Err(blocking(case))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn prepare_host_side(&self, case: &Case) -> Result<Subject> {
+        Err(blocking(case))
+    }
+
+    async fn measure(&mut self, request: &Request, working: &mut dyn FnMut()) -> Result<Measured> {
         let key = format!("{:?}", request.case);
         let mut subject = match self.prepared.remove(&key) {
             Some(subject) => subject,
             None => {
-                let subject = self.prepare(request)?;
+                let subject = self.prepare(request).await?;
                 working();
                 subject
             }
         };
-        let measured = subject.sample(request.samples, working);
+        let measured = subject.sample(request.samples, working).await;
         self.prepared.insert(key, subject);
         measured
     }
 
-    fn prepare(&mut self, request: &Request) -> Result<Subject> {
+    async fn prepare(&mut self, request: &Request) -> Result<Subject> {
         let case = &request.case;
         if case.is_of_host() {
-            let mut host = HostSide::new(case, &self.gpu)?;
-            // The first time pipelines are built and memory is new.
-            host.sample()?;
-            return Ok(Subject::Host(host));
+            return self.prepare_host_side(case);
         }
         let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
         let data = self.data_for(case, request.working_set_bytes);
@@ -197,17 +231,19 @@ impl Worker {
             Some(stopwatch) => stopwatch.clone(),
             None => {
                 let copy = Baseline::of("copy", &data)?;
-                Rc::new(Stopwatch::new(&self.gpu, &copy)?)
+                Rc::new(Stopwatch::new(&self.gpu, &copy).await?)
             }
         };
         self.stopwatch = Some(stopwatch.clone());
-        let repeats = stopwatch.repeats(&*work, min_time)?;
-        let with_repeats = |baseline| {
-            let repeats = stopwatch.repeats(&baseline, min_time)?;
-            Ok::<_, Error>((baseline, repeats))
+        let repeats = stopwatch.repeats(&*work, min_time).await?;
+        let baseline = match work.baseline()? {
+            Some(baseline) => {
+                let repeats = stopwatch.repeats(&baseline, min_time).await?;
+                Some((baseline, repeats))
+            }
+            None => None,
         };
-        let baseline = work.baseline()?.map(with_repeats).transpose()?;
-        stopwatch.warm_up(&*work, repeats, min_time)?;
+        stopwatch.warm_up(&*work, repeats, min_time).await?;
         Ok(Subject::Device {
             stopwatch,
             work,
@@ -231,8 +267,9 @@ impl Worker {
 }
 
 impl Subject {
-    fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
+    async fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
         match self {
+            #[cfg(not(target_arch = "wasm32"))]
             Self::Host(host) => Ok(Measured {
                 clock: Clock::Host,
                 repeats: host.repeats(),
@@ -257,9 +294,9 @@ impl Subject {
                     working();
                     // In turn, so that both see the same machine.
                     if let Some((baseline, repeats)) = baseline {
-                        beside.push(stopwatch.sample(baseline, *repeats)?);
+                        beside.push(stopwatch.sample(baseline, *repeats).await?);
                     }
-                    samples_ns.push(stopwatch.sample(&**work, *repeats)?);
+                    samples_ns.push(stopwatch.sample(&**work, *repeats).await?);
                 }
                 let named = |(baseline, _): &(Baseline, u32)| {
                     (baseline.name().to_owned(), baseline.moved_bytes(), beside)
@@ -274,6 +311,15 @@ impl Subject {
                 })
             }
         }
+    }
+}
+
+/// What the host's clock alone would see, with the host waiting.
+#[cfg(target_arch = "wasm32")]
+fn blocking(case: &Case) -> Error {
+    Error::Blocking {
+        what: format!("measuring `{}` by the host's clock", case.title()),
+        instead: "leave host_side out of the plan",
     }
 }
 
