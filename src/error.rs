@@ -328,6 +328,14 @@ pub enum Error {
     /// The device was lost (unplugged, reset, destroyed).
     #[error("device lost: {0}; open it again")]
     DeviceLost(String),
+    /// The call would block, which nothing may do in a browser.
+    #[error("{what} would block, which a browser does not allow; {instead}")]
+    Blocking {
+        /// What would block.
+        what: String,
+        /// What to do in its place.
+        instead: &'static str,
+    },
     /// The caller asked a job to stop: see [`Offload::cancelled_by`](crate::Offload::cancelled_by).
     #[error("cancelled; the result is not complete")]
     Cancelled,
@@ -438,6 +446,7 @@ impl Error {
             Self::WinnersMismatch { .. }
             | Self::InputCount { .. }
             | Self::Buffer { .. }
+            | Self::Blocking { .. }
             | Self::Aliased { .. } => ErrorKind::Usage,
             Self::NoAdapter { .. } | Self::UnknownDevice { .. } => ErrorKind::NoDevice,
             Self::TooLarge { .. } | Self::DeviceLimit { .. } | Self::MemoryLimit { .. } => {

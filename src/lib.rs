@@ -57,12 +57,21 @@
 //! The repository's `docs/` has a page for each activation and guides to choosing, to the kernels and to
 //! accuracy.
 //!
+//! # In a browser
+//!
+//! Compiled to WebAssembly the library reaches the browser's GPU through WebGPU. Nothing may block there: what waits
+//! has an asynchronous form ([`Gpu::new_async`], [`Tensor::download_async`], [`Gpu::wait_async`]), which is then the only
+//! one. Errors that the browser tells of later come with the next call or await. There is no streaming.
+//!
 //! # Features
 //!
 //! None is on by default: the library brings wgpu, rayon and little else. [`check`] compares devices with the
 //! reference, [`mod@bench`] measures kernels, `npy` reads and writes NumPy files, `npz` streams arrays of their
 //! archives, `safetensors` finds tensors in files ([`io`]). The command `activations` is a package of its
 //! own, `wgpu-activations-cli`.
+
+// Parts of what streams, which nothing does in a browser.
+#![cfg_attr(target_arch = "wasm32", allow(dead_code))]
 
 /// A picture that `activations plot --all` draws, for the documentation.
 #[cfg(doc)]
@@ -126,6 +135,7 @@ pub use gpu::{Adapter, Gpu, ShaderChecks};
 pub use initialize::Initializer;
 pub use kernel::moments::TensorMoments;
 pub use moments::Moments;
+#[cfg(not(target_arch = "wasm32"))]
 pub use offload::Offload;
 pub use tensor::{Tensor, View};
 pub use wgsl::Math;

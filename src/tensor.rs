@@ -270,7 +270,8 @@ impl Tensor {
     ///
     /// # Errors
     ///
-    /// [`Error::ElementMismatch`] for another type, [`Error::LengthMismatch`] for another length.
+    /// [`Error::ElementMismatch`] for another type, [`Error::LengthMismatch`] for another length. In a browser
+    /// [`Error::Blocking`] for an odd number of 16-bit elements in a buffer of the caller's own.
     pub fn write<T: Element>(&self, data: &[T]) -> Result<()> {
         self.expect::<T>("write", data.len())?;
         let bytes: &[u8] = bytemuck::cast_slice(data);
@@ -286,7 +287,7 @@ impl Tensor {
                     let end = at + words.len() as u64;
                     let mut word = [0; 4];
                     if self.allocation.is_foreign() {
-                        self.gpu.read(buffer, end, &mut word)?;
+                        self.read_now(end, &mut word)?;
                     }
                     word[..2].copy_from_slice(half);
                     queue.write_buffer(buffer, end, &word);
@@ -306,6 +307,7 @@ impl Tensor {
     /// # Errors
     ///
     /// [`Error::ElementMismatch`] for another type, and what the device reports.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn download<T: Element>(&self) -> Result<Vec<T>> {
         let mut data = vec![T::zeroed(); self.len()];
         self.download_into(&mut data)?;
@@ -330,6 +332,7 @@ impl Tensor {
     /// # Errors
     ///
     /// As [`Tensor::download`], and [`Error::LengthMismatch`] for another length.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn download_into<T: Element>(&self, data: &mut [T]) -> Result<()> {
         self.expect::<T>("download", data.len())?;
         let bytes = bytemuck::cast_slice_mut(data);
@@ -357,6 +360,48 @@ impl Tensor {
             .read_async(&self.allocation.buffer, self.offset, bytes)
             .await?;
         Ok(data)
+    }
+
+    /// The elements on the host: at once where one may block, else when the browser says so.
+    #[cfg(feature = "check")]
+    pub(crate) async fn fetch<T: Element>(&self) -> Result<Vec<T>> {
+        let mut data = vec![T::zeroed(); self.len()];
+        self.expect::<T>("download", data.len())?;
+        let bytes = bytemuck::cast_slice_mut(&mut data);
+        self.gpu
+            .fetch(&self.allocation.buffer, self.offset, bytes)
+            .await?;
+        Ok(data)
+    }
+
+    /// Fills `bytes` from the buffer at byte `at`, which a browser does not do at once.
+    fn read_now(&self, at: u64, bytes: &mut [u8]) -> Result<()> {
+        #[cfg(target_arch = "wasm32")]
+        return Err(Error::Blocking {
+            what: format!(
+                "reading {} bytes at byte {at} of a caller's buffer",
+                bytes.len()
+            ),
+            instead: "write an even number of 16-bit elements",
+        });
+        #[cfg(not(target_arch = "wasm32"))]
+        self.gpu.read(&self.allocation.buffer, at, bytes)
+    }
+
+    /// Its first elements under another shape and type, in the same memory.
+    #[cfg(feature = "bench")]
+    pub(crate) fn prefix(&self, shape: &[usize], element: ElementType) -> Result<Self> {
+        let (wanted, bytes) = (byte_len(shape, element)?, self.bytes());
+        if wanted > bytes {
+            return Err(Error::Internal(format!(
+                "a prefix of shape {shape:?} takes {wanted} bytes of a tensor of {bytes}"
+            )));
+        }
+        Ok(Self {
+            shape: shape.to_vec(),
+            element,
+            ..self.clone()
+        })
     }
 
     /// Bytes of the elements.

@@ -241,6 +241,7 @@ fn every_call(gpu: &Gpu, x: &Tensor) -> Vec<Option<Error>> {
         x.download::<f32>().err(),
         pollster::block_on(x.download_async::<f32>()).err(),
         gpu.wait().err(),
+        pollster::block_on(gpu.wait_async()).err(),
     ]
 }
 
@@ -354,6 +355,10 @@ fn an_asynchronous_download_needs_nobody_to_poll() {
             let y = Activation::RELU.forward(&tensor).unwrap();
             let found: Vec<f32> = pollster::block_on(y.download_async()).unwrap();
             assert_eq!(found, x);
+            pollster::block_on(gpu.wait_async()).unwrap();
+            let moments = tensor.moments(-1).unwrap();
+            let async_moments = pollster::block_on(moments.download_async()).unwrap();
+            assert_eq!(async_moments, moments.download().unwrap());
             let empty = gpu.upload(&[0.0f32; 0], [0]).unwrap();
             assert_eq!(
                 pollster::block_on(empty.download_async::<f32>()).unwrap(),

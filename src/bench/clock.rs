@@ -1,9 +1,8 @@
 //! How long executions take, by the device's clock where it can be trusted, else by the host's.
 
-use std::{
-    cell::Cell,
-    time::{Duration, Instant},
-};
+use std::{cell::Cell, time::Duration};
+
+use web_time::Instant;
 
 use super::{record::Clock, stats::median, work::Measurable};
 use crate::{
@@ -18,8 +17,9 @@ const MOST_REPEATS: u32 = 1 << 14;
 /// Warming up ends at the latest after this many times what a sample lasts.
 const WARM_UP: u32 = 20;
 
-/// How long the work lasts by which clocks are compared.
-const AGREEMENT: Duration = Duration::from_millis(10);
+/// How long the work lasts by which clocks are compared. Browsers' clocks go in steps of up to a millisecond.
+const AGREEMENT: Duration =
+    Duration::from_millis(if cfg!(target_arch = "wasm32") { 60 } else { 10 });
 
 /// Tries to get a time.
 const TRIES: usize = 5;
@@ -39,7 +39,7 @@ pub(super) struct Stopwatch {
 impl Stopwatch {
     /// With the device's clock if it agrees with the host's about `work`: never longer than from
     /// submission to the end of the wait, and in the best of some tries half as long at least.
-    pub(super) fn new(gpu: &Gpu, work: &dyn Measurable) -> Result<Self> {
+    pub(super) async fn new(gpu: &Gpu, work: &dyn Measurable) -> Result<Self> {
         let mut stopwatch = Self {
             gpu: gpu.clone(),
             timer: Timer::new(gpu)?,
@@ -47,10 +47,10 @@ impl Stopwatch {
             turn: Cell::new(0),
         };
         if stopwatch.timer.is_some() {
-            let repeats = stopwatch.repeats(work, AGREEMENT)?;
+            let repeats = stopwatch.repeats(work, AGREEMENT).await?;
             let mut shares = Vec::new();
             for _ in 0..TRIES {
-                let (host, device) = stopwatch.run(work, repeats)?;
+                let (host, device) = stopwatch.run(work, repeats).await?;
                 // No time at all is no share of it.
                 shares.push(device.unwrap_or(f64::INFINITY) / host);
             }
@@ -72,12 +72,12 @@ impl Stopwatch {
     }
 
     /// Executions of `work` that last `min_time` together.
-    pub(super) fn repeats(&self, work: &dyn Measurable, min_time: Duration) -> Result<u32> {
+    pub(super) async fn repeats(&self, work: &dyn Measurable, min_time: Duration) -> Result<u32> {
         let wanted = min_time.as_nanos() as f64;
-        self.run(work, 1)?;
+        self.run(work, 1).await?;
         let mut repeats = 1;
         loop {
-            let (host, _) = self.run(work, repeats)?;
+            let (host, _) = self.run(work, repeats).await?;
             if host >= wanted || repeats == MOST_REPEATS {
                 return Ok(repeats);
             }
@@ -88,7 +88,7 @@ impl Stopwatch {
     }
 
     /// Runs `work` until its speed has settled.
-    pub(super) fn warm_up(
+    pub(super) async fn warm_up(
         &self,
         work: &dyn Measurable,
         repeats: u32,
@@ -98,7 +98,7 @@ impl Stopwatch {
         let end = Instant::now() + WARM_UP * min_time;
         let mut samples = Vec::new();
         while Instant::now() < end {
-            samples.push(self.sample(work, repeats)?);
+            samples.push(self.sample(work, repeats).await?);
             if samples.len() >= 2 * count {
                 let (before, last) = samples.split_at(samples.len() - count);
                 let before = median(&before[before.len() - count..]);
@@ -111,13 +111,13 @@ impl Stopwatch {
     }
 
     /// Nanoseconds of one execution, from `repeats` of them.
-    pub(super) fn sample(&self, work: &dyn Measurable, repeats: u32) -> Result<f64> {
+    pub(super) async fn sample(&self, work: &dyn Measurable, repeats: u32) -> Result<f64> {
         for _ in 0..TRIES {
             let time = match self.clock {
-                Clock::Device => self.run(work, repeats)?.1,
+                Clock::Device => self.run(work, repeats).await?.1,
                 Clock::HostSlope | Clock::Host => {
-                    let (once, _) = self.run(work, repeats)?;
-                    let (twice, _) = self.run(work, 2 * repeats)?;
+                    let (once, _) = self.run(work, repeats).await?;
+                    let (twice, _) = self.run(work, 2 * repeats).await?;
                     Some(twice - once).filter(|ns| *ns > 0.0)
                 }
             };
@@ -132,7 +132,7 @@ impl Stopwatch {
     }
 
     /// Nanoseconds of one submission by the host's clock, and by the device's.
-    fn run(&self, work: &dyn Measurable, repeats: u32) -> Result<(f64, Option<f64>)> {
+    async fn run(&self, work: &dyn Measurable, repeats: u32) -> Result<(f64, Option<f64>)> {
         let gpu = &self.gpu;
         let first = self.turn.get();
         self.turn.set(first.wrapping_add(repeats as usize));
@@ -149,11 +149,11 @@ impl Stopwatch {
             gpu.queue().submit([commands]);
             Ok((start, scratch))
         })?;
-        gpu.wait()?;
+        gpu.settle().await?;
         let host = start.elapsed().as_nanos() as f64;
         drop(scratch);
         let device = match &self.timer {
-            Some(timer) => timer.elapsed_ns(gpu)?,
+            Some(timer) => timer.elapsed_ns(gpu).await?,
             None => None,
         };
         Ok((host, device))

@@ -18,6 +18,9 @@ const MOST_SETS: u64 = 256;
 /// Inputs of an operation, and so outputs of its backward pass, at most.
 const MOST_INPUTS: usize = 2;
 
+/// Rings at most: inputs, outputs, and upstream gradients.
+pub(super) const MOST_RINGS: u64 = 2 * MOST_INPUTS as u64 + 1;
+
 /// Seeds of the inputs, and of the upstream gradients.
 pub(super) const SEEDS: [u64; MOST_INPUTS] = [7, 9];
 pub(super) const UPSTREAM: u64 = 8;
@@ -113,8 +116,7 @@ impl Data {
                 ring.get_or_init(|| tensors)
             }
         };
-        let (gpu, element) = (&self.gpu, self.element);
-        let view = |tensor: &Tensor| gpu.tensor_from_wgpu(tensor.buffer(), 0, shape, element);
+        let view = |tensor: &Tensor| tensor.prefix(shape, self.element);
         tensors.iter().map(view).collect()
     }
 
@@ -127,7 +129,6 @@ impl Data {
                 self.gpu
                     .submit(|encoder| encode_copy(encoder, first, other))?;
             }
-            self.gpu.wait()?;
         }
         Ok(tensors)
     }

@@ -2,6 +2,8 @@
 
 use std::{rc::Rc, time::Duration};
 
+use pollster::block_on;
+
 use super::{
     case::Case,
     clock::Stopwatch,
@@ -31,7 +33,7 @@ impl Lineup {
         let bytes = if gpu.is_software() { 8 << 20 } else { 64 << 20 };
         let element = ElementType::F32;
         let data = Rc::new(Data::new(gpu, element, bytes, WORKING_SET));
-        let stopwatch = Stopwatch::new(gpu, &Baseline::of("copy", &data)?)?;
+        let stopwatch = block_on(Stopwatch::new(gpu, &Baseline::of("copy", &data)?))?;
         let mut works = Vec::new();
         for &(op, pass) in ops {
             watch(op);
@@ -44,7 +46,7 @@ impl Lineup {
                 bytes,
             };
             let work = work::build(&case, &data)?;
-            let repeats = stopwatch.repeats(&*work, min_time)?;
+            let repeats = block_on(stopwatch.repeats(&*work, min_time))?;
             works.push((work, repeats));
         }
         Ok(Self { stopwatch, works })
@@ -53,6 +55,6 @@ impl Lineup {
     /// Nanoseconds of one execution of each operation.
     pub(super) fn times(&self) -> impl Iterator<Item = Result<f64>> {
         let works = self.works.iter();
-        works.map(|(work, repeats)| self.stopwatch.sample(&**work, *repeats))
+        works.map(|(work, repeats)| block_on(self.stopwatch.sample(&**work, *repeats)))
     }
 }

@@ -7,15 +7,20 @@
 
 mod case;
 mod clock;
+#[cfg(not(target_arch = "wasm32"))]
 mod cost;
 mod data;
 pub mod facts;
+#[cfg(not(target_arch = "wasm32"))]
 mod host_side;
+#[cfg(not(target_arch = "wasm32"))]
 mod lineup;
 mod plan;
+#[cfg(not(target_arch = "wasm32"))]
 mod processor;
 pub mod record;
 pub mod stats;
+#[cfg(not(target_arch = "wasm32"))]
 mod tune;
 mod work;
 mod worker;
@@ -23,8 +28,10 @@ mod worker;
 use std::ops::ControlFlow;
 
 pub use case::{Case, GRAIN, operations};
+#[cfg(not(target_arch = "wasm32"))]
 pub use cost::costs;
 pub use plan::Plan;
+#[cfg(not(target_arch = "wasm32"))]
 pub use tune::{Knob, tune};
 pub use worker::{Answer, Measured, Measurer, Request, Worker};
 
@@ -61,7 +68,23 @@ pub struct About {
 /// # Errors
 ///
 /// What a measurer and `watch` return. What goes wrong while measuring is a row.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn run<M: Measurer>(
+    plan: &Plan,
+    about: About,
+    targets: Vec<Target<M>>,
+    watch: impl FnMut(Event<'_>) -> Result<()>,
+    go_on: impl FnMut() -> bool,
+) -> Result<Run> {
+    pollster::block_on(run_async(plan, about, targets, watch, go_on))
+}
+
+/// [`run`] for asynchronous callers.
+///
+/// # Errors
+///
+/// As [`run`].
+pub async fn run_async<M: Measurer>(
     plan: &Plan,
     about: About,
     targets: Vec<Target<M>>,
@@ -99,7 +122,8 @@ pub fn run<M: Measurer>(
     for mut target in targets {
         let DeviceFacts { name, r#type, .. } = &target.device;
         for group in plan.cases(r#type) {
-            let flow = session.measure(name, &mut target.measurer, &group)?;
+            let flow = session.measure(name, &mut target.measurer, &group);
+            let flow = flow.await?;
             if flow.is_break() {
                 return Ok(session.run);
             }
@@ -123,7 +147,7 @@ struct Session<'a, W, G> {
 
 impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
     /// Verifies cases of one element type and size, then measures them, round by round.
-    fn measure(
+    async fn measure(
         &mut self,
         device: &str,
         measurer: &mut impl Measurer,
@@ -151,7 +175,7 @@ impl<W: FnMut(Event<'_>) -> Result<()>, G: FnMut() -> bool> Session<'_, W, G> {
                     min_time_ms: self.plan.min_time_ms,
                     working_set_bytes: self.plan.working_set_bytes,
                 };
-                let Some(answer) = measurer.ask(&request, &mut self.go_on)? else {
+                let Some(answer) = measurer.ask(&request, &mut self.go_on).await? else {
                     return Ok(ControlFlow::Break(()));
                 };
                 self.note_clock(device, &answer);

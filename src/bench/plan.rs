@@ -2,9 +2,13 @@
 
 use super::{
     case::{BASELINES, CALL, Case, LAUNCHES, MOMENTS, operations},
+    data::MOST_RINGS,
     record::Kind,
 };
 use crate::{check::Pass, element::ElementType, wgsl::Math};
+
+/// Bytes of an input where no size is given, except on software adapters.
+const HARDWARE_SIZE: u64 = 16 << 20;
 
 /// What a run measures, and how.
 ///
@@ -82,11 +86,28 @@ impl Plan {
         }
     }
 
+    /// For a browser: the quick plan without what only a host that waits can measure, in tensors that hold `memory`
+    /// bytes together at most, 80 MiB or more, and samples that last `min_time_ms`, since browsers' clocks go in steps.
+    pub fn browser(memory: u64, min_time_ms: f64) -> Self {
+        let quick = Self::quick();
+        let ring = memory / MOST_RINGS;
+        let whole = ring - ring % HARDWARE_SIZE;
+        Self {
+            preset: "browser",
+            host_side: false,
+            samples: 6,
+            rounds: 2,
+            min_time_ms,
+            working_set_bytes: quick.working_set_bytes.min(2 * whole),
+            ..quick
+        }
+    }
+
     /// Sizes on a device of this type: unless they are given, 16 MiB, and 2 MiB on a software adapter.
     fn sizes_on(&self, r#type: &str) -> Vec<u64> {
         match &self.sizes[..] {
             [] if r#type == "software" => vec![2 << 20],
-            [] => vec![16 << 20],
+            [] => vec![HARDWARE_SIZE],
             sizes => sizes.to_vec(),
         }
     }
@@ -190,6 +211,18 @@ mod tests {
         }
         let launches = cases.iter().filter(|case| case.kind == Kind::Launch);
         assert_eq!(launches.map(|case| &*case.op).collect::<Vec<_>>(), [CALL]);
+    }
+
+    #[test]
+    fn a_browsers_tensors_keep_to_its_memory() {
+        for (memory, sets) in [(80 << 20, 1), (256 << 20, 3), (4 << 30, 4)] {
+            let plan = Plan::browser(memory, 20.0);
+            let ring = plan.working_set_bytes.div_ceil(2 * HARDWARE_SIZE) * HARDWARE_SIZE;
+            assert_eq!(ring, sets * HARDWARE_SIZE);
+            assert!(MOST_RINGS * ring <= memory);
+            let cases = plan.cases("discrete").concat();
+            assert!(cases.iter().all(|case| !case.is_of_host()));
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub struct Host {
 /// How it was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// `quick`, `standard`, `full`, or `custom`.
+    /// `quick`, `standard`, `full`, `browser`, or `custom`.
     pub preset: String,
     /// Samples of each row, at least.
     pub samples: u32,

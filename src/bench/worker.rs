@@ -8,10 +8,13 @@ use super::{
     case::Case,
     clock::Stopwatch,
     data::Data,
-    host_side::HostSide,
-    processor::{Processor, Timed},
     record::{Accuracy, Clock, Status},
     work::{self, Baseline, Measurable},
+};
+#[cfg(not(target_arch = "wasm32"))]
+use super::{
+    host_side::HostSide,
+    processor::{Processor, Timed},
 };
 use crate::{
     accuracy::{Report, Sample},
@@ -83,8 +86,11 @@ pub trait Measurer {
     /// # Errors
     ///
     /// Where nothing can be measured at all. What goes wrong while measuring is an answer.
-    fn ask(&mut self, request: &Request, go_on: &mut dyn FnMut() -> bool)
-    -> Result<Option<Answer>>;
+    fn ask(
+        &mut self,
+        request: &Request,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> impl Future<Output = Result<Option<Answer>>>;
 }
 
 /// Measures in this process.
@@ -104,12 +110,14 @@ enum Subject {
         repeats: u32,
         baseline: Option<(Baseline, u32)>,
     },
+    #[cfg(not(target_arch = "wasm32"))]
     Processor {
         processor: Box<Processor>,
         repeats: u32,
         /// Its name, bytes moved and executions.
         baseline: Option<(String, u64, u32)>,
     },
+    #[cfg(not(target_arch = "wasm32"))]
     Host(HostSide),
 }
 
@@ -122,12 +130,15 @@ impl Measurer for Worker {
         }
     }
 
-    fn ask(
+    async fn ask(
         &mut self,
         request: &Request,
         go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Answer>> {
-        Ok(go_on().then(|| self.answer(request, &mut || {})))
+        if !go_on() {
+            return Ok(None);
+        }
+        Ok(Some(self.answer_async(request, &mut || {}).await))
     }
 }
 
@@ -143,15 +154,21 @@ impl Worker {
     }
 
     /// What comes of `request`. `working` is told of each sample.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn answer(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
+        pollster::block_on(self.answer_async(request, working))
+    }
+
+    /// [`Worker::answer`] for asynchronous callers.
+    pub async fn answer_async(&mut self, request: &Request, working: &mut dyn FnMut()) -> Answer {
         let answer = if request.verify {
-            self.verify(request)
+            self.verify(request).await
         } else {
-            self.measure(request, working).map(Answer::Measured)
+            self.measure(request, working).await.map(Answer::Measured)
         };
         answer.unwrap_or_else(|error| Answer::Refused {
             status: match error {
-                Error::TooLarge { .. } => Status::Unsupported,
+                Error::TooLarge { .. } | Error::Blocking { .. } => Status::Unsupported,
                 _ => Status::Failed,
             },
             message: error.to_string(),
@@ -159,16 +176,15 @@ impl Worker {
         })
     }
 
-    fn verify(&mut self, request: &Request) -> Result<Answer> {
+    async fn verify(&mut self, request: &Request) -> Result<Answer> {
         let case = &request.case;
         let working_set = request.working_set_bytes;
         let report = match self.device.clone() {
-            device if case.is_of_host() => HostSide::new(case, &device)?.verify()?,
-            Device::Cpu(cpu) => Some(Processor::new(case, &cpu, working_set)?.verify()?),
-            Device::Gpu(gpu) => {
+            Device::Gpu(gpu) if !case.is_of_host() => {
                 let data = self.data_for(case, &gpu, working_set);
-                Some(work::build(case, &data)?.verify()?)
+                Some(work::build(case, &data)?.verify().await?)
             }
+            _ => self.verify_on_host(case, working_set)?,
         };
         Ok(match report {
             Some(report) if !report.passed() => Answer::Refused {
@@ -180,56 +196,90 @@ impl Worker {
         })
     }
 
-    fn measure(&mut self, request: &Request, working: &mut dyn FnMut()) -> Result<Measured> {
+    /// What the host does, and what the processor computes.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn verify_on_host(&self, case: &Case, working_set: u64) -> Result<Option<Report>> {
+        match &self.device {
+            Device::Cpu(cpu) if !case.is_of_host() => {
+                Processor::new(case, cpu, working_set)?.verify().map(Some)
+            }
+            device => HostSide::new(case, device)?.verify(),
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn prepare_on_host(&mut self, request: &Request) -> Result<Subject> {
+        let case = &request.case;
+        match self.device.clone() {
+            Device::Cpu(cpu) if !case.is_of_host() => {
+                // Arrays of other cases are given up first.
+                self.renew();
+                let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
+                Subject::of(
+                    Processor::new(case, &cpu, request.working_set_bytes)?,
+                    min_time,
+                )
+            }
+            device => {
+                let mut host = HostSide::new(case, &device)?;
+                // The first time pipelines are built and memory is new.
+                host.sample()?;
+                Ok(Subject::Host(host))
+            }
+        }
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn verify_on_host(&self, case: &Case, _: u64) -> Result<Option<Report>> {
+        Err(blocking(case))
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn prepare_on_host(&self, request: &Request) -> Result<Subject> {
+        Err(blocking(&request.case))
+    }
+
+    async fn measure(&mut self, request: &Request, working: &mut dyn FnMut()) -> Result<Measured> {
         let key = format!("{:?}", request.case);
         let mut subject = match self.prepared.remove(&key) {
             Some(subject) => subject,
             None => {
-                let subject = self.prepare(request)?;
+                let subject = self.prepare(request).await?;
                 working();
                 subject
             }
         };
-        let measured = subject.sample(request.samples, working);
+        let measured = subject.sample(request.samples, working).await;
         self.prepared.insert(key, subject);
         measured
     }
 
-    fn prepare(&mut self, request: &Request) -> Result<Subject> {
+    async fn prepare(&mut self, request: &Request) -> Result<Subject> {
         let case = &request.case;
-        if case.is_of_host() {
-            let mut host = HostSide::new(case, &self.device)?;
-            // The first time pipelines are built and memory is new.
-            host.sample()?;
-            return Ok(Subject::Host(host));
-        }
-        let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
         let gpu = match self.device.clone() {
-            Device::Gpu(gpu) => gpu,
-            Device::Cpu(cpu) => {
-                // Arrays of other cases are given up first.
-                self.renew();
-                let processor = Processor::new(case, &cpu, request.working_set_bytes)?;
-                return Subject::of(processor, min_time);
-            }
+            Device::Gpu(gpu) if !case.is_of_host() => gpu,
+            _ => return self.prepare_on_host(request),
         };
+        let min_time = Duration::from_secs_f64(request.min_time_ms / 1e3);
         let data = self.data_for(case, &gpu, request.working_set_bytes);
         let work = work::build(case, &data)?;
         let stopwatch = match &self.stopwatch {
             Some(stopwatch) => stopwatch.clone(),
             None => {
                 let copy = Baseline::of("copy", &data)?;
-                Rc::new(Stopwatch::new(&gpu, &copy)?)
+                Rc::new(Stopwatch::new(&gpu, &copy).await?)
             }
         };
         self.stopwatch = Some(stopwatch.clone());
-        let repeats = stopwatch.repeats(&*work, min_time)?;
-        let with_repeats = |baseline| {
-            let repeats = stopwatch.repeats(&baseline, min_time)?;
-            Ok::<_, Error>((baseline, repeats))
+        let repeats = stopwatch.repeats(&*work, min_time).await?;
+        let baseline = match work.baseline()? {
+            Some(baseline) => {
+                let repeats = stopwatch.repeats(&baseline, min_time).await?;
+                Some((baseline, repeats))
+            }
+            None => None,
         };
-        let baseline = work.baseline()?.map(with_repeats).transpose()?;
-        stopwatch.warm_up(&*work, repeats, min_time)?;
+        stopwatch.warm_up(&*work, repeats, min_time).await?;
         Ok(Subject::Device {
             stopwatch,
             work,
@@ -254,6 +304,7 @@ impl Worker {
 
 impl Subject {
     /// On the processor, warmed up.
+    #[cfg(not(target_arch = "wasm32"))]
     fn of(mut processor: Processor, min_time: Duration) -> Result<Self> {
         let repeats = processor.repeats(Timed::Case, min_time)?;
         let baseline = match processor.baseline() {
@@ -270,8 +321,9 @@ impl Subject {
         })
     }
 
-    fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
+    async fn sample(&mut self, samples: u32, working: &mut dyn FnMut()) -> Result<Measured> {
         match self {
+            #[cfg(not(target_arch = "wasm32"))]
             Self::Host(host) => Ok(Measured {
                 clock: Clock::Host,
                 repeats: host.repeats(),
@@ -319,9 +371,9 @@ impl Subject {
                     working();
                     // In turn, so that both see the same machine.
                     if let Some((baseline, repeats)) = baseline {
-                        beside.push(stopwatch.sample(baseline, *repeats)?);
+                        beside.push(stopwatch.sample(baseline, *repeats).await?);
                     }
-                    samples_ns.push(stopwatch.sample(&**work, *repeats)?);
+                    samples_ns.push(stopwatch.sample(&**work, *repeats).await?);
                 }
                 let named = |(baseline, _): &(Baseline, u32)| {
                     (baseline.name().to_owned(), baseline.moved_bytes(), beside)
@@ -336,6 +388,15 @@ impl Subject {
                 })
             }
         }
+    }
+}
+
+/// What the host's clock alone would see, with the host waiting.
+#[cfg(target_arch = "wasm32")]
+fn blocking(case: &Case) -> Error {
+    Error::Blocking {
+        what: format!("measuring `{}` by the host's clock", case.title()),
+        instead: "leave host_side out of the plan",
     }
 }
 

@@ -104,7 +104,9 @@ impl<V: Given> Excerpt<'_, V> {
         let all = self.chunk.lanes_len();
         let spread = |count: usize, len: usize| {
             let count = count.min(len);
-            (0..count).map(move |index| (index + 1) * len / count - 1)
+            // Products are beyond what 32 bits count.
+            let last = move |part: usize| part as u64 * len as u64 / count as u64 - 1;
+            (0..count).map(move |index| last(index + 1) as usize)
         };
         // Whole rows, where an element needs its row; so many elements of each row, else.
         let lanes = if needs_rows {

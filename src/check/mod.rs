@@ -4,6 +4,7 @@ mod compare;
 mod estimate;
 mod excerpt;
 mod known;
+#[cfg(not(target_arch = "wasm32"))]
 mod random;
 mod streamed;
 mod whole;
@@ -11,19 +12,25 @@ mod whole;
 use rayon::prelude::*;
 
 pub use crate::family::Pass;
+#[cfg(not(target_arch = "wasm32"))]
 pub use random::RandomCase;
 pub use streamed::{Share, Verifier};
 pub use whole::{Reference, reference, reference_memory};
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::{
-    accuracy::{Expectation, Report, Tolerance},
+    accuracy::Tolerance,
     activation::Activation,
+    family::Operation,
+};
+use crate::{
+    accuracy::{Expectation, Report},
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},
     cpu::{Slice, SliceMut, expect_threads},
     device::Device,
     element::{Element, ElementType},
     error::Result,
-    family::{Case, Family, Operation},
+    family::{Case, Family},
     gpu::Gpu,
     kernel::recorder,
     offload::{Chunk, HostGradient, Received, Task, surveys},
@@ -34,6 +41,7 @@ use crate::{
 use excerpt::TASK;
 
 /// Inputs per step of an exhaustive check.
+#[cfg(not(target_arch = "wasm32"))]
 const STEP: u64 = 1 << 22;
 
 /// Runs the cases of `family` on a device, forward or backward, and compares every element.
@@ -52,7 +60,23 @@ const STEP: u64 = 1 << 22;
 /// # Errors
 ///
 /// What the device reports; a wrong result is not an error but a [`Report`] that did not pass.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn check(
+    device: impl Into<Device>,
+    family: &dyn Family,
+    pass: Pass,
+    element: ElementType,
+    math: Math,
+) -> Result<Report> {
+    pollster::block_on(check_async(device, family, pass, element, math))
+}
+
+/// [`check`] for asynchronous callers.
+///
+/// # Errors
+///
+/// As [`check`].
+pub async fn check_async(
     device: impl Into<Device>,
     family: &dyn Family,
     pass: Pass,
@@ -62,7 +86,7 @@ pub fn check(
     let device = device.into();
     let mut report = Report::default();
     for case in family.cases(element) {
-        report = report.merge(check_case(&device, &case, pass, element, math)?);
+        report = report.merge(check_case_async(&device, &case, pass, element, math).await?);
     }
     Ok(report)
 }
@@ -73,6 +97,7 @@ pub fn check(
 /// # Errors
 ///
 /// As [`check`]. Where it takes none of the shapes nothing is compared, and the [`Report`] did not pass.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn check_operation(
     device: impl Into<Device>,
     operation: &dyn Operation,
@@ -99,6 +124,7 @@ pub fn check_operation(
 /// # Errors
 ///
 /// As [`check`].
+#[cfg(not(target_arch = "wasm32"))]
 pub fn check_case(
     device: impl Into<Device>,
     case: &Case,
@@ -106,11 +132,31 @@ pub fn check_case(
     element: ElementType,
     math: Math,
 ) -> Result<Report> {
-    let chain = Chain::new(case.operation.boxed()).math(math);
-    with_element!(element, T => run::<T>(&device.into(), &chain, case, pass))
+    pollster::block_on(check_case_async(device, case, pass, element, math))
 }
 
-fn run<T: Element>(device: &Device, chain: &Chain, case: &Case, pass: Pass) -> Result<Report> {
+/// [`check_case`] for asynchronous callers.
+///
+/// # Errors
+///
+/// As [`check`].
+pub async fn check_case_async(
+    device: impl Into<Device>,
+    case: &Case,
+    pass: Pass,
+    element: ElementType,
+    math: Math,
+) -> Result<Report> {
+    let chain = Chain::new(case.operation.boxed()).math(math);
+    with_element!(element, T => run::<T>(&device.into(), &chain, case, pass).await)
+}
+
+async fn run<T: Element>(
+    device: &Device,
+    chain: &Chain,
+    case: &Case,
+    pass: Pass,
+) -> Result<Report> {
     let stored = |x: Vec<f64>| x.into_iter().map(T::from_f64);
     let inputs = case.inputs.iter().cloned().map(|x| stored(x).collect());
     let upstream = match pass {
@@ -129,7 +175,7 @@ fn run<T: Element>(device: &Device, chain: &Chain, case: &Case, pass: Pass) -> R
             Some(upstream.map(finite).collect())
         }
     };
-    check_chain(device, chain, &case.shape, inputs.collect(), upstream)
+    check_chain_async(device, chain, &case.shape, inputs.collect(), upstream).await
 }
 
 /// Runs `chain` on a device over `inputs` of `shape`, backward where there is `upstream`, and compares every element,
@@ -149,7 +195,23 @@ fn run<T: Element>(device: &Device, chain: &Chain, case: &Case, pass: Pass) -> R
 /// # Errors
 ///
 /// As [`check`], and where chain and shape do not go together.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn check_chain<T: Element>(
+    device: impl Into<Device>,
+    chain: &Chain,
+    shape: &[usize],
+    inputs: Vec<Vec<T>>,
+    upstream: Option<Vec<T>>,
+) -> Result<Report> {
+    pollster::block_on(check_chain_async(device, chain, shape, inputs, upstream))
+}
+
+/// [`check_chain`] for asynchronous callers.
+///
+/// # Errors
+///
+/// As [`check_chain`].
+pub async fn check_chain_async<T: Element>(
     device: impl Into<Device>,
     chain: &Chain,
     shape: &[usize],
@@ -161,14 +223,14 @@ pub fn check_chain<T: Element>(
         Some(_) => Pass::Backward,
     };
     let found = match device.into() {
-        Device::Gpu(gpu) => on_gpu(&gpu, chain, shape, &inputs, upstream.as_deref())?,
+        Device::Gpu(gpu) => on_gpu(&gpu, chain, shape, &inputs, upstream.as_deref()).await?,
         Device::Cpu(cpu) => cpu.run(|| on_cpu(chain, shape, &inputs, upstream.as_deref()))?,
     };
     inputs.extend(upstream);
     verify(chain, shape, pass, &inputs, found, Share::All)
 }
 
-fn on_gpu<T: Element>(
+async fn on_gpu<T: Element>(
     gpu: &Gpu,
     chain: &Chain,
     shape: &[usize],
@@ -183,8 +245,8 @@ fn on_gpu<T: Element>(
             chain.record_forward(recorder, &x, Output::New)
         })?;
         return Ok(DeviceResult {
-            outputs: vec![y.download::<T>()?],
-            indices: saved.indices()?,
+            outputs: vec![y.fetch::<T>().await?],
+            indices: saved.fetch_indices().await?,
             gradients: None,
         });
     };
@@ -200,10 +262,14 @@ fn on_gpu<T: Element>(
     } = recorder::submit(gpu, |recorder| {
         chain.record_backward(recorder, &x, &upstream, wanted)
     })?;
+    let mut outputs = Vec::new();
+    for dx in &dx {
+        outputs.push(dx.fetch::<T>().await?);
+    }
     Ok(DeviceResult {
-        outputs: dx.iter().map(Tensor::download).collect::<Result<_>>()?,
-        indices: saved.indices()?,
-        gradients: Some(downloaded(&chain.layout(shape)?, &parameters)?),
+        outputs,
+        indices: saved.fetch_indices().await?,
+        gradients: Some(downloaded(&chain.layout(shape)?, &parameters).await?),
     })
 }
 
@@ -244,11 +310,14 @@ pub(crate) struct DeviceResult<T> {
 }
 
 /// Gradients of parameters on the host.
-pub(crate) fn downloaded(layout: &Layout, parameters: &[Vec<Tensor>]) -> Result<Vec<HostGradient>> {
+pub(crate) async fn downloaded(
+    layout: &Layout,
+    parameters: &[Vec<Tensor>],
+) -> Result<Vec<HostGradient>> {
     let mut gradients = Vec::new();
     for (step, (of_step, values)) in layout.gradients.iter().zip(parameters).enumerate() {
         for (gradient, value) in of_step.iter().zip(values) {
-            gradients.push(HostGradient::new(step, gradient, value.download()?));
+            gradients.push(HostGradient::new(step, gradient, value.fetch().await?));
         }
     }
     Ok(gradients)
@@ -334,6 +403,7 @@ pub fn compare<T: Element>(expectation: &Expectation<'_, T>, found: &[T]) -> Res
 /// # Errors
 ///
 /// What a device reports.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn exhaustive(
     devices: &[Device],
     activation: Activation,

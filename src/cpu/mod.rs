@@ -113,6 +113,10 @@ impl Cpu {
 ///
 /// [`Error::Internal`] where the system has no threads left.
 pub(crate) fn expect_threads() -> Result<()> {
+    if cfg!(target_arch = "wasm32") {
+        // There rayon makes do with the one that asks.
+        return Ok(());
+    }
     static STARTED: OnceLock<std::result::Result<(), String>> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
         // Only what the system says has a source; that the pool is there is none.

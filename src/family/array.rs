@@ -85,11 +85,17 @@ impl Array {
     ///
     /// # Errors
     ///
-    /// What the device reports.
+    /// What the device reports; in a browser, which does not wait for devices, [`Error::Blocking`] where they lie there.
     pub fn to_host(&self) -> Result<Arc<[f32]>> {
         match &self.place {
             Place::Host { values, .. } => Ok(values.clone()),
+            #[cfg(not(target_arch = "wasm32"))]
             Place::Device(tensor) => Ok(tensor.download::<f32>()?.into()),
+            #[cfg(target_arch = "wasm32")]
+            Place::Device(_) => Err(Error::Blocking {
+                what: "copying an array from a device".to_owned(),
+                instead: "await Tensor::download_async",
+            }),
         }
     }
 

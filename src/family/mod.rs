@@ -31,7 +31,7 @@ pub use entry::{Default, Entry, Parameter};
 pub use inputs::Inputs;
 pub(crate) use inputs::inputs_error;
 pub(crate) use operation::Chosen;
-pub use operation::{Boxed, Cut, Extra, Gradient, Keep, Operation, Part, Saved};
+pub use operation::{Boxed, Cut, Extra, Gradient, Indices, Keep, Operation, Part, Saved};
 pub use pass::Pass;
 pub use reference::{Sheet, Sum, Table};
 pub use survey::{Survey, Surveyed, add};

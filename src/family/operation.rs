@@ -1,6 +1,6 @@
 //! What every operation can do, whichever family it is of: ours and a user's own alike.
 
-use std::{any::Any, fmt, ops::Range};
+use std::{any::Any, fmt, ops::Range, pin::Pin};
 
 use super::{
     by_reference,
@@ -324,11 +324,19 @@ pub trait Keep: Any + Send + Sync {
     ///
     /// # Errors
     ///
-    /// What the device reports.
+    /// What the device reports; in a browser [`Blocking`](crate::Error::Blocking) where they lie on one.
     fn indices(&self) -> Result<Option<Vec<u32>>> {
         Ok(None)
     }
+
+    /// The same for asynchronous callers.
+    fn indices_async(&self) -> Indices<'_> {
+        Box::pin(async { Ok(None) })
+    }
 }
+
+/// What [`Keep::indices_async`] gives.
+pub type Indices<'a> = Pin<Box<dyn Future<Output = Result<Option<Vec<u32>>>> + 'a>>;
 
 /// Indices that an operation chose on the processor, one for each result.
 pub(crate) struct Chosen(pub(crate) Vec<u32>);
@@ -340,6 +348,10 @@ impl Keep for Chosen {
 
     fn indices(&self) -> Result<Option<Vec<u32>>> {
         Ok(Some(self.0.clone()))
+    }
+
+    fn indices_async(&self) -> Indices<'_> {
+        Box::pin(async { Ok(Some(self.0.clone())) })
     }
 }
 
@@ -367,9 +379,30 @@ impl Saved {
     ///
     /// # Errors
     ///
-    /// What the device reports.
+    /// As [`Keep::indices`].
     pub fn indices(&self) -> Result<Option<Vec<u32>>> {
         self.0.as_ref().map_or(Ok(None), |kept| kept.indices())
+    }
+
+    /// [`Saved::indices`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Saved::indices`].
+    pub async fn indices_async(&self) -> Result<Option<Vec<u32>>> {
+        match &self.0 {
+            Some(kept) => kept.indices_async().await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same: at once where one may block, else when the browser says so.
+    #[cfg(feature = "check")]
+    pub(crate) async fn fetch_indices(&self) -> Result<Option<Vec<u32>>> {
+        #[cfg(target_arch = "wasm32")]
+        return self.indices_async().await;
+        #[cfg(not(target_arch = "wasm32"))]
+        self.indices()
     }
 }
 

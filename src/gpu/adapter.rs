@@ -59,6 +59,7 @@ impl Adapter {
 ///     .collect::<Result<_, _>>()?;
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
+#[cfg(not(target_arch = "wasm32"))]
 pub fn adapters() -> Vec<Adapter> {
     pollster::block_on(adapters_async(wgpu::Backends::all()))
 }
@@ -71,12 +72,31 @@ pub async fn adapters_async(backends: wgpu::Backends) -> Vec<Adapter> {
         flags: wgpu::InstanceFlags::empty(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let raw = instance.enumerate_adapters(backends).await;
+    let raw = list(&instance, backends).await;
     let infos: Vec<_> = raw.iter().map(wgpu::Adapter::get_info).collect();
     names(&infos)
         .into_iter()
         .zip(raw)
         .map(|(name, raw)| Adapter { name, raw })
+        .collect()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+async fn list(instance: &wgpu::Instance, backends: wgpu::Backends) -> Vec<wgpu::Adapter> {
+    instance.enumerate_adapters(backends).await
+}
+
+/// A browser shows one adapter: which, depends on what is asked for.
+#[cfg(target_arch = "wasm32")]
+async fn list(instance: &wgpu::Instance, _: wgpu::Backends) -> Vec<wgpu::Adapter> {
+    let wanted = wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..Default::default()
+    };
+    instance
+        .request_adapter(&wanted)
+        .await
+        .into_iter()
         .collect()
 }
 
@@ -132,8 +152,12 @@ pub fn best(adapters: &[Adapter]) -> Result<&Adapter> {
     };
     let best = adapters.iter().min_by_key(rank);
     best.ok_or_else(|| Error::NoAdapter {
-        hint: "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`"
-            .to_owned(),
+        hint: if cfg!(target_arch = "wasm32") {
+            "take a browser with WebGPU, and let it use graphics acceleration"
+        } else {
+            "install a Vulkan driver, or a software one: `apt-get install mesa-vulkan-drivers`"
+        }
+        .to_owned(),
     })
 }
 

@@ -14,7 +14,11 @@ use std::{
 use super::lock;
 
 /// Bytes kept for reuse; beyond that the longest free goes back to the driver.
-const KEPT: u64 = 512 << 20;
+const KEPT: u64 = if cfg!(target_arch = "wasm32") {
+    112 << 20 // A phone ends pages that take much.
+} else {
+    512 << 20
+};
 
 /// Of these, bytes of sizes that were asked for once only, beside the last that was freed.
 const KEPT_ONCE: u64 = 32 << 20;
@@ -41,13 +45,32 @@ pub(crate) const fn padded(bytes: u64) -> u64 {
 /// The pool of a device.
 #[derive(Default)]
 pub(super) struct Memory {
-    free: Mutex<Free<wgpu::Buffer>>,
+    free: Mutex<Free<FreeBuffer>>,
+}
+
+/// A buffer that nobody uses.
+struct FreeBuffer(Option<wgpu::Buffer>);
+
+impl FreeBuffer {
+    fn into_used(mut self) -> Option<wgpu::Buffer> {
+        self.0.take()
+    }
+}
+
+/// Browsers free no memory for a dropped handle before they collect garbage.
+#[cfg(target_arch = "wasm32")]
+impl Drop for FreeBuffer {
+    fn drop(&mut self) {
+        if let Some(buffer) = &self.0 {
+            buffer.destroy();
+        }
+    }
 }
 
 impl Memory {
     /// A buffer of `size` bytes, from the pool or new.
     pub(super) fn take(self: &Arc<Self>, device: &wgpu::Device, size: u64) -> Allocation {
-        let pooled = lock(&self.free).take(size);
+        let pooled = lock(&self.free).take(size).and_then(FreeBuffer::into_used);
         let buffer = pooled.unwrap_or_else(|| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("tensor"),
@@ -64,7 +87,7 @@ impl Memory {
     }
 
     fn give_back(&self, buffer: wgpu::Buffer) {
-        lock(&self.free).give_back(buffer.size(), buffer);
+        lock(&self.free).give_back(buffer.size(), FreeBuffer(Some(buffer)));
     }
 
     pub(super) fn trim(&self) {

@@ -18,12 +18,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-pub use adapter::{Adapter, adapters, adapters_async, best, find, usual_adapters_async};
+#[cfg(not(target_arch = "wasm32"))]
+pub use adapter::adapters;
+pub use adapter::{Adapter, adapters_async, best, find, usual_adapters_async};
 pub use fold::fold_over;
 pub(crate) use fold::{MOST_WORKGROUPS, fold_within};
 pub(crate) use memory::Allocation;
 pub(crate) use pipeline::Pipeline;
 pub use pipeline::{Binding, Kernel};
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use readback::unmapped;
 #[cfg(feature = "bench")]
 pub(crate) use timer::Timer;
@@ -92,11 +95,12 @@ impl Gpu {
     /// # Errors
     ///
     /// [`Error::NoAdapter`] if there is none, [`Error::DeviceRequest`] if it cannot be opened.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn new() -> Result<Self> {
         pollster::block_on(Self::new_async())
     }
 
-    /// [`Gpu::new`] for asynchronous callers.
+    /// [`Gpu::new`] for asynchronous callers, and for browsers, where nothing may block.
     ///
     /// ```
     /// use wgpu_activations::{Activation, Gpu, Result};
@@ -121,6 +125,7 @@ impl Gpu {
     /// # Errors
     ///
     /// [`Error::DeviceRequest`] with the driver's reason.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn open(adapter: &Adapter, checks: ShaderChecks) -> Result<Self> {
         pollster::block_on(Self::open_async(adapter, checks))
     }
@@ -258,9 +263,40 @@ impl Gpu {
     ///
     /// What the device reported since the last call: [`Error::OutOfMemory`],
     /// [`Error::DeviceLost`], [`Error::Validation`], [`Error::Internal`].
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
         self.poll(None)?;
         self.opened().expect_caller_kept_it()
+    }
+
+    /// [`Gpu::wait`] for asynchronous callers.
+    ///
+    /// ```
+    /// use wgpu_activations::{Activation, Pointwise, Result, Tensor};
+    ///
+    /// async fn relu_in_place(x: &Tensor) -> Result<()> {
+    ///     Pointwise::new(Activation::RELU).forward_in_place(x)?;
+    ///     x.gpu().wait_async().await
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Gpu::wait`].
+    pub async fn wait_async(&self) -> Result<()> {
+        // What is asked for last comes last.
+        let last = self.allocate_bytes(4)?;
+        self.read_async(&last.buffer, 0, &mut [0; 4]).await?;
+        self.opened().expect_caller_kept_it()
+    }
+
+    /// Waits for all work: at once where that may be, else when the browser says so.
+    #[cfg(feature = "bench")]
+    pub(crate) async fn settle(&self) -> Result<()> {
+        #[cfg(target_arch = "wasm32")]
+        return self.wait_async().await;
+        #[cfg(not(target_arch = "wasm32"))]
+        self.wait()
     }
 
     /// Frees the device memory kept for reuse.
@@ -283,6 +319,7 @@ impl Gpu {
     /// # Errors
     ///
     /// [`Error::DeviceLost`] for a device of the caller's own, [`Error::DeviceRequest`].
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn reopen(&self) -> Result<Self> {
         match &self.opened().adapter {
             Some(adapter) => {
@@ -306,23 +343,29 @@ impl Gpu {
     }
 
     /// Waits for a submission, or for all.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         self.opened().wait(submission)
     }
 
     /// Runs `work` with errors of wgpu caught and returned.
     pub(crate) fn guarded<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.opened().fault.check()?;
-        let result = fault::scoped(&self.opened().device, work);
+        let Opened { device, fault, .. } = self.opened();
+        fault.check().inspect_err(|_| self.forget_arguments())?;
+        let result = fault::scoped(fault, device, work);
         if let Err(error) = result {
-            // Arguments written while memory was short may be empty.
-            lock(&self.shared.arguments).clear();
+            self.forget_arguments();
             // wgpu tells of a lost device when next polled, and until then only of what follows.
             self.opened().poll(wgpu::PollType::Poll)?;
             return Err(self.opened().cause(error));
         }
         self.opened().fault.check()?;
         result
+    }
+
+    /// Arguments written while memory was short may be empty.
+    fn forget_arguments(&self) {
+        lock(&self.shared.arguments).clear();
     }
 
     /// Records commands with `record` and submits them.
@@ -416,6 +459,7 @@ impl Gpu {
 
 impl Opened {
     /// Waits for a submission, or for all.
+    #[cfg(not(target_arch = "wasm32"))]
     fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
         self.poll(wgpu::PollType::Wait {
             submission_index: submission,
@@ -439,7 +483,7 @@ impl Opened {
     /// loss itself is told once, to one of the threads, or to the caller whose device it is.
     fn cause(&self, error: Error) -> Error {
         let is_of_wgpu = matches!(error.kind(), ErrorKind::Internal | ErrorKind::OutOfMemory);
-        if is_of_wgpu && fault::is_lost(&self.device) {
+        if is_of_wgpu && fault::is_lost(&self.fault, &self.device) {
             return self.fault.lose("it takes no more work");
         }
         error
@@ -447,7 +491,7 @@ impl Opened {
 
     /// Fails if the device is the caller's, who alone is told of its loss, and is lost.
     fn expect_caller_kept_it(&self) -> Result<()> {
-        if self.adapter.is_none() && fault::is_lost(&self.device) {
+        if self.adapter.is_none() && fault::is_lost(&self.fault, &self.device) {
             return Err(self.fault.lose("it takes no more work"));
         }
         Ok(())

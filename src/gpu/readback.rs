@@ -1,7 +1,7 @@
 //! Bytes from device memory back to the host.
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::{
-    future::Future,
     pin::pin,
     sync::{Mutex, mpsc},
     task::{Context, Poll, Waker},
@@ -10,7 +10,9 @@ use std::{
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::{Gpu, Opened, fault::one_line, lock};
+#[cfg(not(target_arch = "wasm32"))]
+use super::lock;
+use super::{Gpu, Opened, fault::one_line};
 use crate::error::{Error, Result};
 
 /// Bytes per step: what staging memory a download takes at most.
@@ -18,6 +20,7 @@ const STEP: u64 = 64 << 20;
 
 impl Gpu {
     /// Fills `bytes` from `buffer` at `offset`, blocking.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: &mut [u8]) -> Result<()> {
         let wait = |submission| self.poll(Some(submission));
         pollster::block_on(self.read_in_steps(buffer, offset, bytes, wait))
@@ -63,8 +66,25 @@ impl Gpu {
             let view = staging.get_mapped_range(..);
             let view = view.map_err(|error| self.opened().cause(unmapped(error)))?;
             chunk.copy_from_slice(&view[..chunk.len()]);
+            drop(view);
+            // A browser would keep it until garbage is collected.
+            staging.destroy();
         }
         Ok(())
+    }
+
+    /// Fills `bytes` from `buffer` at `offset`: at once where one may block, else when the browser says so.
+    #[cfg(feature = "check")]
+    pub(crate) async fn fetch(
+        &self,
+        buffer: &wgpu::Buffer,
+        offset: u64,
+        bytes: &mut [u8],
+    ) -> Result<()> {
+        #[cfg(target_arch = "wasm32")]
+        return self.read_async(buffer, offset, bytes).await;
+        #[cfg(not(target_arch = "wasm32"))]
+        self.read(buffer, offset, bytes)
     }
 
     /// Asks for `buffer` to be mapped when the work submitted on it is done, which shows once somebody polls.
@@ -83,7 +103,7 @@ impl Gpu {
         })?;
         Ok(async move {
             let mapped = mapped.receive().await;
-            self.opened().fault.check()?;
+            self.opened().fault.settled().await?;
             let error = match mapped {
                 Some(Ok(())) => return Ok(()),
                 Some(Err(error)) => unmapped(error),
@@ -94,6 +114,7 @@ impl Gpu {
     }
 
     /// Maps a buffer that no work under way uses, without waiting for other work.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn map_idle(&self, buffer: &wgpu::Buffer, mode: wgpu::MapMode) -> Result<()> {
         let mut mapped = pin!(self.map(buffer, mode)?);
         let mut context = Context::from_waker(Waker::noop());
@@ -107,11 +128,25 @@ impl Gpu {
     }
 }
 
+/// A browser completes what it is asked by itself.
+#[cfg(target_arch = "wasm32")]
+#[derive(Default)]
+pub(super) struct Waiter {}
+
+#[cfg(target_arch = "wasm32")]
+impl Waiter {
+    fn wait(&self, _: &Opened, _: wgpu::SubmissionIndex) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// The thread that waits for a device while a caller must not block: wgpu completes no copy unless somebody polls.
 /// It starts with the first download that needs it and ends with the device.
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Default)]
 pub(super) struct Waiter(Mutex<Option<mpsc::Sender<wgpu::SubmissionIndex>>>);
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Waiter {
     /// Has the thread wait for a submission; where none can be started, this one does.
     fn wait(&self, opened: &Opened, submission: wgpu::SubmissionIndex) -> Result<()> {

@@ -58,13 +58,14 @@ impl Timer {
 
     /// Nanoseconds from stamp 0 to stamp 1, once their submission is done; none if the clock gave no
     /// time. Drivers resolve stamps wrongly in the submission that writes them.
-    pub(crate) fn elapsed_ns(&self, gpu: &Gpu) -> Result<Option<f64>> {
+    pub(crate) async fn elapsed_ns(&self, gpu: &Gpu) -> Result<Option<f64>> {
         gpu.submit(|encoder| {
             encoder.resolve_query_set(&self.stamps, 0..2, &self.resolved, 0);
             Ok(())
         })?;
         let mut ticks = [0u64; 2];
-        gpu.read(&self.resolved, 0, bytemuck::cast_slice_mut(&mut ticks))?;
+        gpu.fetch(&self.resolved, 0, bytemuck::cast_slice_mut(&mut ticks))
+            .await?;
         let [start, end] = ticks;
         Ok((start > 0 && end > start).then(|| (end - start) as f64 * self.period))
     }

@@ -185,8 +185,27 @@ impl TensorMoments {
     /// # Errors
     ///
     /// What the device reports.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn download(&self) -> Result<Moments> {
-        let words: Vec<f32> = self.words.download()?;
+        self.of_words(&self.words.download()?)
+    }
+
+    /// [`TensorMoments::download`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`TensorMoments::download`].
+    pub async fn download_async(&self) -> Result<Moments> {
+        self.of_words(&self.words.download_async().await?)
+    }
+
+    /// As `Tensor::fetch`.
+    #[cfg(feature = "bench")]
+    pub(crate) async fn fetch(&self) -> Result<Moments> {
+        self.of_words(&self.words.fetch().await?)
+    }
+
+    fn of_words(&self, words: &[f32]) -> Result<Moments> {
         let column = |index: usize| -> Vec<f64> {
             let words = words.iter().skip(index).step_by(WORDS);
             words.map(|&word| f64::from(word)).collect()

@@ -19,41 +19,69 @@
 //! is 3 billion elements a second, and a CPU that reads and writes 50 GB/s of memory does 6 billion
 //! where the function is cheap. Offload pays where the function is dear on the CPU, where the CPU is
 //! busy, or where a [`Chain`] does several operations in one trip.
+//!
+//! In a browser, which has no threads to overlap, there is no streaming: there work on tensors, which must fit.
 
 mod chunk;
+#[cfg(not(target_arch = "wasm32"))]
 mod gather;
 mod host;
+#[cfg(not(target_arch = "wasm32"))]
 mod meter;
+#[cfg(not(target_arch = "wasm32"))]
 mod passes;
+#[cfg(not(target_arch = "wasm32"))]
 mod prepared;
+#[cfg(not(target_arch = "wasm32"))]
 mod probe;
+#[cfg(not(target_arch = "wasm32"))]
 mod queue;
+#[cfg(not(target_arch = "wasm32"))]
 mod room;
+#[cfg(not(target_arch = "wasm32"))]
 mod slot;
+mod task;
+#[cfg(not(target_arch = "wasm32"))]
 mod trip;
 
 pub use chunk::Chunk;
+#[cfg(not(target_arch = "wasm32"))]
 pub use meter::{Progress, Summary};
-pub use passes::Task;
+#[cfg(not(target_arch = "wasm32"))]
 pub use prepared::{Prepared, Purpose};
+#[cfg(not(target_arch = "wasm32"))]
 pub use probe::Rates;
-pub use trip::Received;
+pub use task::Task;
 
+#[cfg(not(target_arch = "wasm32"))]
 use std::sync::atomic::AtomicBool;
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::{
     activation::Activation,
-    chain::{Chain, Layout},
+    chain::Chain,
     device::Device,
-    element::{Element, ElementType, count},
-    error::{Error, Result},
-    family::Gradient,
+    element::{Element, ElementType},
     io::{Shared, Sink, Slice, Source},
 };
-#[cfg(feature = "check")]
-pub(crate) use passes::surveys;
-#[cfg(feature = "check")]
-pub(crate) use room::{KNOWN, TABLES_OBSERVED};
+use crate::{
+    chain::Layout,
+    element::count,
+    error::{Error, Result},
+    family::Gradient,
+};
+#[cfg(any(feature = "check", not(target_arch = "wasm32")))]
+pub(crate) use task::surveys;
+
+/// Bytes for what is known of channels and rows where no budget says otherwise. A shape alone takes no memory: of an
+/// empty tensor the channels are but a claim.
+#[cfg(any(feature = "check", not(target_arch = "wasm32")))]
+pub(crate) const KNOWN: u64 = 4 << 30;
+
+/// Tables that an observer keeps of a survey, of one of several operations: whose inputs, or upstream gradients, may be
+/// off.
+#[cfg(any(feature = "check", not(target_arch = "wasm32")))]
+pub(crate) const TABLES_OBSERVED: u64 = 7;
 
 /// Streams host data through one device or several.
 ///
@@ -69,6 +97,7 @@ pub(crate) use room::{KNOWN, TABLES_OBSERVED};
 /// println!("{} chunks in {:?}", summary.chunks, summary.total);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Clone)]
 pub struct Offload<'a> {
     devices: Vec<Device>,
@@ -80,6 +109,7 @@ pub struct Offload<'a> {
 }
 
 /// Data to be streamed, and who watches.
+#[cfg(not(target_arch = "wasm32"))]
 pub struct Request<'a> {
     /// Where the elements of each input come from.
     pub sources: Vec<&'a dyn Source>,
@@ -93,6 +123,7 @@ pub struct Request<'a> {
     pub observer: Option<&'a dyn Observer>,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl<'a> Request<'a> {
     /// The result of one input.
     pub fn new(source: &'a dyn Source, sink: &'a dyn Sink) -> Self {
@@ -104,6 +135,18 @@ impl<'a> Request<'a> {
             observer: None,
         }
     }
+}
+
+/// What has come back to the host of a chunk.
+pub struct Received<'a> {
+    /// Bytes of the inputs, where they are kept.
+    pub inputs: &'a [Vec<u8>],
+    /// Bytes of the result, or of the gradients with respect to the inputs.
+    pub outputs: &'a [&'a [u8]],
+    /// Numbers beside it: what a survey found, or gradients of parameters.
+    pub beside: Vec<Vec<f32>>,
+    /// Indices that the last operation of a forward pass saved.
+    pub indices: Option<Vec<u32>>,
 }
 
 /// One who sees every chunk on the host.
@@ -132,6 +175,7 @@ pub trait Observer: Sync {
 /// assert_eq!(summary.downloaded, 8);
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Backward {
@@ -187,6 +231,7 @@ impl HostGradient {
 /// assert_eq!((forecast.passes, forecast.bytes), (1, 8 << 30)); // there and back
 /// # Ok::<(), wgpu_activations::Error>(())
 /// ```
+#[cfg(not(target_arch = "wasm32"))]
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Forecast {
@@ -206,6 +251,7 @@ pub struct Forecast {
     pub in_order: bool,
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl<'a> Offload<'a> {
     /// Through one device.
     pub fn new(device: impl Into<Device>) -> Self {
@@ -424,6 +470,7 @@ impl<'a> Offload<'a> {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))]
 impl Activation {
     /// x = f(x) for host data of any length, through a device: see [`offload`](crate::offload).
     ///

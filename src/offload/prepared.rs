@@ -1,10 +1,10 @@
 //! A tensor laid out and cut for a chain, ready to be streamed.
 
 use super::{
-    Backward, Forecast, Offload, Request, Summary,
+    Backward, Forecast, Offload, Request, Summary, Task,
     chunk::{Chunk, in_order},
     meter::Meter,
-    passes::{self, Pass, Task},
+    passes::{self, Pass},
     trip::Trip,
 };
 use crate::{

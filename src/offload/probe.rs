@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Offload, Request,
+    Offload, Request, Task,
     chunk::Chunk,
-    passes::{OnDevice, Pass, Task},
+    passes::{OnDevice, Pass},
     prepared::{Prepared, Purpose},
     slot::{Fail, Load, Slot},
     trip::{ChunkWork, Worker},

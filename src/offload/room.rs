@@ -1,9 +1,10 @@
 //! How large chunks are, and what memory a job takes.
 
 use super::{
+    KNOWN, TABLES_OBSERVED,
     chunk::{Chunk, cut_up, pieces},
-    passes::{Task, surveys},
     prepared::Prepared,
+    task::{Task, surveys},
     trip::SLOTS,
 };
 use crate::{
@@ -22,11 +23,7 @@ const CHUNK_ON_CPU: u64 = 4 << 20;
 /// Elements that chunks are multiples of, of input or result, whichever are more.
 const ALIGNED: usize = 1024;
 
-/// Bytes for what is known of channels and rows where no budget says otherwise. A shape alone takes no memory: of an
-/// empty tensor the channels are but a claim.
-pub(crate) const KNOWN: u64 = 4 << 30;
-
-/// The same for the list of chunks: of some terabytes.
+/// Bytes for the list of chunks where no budget says otherwise: of some terabytes.
 const LISTED: u64 = 64 << 20;
 
 /// Bytes of a number in a table.
@@ -40,10 +37,6 @@ const COPIES_OF_MOVED: u64 = 2 * (TABLES_OBSERVED - 1);
 
 /// Bytes of a channel's numbers in one binding, at most: what a kernel is given for each.
 const BOUND: u64 = 32;
-
-/// Tables that an observer keeps of a survey, of one of several operations: whose inputs, or upstream gradients, may be
-/// off.
-pub(crate) const TABLES_OBSERVED: u64 = 7;
 
 /// Bytes of a part of a row in a list of parts, without its numbers.
 const PART: u64 = 80;

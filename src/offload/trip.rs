@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    Received,
     chunk::Chunk,
     meter::Meter,
     queue::Queue,
@@ -71,18 +72,6 @@ pub(super) struct OnHost {
     pub(super) bytes: usize,
     pub(super) beside: Vec<Vec<f32>>,
     pub(super) indices: Option<Vec<u32>>,
-}
-
-/// What has come back to the host of a chunk.
-pub struct Received<'a> {
-    /// Bytes of the inputs, where they are kept.
-    pub inputs: &'a [Vec<u8>],
-    /// Bytes of the result, or of the gradients with respect to the inputs.
-    pub outputs: &'a [&'a [u8]],
-    /// Numbers beside it: what a survey found, or gradients of parameters.
-    pub beside: Vec<Vec<f32>>,
-    /// Indices that the last operation of a forward pass saved.
-    pub indices: Option<Vec<u32>>,
 }
 
 /// Chunks, and where they lead.

@@ -52,7 +52,7 @@ impl Measurer for Supervisor {
         }
     }
 
-    fn ask(
+    async fn ask(
         &mut self,
         request: &Request,
         go_on: &mut dyn FnMut() -> bool,
@@ -162,6 +162,7 @@ impl Process {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use pollster::block_on;
     use serde_json::json;
 
     fn request() -> Request {
@@ -182,7 +183,7 @@ mod tests {
 
     /// How a process goes that is asked once.
     fn ask(supervisor: &mut Supervisor) -> (Status, String) {
-        match supervisor.ask(&request(), &mut || true).unwrap() {
+        match block_on(supervisor.ask(&request(), &mut || true)).unwrap() {
             Some(Answer::Refused {
                 status, message, ..
             }) => (status, message),
@@ -224,7 +225,8 @@ mod tests {
         let script = "read line; while :; do echo '\"Working\"'; sleep 0.1; done";
         let mut supervisor = supervisor(script);
         let start = Instant::now();
-        let answer = supervisor.ask(&request(), &mut || start.elapsed() < Duration::from_secs(2));
+        let mut go_on = || start.elapsed() < Duration::from_secs(2);
+        let answer = block_on(supervisor.ask(&request(), &mut go_on));
         assert_eq!(answer.unwrap(), None);
         assert!(start.elapsed() >= Duration::from_secs(2));
         let working = serde_json::to_string(&Answer::Working).unwrap();
@@ -235,7 +237,7 @@ mod tests {
     fn a_program_that_is_not_there_is_an_error() {
         let command = Command::new("/there/is/no/such/program");
         let mut supervisor = Supervisor::new(command, Duration::from_secs(1));
-        let error = supervisor.ask(&request(), &mut || true).unwrap_err();
+        let error = block_on(supervisor.ask(&request(), &mut || true)).unwrap_err();
         let error = error.to_string();
         assert!(error.contains("/there/is/no/such/program"), "{error}");
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Measurable, run_once};
+use super::{Measurable, Verified, run_once};
 use crate::{
     accuracy::{Report, Sample},
     bench::{case::CHANNELS, data::Data},
@@ -93,11 +93,10 @@ impl Baseline {
         let kernels = Kernel::all(name);
         let words = data.len() * data.element.size() as usize / 4;
         let flat = |tensors: Vec<Tensor>, len: usize| -> Result<Vec<Tensor>> {
-            let as_words = |tensor: Tensor| {
-                data.gpu
-                    .tensor_from_wgpu(tensor.buffer(), 0, [len], ElementType::F32)
-            };
-            tensors.into_iter().map(as_words).collect()
+            let tensors = tensors.iter();
+            tensors
+                .map(|tensor| tensor.prefix(&[len], ElementType::F32))
+                .collect()
         };
         let shape = [data.len()];
         // The way in which the device reads fastest.
@@ -163,30 +162,8 @@ impl Measurable for Baseline {
     }
 
     /// Every word of what the last kernel left, by bits.
-    fn verify(&self) -> Result<Report> {
-        run_once(self, &self.data)?;
-        let words = |tensor: &Tensor| -> Result<Vec<u32>> {
-            let words: Vec<f32> = tensor.download()?;
-            Ok(words.into_iter().map(f32::to_bits).collect())
-        };
-        let x = words(&self.inputs[0])?;
-        let both = || -> Result<Vec<u32>> {
-            let second = words(&self.seconds[0])?;
-            Ok(x.iter().zip(second).map(|(x, second)| x | second).collect())
-        };
-        let (found, expected) = match self.kernels.last() {
-            Some(Kernel::Read) => (words(&self.seen)?, seen(&x, self.walk)),
-            Some(Kernel::TwoRead) => (words(&self.seen)?, seen(&both()?, self.walk)),
-            Some(Kernel::Add) => (words(&self.outputs[0])?, both()?),
-            Some(Kernel::Streams) => {
-                let part = x.len() / STREAMS;
-                let at =
-                    |place: usize| (0..STREAMS).fold(0, |all, piece| all | x[piece * part + place]);
-                (words(&self.quarters[0])?, (0..part).map(at).collect())
-            }
-            Some(Kernel::Copy) | None => (words(&self.outputs[0])?, x),
-        };
-        Ok(same_words(&found, &expected))
+    fn verify(&self) -> Verified<'_> {
+        Box::pin(self.compare())
     }
 
     fn baseline(&self) -> Result<Option<Self>> {
@@ -196,6 +173,35 @@ impl Measurable for Baseline {
     fn working_set(&self) -> u64 {
         self.data.ring_bytes() * if self.seconds.is_empty() { 2 } else { 3 }
     }
+}
+
+impl Baseline {
+    async fn compare(&self) -> Result<Report> {
+        run_once(self, &self.data)?;
+        let x = words(&self.inputs[0]).await?;
+        let both = async || -> Result<Vec<u32>> {
+            let second = words(&self.seconds[0]).await?;
+            Ok(x.iter().zip(second).map(|(x, second)| x | second).collect())
+        };
+        let (left, expected) = match self.kernels.last() {
+            Some(Kernel::Read) => (&self.seen, seen(&x, self.walk)),
+            Some(Kernel::TwoRead) => (&self.seen, seen(&both().await?, self.walk)),
+            Some(Kernel::Add) => (&self.outputs[0], both().await?),
+            Some(Kernel::Streams) => {
+                let part = x.len() / STREAMS;
+                let at =
+                    |place: usize| (0..STREAMS).fold(0, |all, piece| all | x[piece * part + place]);
+                (&self.quarters[0], (0..part).map(at).collect())
+            }
+            Some(Kernel::Copy) | None => (&self.outputs[0], x),
+        };
+        Ok(same_words(&words(left).await?, &expected))
+    }
+}
+
+async fn words(tensor: &Tensor) -> Result<Vec<u32>> {
+    let words: Vec<f32> = tensor.fetch().await?;
+    Ok(words.into_iter().map(f32::to_bits).collect())
 }
 
 /// What the reading kernels leave of `words`: the OR of each column of a split of rows.

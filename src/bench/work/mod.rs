@@ -6,7 +6,7 @@ mod operation;
 
 pub(super) use baseline::{Baseline, Kernel, STREAMS, moved_bytes, same_words};
 
-use std::rc::Rc;
+use std::{pin::Pin, rc::Rc};
 
 use super::{
     case::{Case, MOMENTS},
@@ -19,13 +19,16 @@ use crate::{
     kernel::recorder::{Recorder, submit},
 };
 
+/// What [`Measurable::verify`] finds.
+pub(super) type Verified<'a> = Pin<Box<dyn Future<Output = Result<Report>> + 'a>>;
+
 /// An operation over rings of tensors.
 pub(super) trait Measurable {
     /// Records the operation on the tensors whose turn it is.
     fn record(&self, recorder: &mut Recorder<'_>, turn: usize) -> Result<()>;
 
     /// Runs it once and compares what it gave with the reference.
-    fn verify(&self) -> Result<Report>;
+    fn verify(&self) -> Verified<'_>;
 
     /// What it is measured beside; none if it is a baseline itself.
     fn baseline(&self) -> Result<Option<Baseline>>;
@@ -50,6 +53,5 @@ pub(super) fn build(case: &Case, data: &Rc<Data>) -> Result<Box<dyn Measurable>>
 
 /// Runs `work` once, on the first tensors.
 fn run_once(work: &(impl Measurable + ?Sized), data: &Data) -> Result<()> {
-    submit(&data.gpu, |recorder| work.record(recorder, 0))?;
-    data.gpu.wait()
+    submit(&data.gpu, |recorder| work.record(recorder, 0))
 }

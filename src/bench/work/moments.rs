@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Baseline, Measurable};
+use super::{Baseline, Measurable, Verified};
 use crate::{
     accuracy::{self, Report},
     bench::{
@@ -41,8 +41,8 @@ impl Measurable for Channels {
         Ok(())
     }
 
-    fn verify(&self) -> Result<Report> {
-        with_element!(self.case.element, T => self.verify_as::<T>())
+    fn verify(&self) -> Verified<'_> {
+        with_element!(self.case.element, T => Box::pin(self.verify_as::<T>()))
     }
 
     fn baseline(&self) -> Result<Option<Baseline>> {
@@ -55,11 +55,11 @@ impl Measurable for Channels {
 }
 
 impl Channels {
-    fn verify_as<T: Element>(&self) -> Result<Report> {
+    async fn verify_as<T: Element>(&self) -> Result<Report> {
         let x = self.data.x::<T>();
         let x: Vec<f64> = x.iter().map(|x| f64::from(x.to_f32())).collect();
         let expected = Moments::of(&x, CHANNELS, 1)?;
-        let found = self.inputs[0].moments(-1)?.download()?;
+        let found = self.inputs[0].moments(-1)?.fetch().await?;
         Ok(accuracy::moments::compare(&found, &expected))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Baseline, Measurable, run_once};
+use super::{Baseline, Measurable, Verified, run_once};
 use crate::{
     accuracy::Report,
     bench::{
@@ -90,7 +90,7 @@ impl Operation {
         Ok((Saved::NOTHING, gradients))
     }
 
-    fn verify_as<T: Element>(&self) -> Result<Report> {
+    async fn verify_as<T: Element>(&self) -> Result<Report> {
         run_once(self, &self.data)?;
         let (saved, gradients) = submit(&self.data.gpu, |recorder| self.run(recorder, 0))?;
         let chain = Chain::new(self.benchmark.operation.boxed());
@@ -103,22 +103,21 @@ impl Operation {
             inputs.push(upstream);
         }
         let indices = match self.pass {
-            Pass::Forward => saved.indices()?,
-            Pass::Backward => self.saved.indices()?,
+            Pass::Forward => saved.fetch_indices().await?,
+            Pass::Backward => self.saved.fetch_indices().await?,
         };
         let layout = chain.layout(&shape)?;
-        let gradients = self
-            .benchmark
-            .parameters
-            .then(|| downloaded(&layout, &[gradients]));
-        let found = DeviceResult {
-            outputs: Self::turn(&self.outputs, 0)
-                .into_iter()
-                .map(Tensor::download)
-                .collect::<Result<_>>()?,
+        let mut found = DeviceResult {
+            outputs: Vec::new(),
             indices,
-            gradients: gradients.transpose()?,
+            gradients: None,
         };
+        for output in Self::turn(&self.outputs, 0) {
+            found.outputs.push(output.fetch::<T>().await?);
+        }
+        if self.benchmark.parameters {
+            found.gradients = Some(downloaded(&layout, &[gradients]).await?);
+        }
         verify(
             &chain,
             &shape,
@@ -138,8 +137,8 @@ impl Measurable for Operation {
         Ok(())
     }
 
-    fn verify(&self) -> Result<Report> {
-        with_element!(self.case.element, T => self.verify_as::<T>())
+    fn verify(&self) -> Verified<'_> {
+        with_element!(self.case.element, T => Box::pin(self.verify_as::<T>()))
     }
 
     fn baseline(&self) -> Result<Option<Baseline>> {

@@ -6,7 +6,7 @@ use super::{Layout, OP, shader::IndexType};
 use crate::{
     element::ElementType,
     error::{Error, Result},
-    family::{Keep, Saved},
+    family::{Indices, Keep, Saved},
     kernel::recorder::Recorder,
     tensor::Tensor,
 };
@@ -83,8 +83,21 @@ impl Winners {
     /// # Errors
     ///
     /// What the device reports.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn download(&self) -> Result<Vec<u32>> {
-        let words: Vec<f32> = self.words.download()?;
+        Ok(self.of_words(&self.words.download()?))
+    }
+
+    /// [`Winners::download`] for asynchronous callers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Winners::download`].
+    pub async fn download_async(&self) -> Result<Vec<u32>> {
+        Ok(self.of_words(&self.words.download_async().await?))
+    }
+
+    fn of_words(&self, words: &[f32]) -> Vec<u32> {
         let word = |place: usize| words[place].to_bits();
         let pitch = self.columns.next_multiple_of(4);
         let winner = |element: usize| {
@@ -94,7 +107,7 @@ impl Winners {
                 IndexType::U32 => word(place),
             }
         };
-        Ok((0..self.rows * self.columns).map(winner).collect())
+        (0..self.rows * self.columns).map(winner).collect()
     }
 
     /// Those that a forward pass saved.
@@ -148,6 +161,16 @@ impl Keep for Winners {
     }
 
     fn indices(&self) -> Result<Option<Vec<u32>>> {
+        #[cfg(target_arch = "wasm32")]
+        return Err(Error::Blocking {
+            what: "copying winners from a device".to_owned(),
+            instead: "await Winners::download_async",
+        });
+        #[cfg(not(target_arch = "wasm32"))]
         self.download().map(Some)
+    }
+
+    fn indices_async(&self) -> Indices<'_> {
+        Box::pin(async { self.download_async().await.map(Some) })
     }
 }

@@ -238,7 +238,10 @@ fn run<T: Element>(gpu: &Gpu, case: Case) -> Result<(), Failed> {
     if y.shape() != host.y_shape || winners.shape() != host.y_shape {
         return Err(format!("y is {:?}", y.shape()).into());
     }
-    let (found, places) = (y.download::<T>()?, winners.download()?);
+    let (found, places) = (
+        y.download::<T>()?,
+        pollster::block_on(winners.download_async())?,
+    );
     host.check(&host.bias, &found, &places)?;
     let g = gpu.upload(&host.upstream, host.y_shape.clone())?;
     let gradients = maxout.backward(&x, &winners, &g)?;
