@@ -10,15 +10,20 @@ fn product_at(gate: Real, up: Real, p: Parameter) -> Real {
 }
 
 // A product of two as what a slope is to be applied to, and what the result is to be multiplied by: 1s, unless the
-// product leaves f32's range, from where a slope may bring it back. Then the first is 2^127.
+// product leaves f32's range or nearly does, from where a slope may bring it back. Then the first is 2^127, or 2^64 times
+// the product.
 struct Factors { first: Real, second: Real, third: Real }
 fn factors(a: Real, b: Real) -> Factors {
     const HALF_DOWN = 5.42101086e-20; // 2^-64
+    const HALF_UP = 1.8446744e19; // 2^64
     let all = a * b;
     let beyond = is_special(all) & !is_nan(all);
+    let tiny = abs(all) < Real(1e-30);
+    let small = abs(a) < Real(1.0);
+    let raised = select(a, a * HALF_UP, small) * select(b * HALF_UP, b, small);
     return Factors(
-        select(all, Real(1.70141183e38), beyond),
-        select(Real(1.0), (a * HALF_DOWN) * (b * HALF_DOWN), beyond),
+        select(select(all, raised, tiny), Real(1.70141183e38), beyond),
+        select(select(Real(1.0), Real(HALF_DOWN), tiny), (a * HALF_DOWN) * (b * HALF_DOWN), beyond),
         select(Real(1.0), Real(2.0), beyond),
     );
 }

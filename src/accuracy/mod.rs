@@ -90,22 +90,20 @@ impl Tolerance {
         if size.abs() > largest && expected.abs() <= largest {
             return f64::INFINITY;
         }
+        // Of several terms one may be flushed.
+        let flushed = if size.abs() == expected.abs() {
+            0.0
+        } else {
+            f64::from(f32::MIN_POSITIVE)
+        };
         match self {
-            Self::Ulp(count) => {
-                // Of several terms one may be flushed.
-                let flushed = if size.abs() == expected.abs() {
-                    0.0
-                } else {
-                    f64::from(f32::MIN_POSITIVE)
-                };
-                count * ulp(size, element) + flushed
-            }
+            Self::Ulp(count) => count * ulp(size, element) + flushed,
             Self::Terms(count) => {
                 // Below the normal numbers units no longer shrink.
                 let size = size.abs().max(f64::from(f32::MIN_POSITIVE));
                 let product = 0.5 * ulp(expected, ElementType::F32);
                 let storage = bound::storage(expected, element);
-                count * f64::from(f32::EPSILON) * size + product + storage
+                count * f64::from(f32::EPSILON) * size + product + storage + flushed
             }
             Self::Mixed { absolute, relative } => {
                 let storage = bound::storage(expected, element);

@@ -18,11 +18,7 @@ pub use streamed::{Share, Verifier};
 pub use whole::{Reference, reference, reference_memory};
 
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{
-    accuracy::Tolerance,
-    activation::Activation,
-    family::Operation,
-};
+use crate::{accuracy::Tolerance, activation::Activation, family::Operation};
 use crate::{
     accuracy::{Expectation, Report},
     chain::{BackwardOptions, Chain, Layout, Output, RecordedGradients},

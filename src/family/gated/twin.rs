@@ -164,7 +164,8 @@ pub(crate) fn product_at<U: Lanes>(gate: Real, up: Real, p: Parameter) -> Real {
 }
 
 // A product of two as what a slope is to be applied to, and what the result is to be multiplied by: 1s, unless the
-// product leaves f32's range, from where a slope may bring it back. Then the first is 2^127.
+// product leaves f32's range or nearly does, from where a slope may bring it back. Then the first is 2^127, or 2^64 times
+// the product.
 #[derive(Clone, Copy)]
 pub(crate) struct Factors {
     pub(crate) first: Real,
@@ -174,11 +175,19 @@ pub(crate) struct Factors {
 #[inline(always)]
 pub(crate) fn factors(a: Real, b: Real) -> Factors {
     const HALF_DOWN: Real = 5.42101086e-20; // 2^-64
+    const HALF_UP: Real = 1.8446744e19; // 2^64
     let all = a * b;
     let beyond = is_special(all) & !is_nan(all);
+    let tiny = abs(all) < 1e-30;
+    let small = abs(a) < 1.0;
+    let raised = select(a, a * HALF_UP, small) * select(b * HALF_UP, b, small);
     Factors {
-        first: select(all, 1.70141183e38, beyond),
-        second: select(1.0, (a * HALF_DOWN) * (b * HALF_DOWN), beyond),
+        first: select(select(all, raised, tiny), 1.70141183e38, beyond),
+        second: select(
+            select(1.0, HALF_DOWN, tiny),
+            (a * HALF_DOWN) * (b * HALF_DOWN),
+            beyond,
+        ),
         third: select(1.0, 2.0, beyond),
     }
 }
