@@ -38,6 +38,7 @@ impl Device {
     /// # Errors
     ///
     /// [`Error::DeviceRequest`](crate::Error::DeviceRequest) if there is a GPU that cannot be opened.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn best() -> Result<Self> {
         pollster::block_on(Self::best_async())
     }

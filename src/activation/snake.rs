@@ -60,7 +60,6 @@ pub(super) const DEFINITION: Definition = Definition {
             };
             whole + second
         }),
-        ..Parameter::BLANK
     }],
     properties: Some(Properties::new(
         (f64::NEG_INFINITY, f64::INFINITY),

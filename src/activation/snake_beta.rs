@@ -36,7 +36,6 @@ pub(super) const DEFINITION: Definition = Definition {
             magnitude: Some(|x, [alpha, beta, ..]| {
                 (alpha * x).abs().min(1.0).powi(2) / beta / beta
             }),
-            ..Parameter::BLANK
         },
     ],
     properties: Some(Properties::new(

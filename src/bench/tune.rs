@@ -22,6 +22,9 @@ const WINS: usize = 8;
 /// What it must save.
 const WORTH: f64 = 0.03;
 
+/// What puts a number into its place.
+type Set = Box<dyn Fn(&mut Tuning, u32)>;
+
 /// A number of a [`Tuning`] and what was found for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -43,7 +46,7 @@ pub struct Knob {
 struct Trial {
     name: &'static str,
     get: Box<dyn Fn(&Gpu) -> u32>,
-    set: Box<dyn Fn(&mut Tuning, u32)>,
+    set: Set,
     candidates: &'static [u32],
 }
 

@@ -337,6 +337,7 @@ impl Subject {
                     .collect::<Result<_>>()?,
                 baseline: None,
             }),
+            #[cfg(not(target_arch = "wasm32"))]
             Self::Processor {
                 processor,
                 repeats,

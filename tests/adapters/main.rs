@@ -33,7 +33,7 @@ use libtest_mimic::Trial;
 
 type Family = (&'static str, fn(&Device) -> Vec<Trial>);
 
-const FAMILIES: [Family; 16] = [
+const FAMILIES: [Family; 18] = [
     ("conformance", conformance::trials),
     ("pointwise", pointwise::trials),
     ("cpu", cpu::trials),

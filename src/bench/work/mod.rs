@@ -4,7 +4,9 @@ mod baseline;
 mod moments;
 mod operation;
 
-pub(super) use baseline::{Baseline, Kernel, STREAMS, moved_bytes, same_words};
+pub(super) use baseline::Baseline;
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) use baseline::{Kernel, STREAMS, moved_bytes, same_words};
 
 use std::{pin::Pin, rc::Rc};
 
