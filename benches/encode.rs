@@ -15,6 +15,9 @@ use wgpu_activations::{Activation, ElementType, Gpu, Pointwise, Tensor};
 /// Calls per encoder.
 const CALLS: u64 = 64;
 
+/// What puts calls into an encoder.
+type Recording<'a> = dyn Fn(&mut CommandEncoder) + 'a;
+
 fn encode(criterion: &mut Criterion) {
     let gpu = common::open();
     let x = gpu.upload(&[1.0f32; 4096], [64, 64]).unwrap();
@@ -29,7 +32,7 @@ fn encode(criterion: &mut Criterion) {
         move |encoder: &mut CommandEncoder| op.encode_forward(encoder, &x, &y).unwrap()
     };
     let alone = wgpu_alone(&gpu, &x, &y);
-    let all: [(&str, Box<dyn Fn(&mut CommandEncoder)>); 3] = [
+    let all: [(&str, Box<Recording<'_>>); 3] = [
         ("gelu", Box::new(of(gelu))),
         ("prelu", Box::new(of(prelu))),
         ("wgpu alone", Box::new(alone)),

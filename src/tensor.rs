@@ -1,4 +1,6 @@
 //! Tensors: device buffers with a shape and an element type.
+//!
+//! Longer than 500 lines: most of it is documentation of the calls, with examples that run.
 
 use std::sync::Arc;
 

@@ -132,7 +132,8 @@ fn sparse_row(start: u32, thread: u32) -> Row {
         goes_on = select(1u, 0u, special);
     }
     var before = 4e9;
-    while workgroupUniformLoad(&goes_on) != 0u {
+    for (;;) {
+        if workgroupUniformLoad(&goes_on) == 0u { break; }
         let row = workgroupUniformLoad(&decided);
         let sum = sum_above(start, row, thread);
         if thread == 0u {

@@ -1,6 +1,6 @@
 //! What an activation does over all x, found from its f64 reference.
 
-use super::{Activation, Smoothness};
+use super::{Activation, Cost, Smoothness};
 
 /// Slopes below this pass little of a gradient on; as f32 would have it, so that a slope of 0.01 does not
 /// count.
@@ -36,7 +36,7 @@ pub struct Course {
     /// Where that jumps which jumps, from left to right.
     pub bends: Vec<f64>,
     /// The intervals where the slope's magnitude is below 0.01, from left to right; one that has no end
-    /// is infinite. There little of a gradient comes through.
+    /// is infinite. There little of a gradient comes through. Waves, flat for a moment in each period, have none.
     pub flat: Vec<(f64, f64)>,
 }
 
@@ -123,6 +123,10 @@ impl Activation {
     }
 
     fn flat(&self) -> Vec<(f64, f64)> {
+        let properties = self.definition().properties;
+        if properties.is_some_and(|known| known.cost == Cost::Sine) {
+            return Vec::new();
+        }
         let flat = |x: f64| self.slope(x).abs() < FLAT;
         let mut intervals = Vec::new();
         let mut start = flat(f64::NEG_INFINITY).then_some(f64::NEG_INFINITY);

@@ -1,4 +1,6 @@
 //! Operations one after another: on tensors, and streamed by [`offload`](crate::offload).
+//!
+//! Longer than 500 lines: most of it is documentation of the calls, with examples that run.
 
 mod compute;
 mod layout;

@@ -1,4 +1,6 @@
 //! Gated units on the processor, block by block: f by its own loops, the rest by the twin of the shaders.
+//!
+//! Longer than 500 lines: all layouts, passes and gradients share their blocks.
 
 use std::{marker::PhantomData, ops::Range};
 

@@ -197,6 +197,10 @@ impl Operation for Pointwise {
                 } else if term.is_finite() {
                     // A factor of it may be subnormal and flushed, before upstream makes it larger.
                     sums[channel].add_off(g, f64::from(f32::MIN_POSITIVE));
+                    // So may the term.
+                    if (term as f32).is_subnormal() {
+                        sums[channel].add_off(term, 1.0);
+                    }
                 }
             }
         }

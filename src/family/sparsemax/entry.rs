@@ -67,8 +67,14 @@ impl Family for Form {
                     ("inf", "the largest"),
                     ("a row all -inf", "1 at its first element"),
                 ],
-                notes: &["What softmax tends to as its scale grows."],
-                paper: None,
+                notes: &["What softmax tends to as its scale grows: the winner takes all."],
+                paper: Some(Paper {
+                    authors: "Bridle",
+                    title: "Probabilistic Interpretation of Feedforward Classification Network \
+                            Outputs, with Relationships to Statistical Pattern Recognition",
+                    year: 1990,
+                    url: "https://doi.org/10.1007/978-3-642-76153-9_28",
+                }),
             },
         }
     }

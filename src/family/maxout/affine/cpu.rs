@@ -1,4 +1,6 @@
 //! Maxout over affine maps on the processor. Results and dx are summed in the order of the shader, for the same bits.
+//!
+//! Longer than 500 lines: forward, backward and the gradients of weight and bias share their tiles.
 
 use pulp::{Arch, NullaryFnOnce};
 use rayon::prelude::*;
