@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use wgpu_activations::{
     Activation, Family,
-    activation::Course,
+    activation::{Cost, Course},
     family::{Default, Entry},
 };
 
@@ -118,9 +118,15 @@ fn course(rows: &mut Rows, activation: Activation) {
     );
     rows.add("smooth", &course.smoothness.description(&course.bends));
     let flat = flat(&course, short);
+    let properties = activation.definition().properties;
+    let waves = properties.is_some_and(|known| known.cost == Cost::Sine);
     rows.add(
         "slope below 0.01",
-        if flat.is_empty() { "nowhere" } else { &flat },
+        match (waves, flat.is_empty()) {
+            (true, _) => "for a moment in each period",
+            (false, true) => "nowhere",
+            (false, false) => &flat,
+        },
     );
     for x in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0] {
         let (value, slope) = (activation.value(x), activation.slope(x));
