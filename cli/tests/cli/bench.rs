@@ -154,7 +154,7 @@ fn the_cpu_is_measured_and_shown_and_not_tuned() {
     assert!(compared.contains("swiglu"), "{compared}");
     sandbox
         .run("report before.json -o report.md")
-        .expect_success();
+        .expect_note("8 rows written to report.md");
     let report = fs::read_to_string(sandbox.path("report.md")).unwrap();
     assert!(
         report.contains("SwiGLU") && report.contains("cpu"),

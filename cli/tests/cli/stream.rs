@@ -339,7 +339,7 @@ fn a_dry_run_tells_the_cost_and_writes_nothing() {
     let before = sandbox.files();
     let line = "run \"gelu | dice\" x.npy -o y.npy --dry-run --memory";
     sandbox.refuses(1, &format!("{line} 1"), "of memory but may take 1 B;");
-    let said = sandbox.run(&format!("{line} 256K")).expect_success();
+    let said = sandbox.run(&format!("{line} 384K")).expect_success();
     for part in [
         "17 chunks of up to 1800 elements, 2 passes",
         "over the link",

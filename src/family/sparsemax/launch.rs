@@ -19,8 +19,12 @@ use crate::{
 /// `Row` of the shader, in words.
 const ROW: usize = 4;
 
-/// Threads that look at a row, and what the shader has room for at most.
+/// Threads that look at a row, and what the shader has room for at most. Software adapters take one: their barriers are
+/// dear.
 const THREADS: u32 = 256;
+
+/// Threads that write vectors.
+const WRITERS: u32 = 64;
 
 impl Sparsemax {
     /// Records a pass, as many outer places at a time as bindings hold.
@@ -62,14 +66,18 @@ impl Sparsemax {
             };
             let found = recorder.allocate(gpu, [rows, ROW], ElementType::F32)?;
             let known = (2, &found, Window::whole(&found));
-            let mut launch = |entry_point, bindings, tensors: &[_], threads: u64| {
-                let kernel = self.kernel(x, entry_point, bindings);
+            let of_row = match gpu.is_software() {
+                true => 1,
+                false => gpu.workgroup(THREADS),
+            };
+            let mut launch = |entry_point, bindings, tensors: &[_], (each, threads)| {
+                let kernel = self.kernel(x, entry_point, bindings, each);
                 let groups = kernel.groups(threads);
                 recorder.dispatch_windows(&kernel, tensors, &arguments, groups)
             };
-            // A workgroup for each row.
-            let threads = rows as u64 * u64::from(gpu.workgroup(THREADS));
+            let threads = (of_row, rows as u64 * u64::from(of_row));
             let vectors = (skip as usize + len).div_ceil(4) - skip as usize / 4;
+            let vectors = (gpu.workgroup(WRITERS), vectors as u64);
             const ROWS: &[Binding] = &[Read(0), Write(2)];
             match (self.form, pass.upstream()) {
                 (Form::Hardmax, upstream) => {
@@ -79,13 +87,13 @@ impl Sparsemax {
                         Some(_) => "hard_backward",
                     };
                     let tensors = [known, (5, output, all)];
-                    launch(entry_point, &[Write(2), Write(5)], &tensors, vectors as u64)?;
+                    launch(entry_point, &[Write(2), Write(5)], &tensors, vectors)?;
                 }
                 (Form::Sparsemax, None) => {
                     launch("sparse_rows", ROWS, &[(0, x, all), known], threads)?;
                     let tensors = [known, (3, x, all), (5, output, all)];
                     const FORWARD: &[Binding] = &[Write(2), Read(3), Write(5)];
-                    launch("sparse", FORWARD, &tensors, vectors as u64)?;
+                    launch("sparse", FORWARD, &tensors, vectors)?;
                 }
                 (Form::Sparsemax, Some(upstream)) => {
                     let tensors = [(0, x, all), (1, upstream, all), known];
@@ -93,7 +101,7 @@ impl Sparsemax {
                     launch("sparse_rows_backward", ROWS, &tensors, threads)?;
                     let tensors = [known, (3, x, all), (4, upstream, all), (5, output, all)];
                     const BACKWARD: &[Binding] = &[Write(2), Read(3), Read(4), Write(5)];
-                    launch("sparse_backward", BACKWARD, &tensors, vectors as u64)?;
+                    launch("sparse_backward", BACKWARD, &tensors, vectors)?;
                 }
             }
             recorder.done_with(found);
@@ -106,6 +114,7 @@ impl Sparsemax {
         x: &Tensor,
         entry_point: &'static str,
         bindings: &'static [Binding],
+        workgroup: u32,
     ) -> Kernel {
         let gpu = x.gpu();
         Kernel {
@@ -113,7 +122,7 @@ impl Sparsemax {
             entry_point,
             bindings,
             constants: Vec::new(),
-            workgroup: gpu.workgroup(THREADS),
+            workgroup,
         }
     }
 }
