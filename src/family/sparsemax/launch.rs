@@ -19,9 +19,10 @@ use crate::{
 /// `Row` of the shader, in words.
 const ROW: usize = 4;
 
-/// Threads that look at a row, and what the shader has room for at most. Software adapters take one: their barriers are
-/// dear.
+/// Threads that look at a row, and what the shader has room for at most. Software adapters take few: their barriers are
+/// dear. (With one alone llvmpipe of Mesa 22.3 gives wrong thresholds.)
 const THREADS: u32 = 256;
+const THREADS_OF_SOFTWARE: u32 = 16;
 
 /// Threads that write vectors.
 const WRITERS: u32 = 64;
@@ -67,7 +68,7 @@ impl Sparsemax {
             let found = recorder.allocate(gpu, [rows, ROW], ElementType::F32)?;
             let known = (2, &found, Window::whole(&found));
             let of_row = match gpu.is_software() {
-                true => 1,
+                true => gpu.workgroup(THREADS_OF_SOFTWARE),
                 false => gpu.workgroup(THREADS),
             };
             let mut launch = |entry_point, bindings, tensors: &[_], (each, threads)| {

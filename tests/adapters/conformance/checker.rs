@@ -33,7 +33,7 @@ pub(super) fn trials() -> Vec<Trial> {
 /// What the last operation's gradients may be off by counts in Dice's sums of them over the batch, too: log-sigmoid's
 /// are small beside their argument's error where y is large.
 fn sums_of_what_is_off() -> Result<(), Failed> {
-    let chain: Chain = "dice(axis=0,alpha=-0.7180068) | log-sigmoid".parse()?;
+    let chain: Chain = "dice(axis=1,alpha=-0.7180068) | log-sigmoid".parse()?;
     let x = vec![
         16652.488, 5255.5615, 4053.2056, 8722.059, -1861.9486, -3522.848, 2558.1992,
     ];
@@ -210,18 +210,22 @@ fn strictly(chain: Chain) -> Result<(), Failed> {
                 );
             }
         }
-        expect_wrong("zeros", &with(vec![0.0; output.len()]))?;
-        expect_wrong(
-            "another order",
-            &with(output.iter().rev().copied().collect()),
-        )?;
+        // Gradients of what jumps are 0, in any order and of anything.
+        let something = output.iter().any(|value| *value != 0.0);
+        if something {
+            expect_wrong("zeros", &with(vec![0.0; output.len()]))?;
+            expect_wrong(
+                "another order",
+                &with(output.iter().rev().copied().collect()),
+            )?;
+        }
         expect_wrong("too few", &with(output[1..].to_vec()))?;
         expect_wrong("too many", &with([&output[..], &[0.0]].concat()))?;
         expect_wrong("nothing", &with(Vec::new()))?;
         let Some(g) = upstream else {
             continue;
         };
-        if g.len() == x[0].len() {
+        if something && g.len() == x[0].len() {
             let mut swapped = question.inputs();
             swapped.rotate_right(1);
             let report = question.judge_given(&swapped, &right)?;

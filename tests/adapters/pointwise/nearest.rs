@@ -32,6 +32,7 @@ fn others(activation: Activation, element: ElementType) -> usize {
             ElementType::F16,
         ) => 2,
         ("leaky-relu" | "exponential", ElementType::Bf16) => 2,
+        ("snake" | "snake-beta", ElementType::Bf16) => 3,
         (
             "sigmoid" | "log-sigmoid" | "softplus" | "swish" | "quick-gelu" | "acon-c",
             ElementType::Bf16,
