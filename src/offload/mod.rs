@@ -70,7 +70,7 @@ use crate::{
     error::{Error, Result},
     family::Gradient,
 };
-#[cfg(any(feature = "check", not(target_arch = "wasm32")))]
+#[cfg(feature = "check")]
 pub(crate) use task::surveys;
 
 /// Bytes for what is known of channels and rows where no budget says otherwise. A shape alone takes no memory: of an
