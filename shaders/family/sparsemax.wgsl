@@ -93,7 +93,7 @@ fn summed(own: vec2<f32>, thread: u32) -> vec2<f32> {
     return sums[0];
 }
 
-fn over(start: u32, place: u32, row: Row) -> f32 { return (element(start, place) - row.most) - row.threshold; }
+fn above_threshold(x: f32, row: Row) -> f32 { return (x - row.most) - row.threshold; }
 
 // Over the elements above the threshold: their sum above it, and how many there are.
 fn sum_above(start: u32, row: Row, thread: u32) -> vec2<f32> {
@@ -101,7 +101,7 @@ fn sum_above(start: u32, row: Row, thread: u32) -> vec2<f32> {
     for (var block = thread; block < arguments.extent; block += BLOCK * WORKGROUP) {
         var terms = vec2<f32>(0.0);
         for (var i = block; i < min(block + BLOCK * WORKGROUP, arguments.extent); i += WORKGROUP) {
-            let above = over(start, i, row);
+            let above = above_threshold(element(start, i), row);
             if above > 0.0 { terms += vec2<f32>(above, 1.0); }
         }
         all += terms;
@@ -115,7 +115,7 @@ fn gradients_above(start: u32, row: Row, thread: u32) -> vec2<f32> {
     for (var block = thread; block < arguments.extent; block += BLOCK * WORKGROUP) {
         var terms = vec2<f32>(0.0);
         for (var i = block; i < min(block + BLOCK * WORKGROUP, arguments.extent); i += WORKGROUP) {
-            if over(start, i, row) > 0.0 { terms += vec2<f32>(gradient(start, i), 1.0); }
+            if above_threshold(element(start, i), row) > 0.0 { terms += vec2<f32>(gradient(start, i), 1.0); }
         }
         all += terms;
     }
@@ -177,86 +177,78 @@ fn sparse_rows_backward(place: Place) {
     }
 }
 
-// Writes those lanes of a vector that are among `count` elements behind `skip`: others may be a neighbour's.
-fn store(vector: u32, count: u32, lanes: vec4<f32>) {
-    let skip = arguments.skip;
+fn elements_len() -> u32 { return arguments.outer * arguments.extent * arguments.inner; }
+
+// The vector that a thread writes; beyond the last one where there is none for it.
+fn vector_of(place: Place) -> u32 { return arguments.skip / 4u + workgroup_index(place) * WORKGROUP + place.thread; }
+
+fn is_beyond(vector: u32) -> bool { return vector * 4u >= arguments.skip + elements_len(); }
+
+// Writes those lanes of a vector that are among the elements: others may be a neighbour's.
+fn store(vector: u32, lanes: vec4<f32>) {
     let first = vector * 4u;
-    let mask = lane_mask(min(skip + count - first, 4u)) & ~lane_mask(max(skip, first) - first);
+    let end = arguments.skip + elements_len();
+    let mask = lane_mask(min(end - first, 4u)) & ~lane_mask(max(arguments.skip, first) - first);
     output[vector] = (pack(lanes) & mask) | (output[vector] & ~mask);
 }
 
-fn elements_len() -> u32 { return arguments.outer * arguments.extent * arguments.inner; }
-
-fn vector_of(place: Place) -> u32 { return arguments.skip / 4u + workgroup_index(place) * WORKGROUP + place.thread; }
-
-fn is_inside(element: u32) -> bool {
-    return element >= arguments.skip && element < arguments.skip + elements_len();
-}
-
-// The row of an element behind `skip`, and its place in it.
+// Where a lane of a vector lies: its row, and its place in it; a lane that is no element, where the nearest one does.
 struct Lies { row: u32, place: u32 }
-fn lies(element: u32) -> Lies {
+fn lies(vector: u32, lane: u32) -> Lies {
+    let element = min(max(vector * 4u + lane, arguments.skip) - arguments.skip, elements_len() - 1u);
     let slice = arguments.extent * arguments.inner;
     let within = element % slice;
     return Lies(element / slice * arguments.inner + within % arguments.inner, within / arguments.inner);
 }
 
+// What is NaN throughout the row, else a number.
+fn unless_nan(value: f32, row: Row) -> f32 { return select(value, row.threshold, is_nan(row.threshold)); }
+
 @compute @workgroup_size(WORKGROUP)
 fn hard(place: Place) {
     let vector = vector_of(place);
-    if vector * 4u >= arguments.skip + elements_len() { return; }
+    if is_beyond(vector) { return; }
     var y = vec4<f32>(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
-        if is_inside(vector * 4u + lane) {
-            let at = lies(vector * 4u + lane - arguments.skip);
-            let row = rows[at.row];
-            y[lane] = select(select(0.0, 1.0, at.place == row.first), row.threshold, is_nan(row.threshold));
-        }
+        let at = lies(vector, lane);
+        y[lane] = unless_nan(select(0.0, 1.0, at.place == rows[at.row].first), rows[at.row]);
     }
-    store(vector, elements_len(), y);
+    store(vector, y);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn hard_backward(place: Place) {
     let vector = vector_of(place);
-    if vector * 4u >= arguments.skip + elements_len() { return; }
+    if is_beyond(vector) { return; }
     var dx = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) {
-        if is_inside(vector * 4u + lane) { dx[lane] = rows[lies(vector * 4u + lane - arguments.skip).row].threshold; }
-    }
-    store(vector, elements_len(), dx);
+    for (var lane = 0u; lane < 4u; lane++) { dx[lane] = unless_nan(0.0, rows[lies(vector, lane).row]); }
+    store(vector, dx);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn sparse(place: Place) {
     let vector = vector_of(place);
-    if vector * 4u >= arguments.skip + elements_len() { return; }
+    if is_beyond(vector) { return; }
     let lanes = unpack(x_vectors[vector]);
     var y = vec4<f32>(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
-        if is_inside(vector * 4u + lane) {
-            let row = rows[lies(vector * 4u + lane - arguments.skip).row];
-            let above = max((lanes[lane] - row.most) - row.threshold, 0.0);
-            y[lane] = select(above, row.threshold, is_nan(row.threshold));
-        }
+        let row = rows[lies(vector, lane).row];
+        y[lane] = unless_nan(max(above_threshold(lanes[lane], row), 0.0), row);
     }
-    store(vector, elements_len(), y);
+    store(vector, y);
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn sparse_backward(place: Place) {
     let vector = vector_of(place);
-    if vector * 4u >= arguments.skip + elements_len() { return; }
+    if is_beyond(vector) { return; }
     let lanes = unpack(x_vectors[vector]);
     let gradients = unpack(upstream_vectors[vector]);
     var dx = vec4<f32>(0.0);
     for (var lane = 0u; lane < 4u; lane++) {
-        if is_inside(vector * 4u + lane) {
-            let row = rows[lies(vector * 4u + lane - arguments.skip).row];
-            let inside = (lanes[lane] - row.most) - row.threshold > 0.0;
-            let own = select(0.0, gradients[lane] - row.mean, inside);
-            dx[lane] = select(own, row.threshold, is_nan(row.threshold));
-        }
+        let row = rows[lies(vector, lane).row];
+        let counts = above_threshold(lanes[lane], row) > 0.0;
+        dx[lane] = unless_nan(select(0.0, gradients[lane] - row.mean, counts), row);
     }
-    store(vector, elements_len(), dx);
+    store(vector, dx);
 }

@@ -1,13 +1,8 @@
 use super::{
-    Cost, Definition, MOST_PARAMETERS, Paper, Parameter, Properties, Smoothness,
+    Cost, Definition, MOST_PARAMETERS, Paper, Parameter, Properties, Smoothness, finite,
     sigmoid::{sigmoid, sigmoid_slope},
     times,
 };
-
-/// x with infinity at f64's end.
-fn finite(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
-}
 
 /// beta (p1 - p2) x, which stops where its exponential is 0 in f64.
 fn argument(x: f64, [p1, p2, beta, _]: [f64; MOST_PARAMETERS]) -> f64 {

@@ -145,10 +145,15 @@ pub(super) fn unless_nan(x: f64, value: f64) -> f64 {
     if x.is_nan() { x } else { value }
 }
 
+/// x with infinity at f64's end, of which 0 makes 0.
+pub(super) fn finite(x: f64) -> f64 {
+    x.clamp(f64::MIN, f64::MAX)
+}
+
 /// x times a share, of which 0 makes 0 of infinity, too.
 pub(super) fn times(x: f64, share: f64) -> f64 {
     if share == 0.0 {
-        0.0 * x.clamp(f64::MIN, f64::MAX)
+        0.0 * finite(x)
     } else {
         x * share
     }

@@ -1,11 +1,7 @@
 use super::{
-    Cost, Definition, Paper, Parameter, Properties, Smoothness, sigmoid::sigmoid_slope, times,
+    Cost, Definition, Paper, Parameter, Properties, Smoothness, finite, sigmoid::sigmoid_slope,
+    times,
 };
-
-/// Infinity stops where an alpha of 0 makes 0 of it.
-fn finite(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
-}
 
 /// 1 - tanh^2 z, in e^-2|z|, where nothing cancels.
 fn bell(z: f64) -> f64 {

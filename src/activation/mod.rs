@@ -15,7 +15,7 @@ pub use definition::{
     Cost, Definition, Function, MOST_PARAMETERS, Paper, Parameter, Properties, Range, Smoothness,
 };
 
-use definition::{times, unless_nan};
+use definition::{finite, times, unless_nan};
 use std::{fmt, str::FromStr};
 
 use crate::error::{Error, Result, number};

@@ -1,4 +1,6 @@
-use super::{Cost, Definition, MOST_PARAMETERS, Paper, Parameter, Properties, Range, Smoothness};
+use super::{
+    Cost, Definition, MOST_PARAMETERS, Paper, Parameter, Properties, Range, Smoothness, finite,
+};
 
 /// sin^2(alpha x), and its mean at infinity. The product of two f32 is exact in f64.
 pub(super) fn square_of_sine(x: f64, alpha: f64) -> f64 {
@@ -16,11 +18,6 @@ pub(super) fn sine_of_twice(x: f64, alpha: f64) -> f64 {
     } else {
         (2.0 * alpha * x).sin()
     }
-}
-
-/// Infinity stops where 0 makes 0 of it.
-pub(super) fn finite(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
 }
 
 /// x sin(2z) / alpha and sin^2(z) / alpha^2, z = alpha x.

@@ -1,6 +1,6 @@
 use super::{
-    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness,
-    snake::{finite, sine_of_twice, square_of_sine},
+    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, finite,
+    snake::{sine_of_twice, square_of_sine},
 };
 
 pub(super) const DEFINITION: Definition = Definition {

@@ -1,5 +1,5 @@
 use super::{
-    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness,
+    Cost, Definition, Paper, Parameter, Properties, Range, Smoothness, finite,
     sigmoid::{sigmoid, sigmoid_slope},
 };
 
@@ -58,11 +58,6 @@ pub(super) const DEFINITION: Definition = Definition {
     wgsl: include_str!("../../shaders/activation/swish.wgsl"),
     ..Definition::BLANK
 };
-
-/// x with infinity at f64's end, where beta x with beta = 0 is 0 still.
-fn finite(x: f64) -> f64 {
-    x.clamp(f64::MIN, f64::MAX)
-}
 
 /// Values computed with mpmath at 150 digits from the definition, and limits.
 #[cfg(test)]

@@ -243,23 +243,24 @@ impl Evaluation<'_> {
                 Surveyed::Rows => (0..sheet.lanes.len()).map(|lane| sheet.row(lane)).collect(),
             };
             let inputs = &values[step];
-            let exact: Vec<_> = inputs.iter().map(|input| expected(input)).collect();
             let exact_upstream = upstream.map(expected);
             let mut words = vec![operation.survey(index, sheet, exact_upstream.as_deref())];
             for (known, of_inputs, of_move) in known.moved() {
-                let moved_inputs: Vec<_> =
-                    inputs.iter().map(|input| moved(input, of_move)).collect();
-                let moved_upstream = upstream.map(|upstream| moved(upstream, of_move));
-                let (inputs, upstream) = match of_inputs {
-                    true => (&moved_inputs, &exact_upstream),
-                    false => (&exact, &moved_upstream),
-                };
-                let sheet = Sheet {
-                    inputs: &slices(inputs),
-                    known,
-                    ..*sheet
-                };
-                words.push(operation.survey(index, &sheet, upstream.as_deref()));
+                let sheet = Sheet { known, ..*sheet };
+                words.push(match (of_inputs, upstream) {
+                    (true, _) => {
+                        let inputs = inputs.iter().map(|input| moved(input, of_move));
+                        let inputs: Vec<_> = inputs.collect();
+                        let inputs = &slices(&inputs);
+                        let sheet = Sheet { inputs, ..sheet };
+                        operation.survey(index, &sheet, exact_upstream.as_deref())
+                    }
+                    (false, Some(upstream)) => {
+                        operation.survey(index, &sheet, Some(&moved(upstream, of_move)))
+                    }
+                    // Nothing is moved.
+                    (false, None) => words[0].clone(),
+                });
             }
             Found { keys, words }
         })
@@ -315,7 +316,9 @@ impl Evaluation<'_> {
                 }));
             }
         }
-        widen(&mut known.moved().map(|(known, ..)| at(&slices(&exact), known)));
+        if !known.expected().is_empty() {
+            widen(&mut known.moved().map(|(known, ..)| at(&slices(&exact), known)));
+        }
         let pairs = own.iter_mut().flatten().zip(all);
         pairs.for_each(|(own, off)| own.allow(off));
         own

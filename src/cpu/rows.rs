@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::slice::{Slice, SliceMut};
-
-/// Elements that a thread takes at a time.
-const TASK: usize = 1 << 15;
+use super::{
+    blocks::TASK,
+    slice::{Slice, SliceMut},
+};
+use crate::tensor::View;
 
 /// Rows that lie side by side and are brought together at a time: a line of the cache has as many elements.
 const TOGETHER: usize = 16;
@@ -16,12 +17,21 @@ const HELD: usize = 1 << 22;
 /// The rows of some tensors: [outer, extent, inner], each with an extent of its own.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    pub(crate) outer: usize,
-    pub(crate) inner: usize,
-    pub(crate) inputs: &'a [(Slice<'a>, usize)],
+    outer: usize,
+    inner: usize,
+    inputs: &'a [(Slice<'a>, usize)],
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    /// Those of inputs along the axis of `view`, each with the length of its own axis.
+    pub(crate) const fn along(view: View, inputs: &'a [(Slice<'a>, usize)]) -> Self {
+        Self {
+            outer: view.outer,
+            inner: view.inner,
+            inputs,
+        }
+    }
+
     /// What `of` makes of each row, given its number and its elements, in order.
     pub(crate) fn map<R: Send>(self, of: impl Fn(usize, &[&[f32]]) -> R + Sync) -> Vec<R> {
         self.map_some(0..self.outer, &of)

@@ -16,7 +16,7 @@ use std::fmt;
 use crate::{
     error::{Error, Result},
     gpu::{Gpu, Pipeline},
-    tensor::Tensor,
+    tensor::{Tensor, View},
     wgsl::{Arguments, Shader, Vectors},
 };
 
@@ -124,6 +124,23 @@ pub(crate) fn dispatch(
 /// elements in 32 bits.
 pub fn largest_window(gpu: &Gpu) -> u64 {
     window_within(gpu.limits().max_storage_buffer_binding_size)
+}
+
+/// Outer places of x whose rows one window holds, `scratch` being the bytes that a place takes beside them.
+pub(crate) fn places_at_once(op: &str, x: &Tensor, view: View, scratch: u64) -> Result<usize> {
+    // One alignment is spared, since an outer place may start anywhere.
+    let limit = largest_window(x.gpu()) - 256;
+    let bytes = (view.extent * view.inner) as u64 * x.element().size();
+    let bytes = bytes.max(scratch);
+    match limit / bytes {
+        0 => Err(Error::TooLarge {
+            what: format!("the rows of one place of {op} over shape {:?}", x.shape()),
+            bytes,
+            limit,
+            advice: "stream them from the host, which cuts them up",
+        }),
+        places => Ok(places as usize),
+    }
 }
 
 fn window_within(binding: u64) -> u64 {

@@ -13,17 +13,9 @@ use crate::{
 
 impl LogSumExp {
     pub(super) fn compute(&self, shape: &[usize], x: Slice<'_>, mut y: SliceMut<'_>) -> Result<()> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
-        let inputs = [(x, extent)];
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
+        let view = View::of(shape, self.axis)?;
+        let inputs = [(x, view.extent)];
+        let rows = Rows::along(view, &inputs);
         let values = rows.map(|_, inputs| {
             let x = inputs[0];
             let most = largest(x);
@@ -44,18 +36,10 @@ impl LogSumExp {
         upstream: Slice<'_>,
         dx: SliceMut<'_>,
     ) -> Result<()> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
-        let inputs = [(x, extent), (upstream, 1)];
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
-        rows.fill(dx, extent, |_, inputs, dx| {
+        let view = View::of(shape, self.axis)?;
+        let inputs = [(x, view.extent), (upstream, 1)];
+        let rows = Rows::along(view, &inputs);
+        rows.fill(dx, view.extent, |_, inputs, dx| {
             let (x, upstream) = (inputs[0], inputs[1][0]);
             let most = largest(x);
             if !most.is_finite() {

@@ -6,12 +6,12 @@ use super::{
 };
 use crate::{
     element::ElementType,
-    error::{Error, Result},
+    error::Result,
     gpu::{
         Binding::{self, Read, Write},
         Kernel,
     },
-    kernel::{Window, largest_window, launch::Pass, recorder::Recorder},
+    kernel::{Window, launch::Pass, places_at_once, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -35,19 +35,8 @@ impl LogSumExp {
         }
         let slice = view.extent * view.inner;
         let splits = (view.extent / PER_SPLIT).clamp(1, MOST_SPLITS);
-        // One alignment is spared, since an outer place may start anywhere.
-        let window_bytes = largest_window(gpu) - 256;
-        let bytes = slice as u64 * x.element().size();
         let scratch = (splits * view.inner * PART) as u64 * ElementType::F32.size();
-        let at_once = (window_bytes / bytes.max(scratch)) as usize;
-        if at_once == 0 {
-            return Err(Error::TooLarge {
-                what: format!("the rows of one place of {NAME} over shape {:?}", x.shape()),
-                bytes: bytes.max(scratch),
-                limit: window_bytes,
-                advice: "stream them from the host, which cuts them up",
-            });
-        }
+        let at_once = places_at_once(NAME, x, view, scratch)?;
         for first in (0..view.outer).step_by(at_once) {
             let outer = at_once.min(view.outer - first);
             let rows = outer * view.inner;

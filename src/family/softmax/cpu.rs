@@ -336,23 +336,15 @@ impl Softmax {
         upstream: Option<Slice<'_>>,
         y: SliceMut<'_>,
     ) -> Result<()> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
+        let view = View::of(shape, self.axis)?;
         let known = self.known.as_ref().map(Array::to_host).transpose()?;
         let inputs: Vec<_> = [Some(x), upstream]
             .into_iter()
             .flatten()
-            .map(|it| (it, extent))
+            .map(|it| (it, view.extent))
             .collect();
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
-        rows.fill(y, extent, |row, inputs, y| {
+        let rows = Rows::along(view, &inputs);
+        rows.fill(y, view.extent, |row, inputs, y| {
             let known = known.as_ref().map(|known| &known[row * KNOWN..][..KNOWN]);
             let upstream = inputs.get(1).copied();
             self.compute_row(known, &self.scores_of(inputs[0]), upstream, y);
@@ -424,22 +416,14 @@ impl Softmax {
         x: Slice<'_>,
         upstream: Option<Slice<'_>>,
     ) -> Result<Vec<f32>> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
+        let view = View::of(shape, self.axis)?;
         let known = self.known.as_ref().map(Array::to_host).transpose()?;
         let inputs: Vec<_> = [Some(x), upstream]
             .into_iter()
             .flatten()
-            .map(|it| (it, extent))
+            .map(|it| (it, view.extent))
             .collect();
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
+        let rows = Rows::along(view, &inputs);
         let words = rows.map(|row, inputs| {
             let (x, upstream) = (&*self.scores_of(inputs[0]), inputs.get(1).copied());
             let known = known.as_ref().map(|known| &known[row * KNOWN..][..KNOWN]);

@@ -41,6 +41,13 @@ const BRIDLE: Paper = Paper {
     url: "https://doi.org/10.1007/978-3-642-76153-9_28",
 };
 
+fn parsed(mut arguments: Arguments, along: impl Fn(i64) -> Softmax) -> Result<Box<dyn Operation>> {
+    let masked = arguments.choice("masked", &MASKED)?;
+    let axis = arguments.axis(-1)?;
+    arguments.finish(PARAMETERS)?;
+    Ok(Box::new(along(axis).masked(masked)))
+}
+
 /// Softmin, as [`families`](crate::family::families) lists it.
 pub(in crate::family) struct OfSoftmin;
 
@@ -81,11 +88,8 @@ impl Family for Form {
         }
     }
 
-    fn parse(&self, mut arguments: Arguments) -> Result<Box<dyn Operation>> {
-        let masked = arguments.choice("masked", &MASKED)?;
-        let axis = arguments.axis(-1)?;
-        arguments.finish(PARAMETERS)?;
-        Ok(Box::new(Softmax::with_form(*self, axis).masked(masked)))
+    fn parse(&self, arguments: Arguments) -> Result<Box<dyn Operation>> {
+        parsed(arguments, |axis| Softmax::with_form(*self, axis))
     }
 
     fn allowed(&self, pass: Pass, _: ElementType, _: Math) -> String {
@@ -139,11 +143,8 @@ impl Family for OfSoftmin {
         }
     }
 
-    fn parse(&self, mut arguments: Arguments) -> Result<Box<dyn Operation>> {
-        let masked = arguments.choice("masked", &MASKED)?;
-        let axis = arguments.axis(-1)?;
-        arguments.finish(PARAMETERS)?;
-        Ok(Box::new(Softmax::min(axis).masked(masked)))
+    fn parse(&self, arguments: Arguments) -> Result<Box<dyn Operation>> {
+        parsed(arguments, Softmax::min)
     }
 
     fn allowed(&self, pass: Pass, element: ElementType, math: Math) -> String {

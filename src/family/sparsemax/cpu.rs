@@ -61,18 +61,10 @@ fn first_of_largest(x: &[f32]) -> Option<usize> {
 
 impl Sparsemax {
     pub(super) fn compute(&self, shape: &[usize], x: Slice<'_>, y: SliceMut<'_>) -> Result<()> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
-        let inputs = [(x, extent)];
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
-        rows.fill(y, extent, |_, inputs, y| {
+        let view = View::of(shape, self.axis)?;
+        let inputs = [(x, view.extent)];
+        let rows = Rows::along(view, &inputs);
+        rows.fill(y, view.extent, |_, inputs, y| {
             let x = inputs[0];
             match self.form {
                 Form::Sparsemax => {
@@ -103,18 +95,10 @@ impl Sparsemax {
         upstream: Slice<'_>,
         dx: SliceMut<'_>,
     ) -> Result<()> {
-        let View {
-            outer,
-            extent,
-            inner,
-        } = View::of(shape, self.axis)?;
-        let inputs = [(x, extent), (upstream, extent)];
-        let rows = Rows {
-            outer,
-            inner,
-            inputs: &inputs,
-        };
-        rows.fill(dx, extent, |_, inputs, dx| {
+        let view = View::of(shape, self.axis)?;
+        let inputs = [(x, view.extent), (upstream, view.extent)];
+        let rows = Rows::along(view, &inputs);
+        rows.fill(dx, view.extent, |_, inputs, dx| {
             let (x, upstream) = (inputs[0], inputs[1]);
             match self.form {
                 Form::Sparsemax => {

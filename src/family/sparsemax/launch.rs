@@ -7,12 +7,12 @@ use super::{
 };
 use crate::{
     element::ElementType,
-    error::{Error, Result},
+    error::Result,
     gpu::{
         Binding::{self, Read, Write},
         Kernel,
     },
-    kernel::{Window, largest_window, launch::Pass, recorder::Recorder},
+    kernel::{Window, launch::Pass, places_at_once, recorder::Recorder},
     tensor::Tensor,
 };
 
@@ -37,23 +37,8 @@ impl Sparsemax {
             return Ok(());
         }
         let slice = view.extent * view.inner;
-        // One alignment is spared, since an outer place may start anywhere.
-        let window_bytes = largest_window(gpu) - 256;
-        let bytes = slice as u64 * x.element().size();
         let scratch = (view.inner * ROW) as u64 * ElementType::F32.size();
-        let at_once = (window_bytes / bytes.max(scratch)) as usize;
-        if at_once == 0 {
-            return Err(Error::TooLarge {
-                what: format!(
-                    "the rows of one place of {} over shape {:?}",
-                    self.form.name(),
-                    x.shape()
-                ),
-                bytes: bytes.max(scratch),
-                limit: window_bytes,
-                advice: "stream them from the host, which cuts them up",
-            });
-        }
+        let at_once = places_at_once(self.form.name(), x, view, scratch)?;
         for first in (0..view.outer).step_by(at_once) {
             let outer = at_once.min(view.outer - first);
             let rows = outer * view.inner;

@@ -87,84 +87,87 @@ impl Operation for Sparsemax {
         Cut::WholeAxis
     }
 
-    /// The difference from the largest element and the threshold are rounded, and the sum that the threshold makes 1.
     fn expected(&self, sheet: &Sheet<'_>) -> Vec<Bound> {
-        let rows = sheet.rows();
-        rows.flat_map(|x| {
-            let y = forward(self.form, x);
-            let row = Row::of(x);
-            let sum = row_sum_error(x.len()) / count_above(&row, x) as f64;
-            let bound = |(x, expected): (&f64, f64)| Bound {
-                expected,
-                allowed: match self.form {
-                    Form::Sparsemax if expected.is_finite() => {
-                        4.0 * UNIT * (expected + row.threshold.abs()) + sum + near(&row, *x)
-                    }
-                    _ => 0.0,
-                },
-            };
-            let bounds: Vec<_> = x.iter().zip(y).map(bound).collect();
-            bounds
-        })
-        .collect()
+        let of_row = |x: &[f64]| match self.form {
+            Form::Sparsemax => shares(x),
+            Form::Hardmax => exact(forward(self.form, x)),
+        };
+        sheet.rows().flat_map(of_row).collect()
     }
 
-    /// What the mean over the elements above the threshold may be off by. Where rounding decides which these are, either
-    /// is right.
     fn expected_backward(
         &self,
         sheet: &Sheet<'_>,
         upstream: &[f64],
         _: Option<&[u32]>,
     ) -> Vec<Vec<Bound>> {
-        let len = sheet.places.len();
-        let rows = sheet.rows().enumerate();
-        let dx = rows.flat_map(|(index, x)| {
-            let upstream = &upstream[index * len..][..len];
-            let dx = backward(self.form, x, upstream);
-            if self.form == Form::Hardmax {
-                let exact = |expected| Bound {
-                    expected,
-                    allowed: 0.0,
-                };
-                return dx.into_iter().map(exact).collect::<Vec<_>>();
-            }
-            let row = Row::of(x);
-            let largest = upstream.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
-            let sum = row_sum_error(len) + 4.0 * UNIT;
-            let others = [-1.0, 1.0].map(|side| gradients(&row, x, upstream, side * 2e-6));
-            let bound = |(place, expected): (usize, f64)| {
-                let [a, b] = [0, 1].map(|other| (others[other][place] - expected).abs());
-                let flushed = f64::from(f32::MIN_POSITIVE);
-                // A sum of gradients may leave f32's range, and what infinities leave is no number.
-                let overflows = largest * len as f64 > f64::from(f32::MAX);
-                let doubtful = overflows || (a.is_nan() || b.is_nan()) && !expected.is_nan();
-                Bound {
-                    expected,
-                    allowed: match doubtful {
-                        true => f64::INFINITY,
-                        false => sum * largest + a.max(b) + flushed,
-                    },
-                }
-            };
-            dx.into_iter().enumerate().map(bound).collect()
-        });
+        let upstream = upstream.chunks_exact(sheet.places.len().max(1));
+        let dx = sheet
+            .rows()
+            .zip(upstream)
+            .flat_map(|(x, g)| match self.form {
+                Form::Sparsemax => slopes(x, g),
+                Form::Hardmax => exact(backward(self.form, x, g)),
+            });
         vec![dx.collect()]
     }
 }
 
-/// Elements above the threshold, at least one.
-fn count_above(row: &Row, x: &[f64]) -> usize {
-    x.iter().filter(|x| row.over(**x) > 0.0).count().max(1)
+fn exact(values: Vec<f64>) -> Vec<Bound> {
+    let exact = |expected| Bound {
+        expected,
+        allowed: 0.0,
+    };
+    values.into_iter().map(exact).collect()
 }
 
-/// What x's difference from the largest element is rounded by, as far as it is seen: near the threshold.
-fn near(row: &Row, x: f64) -> f64 {
-    if row.over(x) > -1e-5 {
-        UNIT * (x - row.most).abs()
-    } else {
-        0.0
-    }
+/// y of sparsemax: the difference from the largest element and the threshold are rounded, and the sum that the threshold
+/// makes 1.
+fn shares(x: &[f64]) -> Vec<Bound> {
+    let row = Row::of(x);
+    let count = x.iter().filter(|x| row.over(**x) > 0.0).count().max(1);
+    let sum = row_sum_error(x.len()) / count as f64;
+    let bound = |&x: &f64| {
+        let expected = row.share(x);
+        // What x's difference is rounded by is seen near the threshold alone.
+        let near = if row.over(x) > -1e-5 {
+            UNIT * (x - row.most).abs()
+        } else {
+            0.0
+        };
+        Bound {
+            expected,
+            allowed: match expected.is_finite() {
+                true => 4.0 * UNIT * (expected + row.threshold.abs()) + sum + near,
+                false => 0.0,
+            },
+        }
+    };
+    x.iter().map(bound).collect()
+}
+
+/// dx of sparsemax: what the mean over the elements above the threshold may be off by. Where rounding decides which these
+/// are, either is right.
+fn slopes(x: &[f64], upstream: &[f64]) -> Vec<Bound> {
+    let row = Row::of(x);
+    let [expected, fewer, more] =
+        [0.0, 2e-6, -2e-6].map(|least| gradients(&row, x, upstream, least));
+    let largest = upstream.iter().fold(0.0_f64, |most, g| most.max(g.abs()));
+    let sum = row_sum_error(x.len()) + 4.0 * UNIT;
+    // A sum of gradients may leave f32's range, and what infinities leave is no number.
+    let overflows = largest * x.len() as f64 > f64::from(f32::MAX);
+    let bound = |(place, expected): (usize, f64)| {
+        let [a, b] = [&fewer, &more].map(|other| (other[place] - expected).abs());
+        let doubtful = overflows || (a.is_nan() || b.is_nan()) && !expected.is_nan();
+        Bound {
+            expected,
+            allowed: match doubtful {
+                true => f64::INFINITY,
+                false => sum * largest + a.max(b) + f64::from(f32::MIN_POSITIVE),
+            },
+        }
+    };
+    expected.into_iter().enumerate().map(bound).collect()
 }
 
 impl fmt::Display for Sparsemax {

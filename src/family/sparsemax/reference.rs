@@ -59,6 +59,14 @@ impl Row {
         Self { most, threshold }
     }
 
+    /// The share of x.
+    pub fn share(&self, x: f64) -> f64 {
+        match self.threshold.is_nan() {
+            true => f64::NAN,
+            false => self.over(x).max(0.0),
+        }
+    }
+
     /// What x is above the threshold.
     pub fn over(&self, x: f64) -> f64 {
         (x - self.most) - self.threshold
@@ -77,11 +85,7 @@ pub fn forward(form: Form, x: &[f64]) -> Vec<f64> {
     match form {
         Form::Sparsemax => {
             let row = Row::of(x);
-            let over = |x: &f64| match row.threshold.is_nan() {
-                true => f64::NAN,
-                false => row.over(*x).max(0.0),
-            };
-            x.iter().map(over).collect()
+            x.iter().map(|x| row.share(*x)).collect()
         }
         Form::Hardmax => {
             if x.iter().any(|x| x.is_nan()) {

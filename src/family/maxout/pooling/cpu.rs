@@ -4,14 +4,15 @@ use rayon::prelude::*;
 
 use super::Maxout;
 use crate::{
-    cpu::{Slice, SliceMut, blocks::each_block, lane::select},
+    cpu::{
+        Slice, SliceMut,
+        blocks::{TASK, each_block},
+        lane::select,
+    },
     error::{Error, Result},
     family::{Chosen, Saved, maxout::OP},
     tensor::View,
 };
-
-/// Results that a thread takes at a time, in whole runs of a few.
-const TASK: usize = 1 << 15;
 
 /// Groups with fewer elements between their pieces are taken as wholes.
 const APART: usize = 16;
