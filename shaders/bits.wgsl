@@ -17,6 +17,10 @@ fn magnitude(x: Real, limit: Real) -> Real {
     return bitcast<Real>(min(bitcast<Bits>(x) & Bits(0x7fffffffu), bitcast<Bits>(limit)));
 }
 
+// x, and no compiler looks behind it: Mesa 22.3 would merge sums and products with those around them, and round elsewhere;
+// NVIDIA's driver 580 multiplies equal factors and constants by each other first, which may leave f32's range.
+fn kept(x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), Bits(0xfffffffeu))); }
+
 // value >= 0 with the sign of x.
 fn with_sign(value: Real, x: Real) -> Real {
     return bitcast<Real>(bitcast<Bits>(value) | (bitcast<Bits>(x) & Bits(0x80000000u)));
@@ -31,8 +35,8 @@ fn least_first(c: Real, upstream: Real) -> FirstAndLast {
 }
 
 // c and upstream as what a share is multiplied by at first and at last: a c that enlarges would leave f32's range
-// before the share makes it small.
+// before the share makes it small, unless upstream is small.
 fn enlarging_last(c: Real, upstream: Real) -> FirstAndLast {
-    let enlarges = abs(c) > Real(1.0);
+    let enlarges = min(abs(c), abs(upstream)) > Real(1.0);
     return FirstAndLast(select(c * upstream, upstream, enlarges), select(Real(1.0), c, enlarges));
 }

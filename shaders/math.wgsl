@@ -15,9 +15,6 @@
 // The upper 12 of x's 24 significant bits: products of two such numbers are exact.
 fn upper(x: Real) -> Real { return bitcast<Real>(bitcast<Bits>(x) & Bits(0xfffff000u)); }
 
-// x, and no compiler looks behind it: Mesa 22.3 would merge sums and products with those around them, and round elsewhere.
-fn kept(x: Real) -> Real { return bitcast<Real>(min(bitcast<Bits>(x), Bits(0xfffffffeu))); }
-
 // An unevaluated sum.
 struct Sum { high: Real, low: Real }
 
@@ -252,6 +249,12 @@ fn times_share(v: Real, k: Real, share: Share, positive: Bool, e: Exponential) -
 // v sigmoid(z) with e = e^-abs(z).
 fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
     return times_share(v, Real(1.0), sigmoid_share(e.beside + e.beside * e.series), positive, e);
+}
+
+// v sigmoid(z) sigmoid(-z) with e = e^-abs(z).
+fn times_sigmoids(v: Real, e: Exponential) -> Real {
+    let s = sigmoid_share(e.beside + e.beside * e.series);
+    return times(v * whole_share(s), Scaled(series_share(e.series, s) * e.power, e.scale));
 }
 
 // v (s + p s (1 - s)), s = sigmoid(z), with e = e^-abs(z): s times 1 + p (1 - s).
@@ -565,8 +568,8 @@ struct Hyperbola { x: Real, b: Real, root: Sum, power: Real }
 fn hyperbola(x: Real, b: Real) -> Hyperbola {
     let most = min(max(abs(finite(x)), sqrt(b)), Real(8.5e37));
     let power = bitcast<Real>(Bits(0x7f000000u) - (bitcast<Bits>(most) & Bits(0x7f800000u)));
-    let u = abs(finite(x)) * power;
-    let c = (b * power) * power;
+    let u = kept(abs(finite(x)) * power);
+    let c = kept(b * power) * power;
     let s = u * u + c;
     let r = sqrt(s);
     let p = product(r, r);

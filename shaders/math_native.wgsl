@@ -19,6 +19,7 @@ fn exp_minus_product(x: Real, beta: Real) -> Exponential { return Exponential(ex
 fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
     return v * select(e.value, Real(1.0), positive) / (1.0 + e.value);
 }
+fn times_sigmoids(v: Real, e: Exponential) -> Real { return v / (1.0 + e.value) * (e.value / (1.0 + e.value)); }
 fn exp_minus_gelu(x: Real) -> Exponential {
     return Exponential(exp(-abs(x * (1.5957691 + 0.071354816 * x * x))));
 }
@@ -91,7 +92,12 @@ fn tanhf(x: Real) -> Real {
     let e = exp2(-2.88539 * abs(x));
     return with_sign((1.0 - e) / (1.0 + e), x);
 }
-fn softsign(t: Real) -> Real { return t / (1.0 + t); }
+// WGSL asks nothing of quotients by more than 2^126, and NVIDIA's are 0.
+fn softsign(t: Real) -> Real {
+    let large = t > Real(1.0);
+    let q = select(t, Real(1.0), large) / (1.0 + t);
+    return select(q, 1.0 - q, large);
+}
 fn over_square_of_one_plus(v: Real, t: Real) -> Real { return v / (1.0 + t) / (1.0 + t); }
 // WGSL has no erf: Abramowitz and Stegun 26.2.17, 7.5e-8 absolute in Phi.
 fn normal_tail(t: Real) -> Real {
@@ -120,7 +126,7 @@ fn log1pf(x: Real) -> Real {
 // In thirds, since the exponential alone may leave f32's range.
 fn exp_times(x: Real, v: Real) -> Real {
     let third = exp(0.33333333 * clamp(x, Real(-210.0), Real(200.0)));
-    return v * third * third * third;
+    return kept(kept(v * third) * third) * third;
 }
 fn tanh_rest(x: Real) -> Real {
     let t = magnitude(x, Real(1.0));
@@ -137,12 +143,13 @@ fn sigmoid_gate_backward(x: Real, upstream: Real, beta: Real) -> Real {
 }
 fn exp_negative_quotient(x: Real, d: Real) -> Scaled { return exp_negative(finite(x) / d); }
 fn expm1_quotient(x: Real, d: Real) -> Real { return exp(-abs(finite(x) / d)) - 1.0; }
-// By the larger, since squares may leave f32's range.
+// sqrt(x^2 + b) by the larger, since squares may leave f32's range; what is FAR is so beside any root of b.
+const FAR: f32 = 1e30;
 fn root(x: Real, b: Real) -> Real {
-    let most = max(abs(x), sqrt(b));
+    let most = min(max(abs(x), sqrt(b)), Real(FAR));
     let u = x / most;
     let v = sqrt(b) / most;
-    return most * sqrt(u * u + v * v);
+    return select(most * sqrt(u * u + v * v), abs(x), abs(x) > Real(FAR));
 }
 fn times_gate(v: Real, x: Real, beta: Real) -> Real { return v * sigmoid(finite(x) * beta); }
 fn squareplus(x: Real, b: Real) -> Real {
@@ -151,10 +158,9 @@ fn squareplus(x: Real, b: Real) -> Real {
     return select(0.5 * b / (r - c), select(c + 0.5 * (r - c), x, x > Real(LARGEST)), x >= Real(0.0));
 }
 fn squareplus_backward(x: Real, upstream: Real, b: Real) -> Real {
-    let c = finite(x);
+    let c = clamp(x, Real(-FAR), Real(FAR));
     let r = root(c, b);
     return upstream * select(0.5 * (b / r) / (r - c), 0.5 + 0.5 * (c / r), x >= Real(0.0));
 }
 fn squareplus_parameter(x: Real, upstream: Real, b: Real) -> Real { return 0.25 * upstream / root(finite(x), b); }
-fn kept(x: Real) -> Real { return x; }
 fn product_sum(x: Real, slope: Real, height: Real) -> Real { return finite(x) * slope + height; }

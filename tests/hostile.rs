@@ -23,7 +23,8 @@ use wgpu_activations::{
         inputs::{grid, patterns, words},
         ulp_error,
     },
-    activation::Definition,
+    activation::{Definition, MOST_PARAMETERS},
+    family::families,
     wgsl,
 };
 
@@ -40,6 +41,7 @@ fn devices() -> Vec<Device> {
                 quotient,
                 fused,
                 order: Plain,
+                regrouped: false,
                 flush: true,
             });
         }
@@ -50,7 +52,16 @@ fn devices() -> Vec<Device> {
             quotient: Hash,
             fused: Hash,
             order,
+            regrouped: false,
             flush: true,
+        });
+    }
+    for fused in [Plain, Hash] {
+        devices.push(Device {
+            fused,
+            regrouped: true,
+            flush: true,
+            ..FAITHFUL
         });
     }
     devices
@@ -222,4 +233,138 @@ fn a_careless_formula_is_found() {
         let (error, _) = worst(careless, device, &inputs);
         assert!(error > 3.0, "{error} ULP passes: {wgsl}");
     }
+}
+
+/// The worst error of the gradients of the parameters as a part of what is allowed, and its input.
+fn worst_of_parameters(activation: Activation, device: Device, inputs: &[f32]) -> (f64, f32) {
+    let definition = activation.definition();
+    let mut numbers = [0.0; MOST_PARAMETERS];
+    for (number, &parameter) in numbers.iter_mut().zip(activation.parameters()) {
+        *number = f64::from(parameter);
+    }
+    let module = module(definition);
+    worst_of(inputs, |x| {
+        let upstream = vec![-1.5; x.len()];
+        let call = Call {
+            module: &module,
+            device,
+            width: x.len(),
+        };
+        let mut arguments = vec![Value::real(x.to_vec()), Value::real(upstream.clone())];
+        let constants = activation.parameters().iter();
+        arguments.extend(constants.map(|&number| Value::real(vec![number; x.len()])));
+        let gradients = match call.named("parameter_backward", &arguments) {
+            Value::Struct(gradients) => gradients,
+            gradient => vec![gradient],
+        };
+        let error = |index: usize| {
+            let (x, upstream) = (f64::from(x[index]), f64::from(upstream[index]));
+            let errors = definition
+                .parameters
+                .iter()
+                .zip(&gradients)
+                .map(|(parameter, found)| {
+                    let expected = (parameter.slope)(x, numbers) * upstream;
+                    let size = parameter
+                        .magnitude
+                        .map_or(expected, |sum| sum(x, numbers) * upstream);
+                    let flushed = 2.0 * f64::from(f32::MIN_POSITIVE);
+                    let found = f64::from(found.lanes()[index]);
+                    let same = found == f64::from(expected as f32);
+                    let error = (found - expected).abs() / (1e-6 * size.abs() + flushed);
+                    // A NaN is no number's neighbour.
+                    if same {
+                        0.0
+                    } else if error.is_nan() {
+                        f64::INFINITY
+                    } else {
+                        error
+                    }
+                });
+            errors.fold(0.0, f64::max)
+        };
+        (0..x.len()).map(error).collect()
+    })
+}
+
+#[test]
+fn gradients_of_parameters_are_within_half_as_much_again_on_every_device_that_wgsl_allows() {
+    let inputs = inputs();
+    let mut failures = Vec::new();
+    let learned = Activation::all().filter(|activation| {
+        activation
+            .definition()
+            .parameters
+            .iter()
+            .any(|it| it.per_channel)
+    });
+    for activation in learned {
+        for device in devices() {
+            let (error, x) = worst_of_parameters(activation, device, &inputs);
+            if error > 1.5 {
+                let name = activation.name();
+                failures.push(format!(
+                    "{name}: {error:.2} of what is allowed at {x:e}, {device:?}"
+                ));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Products that leave f32's range before the slope brings them back.
+#[test]
+fn gates_bring_products_back_into_range_on_every_device_that_wgsl_allows() {
+    const SIZES: [f32; 9] = [1.2e-38, 1e-25, 1e-12, 0.3, 1.0, 7.0, 1e12, 1e25, 3e38];
+    const GATES: [f32; 8] = [-150.0, -95.0, -40.0, -1.0, 0.5, 1.0, 40.0, 95.0];
+    let vectors = wgsl::Vectors {
+        element: ElementType::F32,
+        words: wgsl::Words::U32,
+        lanes: wgsl::Lanes::One,
+    };
+    let shaders: Vec<_> = families()
+        .flat_map(|family| family.shaders(vectors, Math::Accurate))
+        .collect();
+    let mut failures = Vec::new();
+    for (name, activation) in [("glu", Activation::SIGMOID), ("reglu", Activation::RELU)] {
+        let (_, shader) = shaders
+            .iter()
+            .find(|(shader, _)| *shader == format!("{name}/apart"))
+            .unwrap();
+        let source = shader.to_string().replace("arguments.limit", "0.0");
+        let module = naga::front::wgsl::parse_str(&source).unwrap();
+        let all = GATES.iter().flat_map(|&gate| SIZES.map(|up| (gate, -up)));
+        let all: Vec<_> = all
+            .flat_map(|(gate, up)| SIZES.map(|upstream| (gate, up, upstream)))
+            .collect();
+        let lanes = |of: fn(&(f32, f32, f32)) -> f32| Value::real(all.iter().map(of).collect());
+        let arguments = [
+            lanes(|it| it.0),
+            lanes(|it| it.1),
+            lanes(|it| it.2),
+            lanes(|_| 0.0),
+        ];
+        for device in devices() {
+            let call = Call {
+                module: &module,
+                device,
+                width: all.len(),
+            };
+            let found = call.named("gate_gradient_at", &arguments);
+            for (&found, &(gate, up, upstream)) in found.lanes().iter().zip(&all) {
+                let slope = activation.slope(f64::from(gate));
+                let expected = f64::from(upstream) * f64::from(up) * slope;
+                // A step of the way may be flushed, before the other makes it larger.
+                let flushed = f64::from(f32::MIN_POSITIVE) * f64::from(upstream.min(-up)).max(1.0);
+                let error = (f64::from(found) - expected).abs();
+                let is_right = ulp_error(found, expected) <= 8.0 || error <= flushed;
+                if !is_right {
+                    failures.push(format!(
+                        "{name} of {gate}, {upstream:e} times {up:e}: {found:e} for {expected:e}, {device:?}"
+                    ));
+                }
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }

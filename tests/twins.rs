@@ -17,7 +17,7 @@ use translate::{Structs, tokens, translated};
 
 const NOTE: &str = "Made by `UPDATE_TWINS=1 cargo test --test twins`; edit that.";
 
-/// Math has a twin of its own in the lanes.
+/// What has a twin of its own in the lanes.
 const OTHERS: [&str; 1] = ["kept"];
 
 /// What gated units are made of: the name of each module with its shader, and what it uses beside math.
@@ -90,8 +90,8 @@ fn twins() -> Vec<(String, String)> {
     };
     let wgsl = format!(
         "{}\n{}\n{}",
-        read("shaders/bits.wgsl"),
-        without(&read("shaders/math.wgsl"), &OTHERS),
+        without(&read("shaders/bits.wgsl"), &OTHERS),
+        read("shaders/math.wgsl"),
         read("shaders/sine.wgsl"),
     );
     let rust = translated(&wgsl, &mut structs);

@@ -14,5 +14,5 @@ struct Gradients { alpha: Real, beta: Real }
 fn parameter_backward(x: Real, upstream: Real, alpha: Real, beta: Real) -> Gradients {
     let s = sines(x, alpha);
     let i = reciprocal(beta);
-    return Gradients(product_of_three(upstream * s.of_twice, finite(x), i), (-upstream * square(s)) * i * i);
+    return Gradients(product_of_three(upstream * s.of_twice, finite(x), i), kept((-upstream * square(s)) * i) * i);
 }

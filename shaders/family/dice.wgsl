@@ -23,17 +23,17 @@ fn value(x: f32, p: Parameter) -> f32 {
     return x * (share + (1.0 - share) * p.alpha);
 }
 
-// k = upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
-fn through_z(x: f32, upstream: f32, shares: vec2<f32>, alpha: f32) -> f32 {
+// k = upstream (1 - alpha) v, v = x s (1 - s), the gradient with respect to z.
+fn through_z(v: f32, upstream: f32, alpha: f32) -> f32 {
     let factors = enlarging_last(1.0 - alpha, upstream);
-    return factors.first * (x * shares.x * shares.y) * factors.last;
+    return factors.first * v * factors.last;
 }
 
 // upstream (alpha + (1 - alpha) s) + r (k - mean k - z mean(k z)).
 fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
     let z = normalised(x, p);
     let shares = shares_of(z);
-    let k = through_z(x, upstream, shares, p.alpha);
+    let k = through_z(x * shares.x * shares.y, upstream, p.alpha);
     return upstream * (p.alpha + (1.0 - p.alpha) * shares.x) + p.inverse * (k - p.mean_k - finite(z) * p.mean_kz);
 }
 
@@ -41,14 +41,14 @@ fn backward(x: f32, upstream: f32, p: Parameter) -> f32 {
 alias Terms = vec3<f32>;
 fn terms(x: f32, upstream: f32, p: Parameter) -> Terms {
     let z = normalised(x, p);
-    let shares = shares_of(z);
-    let k = through_z(x, upstream, shares, p.alpha);
-    return Terms(k, k * z, of_alpha(x, upstream, z));
+    let e = exp_minus_product(z, 1.0);
+    let k = select(through_z(times_sigmoids(x, e), upstream, p.alpha), z, is_nan(z));
+    return Terms(k, k * z, of_alpha(x, upstream, z, e));
 }
 
 // upstream x (1 - s), whose tail f32 need not hold: what is not small comes first.
-fn of_alpha(x: f32, upstream: f32, z: f32) -> f32 {
+fn of_alpha(x: f32, upstream: f32, z: f32, e: Exponential) -> f32 {
     let both = (abs(upstream) < 1.0) & (abs(x) > 1.0);
-    let term = times_sigmoid(select(upstream, upstream * x, both), z <= 0.0, exp_minus_product(z, 1.0));
+    let term = times_sigmoid(select(upstream, upstream * x, both), z <= 0.0, e);
     return select(term * select(x, 1.0, both), z, is_nan(z));
 }

@@ -23,7 +23,7 @@ fn factors(a: Real, b: Real) -> Factors {
     let raised = select(a, a * HALF_UP, small) * select(b * HALF_UP, b, small);
     return Factors(
         select(select(all, raised, tiny), Real(1.70141183e38), beyond),
-        select(select(Real(1.0), Real(HALF_DOWN), tiny), (a * HALF_DOWN) * (b * HALF_DOWN), beyond),
+        select(select(Real(1.0), Real(HALF_DOWN), tiny), kept(a * HALF_DOWN) * (b * HALF_DOWN), beyond),
         select(Real(1.0), Real(2.0), beyond),
     );
 }

@@ -90,11 +90,11 @@ impl Tolerance {
         if size.abs() > largest && expected.abs() <= largest {
             return f64::INFINITY;
         }
-        // Of several terms one may be flushed.
+        // Of several terms two may be flushed.
         let flushed = if size.abs() == expected.abs() {
             0.0
         } else {
-            f64::from(f32::MIN_POSITIVE)
+            2.0 * f64::from(f32::MIN_POSITIVE)
         };
         match self {
             Self::Ulp(count) => count * ulp(size, element) + flushed,

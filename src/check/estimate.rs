@@ -268,8 +268,8 @@ impl Evaluation<'_> {
 
     /// What `of` makes of inputs and upstream gradients of operation `step`, and of what is known, as they are
     /// expected. It may be off by what their moves change, too. Each is moved alone: what one move changes must not
-    /// hide what another does. Where the operation joins elements, few moves do not find the worst of all signs: twice
-    /// as much is allowed.
+    /// hide what another does. Where the operation joins elements, or goes up and down on the way of the moves, few of
+    /// them do not find the worst: twice as much is allowed.
     fn estimate<T: Estimate>(
         &self,
         step: usize,
@@ -284,32 +284,26 @@ impl Evaluation<'_> {
             |values: &[&[f64]], known| of(&values[..inputs.len()], values[inputs.len()], known);
         let mut own = at(&slices(&exact), known.expected());
         let mut all = vec![0.0_f64; own.iter().map(Vec::len).sum()];
+        let joins = joins(&*self.chain.steps()[step]);
         let mut widen = |others: &mut dyn Iterator<Item = Vec<Vec<T>>>| {
-            let mut off = vec![0.0_f64; all.len()];
+            let mut offs = vec![Off::default(); all.len()];
             for other in others {
                 let pairs = own.iter().flatten().zip(other.iter().flatten());
-                for (off, (own, other)) in off.iter_mut().zip(pairs) {
-                    // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what
-                    // is none.
-                    let decides = own.value().is_nan() != other.value().is_nan();
-                    let moved = (other.value() - own.value()).abs();
-                    *off = off.max(if decides { f64::INFINITY } else { moved });
-                    // What is small may be off by as much as what it is moved to.
-                    *off = off.max(moved + other.allowed() - own.allowed());
+                for (off, (own, other)) in offs.iter_mut().zip(pairs) {
+                    off.see(own, other);
                 }
             }
-            let factor = if joins(&*self.chain.steps()[step]) {
-                2.0
-            } else {
-                1.0
-            };
-            let pairs = all.iter_mut().zip(off);
-            pairs.for_each(|(all, off)| *all += factor * off);
+            for (all, off) in all.iter_mut().zip(offs) {
+                *all += off.most * if joins || off.turns() { 2.0 } else { 1.0 };
+            }
         };
         for (place, operand) in operands.iter().enumerate() {
             if operand.iter().any(|bound| allowance(bound) > 0.0) {
                 widen(&mut (0..MOVES).map(|of_move| {
-                    let moved = moved(operand, of_move);
+                    let moved = match joins {
+                        true => moved(operand, of_move),
+                        false => moved_by(operand, |_| AMOUNTS[of_move as usize]),
+                    };
                     let mut values = slices(&exact);
                     values[place] = &moved;
                     at(&values, known.expected())
@@ -347,9 +341,43 @@ fn merge_all(sums: &mut [Sum], parts: &[Sum]) {
         .for_each(|(sum, part)| sum.merge(*part));
 }
 
-/// Moves of the inputs: all up, all down, and by each of the lowest bits of an element's number, so that of two
-/// neighbours one goes up and the other down.
+/// What moves change of one number.
+#[derive(Clone, Default)]
+struct Off {
+    most: f64,
+    /// The number after the last move, and whether it has gone up and down from move to move.
+    last: Option<f64>,
+    up: bool,
+    down: bool,
+}
+
+impl Off {
+    fn see<T: Estimate>(&mut self, own: &T, other: &T) {
+        // Where a move decides whether there is a number at all, nothing is asked. `max` leaves out what is none.
+        let decides = own.value().is_nan() != other.value().is_nan();
+        let moved = (other.value() - own.value()).abs();
+        self.most = self.most.max(if decides { f64::INFINITY } else { moved });
+        // What is small may be off by as much as what it is moved to.
+        self.most = self.most.max(moved + other.allowed() - own.allowed());
+        if let Some(last) = self.last {
+            self.up |= other.value() > last;
+            self.down |= other.value() < last;
+        }
+        self.last = Some(other.value());
+    }
+
+    fn turns(&self) -> bool {
+        self.up && self.down
+    }
+}
+
+/// Moves of the inputs of an operation that joins elements: all up, all down, and by each of the lowest bits of an
+/// element's number, so that of two neighbours one goes up and the other down. Others have as many.
 const MOVES: u32 = 7;
+
+/// Moves of the inputs of an operation that joins none, in parts of what they may be off by: from one end to the other,
+/// in steps with which no sine keeps pace.
+const AMOUNTS: [f64; MOVES as usize] = [-1.0, -0.62, -0.27, 0.11, 0.41, 0.73, 1.0];
 
 /// The way that element `index` goes in a move.
 fn sign(of_move: u32, index: usize) -> f64 {
@@ -362,9 +390,14 @@ fn sign(of_move: u32, index: usize) -> f64 {
 }
 
 fn moved(bounds: &[Bound], of_move: u32) -> Vec<f64> {
+    moved_by(bounds, |index| sign(of_move, index))
+}
+
+/// By parts of what each may be off by.
+fn moved_by(bounds: &[Bound], part: impl Fn(usize) -> f64) -> Vec<f64> {
     let bounds = bounds.iter().enumerate();
     bounds
-        .map(|(index, bound)| bound.expected + sign(of_move, index) * allowance(bound))
+        .map(|(index, bound)| bound.expected + part(index) * allowance(bound))
         .collect()
 }
 

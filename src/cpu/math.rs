@@ -35,6 +35,9 @@ pub(crate) fn magnitude(x: Real, limit: Real) -> Real {
     of_bits(min(bits(x) & Bits(0x7fffffff), bits(limit)))
 }
 
+// x, and no compiler looks behind it: Mesa 22.3 would merge sums and products with those around them, and round elsewhere;
+// NVIDIA's driver 580 multiplies equal factors and constants by each other first, which may leave f32's range.
+
 // value >= 0 with the sign of x.
 #[inline(always)]
 pub(crate) fn with_sign(value: Real, x: Real) -> Real {
@@ -58,10 +61,10 @@ pub(crate) fn least_first(c: Real, upstream: Real) -> FirstAndLast {
 }
 
 // c and upstream as what a share is multiplied by at first and at last: a c that enlarges would leave f32's range
-// before the share makes it small.
+// before the share makes it small, unless upstream is small.
 #[inline(always)]
 pub(crate) fn enlarging_last(c: Real, upstream: Real) -> FirstAndLast {
-    let enlarges = abs(c) > 1.0;
+    let enlarges = min(abs(c), abs(upstream)) > 1.0;
     FirstAndLast {
         first: select(c * upstream, upstream, enlarges),
         last: select(1.0, c, enlarges),
@@ -87,8 +90,6 @@ pub(crate) fn enlarging_last(c: Real, upstream: Real) -> FirstAndLast {
 pub(crate) fn upper(x: Real) -> Real {
     of_bits(bits(x) & Bits(0xfffff000))
 }
-
-// x, and no compiler looks behind it: Mesa 22.3 would merge sums and products with those around them, and round elsewhere.
 
 // An unevaluated sum.
 #[derive(Clone, Copy)]
@@ -498,6 +499,19 @@ pub(crate) fn times_sigmoid(v: Real, positive: Bool, e: Exponential) -> Real {
         sigmoid_share(e.beside + e.beside * e.series),
         positive,
         e,
+    )
+}
+
+// v sigmoid(z) sigmoid(-z) with e = e^-abs(z).
+#[inline(always)]
+pub(crate) fn times_sigmoids(v: Real, e: Exponential) -> Real {
+    let s = sigmoid_share(e.beside + e.beside * e.series);
+    times(
+        v * whole_share(s),
+        Scaled {
+            value: series_share(e.series, s) * e.power,
+            scale: e.scale,
+        },
     )
 }
 
@@ -915,8 +929,8 @@ pub(crate) struct Hyperbola {
 pub(crate) fn hyperbola(x: Real, b: Real) -> Hyperbola {
     let most = min(max(abs(finite(x)), sqrt(b)), 8.5e37);
     let power = of_bits(Bits(0x7f000000) - (bits(most) & Bits(0x7f800000)));
-    let u = abs(finite(x)) * power;
-    let c = (b * power) * power;
+    let u = kept(abs(finite(x)) * power);
+    let c = kept(b * power) * power;
     let s = u * u + c;
     let r = sqrt(s);
     let p = product(r, r);

@@ -40,6 +40,8 @@ pub(super) struct Device {
     pub(super) fused: Choice,
     /// Order of sums of three, where the inner sum is inexact.
     pub(super) order: Choice,
+    /// Whether equal factors and constants are multiplied by each other first, as NVIDIA's driver 580 does.
+    pub(super) regrouped: bool,
     /// Whether subnormal operands and results become 0.
     pub(super) flush: bool,
 }
@@ -48,6 +50,7 @@ pub(super) const FAITHFUL: Device = Device {
     quotient: Choice::Plain,
     fused: Choice::Plain,
     order: Choice::Plain,
+    regrouped: false,
     flush: false,
 };
 
@@ -280,10 +283,12 @@ impl Call<'_> {
                 BinaryOperator::Subtract => {
                     self.sum(left, &self.unary(UnaryOperator::Negate, right))
                 }
-                BinaryOperator::Multiply => Value::Real(
-                    zip(a, b, |a, b| self.flushed(self.flushed(a) * self.flushed(b))),
-                    Origin::Product(a.clone(), b.clone()),
-                ),
+                BinaryOperator::Multiply => {
+                    let product = self
+                        .regrouped(left, right)
+                        .unwrap_or_else(|| self.product(a, b));
+                    Value::Real(product, Origin::Product(a.clone(), b.clone()))
+                }
                 BinaryOperator::Divide => {
                     Value::Real(zip(a, b, |a, b| self.quotient(a, b)), Origin::Unknown)
                 }
@@ -316,6 +321,34 @@ impl Call<'_> {
         }
     }
 
+    fn product(&self, a: &[f32], b: &[f32]) -> Lanes {
+        zip(a, b, |a, b| self.flushed(self.flushed(a) * self.flushed(b)))
+    }
+
+    /// A product of products, if it has equal factors or several constants and the device looks for them.
+    fn regrouped(&self, left: &Value, right: &Value) -> Option<Lanes> {
+        if !self.device.regrouped {
+            return None;
+        }
+        let is_constant = |lanes: &Lanes| lanes.iter().all(|x| x.to_bits() == lanes[0].to_bits());
+        let together = |a: &Lanes, b: &Lanes| Rc::ptr_eq(a, b) || is_constant(a) && is_constant(b);
+        let factors = |value: &Value| match value {
+            Value::Real(whole, Origin::Product(a, b)) => vec![
+                vec![a.clone(), b.clone()],
+                vec![b.clone(), a.clone()],
+                vec![whole.clone()],
+            ],
+            Value::Real(whole, _) => vec![vec![whole.clone()]],
+            _ => panic!("not a real"),
+        };
+        let (left, right) = (factors(left), factors(right));
+        let mut pairs = left.iter().flat_map(|a| right.iter().map(move |b| (a, b)));
+        let (a, b) = pairs.find(|(a, b)| a.len() + b.len() > 2 && together(&a[0], &b[0]))?;
+        let others = a[1..].iter().chain(&b[1..]).cloned();
+        let others = others.reduce(|a, b| self.product(&a, &b))?;
+        Some(self.product(&others, &self.product(&a[0], &b[0])))
+    }
+
     fn flushed(&self, x: f32) -> f32 {
         if self.device.flush && x.is_subnormal() {
             0.0 * x
@@ -327,6 +360,10 @@ impl Call<'_> {
     fn quotient(&self, a: f32, b: f32) -> f32 {
         let (a, b) = (self.flushed(a), self.flushed(b));
         let q = self.flushed(a / b);
+        // Of these nothing is asked, and NVIDIA's are 0.
+        if b.abs() > f32::powi(2.0, 126) && self.device.quotient != Choice::Plain {
+            return 0.0 * q;
+        }
         // The bound is for these; a step from the largest or the smallest would leave the normal ones.
         if !(1e-37..1e38).contains(&q.abs()) {
             return q;

@@ -29,6 +29,6 @@ pub(crate) fn parameter_backward(x: Real, upstream: Real, alpha: Real, beta: Rea
     let i = reciprocal(beta);
     Gradients {
         alpha: product_of_three(upstream * s.of_twice, finite(x), i),
-        beta: (-upstream * square(s)) * i * i,
+        beta: kept((-upstream * square(s)) * i) * i,
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn backward(x: Real, upstream: Real) -> Real {
     let t = kept(x - rest);
     // What t lacks of tanh x, since a square has twice the error of its root.
     let lacks = (x - t) - rest;
-    let v = t * upstream;
+    let v = kept(t * upstream);
     let near = v * t + v * (2.0 * lacks);
     select(
         near,

@@ -14,7 +14,9 @@ use crate::{
         channels::{Piece, add, reduce, sums},
         kernel::{Kernel, but_nan, lanes},
         lane::select,
-        math::{enlarging_last, exp_minus_product, finite, sigmoids, times_sigmoid},
+        math::{
+            enlarging_last, exp_minus_product, finite, sigmoids, times_sigmoid, times_sigmoids,
+        },
     },
     error::{Error, Result},
     family::{Keep, Saved},
@@ -52,11 +54,18 @@ fn shares_of(z: f32) -> (f32, f32) {
     )
 }
 
-/// upstream x (1 - alpha) s (1 - s), the gradient with respect to z.
+/// k = upstream (1 - alpha) v, v = x s (1 - s), the gradient with respect to z.
 #[inline(always)]
-fn through_z(x: f32, upstream: f32, (share, other): (f32, f32), alpha: f32) -> f32 {
+fn through_z(v: f32, upstream: f32, alpha: f32) -> f32 {
     let factors = enlarging_last(1.0 - alpha, upstream);
-    factors.first * (x * share * other) * factors.last
+    factors.first * v * factors.last
+}
+
+/// k as a term of a sum.
+#[inline(always)]
+fn term_through_z(x: f32, upstream: f32, z: f32, alpha: f32) -> f32 {
+    let v = times_sigmoids(x, exp_minus_product(z, 1.0));
+    select(through_z(v, upstream, alpha), z, z.is_nan())
 }
 
 /// upstream x (1 - s), whose tail f32 need not hold: what is not small comes first.
@@ -77,7 +86,7 @@ const BACKWARD: Kernel = lanes!(
     |x, upstream, [mean, rest, inverse, alpha, mean_k, mean_kz]| {
         let z = normalised(x, mean, rest, inverse);
         let shares = shares_of(z);
-        let k = through_z(x, upstream, shares, alpha);
+        let k = through_z(x * shares.0 * shares.1, upstream, alpha);
         let through = k - mean_k - finite(z) * mean_kz;
         let dx = upstream * (alpha + (1.0 - alpha) * shares.0) + inverse * through;
         but_nan(but_nan(dx, upstream), x)
@@ -88,17 +97,12 @@ const BACKWARD: Kernel = lanes!(
 const TERMS: [Kernel; 3] = [
     lanes!(|x, upstream, [mean, rest, inverse, alpha]| {
         let z = normalised(x, mean, rest, inverse);
-        but_nan(
-            but_nan(through_z(x, upstream, shares_of(z), alpha), upstream),
-            x,
-        )
+        but_nan(but_nan(term_through_z(x, upstream, z, alpha), upstream), x)
     }),
     lanes!(|x, upstream, [mean, rest, inverse, alpha]| {
         let z = normalised(x, mean, rest, inverse);
-        but_nan(
-            but_nan(through_z(x, upstream, shares_of(z), alpha) * z, upstream),
-            x,
-        )
+        let term = term_through_z(x, upstream, z, alpha) * z;
+        but_nan(but_nan(term, upstream), x)
     }),
     lanes!(|x, upstream, [mean, rest, inverse]| {
         let z = normalised(x, mean, rest, inverse);

@@ -185,7 +185,7 @@ pub(crate) fn factors(a: Real, b: Real) -> Factors {
         first: select(select(all, raised, tiny), 1.70141183e38, beyond),
         second: select(
             select(1.0, HALF_DOWN, tiny),
-            (a * HALF_DOWN) * (b * HALF_DOWN),
+            kept(a * HALF_DOWN) * (b * HALF_DOWN),
             beyond,
         ),
         third: select(1.0, 2.0, beyond),
