@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use numpy::{PyReadonlyArrayDyn, PyReadwriteArrayDyn, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 use wgpu_activations::{
-    ElementType,
+    Element, ElementType,
     io::{Shared, Slice, Source},
 };
 
@@ -100,13 +100,21 @@ impl<'py> Output<'py> {
         })
     }
 
-    /// As the library writes it.
-    pub(crate) fn sink(&mut self) -> PyResult<Shared<'_>> {
+    /// As the library writes it: as a whole on the CPU, which then computes where the results belong.
+    pub(crate) fn sink(&mut self, on_cpu: bool) -> PyResult<Shared<'_>> {
         Ok(match self {
-            Self::F32(array) => Shared::new(array.as_slice_mut()?),
+            Self::F32(array) => shared(array.as_slice_mut()?, on_cpu),
             Self::Half(array) => {
-                Shared::new(bytemuck::cast_slice_mut::<_, f16>(array.as_slice_mut()?))
+                let halves: &mut [f16] = bytemuck::cast_slice_mut(array.as_slice_mut()?);
+                shared(halves, on_cpu)
             }
         })
+    }
+}
+
+fn shared<T: Element>(slice: &mut [T], on_cpu: bool) -> Shared<'_> {
+    match on_cpu {
+        true => Shared::undivided(slice),
+        false => Shared::new(slice),
     }
 }

@@ -151,7 +151,7 @@ impl Chain {
             Some(array) => array.shape().to_vec(),
             None => sink.shape().to_vec(),
         };
-        let sink = sink.sink()?;
+        let sink = sink.sink(device.is_cpu())?;
         let sources = arrays.iter().map(Input::source);
         let sources = sources.collect::<PyResult<Vec<_>>>()?;
         let mut sources: Vec<&dyn Source> = sources.iter().map(|it| &**it).collect();
@@ -191,7 +191,7 @@ impl Chain {
         let shape = first.shape().to_vec();
         let sinks = outputs
             .iter_mut()
-            .map(Output::sink)
+            .map(|output| output.sink(device.is_cpu()))
             .collect::<PyResult<Vec<_>>>()?;
         let sources = arrays.iter().map(Input::source);
         let sources = sources.collect::<PyResult<Vec<_>>>()?;

@@ -130,7 +130,7 @@ impl Device {
         result.map_err(raised)
     }
 
-    fn is_cpu(&self) -> bool {
+    pub(crate) fn is_cpu(&self) -> bool {
         self.name == CPU
     }
 }

@@ -336,8 +336,8 @@ pub(crate) fn verify<T: Element>(
     if backward {
         verifier = verifier.of_gradients(found.gradients.is_some());
     }
-    let bytes = |x: &Vec<T>| bytemuck::cast_slice::<T, u8>(x).to_vec();
-    let inputs: Vec<Vec<u8>> = inputs.iter().map(bytes).collect();
+    let inputs = inputs.iter();
+    let inputs: Vec<&[u8]> = inputs.map(|x| bytemuck::cast_slice(x)).collect();
     let chunk = Chunk::whole(layout.view);
     if chunk.is_empty() && layout.result.elements() == 0 {
         return Ok(Report::default());

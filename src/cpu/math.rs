@@ -594,7 +594,7 @@ pub(crate) fn softplus(x: Real, beta: Real) -> Real {
 
 // x tanh(ln(1 + e^x)), which in e = e^-abs(x) needs one exponential and no logarithm: x (1 + 2e) / (1 + 2e + 2e^2) for
 // x >= 0, x e (2 + e) / (2 + 2e + e^2) for x < 0. With f = 2e and f = e the fractions are (2 + 2f) / d and (2 + f) / d,
-// d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 5/8 near 0.
+// d = 2 + 2f + f^2, both between 3/5 and 1; `less` is what they lack of 1, or of 41/64 near 0.
 #[inline(always)]
 pub(crate) fn tanh_softplus_gate(x: Real) -> Real {
     let e = exp_minus(magnitude(x, DEEPEST), 0.0);
@@ -611,9 +611,9 @@ pub(crate) fn tanh_softplus_gate(x: Real) -> Real {
 #[inline(always)]
 pub(crate) fn tanh_softplus_share(x: Real, e: Exponential, positive: Bool) -> Share {
     let near = abs(x) < 0.7;
-    let base = select(1.0, 0.625, near);
+    let base = select(1.0, 0.640625, near);
     // 2 - 2 base
-    let a = select(0.0, 0.75, near);
+    let a = select(0.0, 0.71875, near);
     let f = (e.beside + e.beside * e.series) * select(1.0, 2.0, positive);
     let n = f * ((select(1.0, 0.0, positive) - a) + base * f) - a;
     Share {
@@ -735,15 +735,15 @@ pub(crate) fn over_square_of_one_plus(v: Real, t: Real) -> Real {
 }
 
 // t Phi(-t) / e^(-t^2 / 2) for t >= 0.5, Phi the standard normal distribution, as base and less: a polynomial in
-// (t - 1) / (t + 2.75) (minimax up to t = 14.6, where gelu leaves f32's range; 1e-8 relative), whose quotient is small
-// where the function is steep.
+// (t - 1) / (t + 2.75), whose quotient is small where the function is steep (minimax up to t = 14.6, where gelu leaves
+// f32's range, 1e-8 relative, and moved by so much that rounding errors lie on both sides).
 #[inline(always)]
 pub(crate) fn normal_tail_parts(t: Real) -> Share {
     let u = (t - 1.0) / (t + 2.75);
     let s = u * u;
-    let high = (-0.301508 + u * -0.017347751)
-        + s * ((0.059648905 + u * 0.011659785)
-            + s * ((-0.012394873 + u * -0.010523761) + s * 0.0064274236));
+    let high = (-0.30150804 + u * -0.017347751)
+        + s * ((0.059648916 + u * 0.011659785)
+            + s * ((-0.012394871 + u * -0.010523761) + s * 0.0064274236));
     Share {
         base: 0.2615783,
         less: u * ((-0.46580368 + u * 0.5924956) + s * high),

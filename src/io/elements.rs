@@ -27,6 +27,11 @@ pub trait Source: Sync {
     /// What keeps them from being read.
     fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()>;
 
+    /// The bytes of `elements` where they lie in memory, so that none are copied; nothing where they must be read.
+    fn lend(&self, _elements: Range<usize>) -> Option<&[u8]> {
+        None
+    }
+
     /// Fails where more follows than was read, if it is read but once.
     ///
     /// # Errors
@@ -42,6 +47,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
         (**self).read(elements, put)
     }
 
+    fn lend(&self, elements: Range<usize>) -> Option<&[u8]> {
+        (**self).lend(elements)
+    }
+
     fn expect_end(&self) -> Result<()> {
         (**self).expect_end()
     }
@@ -55,6 +64,12 @@ pub trait Sink: Sync {
     ///
     /// What keeps them from being written.
     fn write(&self, first: usize, bytes: &[u8]) -> Result<()>;
+
+    /// Has `make` write the bytes of `elements` where they lie in memory, so that none are copied. `false` where it cannot,
+    /// and `make` is not called.
+    fn fill(&self, _elements: Range<usize>, _make: &mut dyn FnMut(&mut [u8])) -> bool {
+        false
+    }
 }
 
 /// Elements in memory. See [`Source`].
@@ -66,11 +81,19 @@ impl<T: Element> Source for Slice<'_, T> {
         put(bytemuck::cast_slice(&self.0[elements]));
         Ok(())
     }
+
+    fn lend(&self, elements: Range<usize>) -> Option<&[u8]> {
+        Some(bytemuck::cast_slice(&self.0[elements]))
+    }
 }
 
 impl<T: Element> Source for Vec<T> {
     fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
         Slice(self).read(elements, put)
+    }
+
+    fn lend(&self, elements: Range<usize>) -> Option<&[u8]> {
+        Some(bytemuck::cast_slice(&self[elements]))
     }
 }
 
@@ -102,26 +125,51 @@ const BLOCK: usize = 1 << 20;
 /// ```
 pub struct Shared<'a> {
     blocks: Vec<Mutex<&'a mut [u8]>>,
+    /// Bytes of each but the last.
+    block: usize,
     element: usize,
 }
 
 impl<'a> Shared<'a> {
     /// All of `slice`.
     pub fn new<T: Element>(slice: &'a mut [T]) -> Self {
+        Self::in_blocks(slice, BLOCK)
+    }
+
+    /// All of `slice`, for one thread at a time: a processor then computes its results where they belong.
+    ///
+    /// ```
+    /// use wgpu_activations::io::{Shared, Sink};
+    ///
+    /// let mut values = [0.0f32; 3];
+    /// let made = Shared::undivided(&mut values).fill(1..3, &mut |bytes| bytes.fill(0));
+    /// assert!(made);
+    /// ```
+    pub fn undivided<T: Element>(slice: &'a mut [T]) -> Self {
+        let all = size_of_val(slice).max(1);
+        Self::in_blocks(slice, all)
+    }
+
+    fn in_blocks<T: Element>(slice: &'a mut [T], block: usize) -> Self {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(slice);
         Self {
-            blocks: bytes.chunks_mut(BLOCK).map(Mutex::new).collect(),
+            blocks: bytes.chunks_mut(block).map(Mutex::new).collect(),
+            block,
             element: size_of::<T>(),
         }
+    }
+
+    fn bytes(&self, elements: Range<usize>) -> Range<usize> {
+        elements.start * self.element..elements.end * self.element
     }
 
     /// Visits the parts that hold `bytes`, with the place of each within them.
     fn visit(&self, bytes: Range<usize>, mut work: impl FnMut(usize, &mut [u8])) {
         let mut at = bytes.start;
         while at < bytes.end {
-            let within = at % BLOCK;
-            let end = (at - within + BLOCK).min(bytes.end);
-            let block = &self.blocks[at / BLOCK];
+            let within = at % self.block;
+            let end = (at - within + self.block).min(bytes.end);
+            let block = &self.blocks[at / self.block];
             // A thread that panicked left whole bytes.
             let mut block = block.lock().unwrap_or_else(PoisonError::into_inner);
             work(at - bytes.start, &mut block[within..within + end - at]);
@@ -132,8 +180,7 @@ impl<'a> Shared<'a> {
 
 impl Source for Shared<'_> {
     fn read(&self, elements: Range<usize>, put: &mut dyn FnMut(&[u8])) -> Result<()> {
-        let bytes = elements.start * self.element..elements.end * self.element;
-        self.visit(bytes, |_, part| put(part));
+        self.visit(self.bytes(elements), |_, part| put(part));
         Ok(())
     }
 }
@@ -145,5 +192,14 @@ impl Sink for Shared<'_> {
             part.copy_from_slice(&bytes[at..at + part.len()]);
         });
         Ok(())
+    }
+
+    fn fill(&self, elements: Range<usize>, make: &mut dyn FnMut(&mut [u8])) -> bool {
+        let bytes = self.bytes(elements);
+        let in_one = bytes.start / self.block == (bytes.end.max(bytes.start + 1) - 1) / self.block;
+        if in_one && !bytes.is_empty() {
+            self.visit(bytes, |_, part| make(part));
+        }
+        in_one && !self.blocks.is_empty()
     }
 }

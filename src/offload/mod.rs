@@ -140,7 +140,7 @@ impl<'a> Request<'a> {
 /// What has come back to the host of a chunk.
 pub struct Received<'a> {
     /// Bytes of the inputs, where they are kept.
-    pub inputs: &'a [Vec<u8>],
+    pub inputs: &'a [&'a [u8]],
     /// Bytes of the result, or of the gradients with respect to the inputs.
     pub outputs: &'a [&'a [u8]],
     /// Numbers beside it: what a survey found, or gradients of parameters.
@@ -380,7 +380,7 @@ impl<'a> Offload<'a> {
         expect_len(shape, x.len())?;
         let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Forward)?;
         expect_len(&prepared.layout().result_shape, y.len())?;
-        let y = Shared::new(y);
+        let y = self.shared(y);
         Ok(prepared.run(&Request::new(&Slice(x), &y))?.summary)
     }
 
@@ -421,11 +421,19 @@ impl<'a> Offload<'a> {
         expect_len(shape, dx.len())?;
         let prepared = self.prepare(chain, shape, T::TYPE, Purpose::Backward)?;
         expect_len(&prepared.layout().result_shape, upstream.len())?;
-        let (upstream, dx) = (Slice(upstream), Shared::new(dx));
+        let (upstream, dx) = (Slice(upstream), self.shared(dx));
         prepared.run(&Request {
             upstream: Some(&upstream),
             ..Request::new(&Slice(x), &dx)
         })
+    }
+
+    /// A result as its devices write it best.
+    fn shared<'s, T: Element>(&self, slice: &'s mut [T]) -> Shared<'s> {
+        match &self.devices[..] {
+            [Device::Cpu(_)] => Shared::undivided(slice),
+            _ => Shared::new(slice),
+        }
     }
 
     /// What streaming a tensor of this shape will take.

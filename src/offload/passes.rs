@@ -119,8 +119,8 @@ impl ChunkWork for Pass<'_> {
     fn compute(
         &self,
         chunk: &Chunk,
-        inputs: &[Vec<u8>],
-        outputs: &mut Vec<Vec<u32>>,
+        inputs: &[&[u8]],
+        outputs: &mut [&mut [u8]],
     ) -> Result<OnHost> {
         with_element!(self.element, T => self.compute_as::<T>(chunk, inputs, outputs))
     }
@@ -167,8 +167,8 @@ impl Pass<'_> {
     fn compute_as<T: Element>(
         &self,
         chunk: &Chunk,
-        inputs: &[Vec<u8>],
-        outputs: &mut Vec<Vec<u32>>,
+        inputs: &[&[u8]],
+        outputs: &mut [&mut [u8]],
     ) -> Result<OnHost> {
         let layout = self.layout;
         let chain = self.on_part(chunk)?;
@@ -177,32 +177,19 @@ impl Pass<'_> {
         let upstream = x.pop_if(|_| self.task.needs_upstream(self.request.upstream.is_some()));
         let shape = layout.whole.clone().unwrap_or(chunk.shape().to_vec());
         if let Task::Survey { step, index, .. } = self.task {
-            outputs.clear();
             let words = chain.compute_survey((step, index), &shape, &x, upstream)?;
             return Ok(OnHost {
                 beside: vec![words],
                 ..OnHost::default()
             });
         }
-        let (to, count) = match upstream {
-            None => (layout.result, 1),
-            Some(_) => (layout.view, self.chain.inputs()),
-        };
-        let length = chunk.of_result(layout.view, to).len();
-        let bytes = length * size_of::<T>();
-        outputs.resize_with(count, Vec::new);
-        let words = bytes.div_ceil(size_of::<u32>());
-        outputs
-            .iter_mut()
-            .for_each(|output| output.resize(words, 0));
-        let results = outputs.iter_mut().map(|output| &mut output[..]);
-        let results = results.map(|it| &mut bytemuck::cast_slice_mut::<u32, T>(it)[..length]);
-        let mut results: Vec<_> = results.map(SliceMut::of).collect();
+        let outputs = outputs.iter_mut();
+        let outputs = outputs.map(|bytes| bytemuck::cast_slice_mut::<u8, T>(bytes));
+        let mut results: Vec<_> = outputs.map(SliceMut::of).collect();
         let Some(upstream) = upstream else {
             let y = results.swap_remove(0);
             let saved = chain.compute_forward(&shape, &x, y)?;
             return Ok(OnHost {
-                bytes,
                 beside: Vec::new(),
                 indices: saved.indices()?,
             });
@@ -211,7 +198,6 @@ impl Pass<'_> {
         let beside = computed.parameters.into_iter().enumerate();
         let beside = beside.filter(|(step, _)| !self.is_surveyed(*step));
         Ok(OnHost {
-            bytes,
             beside: beside.flat_map(|(_, values)| values).collect(),
             // An observer looks at what the forward pass chose.
             indices: match self.request.observer {

@@ -237,8 +237,12 @@ fn on_cpu<'a>(
     chunk: &'a Chunk,
     load: &'a Load<'a>,
 ) -> impl FnMut() -> Result<[Duration; 3]> {
-    let mut inputs = vec![Vec::new(); pass.chain.inputs()];
-    let (mut outputs, mut result) = (Vec::new(), Vec::new());
+    let mut inputs: Vec<Vec<u8>> = vec![Vec::new(); pass.chain.inputs()];
+    let (view, result) = (pass.layout.view, pass.layout.result);
+    let size = pass.element.size() as usize;
+    let mut made =
+        vec![0u32; (chunk.of_result(view, result).len() * size).div_ceil(size_of::<u32>())];
+    let mut written = Vec::new();
     move || {
         let start = Instant::now();
         for input in &mut inputs {
@@ -250,12 +254,14 @@ fn on_cpu<'a>(
         }
         let read = start.elapsed();
         let start = Instant::now();
-        cpu.run(|| pass.compute(chunk, &inputs, &mut outputs))?;
+        let given: Vec<_> = inputs.iter().map(Vec::as_slice).collect();
+        let bytes = chunk.of_result(view, result).len() * size;
+        let y = &mut bytemuck::cast_slice_mut(&mut made)[..bytes];
+        cpu.run(|| pass.compute(chunk, &given, &mut [y]))?;
         let computed = start.elapsed();
         let start = Instant::now();
-        result.clear();
-        let outputs = outputs.iter();
-        outputs.for_each(|words| result.extend_from_slice(words));
+        written.clear();
+        written.extend_from_slice(&made);
         Ok([read, computed, start.elapsed()])
     }
 }

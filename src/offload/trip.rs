@@ -37,12 +37,8 @@ pub(super) trait ChunkWork: Sync {
     fn prepare<'a>(&'a self, gpu: &Gpu) -> Result<Box<dyn Worker + 'a>>;
 
     /// Works on a chunk on the processor.
-    fn compute(
-        &self,
-        chunk: &Chunk,
-        inputs: &[Vec<u8>],
-        outputs: &mut Vec<Vec<u32>>,
-    ) -> Result<OnHost>;
+    fn compute(&self, chunk: &Chunk, inputs: &[&[u8]], outputs: &mut [&mut [u8]])
+    -> Result<OnHost>;
 
     /// Takes in what a chunk gave.
     fn absorb(&self, chunk: &Chunk, received: Received<'_>) -> Result<()>;
@@ -68,8 +64,6 @@ pub(super) struct ChunkResult {
 /// What the processor has made of a chunk beside its output.
 #[derive(Default)]
 pub(super) struct OnHost {
-    /// Bytes of each output.
-    pub(super) bytes: usize,
     pub(super) beside: Vec<Vec<f32>>,
     pub(super) indices: Option<Vec<u32>>,
 }
@@ -378,8 +372,9 @@ impl Trip<'_> {
                     self.meter
                         .note(|summary| summary.downloaded += output.len() as u64);
                 }
+                let kept: Vec<_> = loaded.slot.kept.iter().map(Vec::as_slice).collect();
                 let received = Received {
-                    inputs: &loaded.slot.kept,
+                    inputs: &kept,
                     outputs,
                     beside,
                     indices,

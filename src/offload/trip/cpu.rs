@@ -1,24 +1,34 @@
-//! The way of chunks through the processor: one thread reads them, one has all others compute, one writes.
+//! The way of chunks through the processor: one thread reads them, one has all others compute, one writes. What lies in
+//! memory is neither read nor written: it is computed with where it is.
 
-use std::{sync::mpsc, thread, time::Instant};
+use std::{borrow::Cow, ops::Range, sync::mpsc, thread, time::Instant};
 
 use super::{Chunk, OnHost, Queue, Received, Result, SLOTS, Trip, join, start};
-use crate::cpu::Cpu;
+use crate::{cpu::Cpu, tensor::View};
 
 /// Memory for one chunk under way.
 #[derive(Default)]
-struct Slot {
-    inputs: Vec<Vec<u8>>,
+struct Slot<'a> {
+    inputs: Vec<Cow<'a, [u8]>>,
     /// In words, so that each begins where elements may.
     outputs: Vec<Vec<u32>>,
+    /// Whether the results were made where they belong instead.
+    in_place: bool,
+}
+
+/// Where a chunk lies in a whole tensor, if in one piece.
+fn place(chunk: &Chunk, view: View) -> Option<Range<usize>> {
+    let mut runs = chunk.runs(view);
+    let first = runs.next()?;
+    runs.next().is_none().then_some(first)
 }
 
 impl Trip<'_> {
     /// Takes chunks until none is left, or one fails, which ends the trip.
     pub(super) fn serve_on_cpu(&self, cpu: &Cpu, queue: &Queue) {
-        let (filled_sender, filled) = mpsc::channel::<(Chunk, Slot)>();
-        let (computed_sender, computed) = mpsc::channel::<(Chunk, Slot, OnHost)>();
-        let (free_sender, free) = mpsc::channel::<Slot>();
+        let (filled_sender, filled) = mpsc::channel::<(Chunk, Slot<'_>)>();
+        let (computed_sender, computed) = mpsc::channel::<(Chunk, Slot<'_>, OnHost)>();
+        let (free_sender, free) = mpsc::channel::<Slot<'_>>();
         let all = thread::scope(|scope| {
             let unload = move || {
                 let _worker = queue.worker();
@@ -38,8 +48,7 @@ impl Trip<'_> {
                 let _worker = queue.worker();
                 for (chunk, mut slot) in filled {
                     let start = Instant::now();
-                    let work = || self.work.compute(&chunk, &slot.inputs, &mut slot.outputs);
-                    match cpu.run(work) {
+                    match cpu.run(|| self.compute(&chunk, &mut slot)) {
                         Ok(made) => {
                             self.meter.note(|summary| summary.device += start.elapsed());
                             if computed_sender.send((chunk, slot, made)).is_err() {
@@ -61,11 +70,11 @@ impl Trip<'_> {
     }
 
     /// Reads chunks until none is left, or until the threads behind have met a failure.
-    fn read_all(
-        &self,
+    fn read_all<'a>(
+        &'a self,
         queue: &Queue,
-        free: &mpsc::Receiver<Slot>,
-        filled: mpsc::Sender<(Chunk, Slot)>,
+        free: &mpsc::Receiver<Slot<'a>>,
+        filled: mpsc::Sender<(Chunk, Slot<'a>)>,
     ) {
         let _worker = queue.worker();
         let mut slots = 0;
@@ -90,16 +99,26 @@ impl Trip<'_> {
         }
     }
 
-    fn read(&self, chunk: &Chunk, slot: &mut Slot) -> Result<()> {
+    fn read<'a>(&'a self, chunk: &Chunk, slot: &mut Slot<'a>) -> Result<()> {
         let start = Instant::now();
-        slot.inputs.resize_with(self.sources.len(), Vec::new);
+        slot.inputs.resize_with(self.sources.len(), Cow::default);
         let mut bytes = 0;
         for (index, input) in slot.inputs.iter_mut().enumerate() {
             let load = self.load(chunk, index);
-            input.clear();
-            for run in load.chunk.runs(load.view) {
-                load.source
-                    .read(run, &mut |piece| input.extend_from_slice(piece))?;
+            let place = place(&load.chunk, load.view);
+            if let Some(lent) = place.and_then(|place| load.source.lend(place)) {
+                *input = Cow::Borrowed(lent);
+            } else {
+                let mut read = match std::mem::take(input) {
+                    Cow::Owned(room) => room,
+                    Cow::Borrowed(_) => Vec::new(),
+                };
+                read.clear();
+                for run in load.chunk.runs(load.view) {
+                    load.source
+                        .read(run, &mut |piece| read.extend_from_slice(piece))?;
+                }
+                *input = Cow::Owned(read);
             }
             bytes += input.len() as u64;
         }
@@ -110,24 +129,83 @@ impl Trip<'_> {
         Ok(())
     }
 
-    fn take(&self, chunk: &Chunk, slot: &Slot, made: OnHost) -> Result<()> {
+    fn compute(&self, chunk: &Chunk, slot: &mut Slot<'_>) -> Result<OnHost> {
+        let inputs: Vec<&[u8]> = slot.inputs.iter().map(|input| &**input).collect();
+        let made = match self.keep {
+            true => None,
+            false => self.compute_in_place(chunk, &inputs),
+        };
+        slot.in_place = made.is_some();
+        if let Some(made) = made {
+            return made;
+        }
+        let mut outputs = Vec::new();
+        slot.outputs.resize_with(self.sinks.len(), Vec::new);
+        for (output, (_, view)) in slot.outputs.iter_mut().zip(&self.sinks) {
+            let bytes = self.bytes_of_result(chunk, *view);
+            output.resize(bytes.div_ceil(size_of::<u32>()), 0);
+            outputs.push(&mut bytemuck::cast_slice_mut(output)[..bytes]);
+        }
+        self.work.compute(chunk, &inputs, &mut outputs)
+    }
+
+    /// Into the sinks, if they are memory.
+    fn compute_in_place(&self, chunk: &Chunk, inputs: &[&[u8]]) -> Option<Result<OnHost>> {
+        let places = self.sinks.iter().map(|&(sink, view)| {
+            let place = place(&chunk.of_result(self.view, view), view)?;
+            Some((sink, place))
+        });
+        let places: Vec<_> = places.collect::<Option<_>>()?;
+        let mut made = None;
+        match &places[..] {
+            [(y, place)] => {
+                y.fill(place.clone(), &mut |y| {
+                    made = Some(self.work.compute(chunk, inputs, &mut [y]));
+                });
+            }
+            [(a, of_a), (b, of_b)] => {
+                a.fill(of_a.clone(), &mut |a| {
+                    b.fill(of_b.clone(), &mut |b| {
+                        made = Some(self.work.compute(chunk, inputs, &mut [&mut *a, b]));
+                    });
+                });
+            }
+            _ => {}
+        }
+        made
+    }
+
+    fn bytes_of_result(&self, chunk: &Chunk, view: View) -> usize {
+        chunk.of_result(self.view, view).len() * self.element.size() as usize
+    }
+
+    fn take(&self, chunk: &Chunk, slot: &Slot<'_>, made: OnHost) -> Result<()> {
         let start = Instant::now();
-        let outputs = slot.outputs.iter();
-        let outputs = outputs.map(|output| &bytemuck::cast_slice(output)[..made.bytes]);
+        let made_here = if slot.in_place {
+            &[]
+        } else {
+            &slot.outputs[..]
+        };
+        let outputs = made_here.iter().zip(&self.sinks);
+        let outputs = outputs.map(|(output, (_, view))| {
+            &bytemuck::cast_slice(output)[..self.bytes_of_result(chunk, *view)]
+        });
         let outputs: Vec<&[u8]> = outputs.collect();
         for (&(sink, view), output) in self.sinks.iter().zip(&outputs) {
             let of_result = chunk.of_result(self.view, view);
             of_result.write(view, sink, output, self.element.size() as usize)?;
         }
         let received = Received {
-            inputs: &slot.inputs,
+            inputs: &slot.inputs.iter().map(|input| &**input).collect::<Vec<_>>(),
             outputs: &outputs,
             beside: made.beside,
             indices: made.indices,
         };
         self.work.absorb(chunk, received)?;
+        let made = self.sinks.iter();
+        let made = made.map(|(_, view)| self.bytes_of_result(chunk, *view) as u64);
         self.meter.note(|summary| {
-            summary.downloaded += (outputs.len() * made.bytes) as u64;
+            summary.downloaded += made.sum::<u64>();
             summary.download += start.elapsed();
         });
         Ok(())

@@ -115,10 +115,8 @@ impl Question<'_> {
         if backward {
             verifier = verifier.of_gradients(true);
         }
-        let bytes: Vec<Vec<u8>> = inputs
-            .iter()
-            .map(|input| bytemuck::cast_slice(input).to_vec())
-            .collect();
+        let inputs = inputs.iter();
+        let bytes: Vec<&[u8]> = inputs.map(|input| bytemuck::cast_slice(input)).collect();
         // A wrong answer is in the report; the error says the same.
         let show = |task: Task, output: &[f32]| {
             let outputs = if backward { self.x.len() } else { 1 };
