@@ -17,16 +17,15 @@
 #
 #   cargo build --release -p wgpu-activations-cli          ACTIVATIONS, else target/release/activations
 #   cargo bench --bench offload --no-run                   OFFLOAD, the program that it names
-#   (cd benches/peers && cargo build --release)            BURN, else benches/peers/target/release/peers
+#   (cd benches/peers && cargo build --release)            BURN, else benches/peers/target/release/wgpu-activations-peers
 #
 # DEVICE names the device, else it is the first that is a GPU; OUT the folder for results, else it is under
-# benches/results/; SIZES the two sizes, else "64MiB 256MiB"; FASTER divides the times and cases, for trying this
-# script on a software adapter: DEVICE=llvmpipe-vulkan SIZES="1MiB 4MiB" FASTER=20 OUT=/tmp/gpu scripts/gpu.sh
+# benches/results/; SIZES the two sizes, else "64MiB 256MiB"; CASES the random cases of each process, else 500. On a
+# software adapter: DEVICE=llvmpipe-vulkan SIZES="1MiB 4MiB" CASES=25 OUT=/tmp/gpu scripts/gpu.sh check random bench large
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 activations=${ACTIVATIONS:-target/release/activations}
-faster=${FASTER:-1}
 read -r small large <<<"${SIZES:-64MiB 256MiB}"
 [ -x "$activations" ] || { echo "no program $activations: cargo build --release -p wgpu-activations-cli"; exit 2; }
 first_gpu() {
@@ -85,26 +84,26 @@ P
 }
 random_some() { "$activations" check --random "$cases" --seed "$1" --device "$device"; }
 random_all() {
-    export cases=$((500 / faster))
+    export cases=${CASES:-500}
     seq 1 1000 "$((processes * 1000))" | xargs -P "$processes" -n 1 bash -c 'random_some "$1"' _
 }
 exhaustive_one() { "$activations" check "$1" --exhaustive --device "$device" --json >"$out/$today-all-$1.json"; }
 exhaustive_all() {
     names pointwise | tr ' ' '\n' | xargs -P 3 -n 1 bash -c 'exhaustive_one "$1"' _
 }
-bench() { "$activations" bench --device "$device" --preset standard --math accurate "$@" --samples 20 --min-time "$((20 / (faster > 4 ? 4 : faster)))ms" --force; }
+bench() { "$activations" bench --device "$device" --preset standard --math accurate "$@" --samples 10 --min-time 5ms --force; }
 
 # What `timeout` and `xargs` start is another shell.
 export -f names check_some check_all random_some random_all exhaustive_one exhaustive_all bench
-export activations device out today processes faster
+export activations device out today processes
 
 run() {
     case $1 in
     check) part check 120 bash -c check_all ;;
     random) part random 60 bash -c random_all ;;
-    bench) part bench 150 bash -c "bench --size $small -o $out/$today-standard.json" ;;
+    bench) part bench 240 bash -c "bench --size $small -o $out/$today-standard.json" ;;
     large)
-        part large 120 bash -c "bench --size $large -o $out/$today-$large.json \
+        part large 150 bash -c "bench --size $large -o $out/$today-$large.json \
             --op gelu,relu,sigmoid,prelu,softmax,log-softmax,maxout,dice,moments,swiglu,geglu,sparsemax,logsumexp"
         ;;
     torch)
@@ -128,8 +127,8 @@ run() {
         ;;
     tune) part tune 120 "$activations" tune --device "$device" ;;
     burn)
-        if [ -x "${BURN:-benches/peers/target/release/peers}" ]; then
-            part burn 200 "${BURN:-benches/peers/target/release/peers}" --with-ours --device "$device" --size "$small" --samples 10 -o "$out/$today-burn.json"
+        if [ -x "${BURN:-benches/peers/target/release/wgpu-activations-peers}" ]; then
+            part burn 200 "${BURN:-benches/peers/target/release/wgpu-activations-peers}" --with-ours --device "$device" --size "$small" --samples 10 -o "$out/$today-burn.json"
         else
             missing burn "BURN names no program"
         fi

@@ -27,6 +27,8 @@ use crate::{
 const BITS: &str = include_str!("../shaders/bits.wgsl");
 /// Integer division.
 pub(crate) const QUOTIENT: &str = include_str!("../shaders/quotient.wgsl");
+/// Where the lanes of a vector lie.
+pub(crate) const LIES: &str = include_str!("../shaders/lies.wgsl");
 const MATH: &str = include_str!("../shaders/math.wgsl");
 const MATH_NATIVE: &str = include_str!("../shaders/math_native.wgsl");
 

@@ -2,6 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "cpu/memory.rs"]
+mod memory;
+
 use half::{bf16, f16};
 use wgpu_activations::{
     Activation, Array, Chain, Cpu, Element, ElementType, Error, Math, MaxoutAffine, Offload,

@@ -1,8 +1,8 @@
 // Log-sum-exp along an axis: y = m + ln(1 + s), s the sum of e^(x - m) over all elements but one of the largest, m.
 // dx = g e^(x - m) / (1 + s). The tensor is seen as [outer, extent, inner], each row lying along the middle.
 //
-// `sum` cuts each row into splits that interleave, so that neighbouring threads read neighbouring elements; `finish`
-// merges a row's parts and finds what its results need; `forward` and `backward` write whole vectors of four results.
+// `sum` cuts each row into splits that interleave, so that neighbouring threads read neighbouring elements, and
+// `sum_vectors` does so where rows are whole vectors; `finish` merges a row's parts and finds what its results need; `forward` and `backward` write whole vectors of four results.
 //
 // Its arguments are `LogSumExpArguments` of src/family/logsumexp/shader.rs.
 
@@ -71,6 +71,44 @@ fn sum(place: Place) {
     parts[index] = Part(most, rest, nan);
 }
 
+@compute @workgroup_size(WORKGROUP)
+fn sum_vectors(place: Place) {
+    let index = thread_index(place);
+    if index >= arguments.outer * arguments.splits { return; }
+    let outer = index / arguments.splits;
+    let split = index - outer * arguments.splits;
+    let vectors = arguments.extent / 4u;
+    let start = arguments.skip / 4u + outer * vectors;
+
+    var most_of_lanes = unpack(x_vectors[start + split]);
+    var equal_of_lanes = vec4<f32>(0.0);
+    var nan = 0u;
+    for (var i = split; i < vectors; i += arguments.splits) {
+        let lanes = unpack(x_vectors[start + i]);
+        nan |= select(0u, 1u, is_nan(lanes.x) || is_nan(lanes.y) || is_nan(lanes.z) || is_nan(lanes.w));
+        let counted = select(equal_of_lanes, vec4<f32>(0.0), lanes > most_of_lanes);
+        equal_of_lanes = counted + select(vec4<f32>(0.0), vec4<f32>(1.0), lanes >= most_of_lanes);
+        most_of_lanes = max(most_of_lanes, lanes);
+    }
+    let most = max(max(most_of_lanes.x, most_of_lanes.y), max(most_of_lanes.z, most_of_lanes.w));
+    let equal = dot(equal_of_lanes, select(vec4<f32>(0.0), vec4<f32>(1.0), most_of_lanes == vec4<f32>(most)));
+    let shift = shift_for(most);
+    var rest = (equal - 1.0) * top_of(most);
+    for (var block = split; block < vectors; block += BLOCK * arguments.splits) {
+        var terms = vec4<f32>(0.0);
+        for (var i = block; i < min(block + BLOCK * arguments.splits, vectors); i += arguments.splits) {
+            let lanes = unpack(x_vectors[start + i]);
+            let exponentials = vec4<f32>(
+                exp_shifted(lanes.x, shift, 1.0), exp_shifted(lanes.y, shift, 1.0),
+                exp_shifted(lanes.z, shift, 1.0), exp_shifted(lanes.w, shift, 1.0),
+            );
+            terms += select(vec4<f32>(0.0), exponentials, lanes != vec4<f32>(most));
+        }
+        rest += (terms.x + terms.y) + (terms.z + terms.w);
+    }
+    parts[index] = Part(most, rest, nan);
+}
+
 // What turns a sum under one shift into one under another.
 fn rescaling(before: Shift, after: Shift) -> f32 {
     return exp_shifted(before.offset, Shift(after.offset, after.exponent - before.exponent), 1.0);
@@ -113,6 +151,12 @@ fn backward_lane(x: f32, g: f32, row: Row) -> f32 {
     return select(exp_shifted(x, shift_for(row.most), row.scale) * g, row.scale, is_nan(row.scale));
 }
 
+fn backward_at(x: f32, lies: Lies) -> f32 {
+    let row = row_at(lies);
+    let at = arguments.row_skip + row;
+    return backward_lane(x, lane_of(upstream[word_of(at)], at), rows[row]);
+}
+
 // Writes those lanes of a vector that are among `count` elements behind `skip`: others may be a neighbour's.
 fn store(vector: u32, skip: u32, count: u32, lanes: vec4<f32>) {
     let first = vector * 4u;
@@ -137,19 +181,13 @@ fn forward(place: Place) {
 @compute @workgroup_size(WORKGROUP)
 fn backward(place: Place) {
     let skip = arguments.skip;
-    let slice = arguments.extent * arguments.inner;
-    let count = arguments.outer * slice;
+    let count = arguments.outer * arguments.extent * arguments.inner;
     let vector = skip / 4u + thread_index(place);
     if vector * 4u >= skip + count { return; }
     let lanes = unpack(x_vectors[vector]);
-    var dx = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) {
-        let element = vector * 4u + lane;
-        if element >= skip && element < skip + count {
-            let row = (element - skip) / slice * arguments.inner + (element - skip) % arguments.inner;
-            let at = arguments.row_skip + row;
-            dx[lane] = backward_lane(lanes[lane], lane_of(upstream[word_of(at)], at), rows[row]);
-        }
-    }
+    let at = lies_of(vector);
+    let dx = vec4<f32>(
+        backward_at(lanes.x, at.x), backward_at(lanes.y, at.y), backward_at(lanes.z, at.z), backward_at(lanes.w, at.w),
+    );
     store(vector, skip, count, dx);
 }

@@ -192,37 +192,42 @@ fn store(vector: u32, lanes: vec4<f32>) {
     output[vector] = (pack(lanes) & mask) | (output[vector] & ~mask);
 }
 
-// Where a lane of a vector lies: its row, and its place in it; a lane that is no element, where the nearest one does.
-struct Lies { row: u32, place: u32 }
-fn lies(vector: u32, lane: u32) -> Lies {
-    let element = min(max(vector * 4u + lane, arguments.skip) - arguments.skip, elements_len() - 1u);
-    let slice = arguments.extent * arguments.inner;
-    let within = element % slice;
-    return Lies(element / slice * arguments.inner + within % arguments.inner, within / arguments.inner);
-}
-
 // What is NaN throughout the row, else a number.
 fn unless_nan(value: f32, row: Row) -> f32 { return select(value, row.threshold, is_nan(row.threshold)); }
+
+fn hard_lane(lies: Lies) -> f32 {
+    let row = rows[row_at(lies)];
+    return unless_nan(select(0.0, 1.0, lies.place == row.first), row);
+}
+
+fn hard_gradient_lane(lies: Lies) -> f32 { return unless_nan(0.0, rows[row_at(lies)]); }
+
+fn sparse_lane(x: f32, lies: Lies) -> f32 {
+    let row = rows[row_at(lies)];
+    return unless_nan(max(above_threshold(x, row), 0.0), row);
+}
+
+fn sparse_gradient_lane(x: f32, upstream: f32, lies: Lies) -> f32 {
+    let row = rows[row_at(lies)];
+    return unless_nan(select(0.0, upstream - row.mean, above_threshold(x, row) > 0.0), row);
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn hard(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
-    var y = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) {
-        let at = lies(vector, lane);
-        y[lane] = unless_nan(select(0.0, 1.0, at.place == rows[at.row].first), rows[at.row]);
-    }
-    store(vector, y);
+    let at = lies_of(vector);
+    store(vector, vec4<f32>(hard_lane(at.x), hard_lane(at.y), hard_lane(at.z), hard_lane(at.w)));
 }
 
 @compute @workgroup_size(WORKGROUP)
 fn hard_backward(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
-    var dx = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) { dx[lane] = unless_nan(0.0, rows[lies(vector, lane).row]); }
-    store(vector, dx);
+    let at = lies_of(vector);
+    store(vector, vec4<f32>(
+        hard_gradient_lane(at.x), hard_gradient_lane(at.y), hard_gradient_lane(at.z), hard_gradient_lane(at.w),
+    ));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -230,12 +235,10 @@ fn sparse(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
     let lanes = unpack(x_vectors[vector]);
-    var y = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) {
-        let row = rows[lies(vector, lane).row];
-        y[lane] = unless_nan(max(above_threshold(lanes[lane], row), 0.0), row);
-    }
-    store(vector, y);
+    let at = lies_of(vector);
+    store(vector, vec4<f32>(
+        sparse_lane(lanes.x, at.x), sparse_lane(lanes.y, at.y), sparse_lane(lanes.z, at.z), sparse_lane(lanes.w, at.w),
+    ));
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -243,12 +246,10 @@ fn sparse_backward(place: Place) {
     let vector = vector_of(place);
     if is_beyond(vector) { return; }
     let lanes = unpack(x_vectors[vector]);
-    let gradients = unpack(upstream_vectors[vector]);
-    var dx = vec4<f32>(0.0);
-    for (var lane = 0u; lane < 4u; lane++) {
-        let row = rows[lies(vector, lane).row];
-        let counts = above_threshold(lanes[lane], row) > 0.0;
-        dx[lane] = unless_nan(select(0.0, gradients[lane] - row.mean, counts), row);
-    }
-    store(vector, dx);
+    let g = unpack(upstream_vectors[vector]);
+    let at = lies_of(vector);
+    store(vector, vec4<f32>(
+        sparse_gradient_lane(lanes.x, g.x, at.x), sparse_gradient_lane(lanes.y, g.y, at.y),
+        sparse_gradient_lane(lanes.z, g.z, at.z), sparse_gradient_lane(lanes.w, g.w, at.w),
+    ));
 }

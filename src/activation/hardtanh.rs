@@ -2,7 +2,7 @@ use super::{Cost, Definition, Paper, Parameter, Properties, Smoothness, unless_n
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "hardtanh",
-    aliases: &["clip"],
+    aliases: &["clip", "clamp"],
     title: "Hardtanh",
     formula: "x, but min below min and max above max",
     slope_formula: "1 for min < x < max, 0 otherwise",

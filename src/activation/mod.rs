@@ -117,6 +117,10 @@ catalogue! {
     SNAKE: snake, "snake";
     /// Snake-beta: x + sin^2(alpha x) / beta, with 1 and 1.
     SNAKE_BETA: snake_beta, "snake-beta";
+    /// Scale: factor x, with factor = 1.
+    SCALE: scale, "scale";
+    /// Bias: x + b, with b = 0.
+    BIAS: bias, "bias";
 }
 
 /// An activation function with its parameters.

@@ -371,22 +371,23 @@ impl Off {
     }
 }
 
-/// Moves of the inputs of an operation that joins elements: all up, all down, and by each of the lowest bits of an
-/// element's number, so that of two neighbours one goes up and the other down. Others have as many.
-const MOVES: u32 = 7;
+/// Moves of the inputs of an operation that joins elements: all up, all down, by each of the lowest bits of an element's
+/// number, so that of two neighbours one goes up and the other down, and the other way round. Others have as many.
+const MOVES: u32 = 8;
 
 /// Moves of the inputs of an operation that joins none, in parts of what they may be off by: from one end to the other,
 /// in steps with which no sine keeps pace.
-const AMOUNTS: [f64; MOVES as usize] = [-1.0, -0.62, -0.27, 0.11, 0.41, 0.73, 1.0];
+const AMOUNTS: [f64; MOVES as usize] = [-1.0, -0.83, -0.52, -0.18, 0.11, 0.41, 0.73, 1.0];
 
 /// The way that element `index` goes in a move.
 fn sign(of_move: u32, index: usize) -> f64 {
-    match of_move {
-        0 => 1.0,
-        1 => -1.0,
-        bit if index >> (bit - 2) & 1 == 0 => 1.0,
-        _ => -1.0,
-    }
+    let up = match of_move {
+        0 => true,
+        1 => false,
+        bit @ 2..5 => index >> (bit - 2) & 1 == 0,
+        bit => index >> (bit - 5) & 1 == 1,
+    };
+    if up { 1.0 } else { -1.0 }
 }
 
 fn moved(bounds: &[Bound], of_move: u32) -> Vec<f64> {

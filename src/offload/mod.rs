@@ -28,6 +28,7 @@ mod gather;
 mod host;
 #[cfg(not(target_arch = "wasm32"))]
 mod meter;
+mod observer;
 #[cfg(not(target_arch = "wasm32"))]
 mod passes;
 #[cfg(not(target_arch = "wasm32"))]
@@ -47,6 +48,7 @@ mod trip;
 pub use chunk::Chunk;
 #[cfg(not(target_arch = "wasm32"))]
 pub use meter::{Progress, Summary};
+pub use observer::{Observer, Received};
 #[cfg(not(target_arch = "wasm32"))]
 pub use prepared::{Prepared, Purpose};
 #[cfg(not(target_arch = "wasm32"))]
@@ -135,28 +137,6 @@ impl<'a> Request<'a> {
             observer: None,
         }
     }
-}
-
-/// What has come back to the host of a chunk.
-pub struct Received<'a> {
-    /// Bytes of the inputs, where they are kept.
-    pub inputs: &'a [&'a [u8]],
-    /// Bytes of the result, or of the gradients with respect to the inputs.
-    pub outputs: &'a [&'a [u8]],
-    /// Numbers beside it: what a survey found, or gradients of parameters.
-    pub beside: Vec<Vec<f32>>,
-    /// Indices that the last operation of a forward pass saved.
-    pub indices: Option<Vec<u32>>,
-}
-
-/// One who sees every chunk on the host.
-pub trait Observer: Sync {
-    /// A chunk has come back from a pass.
-    ///
-    /// # Errors
-    ///
-    /// What is to end the job.
-    fn observe(&self, task: Task, chunk: &Chunk, received: &Received<'_>) -> Result<()>;
 }
 
 /// What a backward pass over host data gives beside dx.

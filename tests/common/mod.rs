@@ -59,6 +59,11 @@ impl Device {
         self.checks == ShaderChecks::Trusted
     }
 
+    /// Whether shaders get to it through GL.
+    pub fn is_gl(&self) -> bool {
+        self.adapter.info().backend == wgpu::Backend::Gl
+    }
+
     /// The same adapter with a device of the given limits.
     ///
     /// # Panics
@@ -189,12 +194,12 @@ pub const SHAPES_WITH_AXES: [(&[usize], i64); 21] = [
 ///
 /// What wgpu checks lies in the loads and stores, which are those of the element type, and in the
 /// snippet, which computes in f32 whatever the type. So with checks two activations, without and
-/// with a parameter, take the other types for all.
+/// with a parameter, take the other types for all; and through GL, whose compiler is Vulkan's beside it.
 pub fn element_types(device: &Device, activation: Activation) -> &'static [ElementType] {
     match activation.name() {
         "prelu" => &ElementType::ALL[..1],
         "gelu" | "elu" => &ElementType::ALL,
-        _ if device.trusted() => &ElementType::ALL,
+        _ if device.trusted() && !device.is_gl() => &ElementType::ALL,
         _ => &ElementType::ALL[..1],
     }
 }

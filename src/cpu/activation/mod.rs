@@ -6,6 +6,7 @@ use super::kernel::twins;
 
 twins! {
     acon_c: [p1, p2, beta],
+    bias: [b],
     celu: [alpha],
     dynamic_tanh: [alpha, weight, bias],
     elu: [alpha],
@@ -23,6 +24,7 @@ twins! {
     quick_gelu: [],
     relu: [],
     relu6: [],
+    scale: [factor],
     selu: [],
     shrink: [bias, lambd],
     sigmoid: [],

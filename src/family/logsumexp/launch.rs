@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Elements that a thread sums, if a row has them, and the most parts of a row.
-const PER_SPLIT: usize = 64;
+const PER_SPLIT: usize = 128;
 const MOST_SPLITS: usize = 256;
 
 /// `Part` and `Row` of the shader, in words.
@@ -67,13 +67,18 @@ impl LogSumExp {
                 let groups = kernel.groups(threads as u64);
                 recorder.dispatch_windows(&kernel, tensors, &arguments, groups)
             };
+            let whole_vectors = view.inner == 1 && view.extent % 4 == 0 && skip % 4 == 0;
             if view.extent > 0 {
-                launch(
-                    "sum",
-                    &[Read(0), Write(1)],
-                    &[elements, parts_of],
-                    rows * splits,
-                )?;
+                let threads = rows * splits;
+                match whole_vectors {
+                    true => launch(
+                        "sum_vectors",
+                        &[Read(4), Write(1)],
+                        &[(4, x, all), parts_of],
+                        threads,
+                    )?,
+                    false => launch("sum", &[Read(0), Write(1)], &[elements, parts_of], threads)?,
+                }
                 launch("finish", &[Write(1), Write(2)], &[parts_of, known], rows)?;
             }
             if pass.upstream().is_none() {

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments,
-    wgsl::{self, Arguments, Math, Shader, Vectors},
+    wgsl::{self, Arguments, LIES, Math, QUOTIENT, Shader, Vectors},
 };
 
 arguments! {
@@ -23,10 +23,10 @@ arguments! {
     }
 }
 
-/// The shader: entry points `sum`, `finish`, `forward`, `backward`.
+/// The shader: entry points `sum`, `sum_vectors`, `finish`, `forward`, `backward`.
 pub(super) fn shader(vectors: Vectors, math: Math) -> Shader {
     let kernel = include_str!("../../../shaders/family/logsumexp.wgsl");
-    Shader::own(&[LogSumExpArguments::WGSL, kernel])
+    Shader::own(&[LogSumExpArguments::WGSL, kernel, QUOTIENT, LIES])
         .and(wgsl::elements(vectors))
         .and(wgsl::functions(math))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     arguments,
-    wgsl::{self, Arguments, Math, Shader, Vectors},
+    wgsl::{self, Arguments, LIES, Math, QUOTIENT, Shader, Vectors},
 };
 
 arguments! {
@@ -23,7 +23,7 @@ arguments! {
 /// `hard_backward`, `sparse` and `sparse_backward`.
 pub(super) fn shader(vectors: Vectors) -> Shader {
     let kernel = include_str!("../../../shaders/family/sparsemax.wgsl");
-    Shader::own(&[SparsemaxArguments::WGSL, kernel])
+    Shader::own(&[SparsemaxArguments::WGSL, kernel, QUOTIENT, LIES])
         .and(wgsl::elements(vectors))
         .and(wgsl::functions(Math::Native))
 }

@@ -4,7 +4,7 @@
 use std::{borrow::Cow, ops::Range, sync::mpsc, thread, time::Instant};
 
 use super::{Chunk, OnHost, Queue, Received, Result, SLOTS, Trip, join, start};
-use crate::{cpu::Cpu, tensor::View};
+use crate::{cpu::Cpu, io::Sink, tensor::View};
 
 /// Memory for one chunk under way.
 #[derive(Default)]
@@ -24,6 +24,41 @@ fn place(chunk: &Chunk, view: View) -> Option<Range<usize>> {
 }
 
 impl Trip<'_> {
+    /// Whether nothing can be gained by reading and writing some chunks while others are computed: there is but one, or all
+    /// lies in memory.
+    pub(super) fn in_memory(&self, chunks: &[Chunk]) -> bool {
+        let [chunk, others @ ..] = chunks else {
+            return true;
+        };
+        let lends = |index| {
+            let load = self.load(chunk, index);
+            let place = place(&load.chunk, load.view);
+            place.is_some_and(|place| load.source.lend(place).is_some())
+        };
+        let fills = |&(sink, view): &(&dyn Sink, View)| {
+            let place = place(&chunk.of_result(self.view, view), view);
+            place.is_some_and(|place| sink.fill(place, &mut |_| {}))
+        };
+        let copies_none = || (0..self.sources.len()).all(lends) && self.sinks.iter().all(fills);
+        others.is_empty() || !self.keep && copies_none()
+    }
+
+    /// Takes chunks until none is left, or one fails, each when the one before is done.
+    pub(super) fn serve_in_turn(&self, cpu: &Cpu, queue: &Queue) {
+        let _worker = queue.worker();
+        let mut slot = Slot::default();
+        while let Some(chunk) = queue.take(self.most, self.cut) {
+            let done = self.read(&chunk, &mut slot);
+            let done = done.and_then(|()| self.work_on(cpu, &chunk, &mut slot));
+            let done = done.and_then(|made| self.take(&chunk, &slot, made));
+            if let Err(error) = done {
+                return queue.stop(error);
+            }
+            self.meter.passed(&chunk, "cpu");
+            queue.done();
+        }
+    }
+
     /// Takes chunks until none is left, or one fails, which ends the trip.
     pub(super) fn serve_on_cpu(&self, cpu: &Cpu, queue: &Queue) {
         let (filled_sender, filled) = mpsc::channel::<(Chunk, Slot<'_>)>();
@@ -47,10 +82,8 @@ impl Trip<'_> {
             let work = move || {
                 let _worker = queue.worker();
                 for (chunk, mut slot) in filled {
-                    let start = Instant::now();
-                    match cpu.run(|| self.compute(&chunk, &mut slot)) {
+                    match self.work_on(cpu, &chunk, &mut slot) {
                         Ok(made) => {
-                            self.meter.note(|summary| summary.device += start.elapsed());
                             if computed_sender.send((chunk, slot, made)).is_err() {
                                 return;
                             }
@@ -127,6 +160,13 @@ impl Trip<'_> {
             summary.upload += start.elapsed();
         });
         Ok(())
+    }
+
+    fn work_on(&self, cpu: &Cpu, chunk: &Chunk, slot: &mut Slot<'_>) -> Result<OnHost> {
+        let start = Instant::now();
+        let made = cpu.run(|| self.compute(chunk, slot))?;
+        self.meter.note(|summary| summary.device += start.elapsed());
+        Ok(made)
     }
 
     fn compute(&self, chunk: &Chunk, slot: &mut Slot<'_>) -> Result<OnHost> {

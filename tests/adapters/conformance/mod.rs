@@ -91,7 +91,7 @@ pub(crate) fn trials(device: &Device) -> Vec<Trial> {
 
 /// Whether a family has kernels of its own. Those of activations differ in their snippets alone, which shapes in f32 and
 /// `cases` show, and so do those of gated units: four and three of them stand for all.
-fn has_kernels(family: &dyn Family) -> bool {
+pub(crate) fn has_kernels(family: &dyn Family) -> bool {
     match family.activation() {
         Some(activation) => {
             // Of no parameter, of one, of constants alone, of three that each channel has.
@@ -112,7 +112,8 @@ type Rule = fn(&Device, &dyn Family, ElementType) -> Result<(), Failed>;
 fn element_types(device: &Device, family: &dyn Family) -> &'static [ElementType] {
     match family.activation() {
         Some(activation) => common::element_types(device, activation),
-        // How elements are packed does not depend on who checks the bounds.
+        // How elements are packed does not depend on who checks the bounds, nor bf16's on the way to the same compiler.
+        None if device.trusted() && device.is_gl() => &ElementType::ALL[..2],
         None if device.trusted() => &ElementType::ALL,
         None => &ElementType::ALL[..1],
     }
