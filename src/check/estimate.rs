@@ -299,7 +299,8 @@ impl Evaluation<'_> {
         };
         for (place, operand) in operands.iter().enumerate() {
             if operand.iter().any(|bound| allowance(bound) > 0.0) {
-                widen(&mut (0..MOVES).map(|of_move| {
+                let moves = if joins { MOVES } else { AMOUNTS.len() as u32 };
+                widen(&mut (0..moves).map(|of_move| {
                     let moved = match joins {
                         true => moved(operand, of_move),
                         false => moved_by(operand, |_| AMOUNTS[of_move as usize]),
@@ -372,20 +373,23 @@ impl Off {
 }
 
 /// Moves of the inputs of an operation that joins elements: all up, all down, by each of the lowest bits of an element's
-/// number, so that of two neighbours one goes up and the other down, and the other way round. Others have as many.
-const MOVES: u32 = 8;
+/// number, so that of two neighbours one goes up and the other down, and the other way round.
+const MOVES: u32 = 2 + 2 * BITS;
+const BITS: u32 = 5;
 
 /// Moves of the inputs of an operation that joins none, in parts of what they may be off by: from one end to the other,
 /// in steps with which no sine keeps pace.
-const AMOUNTS: [f64; MOVES as usize] = [-1.0, -0.83, -0.52, -0.18, 0.11, 0.41, 0.73, 1.0];
+const AMOUNTS: [f64; 8] = [-1.0, -0.83, -0.52, -0.18, 0.11, 0.41, 0.73, 1.0];
 
 /// The way that element `index` goes in a move.
 fn sign(of_move: u32, index: usize) -> f64 {
     let up = match of_move {
         0 => true,
         1 => false,
-        bit @ 2..5 => index >> (bit - 2) & 1 == 0,
-        bit => index >> (bit - 5) & 1 == 1,
+        of_move => {
+            let is_set = index >> ((of_move - 2) % BITS) & 1 == 1;
+            is_set == (of_move - 2 >= BITS)
+        }
     };
     if up { 1.0 } else { -1.0 }
 }
