@@ -14,5 +14,9 @@ struct Gradients { alpha: Real, beta: Real }
 fn parameter_backward(x: Real, upstream: Real, alpha: Real, beta: Real) -> Gradients {
     let s = sines(x, alpha);
     let i = reciprocal(beta);
-    return Gradients(product_of_three(upstream * s.of_twice, finite(x), i), kept((-upstream * square(s)) * i) * i);
+    // A small square and a small upstream each meet a large 1 / beta first: their product would be lost.
+    let apart = (abs(upstream) < Real(1.0)) & (abs(i) > Real(1.0));
+    let first = square(s) * select(upstream, i, apart);
+    let of_beta = kept(first * select(i, upstream * i, apart)) * select(i, Real(1.0), apart);
+    return Gradients(product_of_three(upstream * s.of_twice, finite(x), i), -of_beta);
 }

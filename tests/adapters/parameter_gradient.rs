@@ -149,7 +149,7 @@ fn extremes(device: &Device) -> Result<(), Failed> {
         f32::MIN,
         f32::INFINITY,
     ];
-    const UPSTREAM: [f32; 6] = [1.0, -300.0, 1e-25, 1e25, -3e38, f32::NEG_INFINITY];
+    const UPSTREAM: [f32; 7] = [1.0, -300.0, -6e-20, 1e-25, 1e25, -3e38, f32::NEG_INFINITY];
     let pairs = X.into_iter().flat_map(|x| UPSTREAM.map(|g| (x, g)));
     let (x, upstream): (Vec<f32>, Vec<f32>) = pairs.unzip();
     let shape = [1, x.len()];

@@ -27,8 +27,12 @@ pub(crate) struct Gradients {
 pub(crate) fn parameter_backward(x: Real, upstream: Real, alpha: Real, beta: Real) -> Gradients {
     let s = sines(x, alpha);
     let i = reciprocal(beta);
+    // A small square and a small upstream each meet a large 1 / beta first: their product would be lost.
+    let apart = (abs(upstream) < 1.0) & (abs(i) > 1.0);
+    let first = square(s) * select(upstream, i, apart);
+    let of_beta = kept(first * select(i, upstream * i, apart)) * select(i, 1.0, apart);
     Gradients {
         alpha: product_of_three(upstream * s.of_twice, finite(x), i),
-        beta: kept((-upstream * square(s)) * i) * i,
+        beta: -of_beta,
     }
 }
