@@ -2,7 +2,8 @@
 // dx = g e^(x - m) / (1 + s). The tensor is seen as [outer, extent, inner], each row lying along the middle.
 //
 // `sum` cuts each row into splits that interleave, so that neighbouring threads read neighbouring elements, and
-// `sum_vectors` does so where rows are whole vectors; `finish` merges a row's parts and finds what its results need; `forward` and `backward` write whole vectors of four results.
+// `sum_vectors` does so where rows are whole vectors; `finish` merges a row's parts and finds what its results need;
+// `forward` and `backward` write whole vectors of four results.
 //
 // Its arguments are `LogSumExpArguments` of src/family/logsumexp/shader.rs.
 

@@ -1,4 +1,4 @@
-use super::{Cost, Definition, Paper, Parameter, Properties, Smoothness, unless_nan};
+use super::{Definition, Paper, Parameter, identity, unless_nan};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "bias",
@@ -15,15 +15,7 @@ pub(super) const DEFINITION: Definition = Definition {
         slope: |x, _| unless_nan(x, 1.0),
         ..Parameter::BLANK
     }],
-    properties: Some(Properties {
-        zero_centred: true,
-        ..Properties::new(
-            (f64::NEG_INFINITY, f64::INFINITY),
-            Smoothness::Smooth,
-            &[],
-            Cost::Compare,
-        )
-    }),
+    properties: identity::DEFINITION.properties,
     paper: Some(Paper {
         authors: "Rosenblatt",
         title: "The Perceptron: A Probabilistic Model for Information Storage and Organization in \

@@ -1,4 +1,4 @@
-use super::{Cost, Definition, Paper, Parameter, Properties, Smoothness, times, unless_nan};
+use super::{Definition, Paper, Parameter, identity, times, unless_nan};
 
 pub(super) const DEFINITION: Definition = Definition {
     name: "scale",
@@ -14,15 +14,7 @@ pub(super) const DEFINITION: Definition = Definition {
         slope: |x, _| x,
         ..Parameter::BLANK
     }],
-    properties: Some(Properties {
-        zero_centred: true,
-        ..Properties::new(
-            (f64::NEG_INFINITY, f64::INFINITY),
-            Smoothness::Smooth,
-            &[],
-            Cost::Compare,
-        )
-    }),
+    properties: identity::DEFINITION.properties,
     paper: Some(Paper {
         authors: "Vaswani and others",
         title: "Attention Is All You Need",

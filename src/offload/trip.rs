@@ -113,9 +113,9 @@ impl Trip<'_> {
     ///
     /// What sources, sink and work report, and the last device's failure when none is left.
     pub(super) fn run(&self, devices: &mut [Device], chunks: Vec<Chunk>) -> Result<()> {
-        let at_once = self.in_memory(&chunks);
+        let in_turn = matches!(devices, [Device::Cpu(_)]) && self.in_memory(&chunks);
         let queue = Queue::new(chunks, devices.len(), self.cancel);
-        if let ([Device::Cpu(cpu)], true) = (&devices[..], at_once) {
+        if let ([Device::Cpu(cpu)], true) = (&devices[..], in_turn) {
             self.serve_in_turn(cpu, &queue);
             return queue.finish();
         }
